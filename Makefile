@@ -1,0 +1,43 @@
+# The two commands that do all: `make matrix` measures, `make test` tests. Both set up .venv on their first run.
+#
+#   make matrix OPTIONS="--op 'aten.conv*' --backend tosa"   narrows what is measured
+#   make matrix PYTHON=python3.12                            chooses the Python of a new .venv
+
+PYTHON ?= python3
+OPTIONS ?=
+BIN := .venv/bin
+OUT := reports/out
+
+.PHONY: matrix test tests smoke check bench setup clean
+
+matrix: setup
+	$(BIN)/pytest -n auto op_suites $(OPTIONS)
+
+test: check tests smoke
+
+tests: setup
+	$(BIN)/pytest -n auto tests
+
+# the main job on everything, few samples: proves that the whole registry still runs
+smoke: setup
+	$(BIN)/pytest -n auto op_suites --profile quick --out $(OUT)/smoke -q
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup
+	$(BIN)/python -m harness.bench
+
+setup: .venv/ready
+
+.venv/ready: pyproject.toml constraints.txt
+	@$(PYTHON) harness/preflight.py
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@touch $@
+
+clean:
+	rm -rf .venv $(OUT)

@@ -1,0 +1,149 @@
+"""`ExportedProgram.run_decompositions` with torch-mlir's table, without its fixed cost per call.
+
+Mirrors private functions of `torch.export.exported_program` and `torch._functorch.aot_autograd` (torch 2.13):
+
+- `run_decompositions` itself: split the table, then `_decompose_exported_program`;
+- `_split_decomp_table_to_cia_and_python_decomp`: asks the dispatcher for every composite (CIA) op on each call, 60 ms;
+  here memoized per set of registered operator namespaces;
+- `_override_composite_implicit_decomp`: rebuilds and then drops some 20 Python kernels for each of 570 composite ops on
+  each call, 40 to 200 ms; here built once, by the upstream function, and swapped in and out by assignment;
+- `aot_autograd.create_aot_state` resets a `PhiloxStateTracker`, 3 ms of fake tensors nobody reads unless
+  `functionalize_rng_ops` is set; here left out when it is not.
+
+Upstream's version also forgets, on its first exit, the fake rules that composite ops had before; ours restores them, so
+that the first program and the thousandth are decomposed alike. If a private name is gone, `decompose` falls back to the
+public method, with one warning.
+"""
+
+from __future__ import annotations
+
+import functools
+import linecache
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any, ClassVar
+
+import torch
+from torch.export import ExportedProgram
+from torch_mlir.extras.fx_decomp_util import get_decomposition_table
+
+Table = Mapping[Any, Callable[..., Any]]
+
+
+def decompose(program: ExportedProgram) -> ExportedProgram:
+    """Decompose with torch-mlir's table: the same result as `program.run_decompositions(get_decomposition_table())`."""
+    try:
+        fast = _Fast.current()
+    except (ImportError, AttributeError, TypeError) as error:
+        _warn_once(str(error))
+        plain: ExportedProgram = program.run_decompositions(get_decomposition_table())
+        return plain
+    return fast(program)
+
+
+def forget_generated_code() -> None:
+    """Drop the source text of the graphs compiled so far: `torch.fx` keeps all of it, some 30 kB a program."""
+    loader: Any = getattr(torch.fx.graph_module, "_loader", None)
+    if loader is not None and hasattr(loader, "eval_cache"):
+        loader.eval_cache.clear()
+    for name in [name for name in linecache.cache if name.startswith("<eval_with_key>")]:
+        del linecache.cache[name]
+
+
+@functools.cache
+def _warn_once(reason: str) -> None:
+    warnings.warn(
+        f"torch.export's internals changed ({reason}): falling back to run_decompositions, about 0.1 s a program",
+        RuntimeWarning,
+        stacklevel=3,
+    )
+
+
+class _Fast:
+    """The split table and the patched kernels of every composite op, for one set of registered operators."""
+
+    _instances: ClassVar[dict[tuple[tuple[str, int], ...], _Fast]] = {}
+
+    @classmethod
+    def current(cls) -> _Fast:
+        """The instance for the operators registered now; a newly loaded operator library makes a new one."""
+        key = _registered()
+        if key not in cls._instances:
+            instance = cls()
+            cls._instances = {_registered(): instance}  # splitting itself looks operators up, which registers them
+            return instance
+        return cls._instances[key]
+
+    def __init__(self) -> None:
+        from torch._functorch import aot_autograd, config
+        from torch.export import exported_program
+
+        self._upstream: Any = exported_program
+        self._aot: Any = aot_autograd
+        self._config = config
+        self._tracker = self._aot.PhiloxStateTracker
+        split = self._upstream._split_decomp_table_to_cia_and_python_decomp
+        self._composite, self._python = split(dict(get_decomposition_table()))
+        self._overrides = _Overrides(self._upstream._override_composite_implicit_decomp, self._composite)
+
+    def __call__(self, program: ExportedProgram) -> ExportedProgram:
+        original = self._upstream._override_composite_implicit_decomp
+        self._upstream._override_composite_implicit_decomp = self._override
+        if not self._config.functionalize_rng_ops:
+            self._aot.PhiloxStateTracker = nullcontext
+        try:
+            with self._upstream.unset_fake_temporarily():
+                result: ExportedProgram = self._upstream._decompose_exported_program(
+                    program,
+                    cia_to_decomp=self._composite,
+                    python_decomp_table=dict(self._python),
+                    joint_loss_index=None,
+                    decompose_custom_triton_ops=False,
+                )
+                return result
+        finally:
+            self._upstream._override_composite_implicit_decomp = original
+            self._aot.PhiloxStateTracker = self._tracker
+
+    def _override(self, composite: Table) -> AbstractContextManager[None]:
+        assert composite is self._composite
+        return self._overrides.applied()
+
+
+def _registered() -> tuple[tuple[str, int], ...]:
+    """The operator namespaces and their sizes; `aten` is complete at import, what it lists lazily does not matter."""
+    spaces: Any = torch.ops
+    return tuple((name, 0 if name == "aten" else len(getattr(spaces, name)._dir)) for name in spaces._dir)
+
+
+class _Overrides:
+    """What `_override_composite_implicit_decomp` does to the composite ops, recorded once and replayed."""
+
+    def __init__(self, upstream: Callable[[Table], AbstractContextManager[None]], composite: Table) -> None:
+        from torch._subclasses import fake_impls
+
+        self._rules: dict[Any, Any] = fake_impls.op_implementations_dict
+        before_rules = dict(self._rules)
+        before = {op: dict(op.py_kernels) for op in composite}
+        with upstream(composite):
+            self._patched = [(op, dict(op.py_kernels)) for op in composite]
+            self._added = {op: rule for op, rule in self._rules.items() if op not in before_rules}
+        self._rules.update({op: rule for op, rule in before_rules.items() if op not in self._rules})
+        assert all(op.py_kernels == kernels for op, kernels in before.items())
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        saved = [(op, op.py_kernels) for op, _ in self._patched]
+        for op, kernels in self._patched:
+            op.py_kernels = kernels
+            op._dispatch_cache.clear()
+        self._rules.update(self._added)
+        try:
+            yield
+        finally:
+            for op, kernels in saved:
+                op.py_kernels = kernels
+                op._dispatch_cache.clear()
+            for op in self._added:
+                self._rules.pop(op, None)

@@ -1,0 +1,1 @@
+"""Executors of lowered IR on the CPU, one module each."""

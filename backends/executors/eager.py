@@ -1,0 +1,28 @@
+"""The eager executor: PyTorch itself, for the control backend."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch.utils import _pytree as pytree
+
+from harness.protocols import Executable, Lowered
+
+
+class Eager:
+    """Runs the program that was exported, not its IR."""
+
+    name = "eager"
+    dialects = frozenset(("eager",))
+
+    def compile(self, lowered: Lowered) -> Executable:
+        """Nothing to compile: close over the module."""
+        module = lowered.program.module
+
+        def run(inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+            with torch.no_grad():
+                leaves = pytree.tree_leaves(module(*inputs))
+            return [torch.as_tensor(leaf).detach().clone() for leaf in leaves if leaf is not None]
+
+        return run

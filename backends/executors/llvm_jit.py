@@ -1,0 +1,580 @@
+"""The `llvm-jit` executor: linalg, TOSA and StableHLO IR to LLVM, compiled and run in this process.
+
+The file stands alone: it imports the standard library, torch and torch_mlir, so that a reproduction script can carry
+its text and call `run_lowered`.
+
+From IR to result:
+
+1. parse; read from `main`'s type how to pass arguments and read results;
+2. TOSA and StableHLO go to linalg with upstream's own conversions. StableHLO with unknown sizes is first specialized to
+   the sizes of the call, artifact by artifact: what is compiled stems from the dynamic lowering still;
+3. bufferize, loops, LLVM dialect. There is no deallocation: `malloc` in the compiled code is ours (`_Heap`), every
+   block lives until the results are copied out, so results may alias inputs, constants and each other. Blocks start
+   filled with 0x7F, a huge number or NaN in every float type: an element nobody wrote is seen, and seen every time;
+4. compile at level 0, call through the packed interface (`_mlir_main`, an array of pointers to the fields of the
+   memref descriptors), copy the results into fresh tensors.
+
+16-bit floats: arithmetic is done in f32 and rounded after each operation, conversions are expanded to integer code
+where the CPU or its runtime library has none, so no `__truncsfbf2` is needed.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import re
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch_mlir import ir
+from torch_mlir._mlir_libs import _stablehlo
+from torch_mlir.dialects import torch as torch_dialect
+from torch_mlir.execution_engine import ExecutionEngine
+from torch_mlir.passmanager import PassManager
+
+if TYPE_CHECKING:
+    from harness.protocols import Lowered
+
+try:
+    from harness.protocols import CannotExecute
+except ImportError:  # in a script of its own
+
+    class CannotExecute(Exception):  # type: ignore[no-redef]
+        """This executor cannot run the module."""
+
+
+LIFETIME = 500
+"""Compilations before a context is dropped with all it has interned."""
+
+TOSA_TO_LINALG = (
+    "func.func(tosa-to-arith{include-apply-rescale=true},tosa-to-scf,tosa-optional-decompositions,"
+    "tosa-to-linalg-named,tosa-to-linalg,tosa-to-tensor,tosa-to-arith)",
+    "func.func(canonicalize)",
+)
+STABLEHLO_TO_LINALG = (
+    "func.func(chlo-legalize-to-stablehlo)",
+    "stablehlo-convert-to-signless",
+    "stablehlo-legalize-to-linalg",
+    "canonicalize",
+)
+SHAPES_TO_STABLEHLO = (
+    "func.func(remove-shape-constraints)",
+    "canonicalize",
+    "func.func(shape-legalize-to-stablehlo)",
+    "canonicalize",
+    "reconcile-unrealized-casts",
+    "canonicalize",
+    "cse",
+)
+REFINE = (
+    "stablehlo-refine-shapes",
+    "func.func(stablehlo-canonicalize-dynamism)",
+    "canonicalize",
+)
+LINALG_TO_LOOPS = (
+    "func.func(refback-generalize-tensor-pad,refback-generalize-tensor-concat,tm-tensor-bufferize)",
+    "one-shot-bufferize{copy-before-write bufferize-function-boundaries"
+    " function-boundary-type-conversion=identity-layout-map}",
+    "refback-mlprogram-bufferize",
+    "func.func(tm-tensor-to-loops,convert-linalg-to-loops,lower-affine,convert-complex-to-standard)",
+)
+SIXTEEN_BIT = (
+    "func.func(math-extend-to-supported-types{target-type=f32},"
+    "arith-emulate-unsupported-floats{source-types=bf16,f16 target-type=f32})",
+)
+LOOPS_TO_LLVM = (
+    "convert-scf-to-cf",
+    "func.func(arith-expand{include-bf16=true},math-expand-ops{ops=ctlz},convert-math-to-llvm)",
+    "convert-math-to-funcs{convert-ctlz=false}",
+    "convert-math-to-libm",
+    "expand-strided-metadata",
+    "lower-affine",
+    "finalize-memref-to-llvm",
+    "func.func(convert-arith-to-llvm)",
+    "convert-func-to-llvm",
+    "convert-cf-to-llvm",
+    "convert-complex-to-llvm",
+    "reconcile-unrealized-casts",
+)
+
+_DTYPES: dict[str, torch.dtype] = {
+    "i1": torch.bool,
+    "i8": torch.int8,
+    "i16": torch.int16,
+    "i32": torch.int32,
+    "i64": torch.int64,
+    "si8": torch.int8,
+    "si16": torch.int16,
+    "si32": torch.int32,
+    "si64": torch.int64,
+    "ui8": torch.uint8,
+    "ui16": torch.uint16,
+    "ui32": torch.uint32,
+    "ui64": torch.uint64,
+    "index": torch.int64,
+    "f16": torch.float16,
+    "bf16": torch.bfloat16,
+    "f32": torch.float32,
+    "f64": torch.float64,
+    "complex<f32>": torch.complex64,
+    "complex<f64>": torch.complex128,
+    "f8E4M3FN": torch.float8_e4m3fn,
+    "f8E5M2": torch.float8_e5m2,
+}
+
+
+class LlvmJit:
+    """Runs linalg, TOSA and StableHLO on the CPU through LLVM."""
+
+    name = "llvm-jit"
+    dialects = frozenset(("linalg", "tosa", "stablehlo"))
+
+    def compile(self, lowered: Lowered) -> Callable[[Sequence[torch.Tensor]], list[torch.Tensor]]:
+        """Compile once, for every size; raises CannotExecute."""
+        return compiled(lowered.ir, lowered.dialect)
+
+
+def run_lowered(ir: str, dialect: str, inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    """Compile the IR and run its `main` on the inputs."""
+    return compiled(ir, dialect)(inputs)
+
+
+def compiled(text: str, dialect: str) -> Callable[[Sequence[torch.Tensor]], list[torch.Tensor]]:
+    """An executable for `main`; raises CannotExecute."""
+    with _compiler() as compiler:
+        module = compiler.parse(text)
+        if dialect == "stablehlo" and not _is_static(text):
+            return _Specializing(text)
+        return compiler.build(module, dialect, _Signature(module))
+
+
+def specialized(text: str, sizes: Sequence[Sequence[int]]) -> str:
+    """StableHLO IR with unknown sizes made static for arguments of these sizes; raises CannotExecute."""
+    with _compiler() as compiler:
+        return str(compiler.specialized(text, sizes))
+
+
+class _Specializing:
+    """A StableHLO module with unknown sizes: one compilation per set of input sizes."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._built: dict[tuple[torch.Size, ...], _Native] = {}
+
+    def __call__(self, inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        sizes = tuple(tensor.shape for tensor in inputs)
+        if sizes not in self._built:
+            self._built[sizes] = self._specialized(sizes)
+        return self._built[sizes](inputs)
+
+    def _specialized(self, sizes: tuple[torch.Size, ...]) -> _Native:
+        with _compiler() as compiler:
+            module = compiler.specialized(self._text, sizes)
+            return compiler.build(module, "stablehlo", _Signature(module))
+
+
+class _Compiler:
+    """A context with its pass managers."""
+
+    def __init__(self) -> None:
+        _register_stablehlo_passes()
+        self.context = ir.Context(load_on_create_dialects=[])
+        torch_dialect.register_dialect(self.context)
+        _stablehlo.register_dialect(self.context)
+        self.context.emit_error_diagnostics = True
+        self.uses = 0
+        self._managers: dict[tuple[str, ...], PassManager] = {}
+        self.run(_LOADERS, ir.Module.parse("func.func @main() { return }", self.context))
+
+    def parse(self, text: str) -> ir.Module:
+        with self._errors("the IR does not parse"):
+            return ir.Module.parse(text, self.context)
+
+    def run(self, passes: tuple[str, ...], module: ir.Module) -> None:
+        manager = self._managers.get(passes)
+        if manager is None:
+            manager = self._managers[passes] = PassManager.parse(f"builtin.module({','.join(passes)})", self.context)
+            manager.enable_verifier(False)
+        with self._errors("a pass failed"):
+            manager.run(module.operation)
+
+    def specialized(self, text: str, sizes: Sequence[Sequence[int]]) -> ir.Module:
+        """Parse StableHLO IR and refine its unknown sizes from the sizes of the arguments."""
+        module = self.parse(text)
+        _set_sizes(_main(module), sizes)
+        _split_broadcasts(module)
+        self.run(SHAPES_TO_STABLEHLO, module)
+        _convert_constants(module)
+        self.run(REFINE, module)
+        if not _is_static(str(module)):
+            raise CannotExecute("sizes are still unknown after shape refinement")
+        return module
+
+    def build(self, module: ir.Module, dialect: str, signature: _Signature) -> _Native:
+        """Lower the module in place and compile it."""
+        text = str(module)
+        if dialect == "stablehlo":
+            _prepare_stablehlo(module)
+        if dialect != "linalg":
+            self.run(TOSA_TO_LINALG if dialect == "tosa" else STABLEHLO_TO_LINALG, module)
+            _check_converted(module)
+        if re.search(r"f16\b", text):
+            self.run(LINALG_TO_LOOPS, module)
+            _round_twice(module)
+            self.run((*SIXTEEN_BIT, *LOOPS_TO_LLVM), module)
+        else:
+            self.run((*LINALG_TO_LOOPS, *LOOPS_TO_LLVM), module)
+        with self._errors("LLVM translation failed"):
+            return _Native(module, signature)
+
+    @contextmanager
+    def _errors(self, what: str) -> Iterator[None]:
+        """Collect error diagnostics instead of printing them; raise CannotExecute where there are any."""
+        seen: list[str] = []
+
+        def keep(diagnostic: ir.Diagnostic) -> bool:
+            if diagnostic.severity == ir.DiagnosticSeverity.ERROR:
+                seen.append(diagnostic.message)
+            return True
+
+        handler = self.context.attach_diagnostic_handler(keep)
+        try:
+            yield
+        except (ir.MLIRError, RuntimeError, ValueError) as error:
+            raise CannotExecute(f"{what}: {'; '.join(seen)[:1000] or error}") from None
+        finally:
+            handler.detach()
+        if seen:
+            raise CannotExecute(f"{what}: {'; '.join(seen)[:1000]}")
+
+
+_LOADERS = ("func.func(convert-torch-to-tmtensor)", "stablehlo-legalize-to-linalg")
+"""Run on an empty function, they load the dialects that no registry knows."""
+
+_current: list[_Compiler] = []
+
+
+@contextmanager
+def _compiler() -> Iterator[_Compiler]:
+    """The process's compiler, for one use; a worn one or one an unforeseen error hit is dropped."""
+    compiler = _current.pop() if _current else _Compiler()
+    try:
+        with compiler.context:
+            yield compiler
+    except CannotExecute:
+        _current[:] = [compiler]
+        raise
+    compiler.uses += 1
+    if compiler.uses < LIFETIME:
+        _current[:] = [compiler]
+
+
+@functools.cache
+def _register_stablehlo_passes() -> None:
+    """Add the StableHLO passes that torch-mlir's own tools lack; a second registration is an error upstream."""
+    _stablehlo.register_stablehlo_passes()
+
+
+def _operations(module: ir.Module) -> list[ir.Operation]:
+    found: list[ir.Operation] = []
+
+    def visit(op: ir.Operation) -> ir.WalkResult:
+        found.append(op)
+        return ir.WalkResult.ADVANCE
+
+    module.operation.walk(visit)
+    return found
+
+
+def _check_converted(module: ir.Module) -> None:
+    names = (op.name for op in _operations(module))
+    left = [name for name in names if name.partition(".")[0] in ("tosa", "stablehlo", "chlo", "shape")]
+    if left:
+        said = [name for name in left if not name.endswith((".return", ".yield"))] or left
+        raise CannotExecute(f"{', '.join(sorted(set(said)))} has no conversion to linalg")
+
+
+def _prepare_stablehlo(module: ir.Module) -> None:
+    """Spell out two meanings StableHLO defines and its conversion to linalg gets wrong or leaves out.
+
+    The sum of booleans is their logical or, where the conversion makes it an xor; a reduction of no elements is the
+    initial value.
+    """
+    for op in _operations(module):
+        if op.name not in ("stablehlo.add", "stablehlo.reduce"):
+            continue
+        shaped = ir.RankedTensorType(op.operands[0].type)
+        if op.name == "stablehlo.add" and str(shaped.element_type) == "i1":
+            with ir.InsertionPoint(op), op.location:
+                _replace(op, ir.Operation.create("stablehlo.or", [op.results[0].type], list(op.operands)))
+        elif op.name == "stablehlo.reduce" and 0 in shaped.shape:
+            inits = list(op.operands)[len(op.results) :]
+            with ir.InsertionPoint(op), op.location:
+                news = [_broadcast(init, result.type) for init, result in zip(inits, op.results, strict=True)]
+            for result, new in zip(op.results, news, strict=True):
+                result.replace_all_uses_with(new)
+            op.erase()
+
+
+def _broadcast(scalar: ir.Value, kind: ir.Type) -> ir.Value:
+    nowhere = {"broadcast_dimensions": ir.DenseI64ArrayAttr.get([])}
+    return ir.Operation.create("stablehlo.broadcast_in_dim", [kind], [scalar], nowhere).results[0]
+
+
+def _round_twice(module: ir.Module) -> None:
+    """Narrow f64 to 16 bits through f32 as eager does, LLVM needs a library for it; so too between the 16-bit types.
+
+    The latter `arith.truncf` is what `tosa-to-linalg` makes of such a cast, and no valid operation at all.
+    """
+    for op in _operations(module):
+        if op.name != "arith.truncf":
+            continue
+        source, target = str(op.operands[0].type), op.results[0].type
+        if source not in ("f64", "f16", "bf16") or str(target) == "f32":
+            continue
+        with ir.InsertionPoint(op), op.location:
+            wide = "arith.truncf" if source == "f64" else "arith.extf"
+            single = ir.Operation.create(wide, [ir.F32Type.get()], [op.operands[0]])
+            _replace(op, ir.Operation.create("arith.truncf", [target], [single.results[0]]))
+
+
+def _replace(old: ir.Operation, new: ir.Operation) -> None:
+    old.results[0].replace_all_uses_with(new.results[0])
+    old.erase()
+
+
+def _split_broadcasts(module: ir.Module) -> None:
+    """Broadcast two shapes at a time: `shape.broadcast` of more does not fold."""
+    for op in _operations(module):
+        if op.name == "shape.broadcast" and len(op.operands) > 2:
+            shape, *others = op.operands
+            with ir.InsertionPoint(op), op.location:
+                for other in others:
+                    new = ir.Operation.create("shape.broadcast", [op.results[0].type], [shape, other])
+                    shape = new.results[0]
+            _replace(op, new)
+
+
+def _convert_constants(module: ir.Module) -> None:
+    """Make constants of `arith` StableHLO's own, those of type index i32 as `shape-legalize-to-stablehlo` has them.
+
+    What it cannot see through, the refinement of shapes does not see either.
+    """
+    for op in _operations(module):
+        if op.name == "builtin.unrealized_conversion_cast" and _is_constant(op.operands[0].owner):
+            values = _integers(ir.DenseElementsAttr(op.operands[0].owner.attributes["value"]))
+            kind = ir.RankedTensorType(op.results[0].type)
+            with ir.InsertionPoint(op), op.location:
+                literal = ir.Attribute.parse(f"dense<{values}> : {kind}")
+                _replace(op, ir.Operation.create("stablehlo.constant", [kind], attributes={"value": literal}))
+    for op in _operations(module):
+        if op.name == "arith.constant" and isinstance(op.results[0].type, ir.RankedTensorType):
+            kind = op.results[0].type
+            if "index" in str(kind):
+                continue
+            with ir.InsertionPoint(op), op.location:
+                value = {"value": op.attributes["value"]}
+                _replace(op, ir.Operation.create("stablehlo.constant", [kind], attributes=value))
+
+
+def _is_constant(owner: ir.Operation | ir.Block) -> bool:
+    return not isinstance(owner, ir.Block) and owner.name == "arith.constant"
+
+
+def _integers(literal: ir.DenseElementsAttr) -> list[int]:
+    text = re.match(r"dense<(.*?)> :", str(literal))
+    found = [int(number) for number in re.findall(r"-?\d+", text[1] if text else "")]
+    size = ir.RankedTensorType(literal.type).shape[0]
+    return found * size if len(found) == 1 else found
+
+
+def _is_static(text: str) -> bool:
+    return "?" not in re.sub(r'"[^"]*"', "", text)
+
+
+class _Signature:
+    """How to call `main`: for each argument and result its rank (None for a scalar) and its dtype."""
+
+    def __init__(self, module: ir.Module) -> None:
+        kind = ir.FunctionType(ir.TypeAttr(_main(module).attributes["function_type"]).value)
+        self.arguments = [_Value(each) for each in kind.inputs]
+        self.results = [_Value(each) for each in kind.results]
+
+
+def _set_sizes(main: ir.Operation, sizes: Sequence[Sequence[int]]) -> None:
+    """Give the function's arguments these sizes."""
+    entry = main.regions[0].blocks[0]
+    kind = ir.FunctionType(ir.TypeAttr(main.attributes["function_type"]).value)
+    if len(sizes) != len(kind.inputs):
+        raise CannotExecute(f"main takes {len(kind.inputs)} arguments, not {len(sizes)}")
+    inputs = []
+    for argument, size in zip(entry.arguments, sizes, strict=True):
+        element = ir.RankedTensorType(argument.type).element_type
+        inputs.append(ir.RankedTensorType.get(list(size), element, loc=ir.Location.unknown()))
+        argument.set_type(inputs[-1])
+    main.attributes["function_type"] = ir.TypeAttr.get(ir.FunctionType.get(inputs, kind.results))
+
+
+def _main(module: ir.Module) -> ir.Operation:
+    for op in module.body:
+        if op.operation.name == "func.func" and ir.StringAttr(op.attributes["sym_name"]).value == "main":
+            return op.operation
+    raise CannotExecute("the module has no function main")
+
+
+class _Value:
+    """One argument or result: `rank` is None for a scalar."""
+
+    __slots__ = ("dtype", "rank", "width")
+
+    def __init__(self, kind: ir.Type) -> None:
+        self.rank: int | None = None
+        if isinstance(kind, ir.RankedTensorType):
+            self.rank = kind.rank
+            kind = kind.element_type
+        name = str(kind)
+        if name not in _DTYPES:
+            raise CannotExecute(f"values of type {name} cannot be passed")
+        self.dtype = _DTYPES[name]
+        self.width = self.dtype.itemsize
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """Where the value starts and ends in the result struct that is filled up to `offset`."""
+        if self.rank is not None:
+            start = -(-offset // 8) * 8
+            return start, start + 8 * (3 + 2 * self.rank)
+        align = self.width // 2 if self.dtype.is_complex else self.width
+        start = -(-offset // align) * align
+        return start, start + self.width
+
+
+class _Native:
+    """Compiled code; owns its engine."""
+
+    def __init__(self, module: ir.Module, signature: _Signature) -> None:
+        self._signature = signature
+        self._lock = threading.Lock()
+        self._heap = _Heap()
+        self._engine = ExecutionEngine(module, opt_level=0)
+        for name, callback in self._heap.symbols.items():
+            self._engine.raw_register_runtime(name, ctypes.cast(callback, ctypes.c_void_p))
+        address = self._engine.raw_lookup("main")
+        if not address:
+            raise CannotExecute("the compiled code does not link")
+        self._function = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(address)
+        self._places: list[int] = []
+        self._size = 0
+        for result in signature.results:
+            start, self._size = result.place(self._size)
+            self._places.append(start)
+
+    def __call__(self, inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        arguments = self._signature.arguments
+        if len(inputs) != len(arguments):
+            raise CannotExecute(f"main takes {len(arguments)} arguments, not {len(inputs)}")
+        tensors = [tensor.detach().contiguous().clone() for tensor in inputs]  # compiled code may write to them
+        fields: list[int] = []
+        scalars: list[tuple[int, int]] = []
+        for tensor, argument in zip(tensors, arguments, strict=True):
+            if tensor.element_size() != argument.width:
+                raise CannotExecute(f"{tensor.dtype} was passed where the IR takes {argument.dtype}")
+            if argument.rank is None:
+                scalars.append((len(fields), tensor.data_ptr()))
+                fields.append(0)
+            else:
+                pointer = tensor.data_ptr() or _EMPTY
+                fields += (pointer, pointer, 0, *tensor.shape, *_strides(tensor.shape))
+        with self._lock:
+            return self._called(fields, scalars)
+
+    def _called(self, fields: list[int], scalars: list[tuple[int, int]]) -> list[torch.Tensor]:
+        storage = (ctypes.c_int64 * max(len(fields), 1))(*fields)
+        result = ctypes.create_string_buffer(max(self._size, 8) + 64)
+        base = ctypes.addressof(storage)
+        pointers = (ctypes.c_void_p * (len(fields) + 1))(*range(base, base + 8 * len(fields), 8))
+        for index, pointer in scalars:
+            pointers[index] = pointer
+        pointers[len(fields)] = start = -(-ctypes.addressof(result) // 64) * 64
+        try:
+            self._function(ctypes.cast(pointers, ctypes.c_void_p))
+            return [
+                _read(value, start + place) for value, place in zip(self._signature.results, self._places, strict=True)
+            ]
+        finally:
+            self._heap.clear()
+
+
+_EMPTY_BUFFER = ctypes.create_string_buffer(64)
+_EMPTY = ctypes.addressof(_EMPTY_BUFFER)
+"""What the memref of a tensor without elements points at."""
+
+
+def _strides(shape: Sequence[int]) -> list[int]:
+    """Row-major strides as MLIR's identity layout has them, whatever torch says of dimensions of size 0 and 1."""
+    strides = [1] * len(shape)
+    for axis in range(len(shape) - 2, -1, -1):
+        strides[axis] = strides[axis + 1] * shape[axis + 1]
+    return strides
+
+
+def _read(value: _Value, address: int) -> torch.Tensor:
+    """A fresh tensor with the result at this address of the result struct."""
+    if value.rank is None:
+        return _copied(address, value.dtype, (), (), 1)
+    aligned, offset, *rest = (ctypes.c_int64 * (2 + 2 * value.rank)).from_address(address + 8)
+    shape, strides = rest[: value.rank], rest[value.rank :]
+    if any(size < 0 for size in shape):
+        raise CannotExecute(f"the result has shape {shape}")
+    if 0 in shape:
+        return torch.empty(shape, dtype=value.dtype)
+    span = 1 + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))
+    return _copied(aligned + offset * value.width, value.dtype, shape, strides, span)
+
+
+def _copied(address: int, dtype: torch.dtype, shape: Sequence[int], strides: Sequence[int], span: int) -> torch.Tensor:
+    raw = (ctypes.c_uint8 * (span * dtype.itemsize)).from_address(address)
+    view = torch.frombuffer(raw, dtype=dtype if dtype is not torch.bool else torch.uint8)
+    view = view.as_strided(shape, strides)
+    return view.ne(0) if dtype is torch.bool else view.clone(memory_format=torch.contiguous_format)
+
+
+class _Heap:
+    """The compiled code's `malloc`, and what else it calls that this process does not export."""
+
+    def __init__(self) -> None:
+        self._blocks: list[Any] = []
+        self.symbols = {
+            "malloc": ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_int64)(self._malloc),
+            "memrefCopy": ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p)(_memref_copy),
+        }
+
+    def _malloc(self, size: int) -> int:
+        block = ctypes.create_string_buffer(max(size, 1))
+        ctypes.memset(block, 0x7F, max(size, 1))
+        self._blocks.append(block)
+        return ctypes.addressof(block)
+
+    def clear(self) -> None:
+        self._blocks.clear()
+
+
+def _memref_copy(width: int, source: int, target: int) -> None:
+    """MLIR's runtime function for copies between layouts; both are unranked memref descriptors."""
+    read, write = _strided(source, width), _strided(target, width)
+    if read is not None and write is not None:
+        write.copy_(read)
+
+
+def _strided(unranked: int, width: int) -> torch.Tensor | None:
+    rank, descriptor = (ctypes.c_int64 * 2).from_address(unranked)
+    aligned, offset, *rest = (ctypes.c_int64 * (2 + 2 * rank)).from_address(descriptor + 8)
+    shape, strides = rest[:rank], rest[rank:]
+    if 0 in shape:
+        return None
+    span = 1 + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))
+    raw = (ctypes.c_uint8 * (span * width)).from_address(aligned + offset * width)
+    kind = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64, 16: torch.complex128}[width]
+    return torch.frombuffer(raw, dtype=kind).as_strided(shape, strides)

@@ -1,0 +1,1 @@
+"""Lowerings from torch-mlir's backend contract, one module per dialect."""

@@ -1,0 +1,32 @@
+"""The Linalg-on-Tensors lowering."""
+
+from __future__ import annotations
+
+from .lowering import Lowering
+
+
+class Linalg(Lowering):
+    """Torch-mlir's Linalg-on-Tensors pipeline, non-finite values allowed as `torch_mlir.fx` does by default.
+
+    `allowed` mirrors `VerifyLinalgOnTensorsBackendContract`: linalg and tensor, scalar arith, math and complex,
+    control flow, ml_program for random seeds, TMTensor for what linalg cannot say.
+    """
+
+    name = "linalg"
+    pipeline = "builtin.module(torch-backend-to-linalg-on-tensors-backend-pipeline{allow-non-finites=True})"
+    allowed = frozenset(
+        (
+            "arith",
+            "math",
+            "complex",
+            "linalg",
+            "tensor",
+            "affine",
+            "cf",
+            "scf",
+            "ml_program",
+            "tm_tensor",
+            "sparse_tensor",
+        )
+    )
+    allowed_ops = frozenset(("builtin.module", "func.func", "func.return"))

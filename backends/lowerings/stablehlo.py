@@ -1,0 +1,18 @@
+"""The StableHLO lowering."""
+
+from __future__ import annotations
+
+from .lowering import Lowering
+
+
+class Stablehlo(Lowering):
+    """Torch-mlir's StableHLO pipeline, non-finite values allowed as `torch_mlir.fx` does by default.
+
+    `allowed` mirrors `VerifyStablehloBackendContract`: StableHLO and CHLO, and tensor, arith, math and shape for the
+    sizes of dynamic programs.
+    """
+
+    name = "stablehlo"
+    pipeline = "builtin.module(torch-backend-to-stablehlo-backend-pipeline{allow-non-finites=True})"
+    allowed = frozenset(("stablehlo", "chlo", "tensor", "arith", "math", "shape"))
+    allowed_ops = frozenset(("builtin.module", "func.func", "func.return"))

@@ -1,0 +1,240 @@
+"""The main job: one pytest item per cell of the coverage matrix, the journal and the reports at the end.
+
+    pytest -n auto op_suites
+    pytest op_suites --op 'aten.conv*' --backend tosa --mode dynamic --dtype f32
+
+Where things happen: an item runs its cell in a supervised child process and attaches the journal lines to its report;
+the reports travel to the controller, which alone writes the journal; at the end it folds it into the matrix.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import reports.html
+import reports.matrix
+import reports.text
+from harness import plugins
+from harness.cells import Cell, Runner, Selection, cells
+from harness.draw import PROFILES, profile
+from harness.errors import OpcovError
+from harness.expectation import judge
+from harness.journal import JournalWriter, read, record_json
+from harness.supervisor import Limits, Supervisor
+from harness.toolchain import toolchain
+from op_suites import catalog
+
+SUITES = Path(__file__).parent / "op_suites"
+LINES = "opcov-lines"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options of the main job; pytest's own `--strict` turns every shortfall into a failure."""
+    group = parser.getgroup("opcov", "op coverage (pytest op_suites)")
+    add = group.addoption
+    add("--op", action="append", default=[], metavar="GLOB", help="only these ops, such as 'aten.conv*' (repeatable)")
+    add("--backend", action="append", default=[], metavar="NAME", help="only these backends (repeatable)")
+    add("--mode", action="append", default=[], metavar="MODE", help="static or dynamic (repeatable)")
+    add("--dtype", action="append", default=[], metavar="DTYPE", help="only these dtypes, such as bf16 (repeatable)")
+    add("--profile", default="default", help=f"how much is sampled: {', '.join(PROFILES)}")
+    add("--seed", type=int, default=None, help="seed of the census (default: 0; nightly: fresh and printed)")
+    add("--out", default="reports/out", metavar="DIR", help="folder of journal.jsonl, index.html and matrix.md")
+    add("--sample-seconds", type=float, default=Limits().seconds, help="deadline of one sample")
+    add("--sample-memory", type=float, default=Limits().memory / 2**30, help="memory limit of one sample, in GiB")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Check every name before anything runs; the controller settles the seed for all workers."""
+    try:
+        profile(config.option.profile)
+        if _wanted(config) != Selection():
+            _wanted(config).check(catalog(), plugins.names(plugins.BACKENDS))
+    except OpcovError as error:
+        raise pytest.UsageError(f"opcov: {error}") from None
+    if config.option.seed is None:
+        config.option.seed = secrets.randbelow(2**31) if config.option.profile == "nightly" else 0
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Recorder(config), "opcov-recorder")
+
+
+def _wanted(config: pytest.Config) -> Selection:
+    def split(values: list[str]) -> tuple[str, ...]:
+        return tuple(name for value in values for name in value.split(",") if name)
+
+    option = config.option
+    return Selection(
+        ops=split(option.op), backends=split(option.backend), modes=split(option.mode), dtypes=split(option.dtype)
+    )
+
+
+# collecting and running -----------------------------------------------------------------------------------------------
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """A family's module becomes a collector of its cells."""
+    if file_path.parent == SUITES and file_path.stem in catalog():
+        return Family.from_parent(parent, path=file_path)
+    return None
+
+
+class Family(pytest.File):
+    """One module of op_suites."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """Its cells, in the order in which they share work."""
+        family = self.path.stem
+        for cell in cells(family, catalog()[family], plugins.names(plugins.BACKENDS), _wanted(self.config)):
+            yield CellItem.from_parent(self, name=cell.name, cell=cell)
+
+
+class CellItem(pytest.Item):
+    """One cell: passes if all its samples do, xfails on a backend's shortfall, fails on a fault of ours."""
+
+    def __init__(self, *, cell: Cell, **more: Any) -> None:
+        super().__init__(**more)
+        self.cell = cell
+
+    def runtest(self) -> None:
+        """Run the census; what is done is kept even if the run is interrupted half-way."""
+        records = []
+        lines: list[dict[str, Any]] = []
+        self.user_properties.append((LINES, lines))
+        for record in _runner(self.config).records(self.cell):
+            records.append(record)
+            lines.append(record_json(record))
+        verdict = judge(records, self.cell.backend)
+        if verdict.kind == "broken" or (_strict(self.config) and verdict.kind == "shortfall"):
+            pytest.fail(f"{verdict.reason}\nreproduce: {_repro(self.cell, records)}", pytrace=False)
+        if verdict.kind == "shortfall":
+            pytest.xfail(verdict.reason)
+        if verdict.kind == "outside":
+            pytest.skip(verdict.reason)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Where the cell's op is declared."""
+        return self.path, 0, self.name
+
+
+def _strict(config: pytest.Config) -> bool:
+    """Whether pytest's own `--strict` is on: here, every shortfall fails."""
+    return bool(config.getini("strict"))
+
+
+def _repro(cell: Cell, records: list[Any]) -> str:
+    worst = next(r for r in records if type(r.outcome).__name__ != "Passed")
+    return f"opcov repro {worst.id} --backend {cell.backend}"
+
+
+_RUNNER = pytest.StashKey[Runner]()
+_SUPERVISOR = pytest.StashKey[Supervisor]()
+
+
+def _runner(config: pytest.Config) -> Runner:
+    """This process's runner with its supervised worker, made when the first cell needs it."""
+    if _RUNNER not in config.stash:
+        option = config.option
+        backends = _wanted(config).backends or plugins.names(plugins.BACKENDS)
+        limits = Limits(seconds=option.sample_seconds, memory=int(option.sample_memory * 2**30))
+        config.stash[_SUPERVISOR] = Supervisor(backends, limits)
+        config.stash[_RUNNER] = Runner(config.stash[_SUPERVISOR].run, profile(option.profile), option.seed)
+    return config.stash[_RUNNER]
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the worker process."""
+    if _SUPERVISOR in config.stash:
+        config.stash[_SUPERVISOR].close()
+
+
+# distribution ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep the items of one op on one worker, where the frontend's work is shared."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class OpScheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return nodeid.partition("[")[0]
+
+    return OpScheduling(config, log)
+
+
+# recording and reporting ----------------------------------------------------------------------------------------------
+
+
+class Recorder:
+    """On the controller: writes the journal as reports arrive, and the reports of the journal at the end."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.out = Path(config.option.out)
+        self.started = time.time()
+        self.writer: JournalWriter | None = None
+
+    def header(self) -> dict[str, Any]:
+        """What was asked for, and what it is asked of."""
+        option = self.config.option
+        wanted = _wanted(self.config)
+        now = datetime.fromtimestamp(self.started, UTC)
+        return {
+            "run": f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
+            "started": now.isoformat(timespec="seconds"),
+            "toolchain": toolchain() | {"executors": ", ".join(plugins.names(plugins.EXECUTORS))},
+            "options": {
+                "profile": option.profile,
+                "ops": list(wanted.ops),
+                "backends": list(wanted.backends or plugins.names(plugins.BACKENDS)),
+                "modes": list(wanted.modes),
+                "dtypes": list(wanted.dtypes),
+                "keyword": option.keyword,
+                "sample_seconds": option.sample_seconds,
+                "sample_memory": option.sample_memory,
+            },
+            "seed": option.seed,
+        }
+
+    def pytest_report_header(self) -> str:
+        """Seed and profile, so that a run can be repeated."""
+        return f"opcov: profile {self.config.option.profile}, seed {self.config.option.seed}, out {self.out}"
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Write a cell's lines as its report arrives."""
+        if report.when != "call":
+            return
+        for name, lines in report.user_properties:
+            if name == LINES and isinstance(lines, list):
+                if self.writer is None:
+                    self.writer = JournalWriter(self.out / "journal.jsonl", self.header())
+                for line in lines:
+                    self.writer.write(line)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        """Close the journal; an interrupted run gets a footer too, which says so."""
+        if self.writer:
+            interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
+            self.writer.close(seconds=round(time.time() - self.started, 1), interrupted=interrupted)
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Print the matrix and write the reports."""
+        if not self.writer:
+            return
+        journal = read(self.writer.path)
+        matrix = reports.matrix.fold(journal)
+        (self.out / "matrix.md").write_text(reports.text.render(matrix, journal, "markdown"), encoding="utf-8")
+        (self.out / "index.html").write_text(reports.html.render(journal), encoding="utf-8")
+        terminalreporter.section("opcov")
+        terminalreporter.write_line(reports.text.summary(matrix, journal, min(terminalreporter._tw.fullwidth, 160)))
+        with contextlib.suppress(ValueError):
+            self.out = self.out.relative_to(Path.cwd())
+        terminalreporter.write_line(f"\nwritten: {self.out}/journal.jsonl, {self.out}/index.html, {self.out}/matrix.md")

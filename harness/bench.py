@@ -1,0 +1,145 @@
+"""`make bench`: ratios from one run, on the machine it runs on.
+
+1. The shared path (one frontend run for all backends, a program compiled once for all its values) against the naive one
+   (`fx.export_and_import` for each sample and backend), with the same samples and the same executor, op by op in turns
+   so that a noisy neighbour hits both.
+2. The harness's own share of the wall time: what is not torch.export, MLIR, LLVM or execution, with the whole
+   machinery of worker, pipe and records around it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+import warnings
+from collections.abc import Sequence
+
+from op_suites import catalog
+
+from .case import OpCase
+from .cells import Cell, Runner
+from .draw import Profile, census, profile
+from .sample import Sample
+from .supervisor import Supervisor
+
+OPS = (
+    "aten.add.Tensor",
+    "aten.exp.default",
+    "aten.relu.default",
+    "aten.eq.Tensor",
+    "aten.sum.dim_IntList",
+    "aten.amax.default",
+    "aten._softmax.default",
+    "aten.mm.default",
+    "aten.linear.default",
+    "aten.avg_pool2d.default",
+    "aten.constant_pad_nd.default",
+    "aten.transpose.int",
+    "aten.cat.default",
+    "aten.index_select.default",
+    "aten.full_like.default",
+    "aten.mse_loss.default",
+)
+BACKENDS = ("linalg", "tosa", "stablehlo")
+WORK = ("export", "import", "contract", "lower", "verify", "execute")
+
+
+def main() -> int:
+    """Print the ratios; exit status 1 if a target is missed."""
+    parser = argparse.ArgumentParser(prog="python -m harness.bench", description=__doc__)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--profile", default="default")
+    options = parser.parse_args()
+    warnings.filterwarnings("ignore")
+    cases = [(family, c) for family, cases in catalog().items() for c in cases if c.op in OPS]
+    size = profile(options.profile)
+    own, stages = _own_share(cases, size)
+    shared, naive, count = _paths([case for _, case in cases], size)
+    figures = {
+        "sample_x_backend": count,
+        "shared_per_second": round(count / shared, 1),
+        "naive_per_second": round(count / naive, 1),
+        "ratio": round(naive / shared, 2),
+        "own_share": round(own, 3),
+        "stage_shares": {k: round(v, 3) for k, v in stages.items()},
+    }
+    print(json.dumps(figures, indent=1) if options.json else _text(figures))
+    return int(naive / shared < 5 or own > 0.2)
+
+
+def _text(figures: dict[str, object]) -> str:
+    return (
+        f"{figures['sample_x_backend']} (sample x backend) of {len(OPS)} ops, f32, static and dynamic\n"
+        f"shared path  {figures['shared_per_second']:>8} per second\n"
+        f"naive path   {figures['naive_per_second']:>8} per second\n"
+        f"ratio        {figures['ratio']:>8} (target: at least 5)\n"
+        f"own share    {figures['own_share']:>8} of the wall time (target: below 0.2)\n"
+        f"shares by stage: {figures['stage_shares']}"
+    )
+
+
+def _samples(case: OpCase, size: Profile) -> list[Sample]:
+    return [s for mode in case.modes() for s in census(case, case.dtypes[0], mode, size, 0)]
+
+
+def _paths(cases: Sequence[OpCase], size: Profile) -> tuple[float, float, int]:
+    """Seconds of the shared and of the naive path over the same samples, and how many (sample x backend)."""
+    from backends.executors.llvm_jit import LlvmJit
+    from backends.naive import lower
+
+    import torch
+
+    from .program import inputs, program
+    from .worker import pipeline
+
+    torch.set_num_threads(1)
+    ready = pipeline(BACKENDS)
+    jit = LlvmJit()
+    shared = naive = 0.0
+    count = 0
+    for case in cases:
+        samples = _samples(case, size)
+        ready.run(case, samples[0], "linalg", lambda stage: None)  # neither path pays for the first call of an op
+        ready.forget()
+        started = time.perf_counter()
+        for sample in samples:
+            for backend in BACKENDS:
+                ready.run(case, sample, backend, lambda stage: None)
+        shared += time.perf_counter() - started
+        started = time.perf_counter()
+        for sample in samples:
+            for backend in BACKENDS:
+                try:
+                    executable = jit.compile(lower(program(sample), backend))
+                    for sizes in sample.runs:
+                        executable(inputs(sample, sizes))
+                except Exception:  # what a backend cannot do, it cannot do on either path
+                    pass
+                count += 1
+        naive += time.perf_counter() - started
+    return shared, naive, count
+
+
+def _own_share(cases: Sequence[tuple[str, OpCase]], size: Profile) -> tuple[float, dict[str, float]]:
+    """The share of the wall time of whole cells that is neither frontend, MLIR, LLVM nor execution; all shares."""
+    spent: dict[str, float] = {}
+    with Supervisor(BACKENDS) as supervisor:
+        warm = _samples(cases[0][1], size)[0]
+        supervisor.run(warm, BACKENDS[0])
+        runner = Runner(supervisor.run, Profile("bench", size.first, size.others, 0, 0), 0)
+        started = time.perf_counter()
+        for family, case in cases:
+            for mode in case.modes():
+                for backend in BACKENDS:
+                    cell = Cell(family=family, case=case, backend=backend, mode=mode, dtype=case.dtypes[0])
+                    for record in runner.records(cell):
+                        for stage, seconds in record.seconds.items():
+                            spent[stage] = spent.get(stage, 0.0) + seconds
+        wall = time.perf_counter() - started
+    return 1 - sum(spent.get(stage, 0.0) for stage in WORK) / wall, {k: v / wall for k, v in spent.items()}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,245 @@
+"""The registry's entry for one op, and the `Draw` through which its strategy asks hypothesis for an invocation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from hypothesis import strategies as st
+
+from .dtypes import ALL, BY_TORCH, DTYPES, FLOAT
+from .numeric import EXACT, Composite, Exact, Linear, Numeric
+from .sample import Arg, Dim, DtypeArg, Fill, Mode, Sample, SizeOf, Sizes, TensorSpec, Values, tensors, walk
+
+Dims = tuple[Dim, ...]
+
+OMIT: Final = object()
+"""As an argument's value: leave it out, so that it takes its default."""
+
+_LARGEST = {0: 6, 1: 7, 2: 6, 3: 5, 4: 3, 5: 3}
+_PRIMES = (7, 5, 3, 2, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a named dim may be: `low` to `high` when drawn, and whether it may be symbolic."""
+
+    low: int
+    high: int
+    symbolic: bool
+
+
+@dataclass(slots=True)
+class Draw:
+    """What a case's strategy draws from; every choice goes through hypothesis and shrinks to its first option.
+
+    `dtype` and `mode` are those of the cell. Named dims are declared by `size` or `shape`; their sizes are then in
+    `sizes`. In static mode one of them may come out degenerate (0 or 1); in dynamic mode the runs take care of that.
+    """
+
+    draw: Callable[[st.SearchStrategy[Any]], Any]
+    dtype: str
+    mode: Mode
+    numeric: Numeric = EXACT
+    sizes: dict[str, int] = field(default_factory=dict)
+    bounds: dict[str, Bounds] = field(default_factory=dict)
+    seeds: int = 0
+    degenerate: tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        if self.mode == "static":
+            self.degenerate = self.choose(None, None, None, (0, 0), (1, 0), (0, 1), (1, 1), (2, 0))
+
+    # choices
+
+    def choose(self, *options: Any) -> Any:
+        """One of the options; the first is the simplest."""
+        return self.draw(st.sampled_from(options))
+
+    def integer(self, low: int, high: int) -> int:
+        """An integer in [low, high]."""
+        return int(self.draw(st.integers(low, high)))
+
+    def flag(self) -> bool:
+        """False or True."""
+        return bool(self.choose(False, True))
+
+    def maybe(self, value: Any) -> Any:
+        """The value, or left out."""
+        return self.choose(OMIT, value)
+
+    @property
+    def kind(self) -> str:
+        """`float`, `int`, `bool` or `complex`."""
+        return DTYPES[self.dtype].kind
+
+    def scalar(self, *floats: float, ints: Sequence[int] = (2, 1, -3, 0)) -> Any:
+        """A Python scalar that fits the cell's dtype without promoting it."""
+        if self.kind == "bool":
+            return self.flag()
+        if self.kind == "int":
+            return self.choose(*(i for i in ints if i >= DTYPES[self.dtype].low))
+        return self.choose(*(floats or (2.0, 0.5, -1.5, 0.0)))
+
+    # named dims
+
+    def size(self, name: str, low: int = 0, high: int = 6, *, symbolic: bool = True) -> str:
+        """Declare a named dim with a size in [low, high]; `symbolic=False` keeps it constant in dynamic mode too."""
+        symbolic = symbolic and high >= 2
+        least = max(low, 2 if symbolic else 1) if self.mode == "dynamic" else max(low, 1)
+        size = self.integer(min(least, high), high)
+        index = len(self.sizes)
+        if self.degenerate and self.degenerate[0] == index and low <= self.degenerate[1]:
+            size = self.degenerate[1]
+        self.sizes[name] = size
+        self.bounds[name] = Bounds(low, high, symbolic)
+        return name
+
+    def shape(
+        self, min_rank: int = 0, max_rank: int = 5, *, low: int = 0, prefix: str = "d", symbolic: bool = True
+    ) -> Dims:
+        """Declare the named dims `d0, d1, ...` of a tensor of any rank in [min_rank, max_rank]."""
+        rank = self.integer(min_rank, max_rank)
+        if self.mode == "dynamic" and rank == 0:
+            rank = self.integer(1, max(1, max_rank))
+        return tuple(self.size(f"{prefix}{i}", low, max(low, _LARGEST[rank]), symbolic=symbolic) for i in range(rank))
+
+    def broadcast(self, dims: Dims) -> Dims:
+        """The same dims, or ones that broadcast with them: leading ones dropped, some replaced by literal 1."""
+        how = self.choose("same", "ones", "leading", "scalar")
+        if how == "ones":
+            return tuple(self.choose(1, d) for d in dims)
+        if how == "leading" and dims:
+            return dims[self.integer(1, len(dims)) :]
+        return () if how == "scalar" else dims
+
+    def axis(self, dims: Sequence[Any]) -> int:
+        """A dim's index, counted from the front or from the back; 0 or -1 for a rank-0 tensor."""
+        rank = max(len(dims), 1)
+        index = self.integer(0, rank - 1)
+        return self.choose(index, index - rank)
+
+    def axes(self, dims: Sequence[Any], *, min_size: int = 0) -> tuple[int, ...]:
+        """Distinct dims' indices, in any order, some negative."""
+        rank = len(dims)
+        count = self.integer(min(min_size, rank), rank)
+        order = self.draw(st.permutations(range(rank)))[:count]
+        return tuple(self.choose(i, i - rank) for i in order)
+
+    def at(self, dims: Sequence[Dim], axis: int) -> int:
+        """The size of the dim at an index."""
+        dim = dims[axis]
+        return dim if isinstance(dim, int) else self.sizes[dim]
+
+    def least(self, dim: Dim) -> int:
+        """The least size that the dim takes in any run: its lower bound if it may be symbolic, else its size."""
+        if isinstance(dim, int):
+            return dim
+        bounds = self.bounds[dim]
+        return bounds.low if self.mode == "dynamic" and bounds.symbolic else self.sizes[dim]
+
+    # arguments
+
+    def tensor(self, dims: Dims = (), dtype: str | None = None, fill: Fill | None = None) -> TensorSpec:
+        """A tensor argument; without a fill, any value whose sums and products the op's numeric class can bear."""
+        self.seeds += 1
+        dtype = dtype or self.dtype
+        if fill is None:
+            modest = isinstance(self.numeric, (Linear, Composite))
+            fill = Fill(reach="root" if isinstance(self.numeric, Linear) else "unit") if modest else Fill()
+        if DTYPES[dtype].kind == "complex" and not isinstance(self.numeric, Exact):
+            # Each implementation has its own complex overflow and NaN, and sign of zero along a branch cut.
+            fill = replace(
+                fill, reach="unit", nonfinite=False, avoid=(*fill.avoid, 0.0), margin=max(fill.margin, 0.0625)
+            )
+        return TensorSpec(dims=tuple(dims), dtype=dtype, fill=fill, seed=self.seeds)
+
+    def index(self, dims: Dims, of: Dim, *, dtype: str = "i64", negative: bool = False) -> TensorSpec:
+        """A tensor of indices into a dim; empty where that dim is."""
+        return self.tensor(dims, dtype, Fill(kind="index", of=of, low=-1 if negative else 0, nonfinite=False))
+
+    def other_dtype(self, *names: str) -> Any:
+        """A `dtype=` argument: left out, or one of these."""
+        return self.choose(OMIT, *(DtypeArg(n) for n in names))
+
+
+Inputs = Callable[[Draw], Mapping[str, Any]]
+"""A strategy: draws the arguments of one invocation, by schema name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpCase:
+    """How to call one op, and how to judge it.
+
+    `op` is the overload as PyTorch spells it; `inputs` draws its arguments; `dtypes` are those of the cells, the first
+    the one that is sampled most; `numeric` is the numeric class of its floating results (integers are always exact).
+    `values` are the ways its tensors are filled. `unjudged` maps the index of an output that cannot be compared to the
+    reason. `seen_as` is the overload that export records instead, where PyTorch rewrites the call while tracing.
+    `static_only` is the reason why no dim of it can be symbolic, `exclude` maps dtypes left out to reasons.
+    """
+
+    op: str
+    inputs: Inputs
+    dtypes: tuple[str, ...] = ALL
+    numeric: Numeric = EXACT
+    values: tuple[Values, ...] = ("mixed", "extreme", "nonfinite")
+    unjudged: Mapping[int, str] = field(default_factory=dict)
+    seen_as: str | None = None
+    static_only: str | None = None
+    exclude: Mapping[str, str] = field(default_factory=dict)
+
+    def modes(self) -> tuple[Mode, ...]:
+        """The modes that have cells."""
+        return ("static",) if self.static_only else ("static", "dynamic")
+
+    def strategy(self, dtype: str, mode: Mode) -> st.SearchStrategy[Sample]:
+        """A hypothesis strategy for this op's samples."""
+
+        @st.composite
+        def samples(draw: Any) -> Sample:
+            d = Draw(draw=draw, dtype=dtype, mode=mode, numeric=self.numeric)
+            args = {name: arg for name, arg in self.inputs(d).items() if arg is not OMIT}
+            return _finish(d, Sample(op=self.op, dtype=dtype, mode=mode, sizes=dict(d.sizes), args=args))
+
+        strategy: st.SearchStrategy[Sample] = samples()
+        return strategy
+
+
+def _finish(d: Draw, sample: Sample) -> Sample:
+    """Choose the dynamic dims and the sizes of the runs."""
+    used = {dim for t in tensors(sample.args) for dim in t.dims if isinstance(dim, str)}
+    used |= {leaf.dim for leaf in walk(sample.args) if isinstance(leaf, SizeOf)}
+    sizes = {name: size for name, size in d.sizes.items() if name in used}
+    sample = replace(sample, sizes=sizes)
+    candidates = tuple(n for n in sizes if d.bounds[n].symbolic and sizes[n] >= 2)
+    if sample.mode == "static" or not candidates:
+        return replace(sample, runs=(sizes,))
+    dynamic = d.choose(candidates, *((name,) for name in candidates)) if len(candidates) > 1 else candidates
+    return replace(sample, dynamic=dynamic, runs=_runs(sizes, {n: d.bounds[n] for n in dynamic}))
+
+
+def _runs(sizes: Sizes, dynamic: Mapping[str, Bounds]) -> tuple[Sizes, ...]:
+    """At least four sizes for one artifact where the bounds permit: as exported, the least (0), 1, a prime, mixed."""
+
+    def run(size: Callable[[int, Bounds], int]) -> dict[str, int]:
+        return {**sizes, **{n: max(b.low, size(i, b)) for i, (n, b) in enumerate(dynamic.items())}}
+
+    wanted = (
+        dict(sizes),
+        run(lambda i, b: b.low),
+        run(lambda i, b: 1 if b.low < 1 else b.low + 1),
+        run(lambda i, b: next((p for p in (_PRIMES[i % 5], 5, 7, 11, 13) if p >= b.low), b.low)),
+        run(lambda i, b: b.low + 3 + i),
+        run(lambda i, b: b.low + (4 if i else 1)),
+    )
+    distinct = {tuple(r.items()): r for r in wanted}
+    return tuple(distinct.values())[:5]
+
+
+def dtype_of(torch_name: str) -> str:
+    """The short name of a torch dtype: `float32` or `torch.float32` is `f32`."""
+    return BY_TORCH[torch_name.removeprefix("torch.")]
+
+
+__all__ = ["ALL", "FLOAT", "OMIT", "Arg", "Bounds", "Dims", "Draw", "Inputs", "OpCase", "dtype_of"]

@@ -1,0 +1,163 @@
+"""A cell and how it is run: census, outcomes, and the smallest samples that are wrong or crash."""
+
+from __future__ import annotations
+
+import fnmatch
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from .case import OpCase
+from .draw import Profile, census, minimise
+from .dtypes import DTYPES
+from .errors import UnknownName
+from .journal import Record
+from .outcome import Crashed, Excluded, Outcome, Result, Wrong
+from .sample import MODES, Mode, Sample
+from .traits import traits
+
+Catalog = Mapping[str, Sequence[OpCase]]
+Run = Callable[[Sample, str], Result]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One (op, backend, mode, dtype)."""
+
+    family: str
+    case: OpCase
+    backend: str
+    mode: Mode
+    dtype: str
+
+    @property
+    def name(self) -> str:
+        """As people select it: `aten.add.Tensor[tosa-dynamic-f32]`."""
+        return f"{self.case.op}[{self.backend}-{self.mode}-{self.dtype}]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which cells are wanted: globs of ops, names of backends, modes and dtypes; empty means all."""
+
+    ops: tuple[str, ...] = ()
+    backends: tuple[str, ...] = ()
+    modes: tuple[str, ...] = ()
+    dtypes: tuple[str, ...] = ()
+
+    def check(self, catalog: Catalog, backends: Sequence[str]) -> None:
+        """Raise UnknownName for anything that matches nothing, with the nearest names."""
+        ops = [case.op for cases in catalog.values() for case in cases]
+        for glob in self.ops:
+            if not fnmatch.filter(ops, glob):
+                raise UnknownName("op", glob, ops)
+        for kind, wanted, known in (
+            ("backend", self.backends, backends),
+            ("mode", self.modes, MODES),
+            ("dtype", self.dtypes, DTYPES),
+        ):
+            for name in wanted:
+                if name not in known:
+                    raise UnknownName(kind, name, known)
+
+    def takes(self, case: OpCase) -> bool:
+        """Whether the case's op is wanted."""
+        return not self.ops or any(fnmatch.fnmatch(case.op, glob) for glob in self.ops)
+
+
+def cells(family: str, cases: Sequence[OpCase], backends: Sequence[str], wanted: Selection) -> Iterator[Cell]:
+    """The wanted cells of a family: those that share a frontend run come together, the backends of one innermost."""
+    for case in filter(wanted.takes, cases):
+        for dtype in case.dtypes:
+            for mode in case.modes():
+                for backend in backends:
+                    if (
+                        (not wanted.dtypes or dtype in wanted.dtypes)
+                        and (not wanted.modes or mode in wanted.modes)
+                        and (not wanted.backends or backend in wanted.backends)
+                    ):
+                        yield Cell(family=family, case=case, backend=backend, mode=mode, dtype=dtype)
+
+
+@dataclass(slots=True)
+class Runner:
+    """Runs cells; `run` runs one sample. Remembers what was minimised, so that each failure is shrunk once per op."""
+
+    run: Run
+    profile: Profile
+    seed: int
+    minimise_left: float = 0.0
+    _census: dict[tuple[str, str, str], tuple[Sample, ...]] = field(default_factory=dict)
+    _minimised: set[tuple[str, ...]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.minimise_left = self.profile.minimise_total
+
+    def records(self, cell: Cell) -> Iterator[Record]:
+        """Every outcome of the cell's census, then those of the minimised samples."""
+        samples = self._samples(cell)
+        if not samples:
+            reason = "the case draws no sample with a dynamic dim" if cell.mode == "dynamic" else "no samples"
+            yield self._record(cell, None, Result(outcome=Excluded(reason)))
+        alarming: list[Record] = []
+        for sample in samples:
+            record = self._record(cell, sample, self.run(sample, cell.backend))
+            yield record
+            if isinstance(record.outcome, (Wrong, Crashed)):
+                alarming.append(record)
+        for record in alarming:
+            yield from self._smallest(cell, record)
+
+    def _samples(self, cell: Cell) -> tuple[Sample, ...]:
+        """The census, drawn once for all backends."""
+        key = (cell.case.op, cell.dtype, cell.mode)
+        if key not in self._census:
+            self._census.clear()
+            self._census[key] = census(cell.case, cell.dtype, cell.mode, self.profile, self.seed)
+        return self._census[key]
+
+    def _record(self, cell: Cell, sample: Sample | None, result: Result, minimised: str | None = None) -> Record:
+        return Record(
+            op=cell.case.op,
+            family=cell.family,
+            backend=cell.backend,
+            mode=cell.mode,
+            dtype=cell.dtype,
+            outcome=result.outcome,
+            sample=sample,
+            traits=traits(sample) if sample else (),
+            reached=result.reached,
+            seconds=result.seconds,
+            minimised=minimised,
+        )
+
+    def _smallest(self, cell: Cell, record: Record) -> Iterator[Record]:
+        """The record of the smallest sample that fails alike, if there is a smaller one and time to find it."""
+        signature = _signature(record.outcome)
+        key = (cell.case.op, cell.backend, cell.mode, *signature)
+        seconds = min(self.profile.minimise_seconds, self.minimise_left)
+        if key in self._minimised or seconds <= 0 or record.sample is None:
+            return
+        self._minimised.add(key)
+        started = time.monotonic()
+        results: dict[str, Result] = {}
+
+        def fails(sample: Sample) -> bool:
+            results[sample.id] = result = self.run(sample, cell.backend)
+            return _signature(result.outcome) == signature
+
+        smallest = minimise(cell.case, record.sample, self.seed, self.profile, fails, seconds=seconds)
+        self.minimise_left -= time.monotonic() - started
+        if smallest.id in results and smallest.id != record.sample.id:
+            yield self._record(cell, smallest, results[smallest.id], minimised=record.sample.id)
+
+
+def _signature(outcome: Outcome) -> tuple[str, ...]:
+    """What two failures must share to be the same failure."""
+    match outcome:
+        case Wrong(kind=kind, output=output):
+            return ("Wrong", kind, str(output))
+        case Crashed(stage=stage, signal=signal):
+            return ("Crashed", stage, signal)
+        case _:
+            return (type(outcome).__name__,)

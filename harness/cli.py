@@ -1,0 +1,291 @@
+"""`opcov`: reads journals and answers questions; what it prints is for people, `--json` is for programs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import reports.explain
+import reports.html
+import reports.matrix
+import reports.text
+import reports.todo
+from op_suites import catalog
+
+from . import plugins
+from .case import OpCase
+from .errors import BadSample, Exit, OpcovError, UnknownName
+from .expectation import one_line
+from .journal import Journal, Record, read
+from .outcome import Excluded, Outcome, Passed
+from .sample import Sample, dumps, from_json
+from .supervisor import Limits, Supervisor
+
+JOURNAL = Path("reports/out/journal.jsonl")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit status (see `errors.Exit`)."""
+    options = _parser().parse_args(argv)
+    try:
+        status: Exit = options.command(options)
+        sys.stdout.flush()
+    except OpcovError as error:
+        print(f"opcov: {error}", file=sys.stderr)
+        return error.code
+    except BrokenPipeError:  # `opcov ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.OK
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="opcov",
+        description="Op coverage of torch-mlir's lowerings.",
+        epilog="exit status: 0 ok, 1 the command found a failure, 2 bad usage, 3 bad data, 4 bad environment",
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def add(name: str, run: Callable[[Any], Exit], text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        command.set_defaults(command=run)
+        command.add_argument("--json", action="store_true", help="print JSON")
+        return command
+
+    ops = add("ops", _ops, "what is in the registry, against which denominators, what is missing")
+    ops.add_argument("--missing", action="store_true", help="name every overload that is missing")
+    matrix = add("matrix", _matrix, "the coverage matrix as text, Markdown or CSV")
+    matrix.add_argument("--format", choices=("text", "markdown", "csv", "json"), default="text")
+    html = add("html", _html, "the report, one self-contained file")
+    html.add_argument("--out", type=Path, default=Path("reports/out/index.html"), help="where to write it")
+    todo = add("todo", _todo, "what to lower next, ranked by how many cells each culprit op holds back")
+    todo.add_argument("--backend", required=True)
+    for command in (matrix, html, todo):
+        command.add_argument("journal", type=Path, nargs="?", default=JOURNAL, metavar="JOURNAL")
+    explain = add("explain", _explain, "one op: outcomes by trait, smallest failing sample, diagnostic, IR")
+    explain.add_argument("op")
+    explain.add_argument("--backend", help="only this backend")
+    explain.add_argument("--ir", action="store_true", help="run the smallest failing sample, show the IR of each stage")
+    repro = add("repro", _repro, "run one sample again, alone; write a standalone script and the IR")
+    repro.add_argument("sample", metavar="ID", help="a sample's id, or its JSON, or a file of it, or - for stdin")
+    repro.add_argument("--backend", required=True)
+    repro.add_argument("--out", type=Path, default=Path("repro"), help="folder for the script and the IR")
+    repro.add_argument("--seconds", type=float, default=Limits().seconds, help="deadline")
+    for command in (explain, repro):
+        command.add_argument("--journal", type=Path, default=JOURNAL, metavar="JOURNAL")
+    return parser
+
+
+# the registry ---------------------------------------------------------------------------------------------------------
+
+
+def _cases() -> dict[str, OpCase]:
+    return {case.op: case for cases in catalog().values() for case in cases}
+
+
+def _ops(options: argparse.Namespace) -> Exit:
+    try:
+        from backends.declared import declared
+
+        from .denominators import denominators
+
+        sets = denominators(_cases(), declared())
+    except ImportError as error:
+        from .errors import MissingPackage
+
+        raise MissingPackage(f"denominators need {error.name}", hint="run `make setup`") from None
+    if options.json:
+        data = {
+            "families": {
+                family: [{"op": c.op, "dtypes": list(c.dtypes), "modes": list(c.modes())} for c in cases]
+                for family, cases in catalog().items()
+            },
+            "denominators": {
+                d.name: {"meaning": d.meaning, "covered": list(d.covered), "missing": list(d.missing)} for d in sets
+            },
+        }
+        print(json.dumps(data, indent=1))
+        return Exit.OK
+    from tabulate import tabulate
+
+    rows = [(f, len(cases), sum(len(c.dtypes) * len(c.modes()) for c in cases)) for f, cases in catalog().items()]
+    rows.append(("total", sum(r[1] for r in rows), sum(r[2] for r in rows)))
+    print(tabulate(rows, headers=["family", "ops", "cells a backend"]))
+    print()
+    figures = [(d.name, f"{len(d.covered)}/{d.total}", f"{len(d.covered) / d.total:.1%}", d.meaning) for d in sets]
+    print(tabulate(figures, headers=["denominator", "covered", "", "what it is"]))
+    for d in sets:
+        shown = d.missing if options.missing else d.missing[:6]
+        more = "" if len(shown) == len(d.missing) else f" ... and {len(d.missing) - len(shown)} more (--missing)"
+        print(f"\nmissing of {d.name}: {', '.join(shown) or 'none'}{more}")
+    return Exit.OK
+
+
+# journals -------------------------------------------------------------------------------------------------------------
+
+
+def _matrix(options: argparse.Namespace) -> Exit:
+    journal = read(options.journal)
+    style = "json" if options.json else options.format
+    print(reports.text.render(reports.matrix.fold(journal), journal, style))
+    return Exit.OK
+
+
+def _html(options: argparse.Namespace) -> Exit:
+    text = reports.html.render(read(options.journal))
+    try:
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        options.out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise OpcovError(
+            f"cannot write {options.out}: {error.strerror}", hint="choose another file with --out"
+        ) from None
+    print(json.dumps({"written": str(options.out)}) if options.json else options.out)
+    return Exit.OK
+
+
+def _todo(options: argparse.Namespace) -> Exit:
+    found = reports.todo.todo(read(options.journal), options.backend)
+    print(json.dumps(found.json(), indent=1) if options.json else found.text())
+    return Exit.OK
+
+
+def _explain(options: argparse.Namespace) -> Exit:
+    journal = read(options.journal)
+    ir = _stages(journal, options.op, options.backend) if options.ir else None
+    found = reports.explain.explain(journal, options.op, options.backend, ir=ir)
+    print(json.dumps(found.json(), indent=1) if options.json else found.text())
+    return Exit.OK
+
+
+def _stages(journal: Journal, op: str, backend: str | None) -> str:
+    """The IR at each stage of the smallest failing (else the first) sample of an op."""
+    records = [r for r in journal.records if r.op == op and r.sample and backend in (None, r.backend)]
+    failing = [r for r in records if not isinstance(r.outcome, (Passed, Excluded))]
+    if not records:
+        return ""
+    record = min(failing or records, key=lambda r: (r.minimised is None, len(dumps(r.sample)) if r.sample else 0))
+    assert record.sample is not None
+    outcome, shown = _run(record.sample, record.backend, Limits())
+    parts = [f"// {stage} ({record.backend}, sample {record.id})\n{text.strip()}" for stage, text in shown.items()]
+    return "\n\n".join([*parts, f"// {type(outcome).__name__}: {one_line(outcome)}"])
+
+
+# one sample -----------------------------------------------------------------------------------------------------------
+
+
+def _run(sample: Sample, backend: str, limits: Limits) -> tuple[Outcome, dict[str, str]]:
+    """Run a sample in a worker of its own; the outcome, and the IR of the stages that were reached."""
+    shown: dict[str, str] = {}
+    with Supervisor((backend,), limits) as supervisor:
+        return supervisor.run(sample, backend, shown.__setitem__).outcome, shown
+
+
+def _repro(options: argparse.Namespace) -> Exit:
+    if options.backend not in plugins.names(plugins.BACKENDS):
+        raise UnknownName("backend", options.backend, plugins.names(plugins.BACKENDS))
+    sample = _sample(options)
+    case = _fitting(sample)
+    outcome, shown = _run(sample, options.backend, Limits(seconds=options.seconds))
+    files = _write(case, sample, options, outcome, shown)
+    name = type(outcome).__name__
+    if options.json:
+        print(json.dumps({"outcome": name, "why": one_line(outcome), "sample": sample.id, **files}, indent=1))
+    else:
+        print(f"{sample.op} on {options.backend}, {sample.mode}, {sample.dtype}, sample {sample.id}: {name}")
+        print(f"  {one_line(outcome)}")
+        for key, value in files.items():
+            print(f"\n{_TITLES[key]}:\n  {value}")
+    return Exit.OK if isinstance(outcome, Passed) else Exit.FOUND
+
+
+_TITLES = {
+    "sample_file": "the sample (edit it, then `opcov repro FILE --backend B`)",
+    "script": "a script that needs only torch and torch-mlir",
+    "ir": "the IR in the backend contract",
+    "lowered": "the lowered IR",
+    "command": "lower it with",
+}
+
+
+def _sample(options: argparse.Namespace) -> Sample:
+    """A sample from an id, from inline JSON, a file or standard input."""
+    text: str = options.sample
+    if text == "-":
+        return _parsed(sys.stdin.read(), "standard input")
+    if text.lstrip().startswith("{"):
+        return _parsed(text, "the argument")
+    if Path(text).is_file():
+        return _parsed(Path(text).read_text(encoding="utf-8", errors="replace"), text)
+    return _from_journal(read(options.journal), text, options.journal)
+
+
+def _parsed(text: str, origin: str) -> Sample:
+    try:
+        data = json.loads(text)
+    except ValueError as error:
+        raise BadSample(f"{origin} is not JSON: {error}", hint="`opcov repro ID` writes a well-formed one") from None
+    return from_json(data)
+
+
+def _from_journal(journal: Journal, name: str, path: Path) -> Sample:
+    found: list[Record] = [r for r in journal.records if r.sample and r.id == name]
+    if not found:
+        raise BadSample(
+            f"no sample {name!r} in {path}, and no such file", hint="`opcov explain OP` names the samples of an op"
+        )
+    assert found[0].sample is not None
+    return found[0].sample
+
+
+def _fitting(sample: Sample) -> OpCase:
+    """The case of the sample's op, once its arguments are seen to fit the schema; raises UnknownName or BadSample."""
+    cases = _cases()
+    if sample.op not in cases:
+        raise UnknownName("op", sample.op, cases)
+    from .program import call
+
+    call(sample)
+    return cases[sample.op]
+
+
+def _write(
+    case: OpCase, sample: Sample, options: argparse.Namespace, outcome: Outcome, shown: dict[str, str]
+) -> dict[str, str]:
+    """Write what reproduces the outcome; the files by what they are, and the command."""
+    from .repro import opt_command
+
+    folder: Path = options.out / f"{sample.op}-{sample.id}-{options.backend}"
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {"sample_file": folder / "sample.json"}
+    files["sample_file"].write_text(dumps(sample) + "\n", encoding="utf-8")
+    if options.backend != plugins.CONTROL and not isinstance(outcome, Excluded):
+        files["script"] = folder / "repro.py"
+        files["script"].write_text(_script(case, sample, options.backend, outcome), encoding="utf-8")
+    for stage, key in (("contract", "ir"), ("lower", "lowered")):
+        if stage in shown and options.backend != plugins.CONTROL:
+            files[key] = folder / f"{stage}.mlir"
+            files[key].write_text(shown[stage], encoding="utf-8")
+    out = {key: str(path) for key, path in files.items()}
+    command = opt_command(options.backend, out["ir"]) if "ir" in out else None
+    return out | ({"command": command} if command else {})
+
+
+def _script(case: OpCase, sample: Sample, backend: str, outcome: Outcome) -> str:
+    from importlib.util import find_spec
+
+    from .repro import script
+
+    spec = find_spec("backends.executors.llvm_jit")
+    assert spec is not None and spec.origin is not None
+    return script(case, sample, backend, outcome, Path(spec.origin).read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,174 @@
+"""The census of a cell, and the shrinking of what it finds: where hypothesis is asked."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from random import Random
+
+from hypothesis import HealthCheck, Phase, find, settings
+from hypothesis.errors import Flaky, NoSuchExample
+
+from .case import OpCase
+from .errors import UnknownName
+from .sample import Mode, Sample, Values, map_tensors, with_values
+from .traits import traits
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """How much is sampled: programs for a case's first dtype and for the others; seconds to minimise one failure and
+    all that one pytest worker finds."""
+
+    name: str
+    first: int
+    others: int
+    minimise_seconds: float
+    minimise_total: float
+
+    def programs(self, case: OpCase, dtype: str) -> int:
+        """How many programs (shapes and attributes) a cell's census has."""
+        return self.first if dtype == case.dtypes[0] else self.others
+
+
+PROFILES: Mapping[str, Profile] = {
+    p.name: p
+    for p in (
+        Profile("quick", first=2, others=1, minimise_seconds=0, minimise_total=0),
+        Profile("default", first=6, others=2, minimise_seconds=3, minimise_total=60),
+        Profile("nightly", first=40, others=12, minimise_seconds=20, minimise_total=1800),
+    )
+}
+
+
+def profile(name: str) -> Profile:
+    """The profile of that name; raises UnknownName."""
+    if name not in PROFILES:
+        raise UnknownName("profile", name, PROFILES)
+    return PROFILES[name]
+
+
+def census(case: OpCase, dtype: str, mode: Mode, size: Profile, seed: int) -> tuple[Sample, ...]:
+    """The samples of one cell: a deterministic set, stratified over the traits, all of them to be run.
+
+    Programs are drawn and picked greedily so that each trait that was drawn occurs; each program comes with mixed
+    values, and the case's other ways of filling are dealt out among them, so that every one occurs too.
+    """
+    wanted = size.programs(case, dtype)
+    drawn = _drawn(case, dtype, mode, seed, _examples(wanted))
+    picked = _stratify(drawn, wanted)
+    out = [with_values(sample, case.values[0]) for sample in picked]
+    rich = sorted(picked, key=_richness, reverse=True)
+    for i, values in enumerate(case.values[1:]):
+        if rich:
+            out.append(with_values(rich[i % min(len(rich), 2)], values))
+    return tuple({s.id: s for s in out}.values())
+
+
+def _examples(wanted: int) -> int:
+    """How many draws the programs are picked from."""
+    return 4 * wanted + 8
+
+
+def _settings(examples: int) -> settings:
+    return settings(
+        max_examples=examples,
+        database=None,
+        deadline=None,
+        derandomize=False,
+        phases=(Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+def _random(case: OpCase, dtype: str, mode: Mode, seed: int) -> Random:
+    key = f"{case.op} {dtype} {mode} {seed}".encode()
+    return Random(int.from_bytes(hashlib.sha256(key).digest()[:8], "big"))
+
+
+def _drawn(case: OpCase, dtype: str, mode: Mode, seed: int, examples: int) -> list[Sample]:
+    """Distinct programs in the order drawn, the same ones at each call."""
+    found: dict[str, Sample] = {}
+
+    def note(sample: Sample) -> bool:
+        found.setdefault(sample.program, sample)
+        return False
+
+    with suppress(NoSuchExample):
+        find(case.strategy(dtype, mode), note, settings=_settings(examples), random=_random(case, dtype, mode, seed))
+    return [s for s in found.values() if mode == "static" or s.dynamic]
+
+
+def _stratify(drawn: list[Sample], wanted: int) -> list[Sample]:
+    """Greedy cover: each next sample is the one that adds most traits unseen; ties go to the least degenerate one."""
+    rest = [(sample, set(traits(sample))) for sample in drawn]
+    seen: set[str] = set()
+    picked: list[Sample] = []
+    while rest and len(picked) < wanted:
+        best = max(range(len(rest)), key=lambda i: (len(rest[i][1] - seen), _richness(rest[i][0]), -i))
+        sample, has = rest.pop(best)
+        picked.append(sample)
+        seen |= has
+    return picked
+
+
+def _richness(sample: Sample) -> tuple[int, int]:
+    """How much a sample can show: dims larger than 1 count for it, sizes 0 against it; then distinct sizes."""
+    sizes = list(sample.sizes.values())
+    return sum((n > 1) - 3 * (n == 0) for n in sizes), len(set(sizes))
+
+
+def minimise(
+    case: OpCase, sample: Sample, seed: int, size: Profile, fails: Callable[[Sample], bool], *, seconds: float
+) -> Sample:
+    """The smallest sample hypothesis finds that still fails like `sample`, within a time budget.
+
+    The draws of the census are replayed (same seed) until the sample's program comes by; from there hypothesis
+    shrinks, keeping the sample's way of filling; last, simpler values are tried. `fails` runs a sample.
+    """
+    deadline = time.monotonic() + seconds
+    values = sample.values
+    best = sample
+    reached = False
+    known: dict[str, bool] = {}
+
+    def still(candidate: Sample) -> bool:
+        nonlocal best, reached
+        if not reached:
+            reached = candidate.program == sample.program
+            return reached
+        candidate = with_values(candidate, values)
+        if candidate.id not in known:  # what is known stays so when time is up: hypothesis replays its last find
+            late = time.monotonic() > deadline or (candidate.mode == "dynamic" and not candidate.dynamic)
+            known[candidate.id] = not late and fails(candidate)
+            best = candidate if known[candidate.id] else best
+        return known[candidate.id]
+
+    with suppress(NoSuchExample, Flaky):  # flaky: a backend that fails now and then; what it did fail on is kept
+        find(
+            case.strategy(sample.dtype, sample.mode),
+            still,
+            settings=_settings(_examples(size.programs(case, sample.dtype))),
+            random=_random(case, sample.dtype, sample.mode, seed),
+        )
+    return _simpler(best, fails, deadline)
+
+
+def _simpler(sample: Sample, fails: Callable[[Sample], bool], deadline: float) -> Sample:
+    """Simplest values first, then fewest runs: what still fails is kept."""
+    order: tuple[Values, ...] = ("simple", "mixed")
+    for values in order:
+        if values == sample.values or time.monotonic() > deadline:
+            break
+        candidate = map_tensors(sample, lambda t, v=values: replace(t, fill=replace(t.fill, values=v)))  # type: ignore[misc]
+        if fails(candidate):
+            sample = candidate
+            break
+    for run in sample.runs if len(sample.runs) > 1 else ():
+        candidate = replace(sample, runs=(run,))
+        if time.monotonic() < deadline and fails(candidate):
+            return candidate
+    return sample

@@ -1,0 +1,192 @@
+"""From a sample to tensors: the same sample and sizes give the same elements, on any machine with the same torch."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from .dtypes import DTYPES, Dtype
+from .sample import Fill, Sizes, TensorSpec
+
+_SIMPLE = (1.0, 2.0, 0.0, -1.0, 3.0, -2.0)
+
+
+def dtype(name: str) -> torch.dtype:
+    """The torch dtype of a short name."""
+    found: torch.dtype = getattr(torch, DTYPES[name].torch)
+    return found
+
+
+def materialize(spec: TensorSpec, sizes: Sizes) -> torch.Tensor:
+    """The tensor that a spec describes at these sizes: contiguous, on the CPU."""
+    shape = spec.shape(sizes)
+    generator = torch.Generator().manual_seed(_seed(spec.seed, shape))
+    kind = DTYPES[spec.dtype]
+    if kind.kind == "complex":
+        part = TensorSpec(dims=spec.dims, dtype="f64" if kind.bits == 128 else "f32", fill=spec.fill)
+        real, imag = (_elements(part, shape, sizes, generator) for _ in range(2))
+        return torch.complex(real, imag).to(dtype(spec.dtype))
+    if kind.kind == "bool":
+        return torch.rand(shape, generator=generator) < 0.5
+    return _elements(spec, shape, sizes, generator).to(dtype(spec.dtype)).contiguous()
+
+
+def _seed(seed: int, shape: tuple[int, ...]) -> int:
+    """Depends on the shape too, so that the runs of a dynamic sample are not prefixes of each other."""
+    return (seed * 1_000_003 + sum((i + 1) * 7919 * n for i, n in enumerate(shape))) % 2**63
+
+
+def _elements(spec: TensorSpec, shape: tuple[int, ...], sizes: Sizes, g: torch.Generator) -> torch.Tensor:
+    """Elements as float64 (int64 for integer dtypes), within the dtype's range."""
+    fill, kind = spec.fill, DTYPES[spec.dtype]
+    match fill.kind:
+        case "index":
+            return _index(fill, shape, sizes, g)
+        case "permutation":
+            return _permutation(fill, shape, sizes, g)
+        case "distinct":
+            return _distinct(fill, shape, kind, g)
+        case "sorted":
+            return torch.sort(_any(fill, shape, kind, g), dim=-1).values if shape else _any(fill, shape, kind, g)
+        case "positive_definite":
+            a = torch.randn(shape, generator=g, dtype=torch.float64)
+            return a @ a.mT + shape[-1] * torch.eye(shape[-1], dtype=torch.float64)
+        case "triangular":
+            a = torch.randn(shape, generator=g, dtype=torch.float64).tril(-1) * 0.5
+            return a + 2 * torch.eye(shape[-2], shape[-1], dtype=torch.float64)
+        case "one_hot":
+            hot = torch.randint(0, max(shape[-1], 1), shape[:-1], generator=g)
+            return torch.nn.functional.one_hot(hot, shape[-1]).double() if shape[-1] else torch.zeros(shape)
+        case "any":
+            return _any(fill, shape, kind, g)
+
+
+def _size(fill: Fill, sizes: Sizes) -> int:
+    return fill.of if isinstance(fill.of, int) else sizes[str(fill.of)]
+
+
+def _index(fill: Fill, shape: tuple[int, ...], sizes: Sizes, g: torch.Generator) -> torch.Tensor:
+    size = _size(fill, sizes)
+    low = -size if fill.low is not None and fill.low < 0 else 0
+    return torch.randint(low, max(size, 1), shape, generator=g)
+
+
+def _permutation(fill: Fill, shape: tuple[int, ...], sizes: Sizes, g: torch.Generator) -> torch.Tensor:
+    """Distinct integers below the size of `of`, along the last dim."""
+    if not shape:
+        return torch.zeros((), dtype=torch.int64)
+    size = max(_size(fill, sizes) if fill.of is not None else shape[-1], shape[-1])
+    return torch.rand((*shape[:-1], size), generator=g).argsort(-1)[..., : shape[-1]]
+
+
+def _distinct(fill: Fill, shape: tuple[int, ...], kind: Dtype, g: torch.Generator) -> torch.Tensor:
+    """A shuffled arithmetic sequence around 0 (from `low` where given), of integers small enough to be exact."""
+    count = math.prod(shape)
+    low, high = _bounds(fill, kind)
+    exact = 2.0 ** (1 + round(-math.log2(kind.roundoff))) if kind.kind == "float" else high - low + 1
+    span = int(min(max(high - low + 1, 1), exact, 2**31))
+    start = max(low, -(min(count, span) // 2)) if fill.low is None else low
+    order = torch.randperm(count, generator=g) if count <= span else torch.arange(count) * 3 % span
+    out = order.double() + math.ceil(start)
+    if fill.values == "nonfinite" and count and kind.kind == "float" and fill.nonfinite:
+        out[torch.randint(0, count, (1,), generator=g)] = math.inf
+    return out.reshape(shape) if kind.kind == "float" else out.to(torch.int64).reshape(shape)
+
+
+def _bounds(fill: Fill, kind: Dtype) -> tuple[float, float]:
+    low = kind.low if fill.low is None else max(fill.low, kind.low)
+    high = kind.high if fill.high is None else min(fill.high, kind.high)
+    return low, high
+
+
+def _any(fill: Fill, shape: tuple[int, ...], kind: Dtype, g: torch.Generator) -> torch.Tensor:
+    if kind.kind == "int":
+        return _integers(fill, shape, kind, g)
+    x = _reals(fill, shape, kind, g)
+    if fill.step:
+        x = (x / fill.step).round() * fill.step
+    for edge in fill.avoid:
+        near = (x - edge).abs() < fill.margin
+        x = torch.where(near, edge + torch.where(x < edge, -fill.margin, fill.margin), x)
+    if fill.values == "nonfinite" and fill.nonfinite:
+        x = _nonfinite(x, fill, g)
+    return x
+
+
+def _pick(options: torch.Tensor, shape: tuple[int, ...], g: torch.Generator) -> torch.Tensor:
+    return options[torch.randint(0, len(options), shape, generator=g)]
+
+
+def _integers(fill: Fill, shape: tuple[int, ...], kind: Dtype, g: torch.Generator) -> torch.Tensor:
+    low, high = (int(b) for b in _bounds(fill, kind))
+    small = torch.randint(max(low, -9), max(min(high, 9), low, -9) + 1, shape, generator=g)
+    if fill.values == "simple":
+        return _off(small.clamp(max(low, -2), max(min(high, 3), low)), fill)
+    edges = {low, low + 1, high - 1, high, 0, 1, -1, (low + high) // 2} if fill.values == "extreme" else set()
+    wide = torch.randint(low, high, shape, generator=g) if high > low else small
+    candidates = torch.stack([small, wide, small])
+    if inside := sorted(e for e in edges if low <= e <= high):
+        candidates = torch.stack([wide, _pick(torch.tensor(inside), shape, g), _pick(torch.tensor(inside), shape, g)])
+    which = torch.randint(0, 3, shape, generator=g)
+    return _off(candidates.gather(0, which.unsqueeze(0)).squeeze(0), fill)
+
+
+def _off(x: torch.Tensor, fill: Fill) -> torch.Tensor:
+    """Integers moved from the points to avoid to the next one above them all."""
+    for edge in fill.avoid:
+        x = torch.where(x == edge, int(max(fill.avoid)) + 1, x)
+    return x
+
+
+def _magnitudes(fill: Fill, kind: Dtype) -> tuple[float, float]:
+    """Exponents (base 2) of the least and the largest magnitudes that the fill's reach allows."""
+    top = math.log2(kind.high)
+    match fill.reach:
+        case "full":
+            return (math.log2(kind.tiny), top) if fill.values == "extreme" else (-10.0, min(10.0, top))
+        case "root":
+            return (-top / 4, top / 2 - 4) if fill.values == "extreme" else (-4.0, min(6.0, top / 2 - 4))
+        case "unit":
+            return (-6.0, 4.5) if fill.values == "extreme" else (-3.0, 3.0)
+
+
+def _reals(fill: Fill, shape: tuple[int, ...], kind: Dtype, g: torch.Generator) -> torch.Tensor:
+    """float64 elements: a blend of normal, tied (multiples of a half), zero and widely spread magnitudes, in bounds."""
+    if fill.values == "simple":
+        x = _pick(torch.tensor(_SIMPLE, dtype=torch.float64), shape, g)
+    else:
+        least, most = _magnitudes(fill, kind)
+        normal = torch.randn(shape, generator=g, dtype=torch.float64)
+        ties = torch.randint(-6, 7, shape, generator=g).double() * 0.5
+        wide = torch.exp2(torch.rand(shape, generator=g, dtype=torch.float64) * (most - least) + least)
+        wide = torch.copysign(wide, normal).clamp(kind.low, kind.high)
+        zeros = torch.copysign(torch.zeros(shape, dtype=torch.float64), normal)
+        mix = (
+            (wide, wide, zeros, ties) if fill.values == "extreme" else (normal, normal, normal, ties, ties, wide, zeros)
+        )
+        which = torch.randint(0, len(mix), shape, generator=g)
+        x = torch.stack(mix).gather(0, which.unsqueeze(0)).squeeze(0)
+    return _bounded(x, fill, kind)
+
+
+def _bounded(x: torch.Tensor, fill: Fill, kind: Dtype) -> torch.Tensor:
+    """Fold what lies outside of a given range back into it, so that both its ends and its inside occur."""
+    low, high = _bounds(fill, kind)
+    if fill.low is not None and fill.high is not None and high - low < 64:
+        if fill.values == "extreme":
+            return torch.where(x > 0, high, low).where(x.abs() > 1, low + (high - low) * torch.sigmoid(x))
+        return low + (high - low) * torch.sigmoid(x) if fill.values != "simple" else x.clamp(low, high)
+    if fill.low is not None and low >= 0:
+        x = x.abs()
+    return x.clamp(low, high)
+
+
+def _nonfinite(x: torch.Tensor, fill: Fill, g: torch.Generator) -> torch.Tensor:
+    """Sprinkle NaN and infinities: at least one where there is an element."""
+    specials = [math.nan] + [math.inf] * (fill.high is None) + [-math.inf] * (fill.low is None)
+    chosen = _pick(torch.tensor(specials, dtype=torch.float64), tuple(x.shape), g)
+    hit = torch.rand(x.shape, generator=g) < 0.25
+    if x.numel():
+        hit.view(-1)[torch.randint(0, x.numel(), (1,), generator=g)] = True
+    return torch.where(hit, chosen, x)

@@ -1,0 +1,162 @@
+"""What happened to one sample on one backend: a closed sum type, JSON in and out.
+
+Consume it with `match` and `assert_never`; the order of `OUTCOMES` is the order of alarm, most alarming first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal
+
+Stage = Literal["export", "import", "contract", "lower", "verify", "execute", "compare"]
+STAGES: tuple[Stage, ...] = ("export", "import", "contract", "lower", "verify", "execute", "compare")
+WrongKind = Literal["value", "shape", "dtype", "non-finite", "arity", "specialized"]
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """Right on every output at every size; `share` is the worst error over its bound, in [0, 1]."""
+
+    share: float
+    executors: tuple[str, ...]
+    stage: Stage = "compare"
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """Silently wrong: the artifact ran and its result is not eager's.
+
+    `element` is the index of the worst element, `expected` and `actual` its values as text, `sizes` the named dims of
+    the run it was seen at, `count` and `of` how many elements are out of bound. `executor` is who ran it.
+    """
+
+    kind: WrongKind
+    message: str
+    output: int
+    executor: str
+    element: tuple[int, ...] = ()
+    expected: str = ""
+    actual: str = ""
+    error: float | None = None
+    bound: float | None = None
+    count: int = 0
+    of: int = 0
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    stage: Stage = "compare"
+
+
+@dataclass(frozen=True, slots=True)
+class Crashed:
+    """The compiler or the compiled code died; `signal` is `SIGSEGV`, `exit 3`, `memory limit` ..."""
+
+    stage: Stage
+    signal: str
+    stderr: str
+
+
+@dataclass(frozen=True, slots=True)
+class Invalid:
+    """The lowering said yes, but its output breaks the dialect's own contract (verifier error, leaked dialect)."""
+
+    stage: Stage
+    diagnostic: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unsupported:
+    """The lowering said no; `culprit` is the op it stopped at, after decomposition, such as `torch.aten.sort`."""
+
+    stage: Stage
+    diagnostic: str
+    culprit: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TimedOut:
+    """The stage did not end within the sample's deadline of `seconds`."""
+
+    stage: Stage
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class NotExported:
+    """PyTorch's export or the importer cannot express the sample: no backend's fault."""
+
+    stage: Stage
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotExecuted:
+    """Lowered and verified, but no executor can run it; `reasons` maps executor to why."""
+
+    reasons: Mapping[str, str]
+    stage: Stage = "execute"
+
+
+@dataclass(frozen=True, slots=True)
+class Excluded:
+    """Outside the contract: eager itself refuses it, or the case says why."""
+
+    reason: str
+    stage: Stage = "export"
+
+
+@dataclass(frozen=True, slots=True)
+class HarnessError:
+    """Our own bug (a broken case included); a run with one of these is not green."""
+
+    traceback: str
+    stage: Stage = "export"
+
+
+Outcome = (
+    Passed | Wrong | Crashed | Invalid | Unsupported | TimedOut | NotExported | NotExecuted | Excluded | HarnessError
+)
+OUTCOMES: tuple[type[Outcome], ...] = (
+    HarnessError,
+    Wrong,
+    Crashed,
+    Invalid,
+    TimedOut,
+    Unsupported,
+    NotExecuted,
+    NotExported,
+    Excluded,
+    Passed,
+)
+BY_NAME: Mapping[str, type[Outcome]] = {cls.__name__: cls for cls in OUTCOMES}
+
+Show = Callable[[Stage, str], None]
+"""Given the IR of a stage."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What one sample did on one backend: the outcome, the seconds of each stage, the ops at the backend contract."""
+
+    outcome: Outcome
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    reached: tuple[str, ...] = ()
+
+
+def detail(outcome: Outcome) -> dict[str, Any]:
+    """The outcome's fields but its stage, as JSON values (the journal's `detail`)."""
+    values = asdict(outcome)
+    del values["stage"]
+    return values
+
+
+def restore(name: str, stage: str, values: Mapping[str, Any]) -> Outcome:
+    """The inverse of `detail`: an outcome from its class name, stage and detail; raises KeyError or TypeError."""
+    if stage not in STAGES:
+        raise KeyError(stage)
+    cls: Any = BY_NAME[name]
+    kept = {f.name: values[f.name] for f in fields(cls) if f.name in values}
+    for key in ("executors", "element"):
+        if key in kept:
+            kept[key] = tuple(kept[key])
+    outcome: Outcome = cls(**kept, stage=stage)
+    return outcome

@@ -1,0 +1,280 @@
+"""One sample through every stage on one backend, in this process: where an outcome is made.
+
+    eager reference -> export -> import -> contract -> lower -> verify -> execute -> compare
+
+What samples share is done once: the frontend and the lowering per program (samples that differ in values only are one
+program), the reference per sample. The caches are small, since samples of one op come together.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from .case import OpCase
+from .compare import compare
+from .errors import BadSample
+from .outcome import (
+    Crashed,
+    Excluded,
+    HarnessError,
+    Invalid,
+    NotExecuted,
+    NotExported,
+    Outcome,
+    Passed,
+    Result,
+    Show,
+    Stage,
+    Unsupported,
+    Wrong,
+)
+from .program import check_seen, program
+from .protocols import (
+    Backend,
+    CannotExecute,
+    Contract,
+    ContractBroken,
+    Executable,
+    Executor,
+    Frontend,
+    Lowered,
+    NotExpressible,
+    Refused,
+)
+from .reference import EagerRefuses, Run, runs
+from .sample import Sample
+
+V = TypeVar("V")
+
+
+@dataclass(slots=True)
+class Clock:
+    """Knows which stage is on, and the seconds each took; `notify` hears of every stage as it is entered."""
+
+    notify: Callable[[Stage], None]
+    seconds: dict[str, float] = field(default_factory=dict)
+    on: str = ""
+    since: float = 0.0
+
+    def enter(self, stage: Any) -> None:
+        """Leave the stage that is on, enter this one ("" for none, "reference" for our own work)."""
+        now = time.perf_counter()
+        if self.on:
+            self.seconds[self.on] = self.seconds.get(self.on, 0.0) + now - self.since
+        self.on, self.since = stage, now
+        if stage not in ("", "reference"):
+            self.notify(stage)
+
+
+class Recent(OrderedDict[str, V]):
+    """A mapping that keeps the most recently used entries."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+
+    def get_or(self, key: str, make: Callable[[], V]) -> V:
+        """The entry, made if it is not there."""
+        if key in self:
+            self.move_to_end(key)
+        else:
+            self[key] = make()
+            if len(self) > self.size:
+                self.popitem(last=False)
+        return self[key]
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A lowered and verified module with what runs it, per executor: an executable or why there is none."""
+
+    lowered: Lowered
+    executables: Mapping[str, Executable | str]
+
+
+class Stop(Exception):
+    """Carries the outcome that ends a sample before the comparison."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome)
+        self.outcome = outcome
+
+
+class Pipeline:
+    """Runs samples; one per process, since it holds the compiled artifacts of the programs seen last."""
+
+    def __init__(
+        self,
+        frontend: Frontend,
+        backends: Mapping[str, Backend],
+        executors: Sequence[Executor],
+        *,
+        sharing: bool = True,
+    ) -> None:
+        self.frontend = frontend
+        self.backends = backends
+        self.executors = executors
+        self._contracts: Recent[Contract | Outcome] = Recent(24)
+        self._artifacts: Recent[Artifact | Outcome] = Recent(24)
+        self._references: Recent[tuple[Run, ...] | Outcome] = Recent(24)
+
+    def forget(self) -> None:
+        """Empty the caches."""
+        for cache in (self._contracts, self._artifacts, self._references):
+            cache.clear()
+
+    def run(
+        self, case: OpCase, sample: Sample, backend: str, notify: Callable[[Stage], None], show: Show | None = None
+    ) -> Result:
+        """The result of one sample on one backend; raises BadSample, and nothing else but what kills the process.
+
+        `show` is given the IR of the stages, as soon as each is there.
+        """
+        clock = Clock(notify)
+        reached: tuple[str, ...] = ()
+        try:
+            references = self._reference(case, sample, clock)
+            contract = self._contract(case, sample, clock)
+            reached = contract.reached
+            if show:
+                show("contract", contract.ir)
+            artifact = self._artifact(contract, sample, backend, clock)
+            if show:
+                show("lower", artifact.lowered.ir)
+            outcome = self._judge(case, contract, artifact, references, clock)
+        except Stop as stop:
+            outcome = stop.outcome
+        except BadSample:
+            raise
+        except MemoryError:
+            outcome = Crashed(_stage(clock), "memory limit", traceback.format_exc(limit=-3))
+        except Exception:
+            outcome = HarnessError(traceback.format_exc(limit=-8), _stage(clock))
+        clock.enter("")
+        return Result(outcome=outcome, seconds=clock.seconds, reached=reached)
+
+    def _reference(self, case: OpCase, sample: Sample, clock: Clock) -> tuple[Run, ...]:
+        def make() -> tuple[Run, ...] | Outcome:
+            try:
+                return runs(sample, case.numeric)
+            except EagerRefuses as refusal:
+                return Excluded(f"eager refuses: {refusal}")
+
+        clock.enter("reference")
+        return _or_stop(self._references.get_or(sample.id, make))
+
+    def _contract(self, case: OpCase, sample: Sample, clock: Clock) -> Contract:
+        def make() -> Contract | Outcome:
+            try:
+                contract = export(self.frontend, sample, clock.enter)
+            except NotExpressible as refusal:
+                return NotExported(refusal.stage, refusal.reason)
+            check_seen(sample, contract.exported, case.seen_as)
+            return contract
+
+        return _or_stop(self._contracts.get_or(sample.program, make))
+
+    def _artifact(self, contract: Contract, sample: Sample, backend: str, clock: Clock) -> Artifact:
+        def make() -> Artifact | Outcome:
+            clock.enter("lower")
+            with _blamed(clock):
+                lowered = self.backends[backend].lower(contract)
+                clock.enter("verify")
+                self.backends[backend].verify(lowered)
+            clock.enter("execute")
+            return Artifact(lowered, {e.name: _compiled(e, lowered) for e in self._for(lowered)})
+
+        def stopped() -> Artifact | Outcome:
+            try:
+                return make()
+            except Stop as stop:
+                return stop.outcome
+
+        return _or_stop(self._artifacts.get_or(f"{backend} {sample.program}", stopped))
+
+    def _for(self, lowered: Lowered) -> list[Executor]:
+        return [e for e in self.executors if lowered.dialect in e.dialects]
+
+    def _judge(
+        self, case: OpCase, contract: Contract, artifact: Artifact, references: tuple[Run, ...], clock: Clock
+    ) -> Outcome:
+        """What the first executor that can run the artifact makes of it, at every size the contract admits."""
+        admitted = [r for r in references if contract.admits([t.shape for t in r.inputs])]
+        reasons = {} if artifact.executables else {"none": f"no executor takes {artifact.lowered.dialect}"}
+        for name, executable in artifact.executables.items():
+            if isinstance(executable, str):
+                reasons[name] = executable
+                continue
+            try:
+                return _compared(case, executable, admitted, references[0], name, clock)
+            except CannotExecute as refusal:
+                reasons[name] = str(refusal)
+        return NotExecuted(reasons)
+
+
+def export(frontend: Frontend, sample: Sample, enter: Callable[[Stage], None]) -> Contract:
+    """The frontend's result; with export's own ranges for the dynamic dims where it refuses those of the sample."""
+    try:
+        return frontend.run(program(sample), enter)
+    except NotExpressible as refusal:
+        if refusal.stage != "export" or not sample.dynamic:
+            raise
+        return frontend.run(program(sample, relaxed=True), enter)
+
+
+def _compared(
+    case: OpCase, executable: Executable, admitted: Sequence[Run], first: Run, name: str, clock: Clock
+) -> Outcome:
+    worst = 0.0
+    for run in admitted:
+        clock.enter("execute")
+        actual = executable([t.clone() for t in run.inputs])
+        clock.enter("compare")
+        share = compare(actual, run, first, tuple(case.unjudged), name)
+        if isinstance(share, Wrong):
+            return share
+        worst = max(worst, share)
+    return Passed(worst, (name,))
+
+
+def _compiled(executor: Executor, lowered: Lowered) -> Executable | str:
+    try:
+        return executor.compile(lowered)
+    except CannotExecute as refusal:
+        return str(refusal)
+
+
+@contextmanager
+def _blamed(clock: Clock) -> Iterator[None]:
+    """Turn what a backend raises into its outcome; any other exception out of a compiler is a crash of it."""
+    try:
+        yield
+    except Refused as refusal:
+        raise Stop(Unsupported("lower", refusal.diagnostic, refusal.culprit)) from None
+    except ContractBroken as broken:
+        raise Stop(Invalid("verify", str(broken))) from None
+    except MemoryError:
+        raise
+    except Exception as error:
+        text = traceback.format_exc(limit=-3)
+        raise Stop(Crashed(_stage(clock), f"exception {type(error).__name__}", text)) from None
+
+
+def _stage(clock: Clock) -> Stage:
+    match clock.on:
+        case "import" | "contract" | "lower" | "verify" | "execute" | "compare" as stage:
+            return stage
+        case _:
+            return "export"
+
+
+def _or_stop(value: V | Outcome) -> V:
+    if isinstance(value, Outcome):
+        raise Stop(value)
+    return value

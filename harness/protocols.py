@@ -1,0 +1,145 @@
+"""The small protocols a frontend, a backend and an executor implement; the built-in ones are found as plugins are.
+
+Entry-point groups: `opcov.backends` and `opcov.executors`; each entry point names a callable without arguments that
+returns a `Backend` or an `Executor`. It is called in the worker process, never in the parent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import torch
+
+    from .outcome import Stage
+
+Enter = Callable[["Stage"], None]
+"""Called as a stage is entered, so that a death can be placed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """One exportable call of one op.
+
+    `module` calls the op on its tensor arguments, everything else baked in; `args` are example tensors, one per
+    tensor (or carrier) argument; `dynamic_shapes` is what `torch.export.export` takes, or None in static mode.
+    """
+
+    op: str
+    module: torch.nn.Module
+    args: tuple[torch.Tensor, ...]
+    dynamic_shapes: tuple[Any, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
+    """What the frontend hands to every backend: torch-dialect IR in the backend contract, as text.
+
+    `exported` are the overloads in the exported graph before decomposition (`aten.add.Tensor`), `reached` the
+    torch-dialect ops of the IR (`torch.aten.add.Tensor`), both sorted and unique. `ranges` are the inclusive ranges
+    that export allows the symbolic sizes of each argument, by the index of the dim: outside them nothing is promised.
+    """
+
+    program: Program
+    ir: str
+    exported: tuple[str, ...]
+    reached: tuple[str, ...]
+    ranges: tuple[Mapping[int, tuple[float, float]], ...] = ()
+
+    def admits(self, shapes: Sequence[Sequence[int]]) -> bool:
+        """Whether these argument shapes are within the ranges."""
+        return all(
+            low <= shape[dim] <= high
+            for shape, ranges in zip(shapes, self.ranges, strict=False)
+            for dim, (low, high) in ranges.items()
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lowered:
+    """A lowered module as a value: the name of its dialect and its IR as text (`program` serves eager executors)."""
+
+    dialect: str
+    ir: str
+    program: Program
+
+
+class NotExpressible(Exception):
+    """Export, import or the backend-contract pipeline cannot express the program: becomes `NotExported`."""
+
+    def __init__(self, stage: Stage, reason: str) -> None:
+        super().__init__(reason)
+        self.stage = stage
+        self.reason = reason
+
+
+class Refused(Exception):
+    """A lowering says no, with its diagnostics and the op it stopped at: becomes `Unsupported`."""
+
+    def __init__(self, diagnostic: str, culprit: str | None) -> None:
+        super().__init__(diagnostic)
+        self.diagnostic = diagnostic
+        self.culprit = culprit
+
+
+class ContractBroken(Exception):
+    """A lowered module breaks its own dialect's contract: becomes `Invalid`."""
+
+
+class CannotExecute(Exception):
+    """An executor cannot run this module, through no fault of the lowering: becomes part of `NotExecuted`."""
+
+
+@runtime_checkable
+class Frontend(Protocol):
+    """From a program to torch-dialect IR in the backend contract."""
+
+    name: str
+
+    def run(self, program: Program, enter: Enter) -> Contract:
+        """Export, import and legalize; calls `enter` with each stage; raises NotExpressible."""
+        ...
+
+
+@runtime_checkable
+class Backend(Protocol):
+    """A lowering from the backend contract to one dialect."""
+
+    name: str
+
+    def lower(self, contract: Contract) -> Lowered:
+        """Lower a fresh parse of the contract's IR; raises Refused."""
+        ...
+
+    def verify(self, lowered: Lowered) -> None:
+        """Check the result against its dialect's own contract; raises ContractBroken."""
+        ...
+
+
+class Executable(Protocol):
+    """A compiled module, ready to run at any sizes its IR admits."""
+
+    def __call__(self, inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        """Run `main` on contiguous CPU tensors; raises CannotExecute.
+
+        Results carry the dtype of the module's element types, signless integers as torch's signed ones
+        (`i8` is `torch.int8`, also where the program means `uint8`), `i1` as `torch.bool`; scalars are rank 0.
+        """
+        ...
+
+
+@runtime_checkable
+class Executor(Protocol):
+    """Something that runs a lowered module on the CPU."""
+
+    name: str
+    dialects: frozenset[str]
+
+    def compile(self, lowered: Lowered) -> Executable:
+        """Compile once, for every size; raises CannotExecute."""
+        ...
+
+
+Plugins = Mapping[str, Callable[[], Any]]

@@ -1,0 +1,107 @@
+"""The reference: PyTorch eager on the CPU, in the sample's dtype and in float64, with the bound of every element."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch.utils import _pytree as pytree
+
+from .numeric import Distribution, Exact, Numeric, ShapeOnly
+from .program import call, inputs
+from .sample import Arg, DtypeArg, Sample, Sizes, map_leaves
+from .tolerance import Bounded, bounded
+
+_WIDE = {"f32": "f64", "f16": "f64", "bf16": "f64", "c64": "c128"}
+_ROUNDED = (torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.complex64, torch.complex128)
+
+
+class EagerRefuses(Exception):
+    """PyTorch eager itself does not take the sample: it is outside the contract."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a sample: its sizes, the program's arguments and, per output, eager's result with its bound."""
+
+    sizes: Sizes
+    inputs: tuple[torch.Tensor, ...]
+    outputs: tuple[Bounded, ...]
+
+
+def runs(sample: Sample, numeric: Numeric) -> tuple[Run, ...]:
+    """The reference at each of the sample's sizes that eager takes; raises EagerRefuses if it does not take the first.
+
+    Sizes that eager rejects in a later run are outside the op's own contract and are left out.
+    """
+    module = call(sample)
+    wide = call(_wide(sample))
+    found = [_run(sample, numeric, module, wide, sample.runs[0])]
+    for sizes in sample.runs[1:]:
+        try:
+            found.append(_run(sample, numeric, module, wide, sizes))
+        except EagerRefuses:
+            continue
+    return tuple(found)
+
+
+def _run(sample: Sample, numeric: Numeric, module: Any, wide: Any, sizes: Sizes) -> Run:
+    args = inputs(sample, sizes)
+    try:
+        torch.manual_seed(0)
+        got = _leaves(module, args)
+    except Exception as error:  # eager raises what it likes
+        text = str(error).strip().splitlines() or [""]
+        raise EagerRefuses(f"{type(error).__name__}: {text[0][:300]}") from None
+    rounded = any(t.dtype in _ROUNDED for t in got) and not isinstance(numeric, (Exact, ShapeOnly, Distribution))
+    outputs = (
+        bounded(numeric, sizes, got, lambda *a: _reference(wide, *a), args)
+        if rounded
+        else bounded(numeric if isinstance(numeric, (ShapeOnly, Distribution)) else Exact(), sizes, got, None, args)
+    )
+    return Run(sizes, args, outputs)
+
+
+def _leaves(module: Any, args: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    with torch.no_grad():
+        result = module(*(a.clone() for a in args))
+    return [torch.as_tensor(leaf) for leaf in pytree.tree_leaves(result) if leaf is not None]
+
+
+def _wide(sample: Sample) -> Sample:
+    """What the sample asks for as a `dtype=`, widened; its tensors are widened when it is run."""
+
+    def widen(leaf: Arg) -> Arg:
+        return DtypeArg(_WIDE.get(leaf.name, leaf.name)) if isinstance(leaf, DtypeArg) else leaf
+
+    return replace(sample, args=map_leaves(sample.args, widen))
+
+
+def _reference(module: Any, *args: torch.Tensor) -> list[torch.Tensor] | None:
+    """The op on widened arguments, or None where it does not take them."""
+    try:
+        with _default_dtype(torch.float64):
+            return _leaves(module, [widened(a) for a in args])
+    except Exception:  # an op that takes no float64: eager in the sample's dtype is then the only reference
+        return None
+
+
+def widened(t: torch.Tensor) -> torch.Tensor:
+    """Floats as float64, complex as complex128, all else as it is."""
+    if t.is_floating_point():
+        return t.double()
+    return t.to(torch.complex128) if t.is_complex() else t
+
+
+@contextmanager
+def _default_dtype(dtype: torch.dtype) -> Iterator[None]:
+    """Integers promote to the default dtype: make that the wide one."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)

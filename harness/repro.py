@@ -1,0 +1,221 @@
+"""A standalone script for one sample on one backend: it needs torch and torch-mlir only, and fails on its own.
+
+The script holds the inputs as literals, the module, the official `export_and_import`, and, where the artifact must be
+run to fail, the text of the executor.
+"""
+
+from __future__ import annotations
+
+import math
+import pprint
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+
+from .case import OpCase
+from .outcome import Outcome, Passed, Wrong
+from .program import Call, SizeSlot, Slot, call, program
+from .reference import Run, runs
+from .sample import Sample
+
+OUTPUT_TYPES: Mapping[str, str] = {"linalg": "linalg-on-tensors", "tosa": "tosa", "stablehlo": "stablehlo"}
+PIPELINES: Mapping[str, str] = {
+    "linalg": "torch-backend-to-linalg-on-tensors-backend-pipeline",
+    "tosa": "torch-backend-to-tosa-backend-pipeline",
+    "stablehlo": "torch-backend-to-stablehlo-backend-pipeline",
+}
+
+
+def opt_command(backend: str, ir_file: str) -> str | None:
+    """The `torch-mlir-opt` command that lowers the IR file, or None for a backend that is not torch-mlir's own."""
+    if backend not in PIPELINES:
+        return None
+    return f"torch-mlir-opt --pass-pipeline='builtin.module({PIPELINES[backend]})' {ir_file}"
+
+
+def script(case: OpCase, sample: Sample, backend: str, outcome: Outcome, executor: str) -> str:
+    """The script's text; `executor` is the source text of the module that defines `run_lowered`."""
+    run = _failing_run(case, sample, outcome)
+    parts = [_head(sample, backend, outcome), _module(sample), _inputs("example", program(sample).args)]
+    parts.append(_dynamic(sample))
+    if isinstance(outcome, (Wrong, Passed)) or outcome.stage in ("execute", "compare"):
+        parts += [_embedded(executor), _inputs("inputs", run.inputs), _body(sample, backend, run, case)]
+    else:
+        parts.append(_lower_only(backend))
+    return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
+
+
+def _failing_run(case: OpCase, sample: Sample, outcome: Outcome) -> Run:
+    found = runs(sample, case.numeric)
+    if isinstance(outcome, Wrong):
+        return next((r for r in found if dict(r.sizes) == dict(outcome.sizes)), found[0])
+    return found[-1]
+
+
+def _head(sample: Sample, backend: str, outcome: Outcome) -> str:
+    said = type(outcome).__name__
+    return f'''"""{sample.op} through torch-mlir's {backend} lowering, {sample.mode}, {sample.dtype}: {said}.
+
+Needs torch and torch-mlir. Exit status 0 means that it no longer fails.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from math import inf, nan
+
+import torch
+from torch_mlir import fx
+
+warnings.filterwarnings("ignore")
+'''
+
+
+def _module(sample: Sample) -> str:
+    module = call(sample)
+    names = ", ".join(f"x{i}" for i in range(len(program(sample).args)))
+    return f"""class Module(torch.nn.Module):
+    def forward(self{", " if names else ""}{names}):
+        return {_call(module)}
+"""
+
+
+def _call(module: Call) -> str:
+    namespace, name, overload = str(module.op).split(".")
+    parts = [_source(a) for a in module.call_args] + [f"{k}={_source(v)}" for k, v in module.call_kwargs.items()]
+    return f"torch.ops.{namespace}.{name}.{overload}({', '.join(parts)})"
+
+
+def _source(arg: Any) -> str:
+    match arg:
+        case Slot(index):
+            return f"x{index}"
+        case SizeSlot(index, dim):
+            return f"x{index}.shape[{dim}]"
+        case tuple() | list():
+            return f"[{', '.join(map(_source, arg))}]"
+        case torch.device():
+            return repr(str(arg))
+        case complex():
+            return f"complex({_source(arg.real)}, {_source(arg.imag)})"
+        case float() if not math.isfinite(arg):
+            return "nan" if math.isnan(arg) else "inf" if arg > 0 else "-inf"
+        case _:
+            return repr(arg)
+
+
+def _inputs(name: str, args: Sequence[torch.Tensor]) -> str:
+    lines = ",\n".join("    " + _tensor(t) for t in args)
+    return f"{name} = (\n{lines},\n)" if args else f"{name} = ()"
+
+
+def _tensor(t: torch.Tensor) -> str:
+    values = t.reshape(-1).tolist()
+    text = "[" + ", ".join(map(_source, values)) + "]"
+    if len(text) > 100:
+        text = pprint.pformat(_Raw.wrap(values), width=110, compact=True, indent=1).replace("\n", "\n    ")
+    flat = f"torch.tensor({text}, dtype={t.dtype})"
+    return flat if t.dim() == 1 else f"{flat}.reshape({list(t.shape)})"
+
+
+class _Raw:
+    """A value that prints as its source, so that pprint can wrap long lists."""
+
+    def __init__(self, value: Any) -> None:
+        self.text = _source(value)
+
+    def __repr__(self) -> str:
+        return self.text
+
+    @staticmethod
+    def wrap(values: Sequence[Any]) -> list[_Raw]:
+        return [_Raw(v) for v in values]
+
+
+def _dynamic(sample: Sample) -> str:
+    shapes = program(sample).dynamic_shapes
+    if shapes is None:
+        return "dynamic_shapes = None"
+    dims = {dim.__name__: dim for spec in shapes[0] for dim in spec.values()}
+    lines = [f"{n} = torch.export.Dim({n!r}{_least(dim)})" for n, dim in dims.items()]
+    specs = ", ".join("{" + ", ".join(f"{i}: {d.__name__}" for i, d in spec.items()) + "}" for spec in shapes[0])
+    lines += [f"dynamic_shapes = ({specs},)"]
+    return "\n".join(lines)
+
+
+def _least(dim: Any) -> str:
+    least = getattr(dim, "min", 0)
+    return f", min={least}" if isinstance(least, int) and least > 1 else ""
+
+
+def _lower_only(backend: str) -> str:
+    return f"""
+{_LOWER.format(output_type=OUTPUT_TYPES.get(backend, backend))}
+lowered = lower()
+if not lowered.operation.verify():
+    sys.exit("the lowered module does not verify")
+print(lowered)
+print("it lowers: this no longer fails")
+"""
+
+
+_LOWER = """
+def lower():
+    module = Module()
+    try:
+        program = torch.export.export(module, example, dynamic_shapes=dynamic_shapes, strict=False)
+    except Exception:  # the sizes asked for are refused: let export choose their ranges
+        if dynamic_shapes is None:
+            raise
+        relaxed = tuple({{dim: torch.export.Dim.DYNAMIC for dim in spec}} for spec in dynamic_shapes)
+        program = torch.export.export(module, example, dynamic_shapes=relaxed, strict=False)
+    return fx.export_and_import(program, output_type={output_type!r})
+
+"""
+
+
+def _embedded(executor: str) -> str:
+    """The executor's source; its `from __future__` is at the top of the script already."""
+    text = executor.replace("from __future__ import annotations\n", "")
+    return f"# the executor {'-' * 105}\n\n{text}\n# end of the executor {'-' * 98}"
+
+
+def _body(sample: Sample, backend: str, run: Run, case: OpCase) -> str:
+    references = [b.wide if b.wide is not None else b.eager for b in run.outputs]
+    bounds = [b.bound for b in run.outputs]
+    lines = [
+        _LOWER.format(output_type=OUTPUT_TYPES.get(backend, backend)).strip(),
+        "",
+        "torch.manual_seed(0)",
+        f"actual = run_lowered(str(lower()), {backend!r}, list(inputs))",
+        "",
+        f"# eager in float64 where results are rounded; sizes {dict(run.sizes)}",
+        _inputs("expected", references),
+        "# the largest error allowed per element, None where the result is exact",
+        "bounds = (" + "".join(f"\n    {_tensor(b) if b is not None else None}," for b in bounds) + "\n)",
+        f"unjudged = {sorted(case.unjudged)!r}",
+        f"dtypes = {tuple(b.eager.dtype for b in run.outputs)!r}",
+    ]
+    return "\n".join(lines) + "\n" + _CHECK
+
+
+_CHECK = """
+if len(actual) != len(expected):
+    sys.exit(f"FAILED: {len(actual)} results, but should be {len(expected)}")
+for i, (got, want, bound) in enumerate(zip(actual, expected, bounds)):
+    if got.shape != want.shape:
+        sys.exit(f"FAILED: out[{i}].shape={list(got.shape)}, but should be {list(want.shape)}")
+    if got.dtype != dtypes[i] and (got.dtype, dtypes[i]) != (torch.int8, torch.uint8):
+        sys.exit(f"FAILED: out[{i}].dtype={got.dtype}, but should be {dtypes[i]}")
+    if i in unjudged:
+        continue
+    got = got.view(dtypes[i])
+    same = (got == want.to(dtypes[i])) | (got != got) & (want != want)
+    right = same if bound is None else same | ((got.to(want.dtype) - want).abs() <= bound)
+    if not right.all():
+        print("got", got, "want", want, "bound", bound, sep="\\n")
+        sys.exit(f"FAILED: out[{i}] is wrong in {int((~right).sum())} of {right.numel()} elements")
+print("right: this no longer fails")
+"""

@@ -1,0 +1,86 @@
+"""Strategies that many cases share, and the one-line constructors built of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .case import Draw, Inputs, OpCase
+from .dtypes import ALL
+from .numeric import EXACT, Numeric, Ulp
+from .sample import Fill
+
+ANY = Fill()
+
+
+def unary_inputs(fill: Fill = ANY, *, name: str = "self") -> Inputs:
+    """One tensor of any rank."""
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        return {name: d.tensor(d.shape(), fill=fill)}
+
+    return inputs
+
+
+def binary_inputs(fill: Fill = ANY, other: Fill | None = None) -> Inputs:
+    """Two tensors that broadcast, either one the larger."""
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        dims = d.shape()
+        smaller = d.broadcast(dims)
+        a, b = d.choose((dims, smaller), (smaller, dims))
+        return {"self": d.tensor(a, fill=fill), "other": d.tensor(b, fill=other or fill)}
+
+    return inputs
+
+
+def scalar_inputs(
+    fill: Fill = ANY, *floats: float, ints: tuple[int, ...] = (2, 1, -3, 0), name: str = "other"
+) -> Inputs:
+    """A tensor of any rank and a Python scalar."""
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        return {"self": d.tensor(d.shape(), fill=fill), name: d.scalar(*floats, ints=ints)}
+
+    return inputs
+
+
+def unary(
+    op: str, *, fill: Fill = ANY, dtypes: tuple[str, ...] = ALL, numeric: Numeric = Ulp(4), **more: Any
+) -> OpCase:
+    """An elementwise op of one tensor."""
+    return OpCase(op=op, inputs=unary_inputs(fill), dtypes=dtypes, numeric=numeric, **more)
+
+
+def binary(
+    op: str,
+    *,
+    fill: Fill = ANY,
+    other: Fill | None = None,
+    dtypes: tuple[str, ...] = ALL,
+    numeric: Numeric = Ulp(2),
+    **more: Any,
+) -> OpCase:
+    """An elementwise op of two tensors that broadcast."""
+    return OpCase(op=op, inputs=binary_inputs(fill, other), dtypes=dtypes, numeric=numeric, **more)
+
+
+def with_scalar(
+    op: str,
+    *floats: float,
+    ints: tuple[int, ...] = (2, 1, -3, 0),
+    name: str = "other",
+    fill: Fill = ANY,
+    dtypes: tuple[str, ...] = ALL,
+    numeric: Numeric = Ulp(2),
+    **more: Any,
+) -> OpCase:
+    """An elementwise op of a tensor and a Python scalar."""
+    return OpCase(
+        op=op, inputs=scalar_inputs(fill, *floats, ints=ints, name=name), dtypes=dtypes, numeric=numeric, **more
+    )
+
+
+def compare(op: str, **more: Any) -> OpCase:
+    """A comparison of two tensors: exact, with ties."""
+    return binary(op, numeric=EXACT, fill=Fill(step=0.5), **more)

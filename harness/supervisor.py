@@ -1,0 +1,154 @@
+"""The supervisor owns a worker's life: it starts it, gives it a deadline, notices its death, starts the next.
+
+A worker is `absent`, `idle` or `busy`; whatever ends a busy one becomes the outcome of the sample that it was on.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from types import TracebackType
+
+from .errors import OpcovError
+from .outcome import STAGES, Crashed, HarnessError, Outcome, Result, Show, Stage, TimedOut
+from .sample import Sample, to_json
+
+START_SECONDS = 120.0
+TAIL = 4000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one sample may take: wall seconds over all its stages, and bytes beyond what its worker had.
+
+    `resident` is the size in bytes past which a worker that has done its work is replaced, so that leaks do not add up.
+    """
+
+    seconds: float = 30.0
+    memory: int = 4 << 30
+    resident: int = 2 << 30
+
+
+@dataclass(slots=True)
+class Child:
+    """A worker process and the parent's end of its pipe."""
+
+    process: BaseProcess
+    pipe: Connection
+
+
+class Supervisor:
+    """Runs samples in a warm child process, one at a time; a context manager."""
+
+    def __init__(self, backends: Sequence[str], limits: Limits | None = None, preload: str = "harness.warm") -> None:
+        self.backends = tuple(backends)
+        self.limits = limits or Limits()
+        self.deaths = 0
+        self._child: Child | None = None
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload([preload])
+        handle, path = tempfile.mkstemp(prefix="opcov-", suffix=".stderr")
+        os.close(handle)
+        self._stderr = Path(path)
+
+    def run(self, sample: Sample, backend: str, show: Show | None = None) -> Result:
+        """The result of one sample on one backend, whatever it does to the worker.
+
+        `show` is given the IR of each stage that was reached, also if the next one kills the worker. Raises OpcovError
+        if no worker can be started, such as when a plugin's package is missing.
+        """
+        child = self._child or self._start()
+        started = time.monotonic()
+        stage: Stage = STAGES[0]
+        entered = started
+        seconds: dict[str, float] = {}
+        try:
+            child.pipe.send((sample.op, to_json(sample), backend, show is not None))
+            while child.pipe.poll(max(0.0, started + self.limits.seconds - time.monotonic())):
+                kind, value, *rest = child.pipe.recv()
+                now = time.monotonic()
+                if kind == "result":
+                    if rest[0] > self.limits.resident:
+                        self._stop()
+                    result: Result = value
+                    return result
+                if kind == "ir" and show:
+                    show(*value)
+                    continue
+                seconds[stage] = seconds.get(stage, 0.0) + now - entered
+                stage, entered = value, now
+        except (EOFError, ConnectionError):
+            outcome: Outcome = self._death(child, stage)
+            return Result(outcome=outcome, seconds=seconds | {stage: time.monotonic() - entered})
+        self._stop()
+        self.deaths += 1
+        outcome = TimedOut(stage, self.limits.seconds)
+        return Result(outcome=outcome, seconds=seconds | {stage: time.monotonic() - entered})
+
+    def _start(self) -> Child:
+        ours, theirs = self._context.Pipe()
+        from .worker import main
+
+        arguments = (theirs, str(self._stderr), self.backends, self.limits.memory)
+        process = self._context.Process(target=main, args=arguments, daemon=True)
+        process.start()
+        theirs.close()
+        self._child = Child(process, ours)
+        try:
+            if not ours.poll(START_SECONDS):
+                raise OpcovError(f"no worker came up within {START_SECONDS:.0f} s", hint="is the machine overloaded?")
+            kind, text = ours.recv()
+        except EOFError:
+            process.join()
+            raise OpcovError(f"the worker died at its start: {self._tail()}", hint="run `make setup` again") from None
+        if kind != "ready":
+            self._stop()
+            raise OpcovError(text)
+        return self._child
+
+    def _death(self, child: Child, stage: Stage) -> Outcome:
+        """What the sample's death says: a signal, an exit status, or the memory limit."""
+        child.process.join()
+        code = child.process.exitcode or 0
+        self._child = None
+        self.deaths += 1
+        tail = self._tail()
+        if code < 0:
+            name = signal.Signals(-code).name
+            starved = any(text in tail for text in ("bad_alloc", "out of memory", "Out of memory", "MemoryError"))
+            return Crashed(stage, f"{name} (memory limit)" if starved else name, tail)
+        if "Traceback" in tail and "harness/worker.py" in tail and code == 1:
+            return HarnessError(tail, stage)
+        return Crashed(stage, f"exit {code}", tail)
+
+    def _tail(self) -> str:
+        try:
+            return self._stderr.read_text(errors="replace")[-TAIL:].strip()
+        except OSError:
+            return ""
+
+    def _stop(self) -> None:
+        if self._child:
+            self._child.process.kill()
+            self._child.process.join()
+            self._child.pipe.close()
+            self._child = None
+
+    def close(self) -> None:
+        """End the worker."""
+        self._stop()
+        self._stderr.unlink(missing_ok=True)
+
+    def __enter__(self) -> Supervisor:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
+        self.close()

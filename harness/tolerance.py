@@ -1,0 +1,144 @@
+"""From an op's numeric class to a bound for every element: derived from roundoff, length and magnitude, never guessed.
+
+With u the unit roundoff of the result's dtype and r the float64 reference:
+
+- `Ulp(n)`:        n u |r|
+- `Linear(L)`:     (L + 2) u |op|(|x|), the op on absolute inputs (Higham, Accuracy and Stability, 2nd ed., eq. 3.5)
+- `Composite(n)`:  n u |r| + n c, c the change of r when every input moves by one roundoff (two seeded perturbations)
+
+No bound is stricter than `SLACK` times eager's own error in the sample's dtype, element by element; where eager is
+worse than the class says all over an output, the class is widened by as much, `WIDEN` times at most.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from .dtypes import BY_TORCH, DTYPES
+from .numeric import Composite, Distribution, Exact, Linear, Numeric, ShapeOnly, Ulp
+from .sample import Sizes
+
+SLACK = 4.0
+WIDEN = 8.0
+Wide = Callable[..., "list[torch.Tensor] | None"]
+
+
+@dataclass(frozen=True, slots=True)
+class Bounded:
+    """One output as it should be.
+
+    `eager` is the result in the sample's dtype. `wide` and `bound` (both float64, or complex128 for `wide`) are the
+    reference and the largest error allowed per element; None where the comparison is exact. `overflows` marks
+    elements whose intermediate sums may exceed the dtype's range, so that an infinity proves nothing.
+    """
+
+    eager: torch.Tensor
+    numeric: Numeric
+    wide: torch.Tensor | None = None
+    bound: torch.Tensor | None = None
+    overflows: torch.Tensor | None = None
+
+
+def roundoff(dtype: torch.dtype) -> float:
+    """The unit roundoff of a torch dtype, 0 for exact ones."""
+    return DTYPES[BY_TORCH[str(dtype).removeprefix("torch.")]].roundoff
+
+
+def bounded(
+    numeric: Numeric,
+    sizes: Sizes,
+    eager: Sequence[torch.Tensor],
+    wide: Wide | None,
+    args: Sequence[torch.Tensor],
+) -> tuple[Bounded, ...]:
+    """Every output with its bound; `wide` runs the op in float64 on arguments like `args`."""
+    if isinstance(numeric, (Distribution, ShapeOnly)):
+        return tuple(Bounded(t, numeric) for t in eager)
+    if isinstance(numeric, Exact) or wide is None:
+        return tuple(Bounded(t, numeric if _rounds(t) else Exact()) for t in eager)
+    references = wide(*args)
+    if references is None or len(references) != len(eager):
+        references = [_double(t) for t in eager]
+    magnitudes = _magnitudes(numeric, references, wide, args)
+    return tuple(
+        _bounded(numeric, sizes, e, r, m) if _rounds(e) and r.shape == e.shape else Bounded(e, Exact())
+        for e, r, m in zip(eager, references, magnitudes, strict=True)
+    )
+
+
+def _rounds(t: torch.Tensor) -> bool:
+    return t.is_floating_point() or t.is_complex()
+
+
+def _double(t: torch.Tensor) -> torch.Tensor:
+    return t.to(torch.complex128) if t.is_complex() else t.double() if t.is_floating_point() else t
+
+
+def _magnitudes(
+    numeric: Numeric, references: Sequence[torch.Tensor], wide: Wide, args: Sequence[torch.Tensor]
+) -> Sequence[torch.Tensor]:
+    """What a unit of roundoff is multiplied with, per output: |op|(|x|), or the measured conditioning, or |r|."""
+    plain = [r.abs() for r in references]
+    match numeric:
+        case Linear():
+            absolute = wide(*(a.abs() if _rounds(a) else a for a in args))
+            if absolute is None:
+                return plain
+            return [torch.maximum(a.abs(), p) if _rounds(a) else p for a, p in zip(absolute, plain, strict=True)]
+        case Composite():
+            return [_moved(i, references, wide, args) for i in range(len(references))]
+        case _:
+            return plain
+
+
+def _moved(index: int, references: Sequence[torch.Tensor], wide: Wide, args: Sequence[torch.Tensor]) -> torch.Tensor:
+    """The largest change of one reference over two perturbations of the inputs by one roundoff of their dtype."""
+    reference = references[index]
+    change = torch.zeros(reference.shape, dtype=torch.float64)
+    if not _rounds(reference):
+        return change
+    for seed in (1, 2):
+        g = torch.Generator().manual_seed(seed)
+        moved = wide(*(_perturbed(a, g) for a in args))
+        if moved is not None and moved[index].shape == reference.shape:
+            step = (moved[index] - reference).abs().nan_to_num(0.0, 0.0, 0.0)
+            change = torch.maximum(change, step)
+    return change
+
+
+def _perturbed(t: torch.Tensor, g: torch.Generator) -> torch.Tensor:
+    if not _rounds(t):
+        return t
+    sign = torch.randint(0, 2, t.shape, generator=g) * 2 - 1
+    return _double(t) * (1 + roundoff(t.dtype) * sign)
+
+
+def _bounded(
+    numeric: Numeric, sizes: Sizes, eager: torch.Tensor, wide: torch.Tensor, magnitude: torch.Tensor
+) -> Bounded:
+    u = roundoff(eager.dtype)
+    kind = DTYPES[BY_TORCH[str(eager.dtype).removeprefix("torch.")]]
+    overflows = torch.zeros(eager.shape, dtype=torch.bool)
+    match numeric:
+        case Ulp(n):
+            bound = n * u * magnitude
+        case Linear(length):
+            terms = math.prod(sizes.get(part, 1) if isinstance(part, str) else part for part in length)
+            bound = (terms + 2) * u * magnitude
+            overflows = magnitude > kind.high
+        case Composite(n):
+            bound = n * u * wide.abs() + n * magnitude
+            overflows = wide.abs() + n * magnitude > kind.high
+        case _:
+            raise AssertionError(numeric)
+    bound = (
+        bound.nan_to_num(0.0, kind.high, kind.high) + 8 * u * kind.tiny
+    )  # half a unit in the last subnormal place, x 4
+    own = (_double(eager) - wide).abs().nan_to_num(0.0, 0.0, 0.0)
+    worst = float((own / bound).max()) if own.numel() else 0.0
+    bound = torch.maximum(bound * min(max(SLACK * worst, 1.0), WIDEN), SLACK * own)
+    return Bounded(eager, numeric, wide, bound, overflows)

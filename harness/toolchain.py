@@ -1,0 +1,49 @@
+"""What was measured with: versions of the packages that matter, the platform, the revision of the registry."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+PACKAGES = {
+    "torch": "torch",
+    "torch_mlir": "torch-mlir",
+    "opcov": "opcov",
+    "hypothesis": "hypothesis",
+    "pytest": "pytest",
+}
+
+
+def toolchain() -> dict[str, str]:
+    """Names and versions for the journal's header; a missing package is said to be absent."""
+    found = {key: _version(package) for key, package in PACKAGES.items()}
+    found |= {"python": platform.python_version(), "platform": f"{sys.platform} {platform.machine()}"}
+    revision = _revision()
+    return found | ({"revision": revision} if revision else {})
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "absent"
+
+
+def _revision() -> str:
+    """The git revision of the checkout, `+` if it has changes; empty outside of one."""
+    here = Path(__file__).parent
+    try:
+        described = subprocess.run(
+            ["git", "describe", "--always", "--abbrev=10", "--dirty=+", "--exclude=*"],
+            cwd=here,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return described.stdout.strip()

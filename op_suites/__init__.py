@@ -1,0 +1,33 @@
+"""The registry: one module per family of ops, each ending in CASES, joined explicitly by `catalog()`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
+
+from harness.case import OpCase
+
+from . import elementwise, activation, comparison, reduction, matmul, convolution, pooling, padding, shaping
+
+FAMILIES = (
+    elementwise,
+    activation,
+    comparison,
+    reduction,
+    matmul,
+    convolution,
+    pooling,
+    padding,
+    shaping,
+)
+
+
+@cache
+def catalog() -> Mapping[str, tuple[OpCase, ...]]:
+    """Every case by family, in the order of FAMILIES; raises ValueError if an op is declared twice."""
+    families = {module.__name__.rpartition(".")[2]: module.CASES for module in FAMILIES}
+    ops = [case.op for cases in families.values() for case in cases]
+    if twice := sorted({op for op in ops if ops.count(op) > 1}):
+        raise ValueError(f"declared twice: {', '.join(twice)}")
+    return MappingProxyType(families)

@@ -1,0 +1,101 @@
+"""Activations: elementwise functions with a bend, most of them with attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness.case import OMIT, Draw, Inputs, OpCase
+from harness.dtypes import COMPLEX, EVERY, FLOAT, REAL
+from harness.numeric import EXACT, Linear, Numeric, Ulp
+from harness.sample import Fill
+from harness.strategies import ANY, unary
+
+SMOOTH = Fill(low=-1e4, high=1e4)
+"""Without infinities: 0 x inf decides what a product such as `x sigmoid(x)` gives there, each form its own."""
+LIBM = Ulp(8)
+TAILS = Linear((8,))
+"""A tail where terms of the size of the op at |x| cancel: the error is relative to these, not to what is left."""
+
+
+def tuned_inputs(fill: Fill = ANY, **options: Sequence[Any]) -> Inputs:
+    """A tensor of any rank, and each attribute as one of its options."""
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        return {"self": d.tensor(d.shape(), fill=fill)} | {name: d.choose(*some) for name, some in options.items()}
+
+    return inputs
+
+
+def tuned(
+    op: str, *, fill: Fill = ANY, dtypes: tuple[str, ...] = FLOAT, numeric: Numeric = LIBM, **options: Sequence[Any]
+) -> OpCase:
+    """An activation with attributes."""
+    return OpCase(op=op, inputs=tuned_inputs(fill, **options), dtypes=dtypes, numeric=numeric)
+
+
+def hardtanh_inputs(d: Draw) -> Mapping[str, Any]:
+    """A tensor and bounds that fit its dtype."""
+    if d.kind == "float":
+        low, high = d.choose((OMIT, OMIT), (-2.0, 0.5), (0.0, 6.0))
+    else:
+        low, high = d.choose((0, 6), (1, 2)) if d.dtype == "u8" else d.choose((OMIT, OMIT), (0, 6), (-2, 100))
+    return {"self": d.tensor(d.shape()), "min_val": low, "max_val": high}
+
+
+def threshold_inputs(d: Draw) -> Mapping[str, Any]:
+    """A tensor with ties at the threshold, the threshold and what replaces the rest."""
+    return {
+        "self": d.tensor(d.shape(), fill=Fill(step=0.5)),
+        "threshold": d.scalar(0.5, -1.0, 2.0, ints=(1, 3, -2)),
+        "value": d.scalar(0.0, -7.5, 20.0, ints=(0, 20, -7)),
+    }
+
+
+def prelu_inputs(d: Draw) -> Mapping[str, Any]:
+    """A tensor whose second dim is the channels, and a slope for all of them or for each."""
+    dims = d.shape(1)
+    each = len(dims) > 1 and d.flag()
+    return {"self": d.tensor(dims), "weight": d.tensor((dims[1],) if each else (1,), fill=Fill(nonfinite=False))}
+
+
+def prelu_kernel_inputs(d: Draw) -> Mapping[str, Any]:
+    """A tensor, and slopes that broadcast with it."""
+    dims = d.shape()
+    return {"self": d.tensor(dims), "weight": d.tensor(d.broadcast(dims), fill=Fill(nonfinite=False))}
+
+
+def glu_inputs(d: Draw) -> Mapping[str, Any]:
+    """A tensor and its dim of an even size that is split in two."""
+    dims = d.shape(1)
+    axis = d.axis(dims)
+    even = d.choose(2, 4, 6)
+    dims = (*dims[: axis % len(dims)], even, *dims[axis % len(dims) + 1 :])
+    return {"self": d.tensor(dims, fill=SMOOTH), "dim": OMIT if axis == -1 and d.flag() else axis}
+
+
+CASES = (
+    unary("aten.relu.default", dtypes=REAL, numeric=EXACT),
+    unary("aten.relu6.default", dtypes=REAL, numeric=EXACT),
+    OpCase(op="aten.hardtanh.default", inputs=hardtanh_inputs, dtypes=REAL),
+    tuned("aten.leaky_relu.default", negative_slope=(OMIT, 0.25, 0.0, -0.5), numeric=Ulp(4)),
+    tuned("aten.gelu.default", fill=SMOOTH, numeric=TAILS, approximate=(OMIT, "tanh", "none")),
+    unary("aten.silu.default", fill=SMOOTH, dtypes=FLOAT + COMPLEX, numeric=LIBM),
+    unary("aten.sigmoid.default", dtypes=EVERY, numeric=LIBM),
+    unary("aten.tanh.default", dtypes=EVERY, numeric=LIBM),
+    tuned("aten.elu.default", alpha=(OMIT, 0.5, 2.0), scale=(OMIT, 1.5), input_scale=(OMIT, 0.5, 2.0)),
+    unary("aten.selu.default", dtypes=FLOAT, numeric=LIBM),
+    tuned("aten.celu.default", alpha=(OMIT, 0.5, 2.0)),
+    tuned("aten.softplus.default", numeric=TAILS, beta=(OMIT, 2.0, 0.5), threshold=(OMIT, 4.0)),
+    unary("aten.hardsigmoid.default", dtypes=FLOAT, numeric=TAILS),
+    unary("aten.hardswish.default", fill=SMOOTH, dtypes=FLOAT, numeric=TAILS),
+    unary("aten.mish.default", fill=SMOOTH, dtypes=FLOAT, numeric=TAILS),
+    # For x > 0 it is -log1p(exp(-x)), to which the error of a plain log(1 + ...) is large: stop where that is a digit.
+    unary("aten.log_sigmoid.default", fill=Fill(high=2.0), dtypes=FLOAT, numeric=Ulp(16)),
+    OpCase(op="aten.threshold.default", inputs=threshold_inputs, dtypes=REAL),
+    tuned("aten.softshrink.default", fill=Fill(step=0.5), numeric=Ulp(2), lambd=(OMIT, 0.0, 1.0)),
+    tuned("aten.hardshrink.default", fill=Fill(step=0.5), numeric=EXACT, lambd=(OMIT, 0.0, 1.0)),
+    OpCase(op="aten.prelu.default", inputs=prelu_inputs, dtypes=FLOAT, numeric=Ulp(2)),
+    OpCase(op="aten._prelu_kernel.default", inputs=prelu_kernel_inputs, dtypes=FLOAT, numeric=Ulp(2)),
+    OpCase(op="aten.glu.default", inputs=glu_inputs, dtypes=FLOAT, numeric=LIBM),
+)

@@ -1,0 +1,171 @@
+"""Convolutions and transposed convolutions over one, two and three spatial dims."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.case import OMIT, Draw, Inputs, OpCase
+from harness.dtypes import COMPLEX, FLOAT
+from harness.numeric import Linear
+from harness.sample import Fill, TensorSpec
+
+NUMBER = (*FLOAT, "i64", *COMPLEX)
+PRODUCTS = Linear((3, "k0", "k1", "k2"))
+"""Sums over the channels of a group, three at most, and the kernel, whose dims the weights here name so."""
+
+FINITE = Fill(reach="root", nonfinite=False)
+"""Weights are finite: whether an infinite one meets the zeros of the padding differs between eager's own kernels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """A window's attributes, one number per spatial dim; the kernel's sizes are named dims of the weight."""
+
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    padding: tuple[int, ...]
+    dilation: tuple[int, ...]
+    output_padding: tuple[int, ...]
+
+
+def per_dim(d: Draw, rank: int, *options: int) -> tuple[int, ...]:
+    """One of the options for each spatial dim."""
+    return tuple(d.choose(*options) for _ in range(rank))
+
+
+def geometry(d: Draw, rank: int, *, transposed: bool) -> Geometry:
+    """Kernel sizes (declared as `k0, k1, ...`), strides, paddings and dilations, plain or uneven."""
+    kernel = tuple(d.sizes[d.size(f"k{i}", 1, 3, symbolic=False)] for i in range(rank))
+    stride, dilation = per_dim(d, rank, 1, 2, 3), per_dim(d, rank, 1, 2)
+    padding = per_dim(d, rank, 0, 1, 2)
+    extra = tuple(d.choose(0, max(s, g) - 1) if transposed else 0 for s, g in zip(stride, dilation, strict=True))
+    return Geometry(kernel, stride, padding, dilation, extra)
+
+
+def least_sizes(d: Draw, g: Geometry, *, transposed: bool = False) -> tuple[int, ...]:
+    """The least size of each spatial dim for which the result has an element; two where the dim is symbolic.
+
+    (Export specializes a dim that gives a result of size 1.)
+    """
+    more = 1 if d.mode == "dynamic" else 0
+    out = []
+    for k, step, pad, spread, extra in zip(g.kernel, g.stride, g.padding, g.dilation, g.output_padding, strict=True):
+        reach = spread * (k - 1) - 2 * pad
+        plain = more * step + reach + 1
+        out.append(max(1, 1 - (reach + extra - more) // step if transposed else plain))
+    return tuple(out)
+
+
+def operands(d: Draw, least: tuple[int, ...], *, transposed: bool, batched: bool) -> tuple[TensorSpec, TensorSpec, int]:
+    """Input, weight and the number of groups: one, two, or one per channel with a multiplier."""
+    rank = len(least)
+    groups, outer = d.choose((1, 2), (1, 1), (2, 1), (3, 2), (2, 2))
+    inner = d.integer(1, 3 // groups + 1 if groups > 1 else 3)
+    spatial = tuple(d.size(f"x{i}", low, low + (5, 3, 2)[rank - 1]) for i, low in enumerate(least))
+    lead = (d.size("n", high=3),) if batched else ()
+    window = tuple(f"k{i}" for i in range(rank))
+    channels = (groups * inner, outer) if transposed else (groups * outer, inner)
+    weight = d.tensor((*channels, *window), fill=FINITE)
+    return d.tensor((*lead, groups * inner, *spatial)), weight, groups
+
+
+def bias_for(d: Draw, weight: TensorSpec, groups: int, *, transposed: bool) -> TensorSpec:
+    """One element per output channel."""
+    first, second = weight.dims[:2]
+    channels = groups * int(second) if transposed else int(first)
+    return d.tensor((channels,))
+
+
+def convolution_inputs(d: Draw) -> Mapping[str, Any]:
+    """Every attribute given, for one to three spatial dims, plain or transposed."""
+    rank, transposed = d.choose(2, 1, 3), d.flag()
+    g = geometry(d, rank, transposed=transposed)
+    least = least_sizes(d, g, transposed=transposed)
+    x, weight, groups = operands(d, least, transposed=transposed, batched=True)
+    return {
+        "input": x,
+        "weight": weight,
+        "bias": bias_for(d, weight, groups, transposed=transposed) if d.flag() else None,
+        "stride": g.stride,
+        "padding": g.padding,
+        "dilation": g.dilation,
+        "transposed": transposed,
+        "output_padding": g.output_padding,
+        "groups": groups,
+    }
+
+
+def conv_inputs(rank: int, *, transposed: bool = False) -> Inputs:
+    """The convolution of that many spatial dims, batched or not, each attribute given or left out."""
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        g = geometry(d, rank, transposed=transposed)
+        plain = (0,) * rank
+        stride, padding, dilation = d.flag(), d.flag(), d.flag()
+        g = Geometry(
+            g.kernel,
+            g.stride if stride else (1,) * rank,
+            g.padding if padding else plain,
+            g.dilation if dilation else (1,) * rank,
+            g.output_padding if stride and dilation else plain,
+        )
+        least = least_sizes(d, g, transposed=transposed)
+        x, weight, groups = operands(d, least, transposed=transposed, batched=d.choose(True, True, False))
+        bias = d.choose(OMIT, None, "bias")
+        return {
+            "input": x,
+            "weight": weight,
+            "bias": bias_for(d, weight, groups, transposed=transposed) if bias == "bias" else bias,
+            "stride": g.stride if stride else OMIT,
+            "padding": g.padding if padding else OMIT,
+            **({"output_padding": g.output_padding if any(g.output_padding) else OMIT} if transposed else {}),
+            "groups": groups if groups > 1 else OMIT,
+            "dilation": g.dilation if dilation else OMIT,
+        }
+
+    return inputs
+
+
+def padded_inputs(rank: int) -> Inputs:
+    """The convolution whose padding is named: `same` (at stride 1) or `valid`."""
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        padding = d.choose("same", "valid", OMIT)
+        g = geometry(d, rank, transposed=False)
+        one, none = (1,) * rank, (0,) * rank
+        strided = padding != "same" and d.flag()
+        g = Geometry(g.kernel, g.stride if strided else one, none, g.dilation if d.flag() else one, none)
+        least = one if padding == "same" else least_sizes(d, g)
+        x, weight, groups = operands(d, least, transposed=False, batched=d.choose(True, True, False))
+        return {
+            "input": x,
+            "weight": weight,
+            "bias": bias_for(d, weight, groups, transposed=False) if d.flag() else OMIT,
+            "stride": g.stride if strided else OMIT,
+            "padding": padding,
+            "dilation": g.dilation if g.dilation != one else OMIT,
+            "groups": groups if groups > 1 else OMIT,
+        }
+
+    return inputs
+
+
+def conv(op: str, inputs: Inputs, dtypes: tuple[str, ...] = NUMBER) -> OpCase:
+    """A convolution, judged as a sum of products."""
+    return OpCase(op=op, inputs=inputs, dtypes=dtypes, numeric=PRODUCTS)
+
+
+CASES = (
+    conv("aten.convolution.default", convolution_inputs, (*FLOAT, "i64")),
+    conv("aten.conv1d.default", conv_inputs(1)),
+    conv("aten.conv2d.default", conv_inputs(2)),
+    conv("aten.conv3d.default", conv_inputs(3)),
+    conv("aten.conv1d.padding", padded_inputs(1)),
+    conv("aten.conv2d.padding", padded_inputs(2)),
+    conv("aten.conv3d.padding", padded_inputs(3)),
+    conv("aten.conv_transpose1d.default", conv_inputs(1, transposed=True)),
+    conv("aten.conv_transpose2d.input", conv_inputs(2, transposed=True)),
+    conv("aten.conv_transpose3d.input", conv_inputs(3, transposed=True)),
+)

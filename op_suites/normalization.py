@@ -1,0 +1,174 @@
+"""Normalizations: softmax, and layer, batch, group, instance and root-mean-square norms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from harness.case import OMIT, Dims, Draw, Inputs, OpCase
+from harness.dtypes import FLOAT
+from harness.numeric import Composite
+from harness.sample import Fill, SizeOf
+
+SOFTMAX = Composite(16)
+NORM = Composite(32)
+POSITIVE = Fill(low=0.25, high=4.0)
+LARGE = Fill(low=-8, high=8, avoid=(0.0,), margin=2.0)
+
+
+def softmax_inputs(d: Draw) -> Mapping[str, Any]:
+    """A tensor of any rank, a dim and a `dtype` to compute in."""
+    dims = d.shape(0, 4)
+    dtype = d.other_dtype("f64", "f32")
+    return {"self": d.tensor(dims), "dim": d.axis(dims), "dtype": dtype}
+
+
+def core_softmax_inputs(d: Draw) -> Mapping[str, Any]:
+    """A tensor of any rank and a dim; `half_to_float` is CUDA's alone."""
+    dims = d.shape(0, 4)
+    return {"self": d.tensor(dims), "dim": d.axis(dims), "half_to_float": False}
+
+
+def affine(d: Draw, dims: Dims, *, required: bool = False) -> tuple[Any, Any]:
+    """A weight and a bias of these dims, either None."""
+    weight, bias = d.tensor(dims), d.tensor(dims)
+    return (weight, bias) if required else d.choose((weight, bias), (None, None), (weight, None), (None, bias))
+
+
+def trailing(d: Draw) -> tuple[Dims, Dims]:
+    """The dims of a tensor and the trailing ones that are normalized, which are not empty."""
+    inner = d.shape(1, 2, low=1, prefix="n")
+    return (*d.shape(0, 3), *inner), inner
+
+
+def layer_norm_inputs(*, native: bool) -> Inputs:
+    """A tensor, the dims to normalize, weight and bias."""
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        dims, inner = trailing(d)
+        weight, bias = affine(d, inner)
+        args = {
+            "input": d.tensor(dims),
+            "normalized_shape": tuple(SizeOf(str(n)) for n in inner),
+            "weight": weight,
+            "bias": bias,
+            "eps": d.choose(1e-5, 0.1),
+        }
+        return args if native else {**args, "cudnn_enable": d.choose(OMIT, False)}
+
+    return inputs
+
+
+def rms_norm_inputs(d: Draw) -> Mapping[str, Any]:
+    """A tensor, the dims to normalize, a weight, `eps`; left to its default, which depends on the dtype, it is small."""
+    dims, inner = trailing(d)
+    eps = d.choose(None, 1e-5, 0.1)
+    return {
+        "input": d.tensor(dims, fill=LARGE if eps is None else None),
+        "normalized_shape": tuple(SizeOf(str(n)) for n in inner),
+        "weight": d.choose(OMIT, d.tensor(inner)),
+        "eps": eps,
+    }
+
+
+def image(d: Draw, *, channels: int | None = None, min_rank: int = 2, least: int = 1) -> tuple[Dims, Dims]:
+    """The dims of a batch of images (N, C, ...), and its channels."""
+    channel = d.size("c", low=1, high=5) if channels is None else channels
+    spatial = d.shape(min_rank - 2, 2, low=least, prefix="x")
+    return (d.size("n", low=least, high=4), channel, *spatial), (channel,)
+
+
+def batch_norm_inputs(op: str) -> Inputs:
+    """Images with running statistics, or normalized by their own, which then have none that export would see change."""
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        training = op in ("native_batch_norm", "batch_norm") and d.flag()
+        dims, channel = image(d, least=2 if training else 1)
+        weight, bias = affine(d, channel)
+        mean, var = d.tensor(channel), d.tensor(channel, fill=POSITIVE)
+        stats: dict[str, Any] = {"running_mean": None if training else mean, "running_var": None if training else var}
+        args = {"input": d.tensor(dims), "weight": weight, "bias": bias, **stats}
+        if op != "_native_batch_norm_legit_no_training":
+            args["training"] = training
+        args |= {"momentum": d.choose(0.1, 0.5), "eps": d.choose(1e-5, 0.1)}
+        return {**args, "cudnn_enabled": d.flag()} if op == "batch_norm" else args
+
+    return inputs
+
+
+def no_stats_inputs(d: Draw) -> Mapping[str, Any]:
+    """Images normalized by their own statistics."""
+    dims, channel = image(d, least=2)
+    weight, bias = affine(d, channel)
+    eps, momentum = d.choose(1e-5, 0.1), d.choose(0.1, 0.5)
+    args = {"input": d.tensor(dims), "weight": weight, "bias": bias}
+    return {**args, "training": True, "momentum": momentum, "eps": eps}
+
+
+def instance_norm_inputs(d: Draw) -> Mapping[str, Any]:
+    """Images with running statistics, or each normalized by its own."""
+    own = d.flag()
+    dims, channel = image(d, min_rank=3, least=2)
+    weight, bias = affine(d, channel)
+    mean, var = d.tensor(channel), d.tensor(channel, fill=POSITIVE)
+    return {
+        "input": d.tensor(dims),
+        "weight": weight,
+        "bias": bias,
+        "running_mean": None if own else mean,
+        "running_var": None if own else var,
+        "use_input_stats": own,
+        "momentum": d.choose(0.1, 0.5),
+        "eps": d.choose(1e-5, 0.1),
+        "cudnn_enabled": d.flag(),
+    }
+
+
+def group_norm_inputs(d: Draw) -> Mapping[str, Any]:
+    """Images whose channels come in groups."""
+    groups = d.choose(1, 2, 3)
+    dims, channel = image(d, channels=groups * d.choose(1, 2))
+    weight, bias = affine(d, channel)
+    args = {"input": d.tensor(dims), "num_groups": groups, "weight": weight, "bias": bias}
+    return {**args, "eps": d.choose(OMIT, 0.1), "cudnn_enabled": d.choose(OMIT, False)}
+
+
+def native_group_norm_inputs(d: Draw) -> Mapping[str, Any]:
+    """Images whose channels come in groups, and their sizes as arguments."""
+    groups = d.choose(1, 2, 3)
+    channels = groups * d.choose(1, 2)
+    n, x, deep = d.size("n", low=1, high=4), d.size("x", low=1), d.flag()
+    weight, bias = affine(d, (channels,))
+    return {
+        "input": d.tensor((n, channels, 1, x) if deep else (n, channels, x)),
+        "weight": weight,
+        "bias": bias,
+        "N": SizeOf(n),
+        "C": channels,
+        "HxW": SizeOf(x),
+        "group": groups,
+        "eps": d.choose(1e-5, 0.1),
+    }
+
+
+def norm(op: str, inputs: Inputs) -> OpCase:
+    """A normalization."""
+    return OpCase(op=f"aten.{op}.default", inputs=inputs, dtypes=FLOAT, numeric=NORM)
+
+
+CASES = (
+    OpCase(op="aten.softmax.int", inputs=softmax_inputs, dtypes=FLOAT, numeric=SOFTMAX),
+    OpCase(op="aten.log_softmax.int", inputs=softmax_inputs, dtypes=FLOAT, numeric=SOFTMAX),
+    OpCase(op="aten._softmax.default", inputs=core_softmax_inputs, dtypes=FLOAT, numeric=SOFTMAX),
+    OpCase(op="aten._log_softmax.default", inputs=core_softmax_inputs, dtypes=FLOAT, numeric=SOFTMAX),
+    norm("layer_norm", layer_norm_inputs(native=False)),
+    norm("native_layer_norm", layer_norm_inputs(native=True)),
+    norm("rms_norm", rms_norm_inputs),
+    norm("batch_norm", batch_norm_inputs("batch_norm")),
+    norm("native_batch_norm", batch_norm_inputs("native_batch_norm")),
+    norm("_native_batch_norm_legit_no_training", batch_norm_inputs("_native_batch_norm_legit_no_training")),
+    OpCase(op="aten._native_batch_norm_legit.no_stats", inputs=no_stats_inputs, dtypes=FLOAT, numeric=NORM),
+    norm("instance_norm", instance_norm_inputs),
+    norm("group_norm", group_norm_inputs),
+    norm("native_group_norm", native_group_norm_inputs),
+)

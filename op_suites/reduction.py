@@ -1,0 +1,183 @@
+"""Reductions over all dims, one dim or several, and the cumulative ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from harness.case import OMIT, Dims, Draw, Inputs, OpCase
+from harness.dtypes import ALL, COMPLEX, EVERY, FLOAT, REAL
+from harness.numeric import EXACT, Composite, Linear, Numeric
+from harness.sample import Fill
+
+TERMS = Linear(("d0", "d1", "d2", "d3", "d4"))
+DISTINCT = Fill(kind="distinct")
+NO_TIES = {"bool": "two values only: which of the ties has the index is not specified"}
+
+MISTYPED = dict.fromkeys(COMPLEX, "torch-mlir gives the complex mean the real dtype of the variance: no backend can see it")
+
+
+def reducible(
+    d: Draw, least: int, *, single: bool = False, every: bool = False, min_rank: int = 0, max_rank: int = 5
+) -> tuple[Dims, tuple[int, ...]]:
+    """The dims of a tensor and those to reduce (one, all or some), each of which has at least `least` elements."""
+    rank = d.integer(max(min_rank, d.mode == "dynamic"), max_rank)
+    if every:
+        axes = tuple(range(rank))
+    elif single:
+        axes = (d.axis(range(rank)),) if rank else ()
+    else:
+        axes = d.axes(range(rank), min_size=1)
+    reduced = {axis % rank for axis in axes}
+    high = (6, 7, 6, 5, 4, 3)[rank]
+    return tuple(d.size(f"d{i}", least if i in reduced else 0, high) for i in range(rank)), axes
+
+
+def accumulator(d: Draw) -> Any:
+    """`dtype=`: left out, or another one to accumulate in; none for complex numbers, as the FX importer takes none."""
+    wider = {"float": ("f64", "f32"), "int": ("i64", "f32"), "bool": ("i32", "f32"), "complex": ()}
+    return d.other_dtype(*wider[d.kind])
+
+
+def factors(d: Draw) -> Fill:
+    """Elements whose products neither overflow nor underflow, whatever their order."""
+    if d.kind in ("float", "complex"):
+        return Fill(low=-1.25, high=1.25, avoid=(0.0,), margin=0.75, nonfinite=d.kind == "float")
+    return Fill(low=-9, high=9)
+
+
+def over_all(*, least: int = 0, dtype: bool = False, fill: Fill | None = None) -> Inputs:
+    """A tensor of any rank, and maybe `dtype`."""
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        args: dict[str, Any] = {"self": d.tensor(d.shape(low=least), fill=fill)}
+        return {**args, "dtype": accumulator(d)} if dtype else args
+
+    return inputs
+
+
+def over_dim(*, least: int = 0, dtype: bool = False, keepdim: bool = True, fill: Fill | None = None) -> Inputs:
+    """A tensor and one dim, `keepdim` and maybe `dtype`; `least` is the least size of the reduced dim."""
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        dims, axes = reducible(d, least, single=True)
+        args: dict[str, Any] = {"self": d.tensor(dims, fill=fill), "dim": axes[0] if axes else d.choose(0, -1)}
+        if keepdim:
+            args["keepdim"] = d.choose(OMIT, True)
+        return {**args, "dtype": accumulator(d)} if dtype else args
+
+    return inputs
+
+
+def over_dims(
+    *, least: int = 0, dtype: bool = False, keepdim: bool = True, none: bool = True, some: bool = False
+) -> Inputs:
+    """A tensor and several dims, or all of them where left out (None or empty), `keepdim` and maybe `dtype`."""
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        whole = d.choose(False, False, False, True) and not some
+        dims, axes = reducible(d, least, every=whole)
+        args: dict[str, Any] = {"self": d.tensor(dims), "dim": axes}
+        if whole:
+            args["dim"] = d.choose(None, ()) if none else ()
+        if keepdim:
+            args["keepdim"] = d.choose(OMIT, True)
+        return {**args, "dtype": accumulator(d)} if dtype else args
+
+    return inputs
+
+
+def arg_inputs(d: Draw) -> Mapping[str, Any]:
+    """A tensor without ties and one dim or, where None or left out, all of them."""
+    whole = d.flag()
+    dims, axes = reducible(d, 1, single=True, every=whole, max_rank=3)
+    dim = d.choose(OMIT, None) if whole else axes[0] if axes else d.choose(0, -1)
+    return {"self": d.tensor(dims, fill=DISTINCT), "dim": dim, "keepdim": d.choose(OMIT, True)}
+
+
+def prod_inputs(*, axis: bool) -> Inputs:
+    """A tensor of few factors, maybe a dim with `keepdim`, and `dtype`."""
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        dims = d.shape(0, 2)
+        args: dict[str, Any] = {"self": d.tensor(dims, fill=factors(d)), "dtype": accumulator(d)}
+        return {**args, "dim": d.axis(dims), "keepdim": d.choose(OMIT, True)} if axis else args
+
+    return inputs
+
+
+def cumulative_inputs(*, product: bool = False) -> Inputs:
+    """A tensor, the dim along which it accumulates, and `dtype`."""
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        dims = d.shape(0, 3)
+        return {
+            "self": d.tensor(dims, fill=factors(d) if product else None),
+            "dim": d.axis(dims),
+            "dtype": accumulator(d),
+        }
+
+    return inputs
+
+
+def moment_inputs(d: Draw) -> Mapping[str, Any]:
+    """A tensor, its dims, `keepdim` and a correction that is less than the number of elements."""
+    whole = d.choose(False, False, True)
+    dims, axes = reducible(d, 3, every=whole, min_rank=1, max_rank=3)
+    correction = d.choose(OMIT, 0, None, 1, 2, 0.5)
+    dim = d.choose(OMIT, None, ()) if whole or not axes else axes
+    return {"self": d.tensor(dims), "dim": dim, "correction": correction, "keepdim": d.choose(OMIT, True)}
+
+
+def norm_inputs(*, optional: bool) -> Inputs:
+    """A tensor, the order of the norm, dims, `keepdim`, `dtype`; 0 counts what is not zero, infinities are extrema."""
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        dims, axes = reducible(d, 1, min_rank=1)
+        order = d.choose(2.0, 1.0, float("inf"), 3, float("-inf"), 0)
+        keepdim = d.choose(OMIT, True)
+        if optional:
+            return {"self": d.tensor(dims), "p": d.choose(order, None), "dim": axes, "keepdim": keepdim}
+        dtype = d.other_dtype(*(() if d.kind == "complex" else ("f64",)))
+        dim = d.choose(axes, OMIT, None)
+        return {"self": d.tensor(dims), "ord": d.choose(order, OMIT), "dim": dim, "keepdim": keepdim, "dtype": dtype}
+
+    return inputs
+
+
+def reduction(op: str, inputs: Inputs, dtypes: tuple[str, ...] = ALL, numeric: Numeric = EXACT, **more: Any) -> OpCase:
+    """A reduction, exact unless a numeric class is given."""
+    return OpCase(op=f"aten.{op}", inputs=inputs, dtypes=dtypes, numeric=numeric, **more)
+
+
+CASES = (
+    reduction("sum.default", over_all(dtype=True), EVERY, TERMS),
+    reduction("sum.dim_IntList", over_dims(dtype=True), EVERY, TERMS),
+    reduction("mean.default", over_all(dtype=True), FLOAT + COMPLEX, TERMS),
+    reduction("mean.dim", over_dims(dtype=True), FLOAT + COMPLEX, TERMS),
+    reduction("prod.default", prod_inputs(axis=False), EVERY, TERMS),
+    reduction("prod.dim_int", prod_inputs(axis=True), EVERY, TERMS),
+    reduction("amax.default", over_dims(least=1, none=False)),
+    reduction("amin.default", over_dims(least=1, none=False)),
+    reduction("max.default", over_all(least=1)),
+    reduction("min.default", over_all(least=1)),
+    reduction("max.dim", over_dim(least=1, fill=DISTINCT), REAL, exclude=NO_TIES),
+    reduction("min.dim", over_dim(least=1, fill=DISTINCT), REAL, exclude=NO_TIES),
+    reduction("argmax.default", arg_inputs, REAL),
+    reduction("argmin.default", arg_inputs, REAL),
+    reduction("any.default", over_all(), EVERY),
+    reduction("any.dim", over_dim(), EVERY),
+    reduction("any.dims", over_dims(), EVERY),
+    reduction("all.default", over_all(), EVERY),
+    reduction("all.dim", over_dim(), EVERY),
+    reduction("var.correction", moment_inputs, FLOAT + COMPLEX, Composite(16)),
+    reduction("std.correction", moment_inputs, FLOAT + COMPLEX, Composite(16)),
+    reduction("var_mean.correction", moment_inputs, FLOAT, Composite(16), exclude=MISTYPED),
+    reduction("linalg_vector_norm.default", norm_inputs(optional=False), FLOAT + COMPLEX, Composite(16)),
+    reduction("norm.ScalarOpt_dim", norm_inputs(optional=True), FLOAT + COMPLEX, Composite(16)),
+    reduction("logsumexp.default", over_dims(some=True), EVERY, Composite(16)),
+    reduction("cumsum.default", cumulative_inputs(), EVERY, TERMS),
+    reduction("cumprod.default", cumulative_inputs(product=True), EVERY, TERMS),
+    reduction("count_nonzero.default", over_all(), EVERY),
+    reduction("count_nonzero.dim_IntList", over_dims(keepdim=False, none=False), EVERY),
+)

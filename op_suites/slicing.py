@@ -1,0 +1,181 @@
+"""Taking tensors apart and putting them together: slices, windows and diagonals, joins, splits and repetitions.
+
+Where a result's size is computed from a symbolic one, the bounds keep it at 2 or more: export specializes a size of 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from harness.case import OMIT, Dims, Draw, Inputs, OpCase
+from harness.dtypes import EVERY
+from harness.sample import Dim, SizeOf
+
+MAX = 2**63 - 1
+"""How export spells an open end of a slice."""
+
+RANGES = ((1, None, 1), (0, 2, 2), (1, 3, 3), (-2, None, 2), (None, -1, 1), (1, -1, 2), (-3, -1, 3), (None, None, 0),
+          (0, MAX, 0), (2, 1, 2))  # fmt: skip
+"""Start, end, and the size that makes them meet an element, or none, whatever the dim's size."""
+CLAMPED = ((-9, 2, 0), (1, 99, 0), (99, 100, 0), (3, -9, 0))
+
+
+def with_dim(d: Draw, dim: Dim, *, low: int = 0) -> tuple[Dims, int]:
+    """Up to three named dims with the given one put somewhere among them, and its index, from either end."""
+    dims = d.shape(0, 3, low=low)
+    at = d.integer(0, len(dims))
+    return (*dims[:at], dim, *dims[at:]), d.choose(at, at - len(dims) - 1)
+
+
+def cat_inputs(d: Draw) -> Mapping[str, Any]:
+    """One to four tensors that differ in size along one dim."""
+    count = d.choose(2, 1, 3, 4)
+    parts = tuple(d.size(f"c{i}", 0, 4) for i in range(count))
+    rest = d.shape(0, 3)
+    at = d.integer(0, len(rest))
+    tensors = tuple(d.tensor((*rest[:at], part, *rest[at:])) for part in parts)
+    return {"tensors": tensors, "dim": OMIT if at == 0 and d.flag() else d.choose(at, at - len(rest) - 1)}
+
+
+def stack_inputs(d: Draw) -> Mapping[str, Any]:
+    """One to three tensors along a new dim."""
+    dims = d.shape(0, 4)
+    tensors = tuple(d.tensor(dims) for _ in range(d.choose(2, 1, 3)))
+    return {"tensors": tensors, "dim": d.choose(OMIT, d.integer(-len(dims) - 1, len(dims)))}
+
+
+def split_inputs(name: str, *options: Any, size: int) -> Inputs:
+    """A dim in parts, even or not. It is constant, since the number of results hinges on its size."""
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        dims, dim = with_dim(d, size)
+        return {"self": d.tensor(dims), name: d.choose(*options), "dim": OMIT if dim == 0 and d.flag() else dim}
+
+    return inputs
+
+
+def unbind_inputs(d: Draw) -> Mapping[str, Any]:
+    """A dim taken apart; it is constant, since the number of results is its size."""
+    dims, dim = with_dim(d, d.choose(3, 1, 2))
+    return {"self": d.tensor(dims), "dim": OMIT if dim == 0 and d.flag() else dim}
+
+
+def repeat_inputs(name: str, *, fewer: bool) -> Inputs:
+    """A count per dim, 0 and 1 too, for new leading dims as well; one may be the size of a dim."""
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        dims = d.shape(0, 4)
+        count = d.integer(0 if fewer else len(dims), len(dims) + 1)
+        counts = [d.choose(2, 1, 3, 0) for _ in range(count)]
+        if dims and counts and d.flag():
+            counts[0] = SizeOf(str(dims[0]))
+        return {"self": d.tensor(dims), name: tuple(counts)}
+
+    return inputs
+
+
+def repeat_interleave_inputs(d: Draw) -> Mapping[str, Any]:
+    """Each element of a dim, or of the flattened tensor, several times."""
+    dim = d.choose(None, OMIT, "dim")
+    dims = d.shape(int(dim == "dim"), 4)
+    return {"self": d.tensor(dims), "repeats": d.choose(2, 1, 3, 0), "dim": d.axis(dims) if dim == "dim" else dim}
+
+
+def slice_inputs(d: Draw) -> Mapping[str, Any]:
+    """Starts and ends from the front and the back, left out, open; a step. Constant dims also where these clamp."""
+    constant = d.choose(False, False, True)
+    start, end, low = d.choose(*RANGES, *(CLAMPED if constant else ()))
+    step = d.choose(OMIT, 2, 3, 1)
+    least = low + 1 + (1 if step is OMIT else step) if d.mode == "dynamic" and not constant else low
+    dims, dim = with_dim(d, d.size("m", least, least + 4, symbolic=not constant))
+    if not constant and start == 0 and d.flag():
+        end = SizeOf("m")
+    return {"self": d.tensor(dims), "dim": OMIT if dim == 0 and d.flag() else dim, "start": start, "end": end} | {
+        "step": step
+    }
+
+
+def select_inputs(d: Draw) -> Mapping[str, Any]:
+    """An index from the front or the back."""
+    index = d.choose(0, -1, 1, -2, 2)
+    low = index + 1 if index >= 0 else -index
+    dims, dim = with_dim(d, d.size("m", low, low + 3))
+    return {"self": d.tensor(dims), "dim": dim, "index": index}
+
+
+def narrow_inputs(d: Draw) -> Mapping[str, Any]:
+    """A start and a length, which may be 0 or the whole size."""
+    start, length = d.choose((1, 2), (0, 1), (2, 0), (-2, 2), (0, SizeOf("m")))
+    low = 0 if isinstance(length, SizeOf) else abs(start) + length if d.mode == "dynamic" else max(start, 0) + length
+    dims, dim = with_dim(d, d.size("m", low, low + 3))
+    return {"self": d.tensor(dims), "dim": dim, "start": start, "length": length}
+
+
+def as_strided_inputs(d: Draw) -> Mapping[str, Any]:
+    """Constant strides over rows of constant length: every other element, windows that overlap, columns, one element."""
+    rows = SizeOf(d.size("n", 2))
+    size, stride, offset = d.choose(
+        ((rows, 3), (6, 2), OMIT),
+        ((3, rows), (1, 6), 0),
+        ((rows, 2, 2), (6, 1, 2), 1),
+        ((rows,), (6,), 5),
+        ((2, 3), (0, 1), None),
+        ((), (), 3),
+        ((4, 3), (1, 2), 3),
+    )
+    return {"self": d.tensor(("n", 6)), "size": size, "stride": stride, "storage_offset": offset}
+
+
+def diagonal_inputs(d: Draw) -> Mapping[str, Any]:
+    """Diagonals above and below the main one, of any two dims. Sizes that its length is computed from are constant."""
+    dims: Dims = d.shape(0, 2)
+    first, second = (d.integer(0, 4) for _ in range(2))
+    dims, one = _insert(d, dims, first)
+    dims, two = _insert(d, dims, second)
+    one = one + 1 if two <= one else one
+    rank = len(dims)
+    offset = d.choose(0, 1, -1, 2, -3)
+    main = {"offset": OMIT if offset == 0 else offset}
+    if (one, two) == (0, 1) and d.flag():
+        return {"self": d.tensor(dims), **main}
+    return {"self": d.tensor(dims), **main, "dim1": d.choose(one, one - rank), "dim2": d.choose(two, two - rank)}
+
+
+def _insert(d: Draw, dims: Dims, dim: Dim) -> tuple[Dims, int]:
+    at = d.integer(0, len(dims))
+    return (*dims[:at], dim, *dims[at:]), at
+
+
+def unfold_inputs(d: Draw) -> Mapping[str, Any]:
+    """Windows along a dim, that overlap, touch or leave gaps."""
+    size, step = d.choose(2, 1, 3), d.choose(1, 2, 3)
+    low = size + step if d.mode == "dynamic" else size
+    dims, dim = with_dim(d, d.size("m", low, low + 4), low=int(d.mode == "dynamic"))
+    return {"self": d.tensor(dims), "dimension": dim, "size": size, "step": step}
+
+
+def moves(op: str, inputs: Inputs, **more: Any) -> OpCase:
+    """An op that only moves elements, whatever their dtype."""
+    return OpCase(op=op, inputs=inputs, dtypes=EVERY, **more)
+
+
+CASES = (
+    moves("aten.cat.default", cat_inputs),
+    moves("aten.stack.default", stack_inputs),
+    moves("aten.split.Tensor", split_inputs("split_size", 2, 1, 3, 6, 9, size=6)),
+    moves("aten.split_with_sizes.default", split_inputs("split_sizes", (2, 4), (1, 0, 5), (6,), size=6)),
+    moves("aten.chunk.default", split_inputs("chunks", 2, 1, 3, 5, 9, size=7)),
+    moves("aten.tensor_split.sections", split_inputs("sections", 2, 1, 3, 5, 9, size=7)),
+    moves("aten.tensor_split.indices", split_inputs("indices", (2, 4), (-3,), (1, 9), (), size=6)),
+    moves("aten.unbind.int", unbind_inputs),
+    moves("aten.repeat.default", repeat_inputs("repeats", fewer=False)),
+    moves("aten.tile.default", repeat_inputs("dims", fewer=True)),
+    moves("aten.repeat_interleave.self_int", repeat_interleave_inputs),
+    moves("aten.slice.Tensor", slice_inputs),
+    moves("aten.select.int", select_inputs),
+    moves("aten.narrow.default", narrow_inputs),
+    moves("aten.as_strided.default", as_strided_inputs),
+    moves("aten.diagonal.default", diagonal_inputs),
+    moves("aten.unfold.default", unfold_inputs),
+)

@@ -1,0 +1,1 @@
+"""Reports: folds a journal into a matrix, and answers questions about it as text, JSON, Markdown, CSV and HTML."""

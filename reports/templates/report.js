@@ -1,0 +1,458 @@
+"use strict";
+(() => {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const { statuses, outcomes, columns, rows, texts } = data;
+  const PASS = statuses.findIndex((s) => s.name === "pass");
+  const NEVER = statuses.findIndex((s) => s.name === "never");
+  const text = (index) => (index === null ? null : texts[index]);
+  const $ = (id) => document.getElementById(id);
+  const unique = (list) => [...new Set(list)];
+
+  const backends = unique(columns.map((c) => c[0]));
+  const modes = unique(columns.map((c) => c[1]));
+  const families = unique(rows.map((r) => r.family));
+  const dtypes = unique(rows.flatMap((r) => r.cells.flatMap((c) => (c ? c.d.map((d) => text(d[0])) : []))));
+
+  const table = $("matrix"), main = $("main"), panel = $("panel"), filter = $("filter");
+  const trs = [...table.querySelectorAll("tr[data-row]")];
+  const tds = trs.map((tr) => [...tr.querySelectorAll("td")]);
+  const bodies = [...table.tBodies];
+  const modeHeads = [...table.querySelectorAll("th[data-column]")];
+  const backendHeads = [...table.querySelectorAll("th[data-backend]")];
+
+  let view = { shown: rows.map(() => true), visible: columns.map(() => true), dtype: null };
+  let open = null;   // [row, column] of the cell in the panel
+  let current = [0, 0];  // the cell that Tab reaches
+
+  // filter ----------------------------------------------------------------------------------------------------------
+
+  const close = (word, known) => known.filter((k) => k.startsWith(word.slice(0, 2)) || k.includes(word)).slice(0, 3);
+
+  const KINDS = { is: "status", only: "backend" };
+
+  function pick(kind, value, known) {
+    const wanted = value.split(",").filter(Boolean);
+    if (!wanted.length) throw new Error(`${kind}: needs a value, such as ${kind}:${known[0]}`);
+    for (const one of wanted) {
+      if (known.includes(one)) continue;
+      const near = close(one, known);
+      throw new Error(`unknown ${KINDS[kind] || kind} “${one}”; ${near.length ? `did you mean ${near.join(", ")}?` : `known: ${known.join(", ")}`}`);
+    }
+    return wanted;
+  }
+
+  function parse(query) {
+    const asked = { words: [], is: [], only: null, dtype: null, families: null, backends: null, modes: null, culprit: null };
+    for (const token of query.trim().split(/\s+/).filter(Boolean)) {
+      const at = token.indexOf(":");
+      if (at < 0) { asked.words.push(token.toLowerCase()); continue; }
+      const kind = token.slice(0, at), value = token.slice(at + 1);
+      if (kind === "is") asked.is.push(pick(kind, value, [...statuses.map((s) => s.name), "fails", "decomposed"]));
+      else if (kind === "only") {
+        asked.only = pick(kind, value, backends);
+        if (asked.only.length > 1) throw new Error("only: takes one backend");
+        asked.only = asked.only[0];
+      } else if (kind === "dtype") {
+        if (asked.dtype || value.includes(",")) throw new Error("dtype: takes one dtype at a time");
+        asked.dtype = pick(kind, value, dtypes)[0];
+      } else if (kind === "family") asked.families = pick(kind, value, families);
+      else if (kind === "backend") asked.backends = pick(kind, value, backends);
+      else if (kind === "mode") asked.modes = pick(kind, value, modes);
+      else if (kind === "culprit") {
+        if (!value) throw new Error("culprit: needs a part of an op's name, such as culprit:aten.sort");
+        asked.culprit = value.toLowerCase();
+      } else throw new Error(`unknown token “${kind}:”; known: is: only: dtype: family: backend: mode: culprit:`);
+    }
+    return asked;
+  }
+
+  // What a cell shows under a dtype filter, as [status, passed, total].
+  function shownOf(cell, dtype) {
+    if (!cell) return [NEVER, 0, 0];
+    if (!dtype) return [cell.s, cell.n, cell.m];
+    const part = cell.d.find((d) => text(d[0]) === dtype);
+    return part ? [part[1], part[2], part[3]] : [NEVER, 0, 0];
+  }
+
+  function onlyFails(row, backend, asked) {
+    return modes.some((mode) => {
+      if (asked.modes && !asked.modes.includes(mode)) return false;
+      let short = false, others = 0;
+      for (let c = 0; c < columns.length; c++) {
+        if (columns[c][1] !== mode || columns[c][0] === "control") continue;
+        const status = shownOf(row.cells[c], asked.dtype)[0];
+        if (columns[c][0] === backend) short = statuses[status].fails;
+        else if (status === PASS) others += 1;
+        else return false;
+      }
+      return short && others > 0;
+    });
+  }
+
+  const heldBy = (cell, culprit) => cell && cell.w.some((w) => w[2] !== null ? text(w[2]).toLowerCase().includes(culprit)
+    : culprit === "(no_op_named)" && outcomes[w[0]] === "Unsupported");
+
+  function matches(row, asked, visible) {
+    const name = `${row.op} ${row.family}`.toLowerCase();
+    if (!asked.words.every((w) => name.includes(w))) return false;
+    if (asked.families && !asked.families.includes(row.family)) return false;
+    const seen = visible.flatMap((yes, c) => (yes ? [shownOf(row.cells[c], asked.dtype)[0]] : []));
+    if (asked.dtype && seen.every((s) => s === NEVER)) return false;
+    for (const any of asked.is) {
+      const hit = any.some((name) => name === "decomposed" ? row.gone
+        : seen.some((s) => name === "fails" ? statuses[s].fails : statuses[s].name === name));
+      if (!hit) return false;
+    }
+    if (asked.culprit && !visible.some((yes, c) => yes && heldBy(row.cells[c], asked.culprit))) return false;
+    return !asked.only || onlyFails(row, asked.only, asked);
+  }
+
+  function apply(query) {
+    let asked;
+    try { asked = parse(query); } catch (error) {
+      $("error").textContent = error.message;
+      filter.setAttribute("aria-invalid", "true");
+      measure();
+      return false;
+    }
+    $("error").textContent = "";
+    filter.removeAttribute("aria-invalid");
+    const visible = columns.map(([b, m]) => (!asked.backends || asked.backends.includes(b)) && (!asked.modes || asked.modes.includes(m)));
+    const changed = asked.dtype !== view.dtype;
+    view = { shown: rows.map((row) => matches(row, asked, visible)), visible, dtype: asked.dtype };
+    if (changed) rows.forEach((row, r) => row.cells.forEach((cell, c) => repaint(tds[r][c], shownOf(cell, view.dtype))));
+    show(query.trim() !== "");
+    measure();
+    return true;
+  }
+
+  function repaint(td, [status, passed, total]) {
+    const s = statuses[status];
+    td.className = `s-${s.name}`;
+    td.firstChild.textContent = s.symbol;
+    while (td.childNodes.length > 1) td.lastChild.remove();
+    if (total) td.append(`${passed}/${total}`);
+    td.setAttribute("aria-label", s.name + (total ? `, ${passed} of ${total} passed` : ""));
+  }
+
+  function show(filtering) {
+    table.classList.toggle("filtering", filtering);
+    trs.forEach((tr, r) => { tr.hidden = !view.shown[r]; });
+    modeHeads.forEach((th, c) => { th.hidden = !view.visible[c]; });
+    backendHeads.forEach((th) => {
+      const span = columns.filter(([b], c) => b === th.dataset.backend && view.visible[c]).length;
+      th.hidden = !span;
+      th.colSpan = span || 1;
+    });
+    tds.forEach((line) => line.forEach((td, c) => { td.hidden = !view.visible[c]; }));
+    bodies.forEach((body) => {
+      const own = rows.flatMap((row, r) => (row.family === body.dataset.family && view.shown[r] ? [row] : []));
+      body.hidden = !own.length;
+      if (filtering) unfold(body, true);
+      [...body.rows[0].querySelectorAll("td")].forEach((td, c) => {
+        td.hidden = !view.visible[c];
+        const good = own.filter((row) => shownOf(row.cells[c], view.dtype)[0] === PASS).length;
+        td.textContent = `${good}/${own.length}`;
+        td.title = `${good} of ${own.length} ops pass`;
+      });
+    });
+    const count = view.shown.filter(Boolean).length;
+    const dtype = view.dtype ? `, ${view.dtype} alone` : "";
+    $("count").textContent = (count === rows.length ? `${count} ops` : `${count} of ${rows.length} ops`) + dtype;
+    $("none").hidden = count > 0;
+    mark();
+    reachable();
+  }
+
+  // address ---------------------------------------------------------------------------------------------------------
+
+  let written = null;
+
+  function address() {
+    const parts = new URLSearchParams();
+    if (filter.value.trim()) parts.set("q", filter.value.trim());
+    if (open) parts.set("cell", [rows[open[0]].op, ...columns[open[1]]].join(","));
+    written = parts.toString() ? `#${parts}` : "";
+    const url = location.href.split("#")[0] + written;
+    try { history.replaceState(null, "", url); } catch { location.hash = written; }
+  }
+
+  function follow() {
+    if (location.hash === written) return;
+    const parts = new URLSearchParams(location.hash.slice(1));
+    filter.value = parts.get("q") || "";
+    apply(filter.value);
+    const [op, backend, mode] = (parts.get("cell") || "").split(",");
+    const r = rows.findIndex((row) => row.op === op);
+    const c = columns.findIndex(([b, m]) => b === backend && m === mode);
+    if (r >= 0 && c >= 0) { reveal(r, c); show_panel(r, c); }
+    else {
+      if (op) $("error").textContent = `no such cell: ${parts.get("cell")}`;
+      hide_panel();
+    }
+    written = location.hash;
+  }
+
+  // keys and focus --------------------------------------------------------------------------------------------------
+
+  const usable = (r, c) => view.shown[r] && view.visible[c] && !trs[r].closest("tbody").classList.contains("folded");
+
+  function reachable() {
+    let [r, c] = current;
+    if (!usable(r, c)) {
+      r = rows.findIndex((_, i) => view.visible.some((_, j) => usable(i, j)));
+      c = view.visible.indexOf(true);
+    }
+    if (r < 0 || c < 0) return;
+    tds[current[0]][current[1]].tabIndex = -1;
+    current = [r, c];
+    tds[r][c].tabIndex = 0;
+  }
+
+  function focus(r, c) {
+    tds[current[0]][current[1]].tabIndex = -1;
+    current = [r, c];
+    tds[r][c].tabIndex = 0;
+    tds[r][c].focus();
+  }
+
+  function reveal(r, c) {
+    unfold(trs[r].closest("tbody"), true);
+    if (!usable(r, c)) { filter.value = ""; apply(""); }
+    tds[current[0]][current[1]].tabIndex = -1;
+    current = [r, c];
+    tds[r][c].tabIndex = 0;
+    tds[r][c].scrollIntoView({ block: "nearest", inline: "nearest" });
+  }
+
+  function step([r, c], dr, dc) {
+    do { r += dr; c += dc; } while (r >= 0 && r < rows.length && c >= 0 && c < columns.length && !usable(r, c));
+    return r >= 0 && r < rows.length && c >= 0 && c < columns.length ? [r, c] : null;
+  }
+
+  function edge(r, last) {
+    const found = columns.map((_, c) => c).filter((c) => usable(r, c));
+    return [r, last ? found[found.length - 1] : found[0]];
+  }
+
+  table.addEventListener("keydown", (event) => {
+    const td = event.target.closest("tr[data-row] td");
+    if (!td || event.ctrlKey || event.metaKey || event.altKey) return;
+    const at = place(td);
+    const moves = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+    let next = null;
+    if (event.key in moves) next = step(at, ...moves[event.key]);
+    else if (event.key === "Home") next = edge(at[0], false);
+    else if (event.key === "End") next = edge(at[0], true);
+    else if (event.key === "Enter" || event.key === " ") { event.preventDefault(); choose(...at); return; }
+    else return;
+    event.preventDefault();
+    if (!next) return;
+    focus(...next);
+    if (open) choose(...next);
+  });
+
+  const place = (td) => {
+    const r = Number(td.parentNode.dataset.row);
+    return [r, tds[r].indexOf(td)];
+  };
+
+  table.addEventListener("click", (event) => {
+    const fold = event.target.closest(".family button");
+    if (fold) {
+      const body = fold.closest("tbody");
+      unfold(body, body.classList.contains("folded"));
+      reachable();
+      return;
+    }
+    const td = event.target.closest("tr[data-row] td");
+    if (td) { focus(...place(td)); choose(...place(td)); }
+  });
+
+  function unfold(body, yes) {
+    body.classList.toggle("folded", !yes);
+    body.querySelector("button").setAttribute("aria-expanded", String(yes));
+  }
+
+  $("fold").addEventListener("click", () => {
+    const fold = $("fold").getAttribute("aria-pressed") !== "true";
+    $("fold").setAttribute("aria-pressed", String(fold));
+    $("fold").textContent = fold ? "Unfold families" : "Fold families";
+    bodies.forEach((body) => unfold(body, !fold));
+    reachable();
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "/" && !/^(INPUT|TEXTAREA)$/.test(document.activeElement.tagName)) {
+      event.preventDefault();
+      filter.focus();
+      filter.select();
+    } else if (event.key === "Escape" && open) {
+      event.preventDefault();
+      leave();
+    }
+  });
+
+  // panel -----------------------------------------------------------------------------------------------------------
+
+  function make(tag, attributes, ...children) {
+    const node = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes || {})) {
+      if (name === "onclick") node.addEventListener("click", value);
+      else if (value !== null && value !== undefined) node.setAttribute(name, value);
+    }
+    node.append(...children.filter((child) => child !== null && child !== undefined));
+    return node;
+  }
+
+  function copied(button, done) {
+    button.textContent = done ? "Copied" : "Select it";
+    setTimeout(() => { button.textContent = "Copy"; }, 1500);
+  }
+
+  async function copy(value, button) {
+    try { await navigator.clipboard.writeText(value); copied(button, true); } catch {
+      const area = make("textarea", { class: "hidden" });
+      area.value = value;
+      document.body.append(area);
+      area.select();
+      let done = false;
+      try { done = document.execCommand("copy"); } catch { done = false; }
+      area.remove();
+      button.focus();
+      copied(button, done);
+    }
+  }
+
+  const command = (value, label) => make("div", { class: "command" }, make("code", null, value),
+    make("button", { type: "button", "aria-label": `Copy ${label}`, onclick: (event) => copy(value, event.currentTarget) }, "Copy"));
+
+  const tally = (counts) => counts.map(([o, n]) => `${n} ${outcomes[o]}`).join(", ");
+  const chip = (s, more) => make("span", { class: `chip s-${s.name}` }, `${s.symbol} ${s.name}${more || ""}`);
+
+  function strip(r, c) {
+    const buttons = columns.map(([backend, mode], i) => {
+      const cell = rows[r].cells[i];
+      const s = statuses[cell ? cell.s : NEVER];
+      return make("button", { type: "button", class: `s-${s.name}`, "aria-current": i === c ? "true" : null,
+        "aria-label": `${backend} ${mode}: ${s.name}`, onclick: () => { reveal(r, i); choose(r, i); } }, `${s.symbol} ${backend} ${mode}`);
+    });
+    return make("div", { class: "strip" }, ...buttons);
+  }
+
+  function reason(w, number) {
+    const [outcome, stage, culprit, count, line, diagnostic, call, sample, run, dtype, from] = w;
+    const head = `${outcomes[outcome]} at ${text(stage)}, ${count ? `${count} sample${count > 1 ? "s" : ""}` : "seen while minimising"}`;
+    const parts = [make("p", null, head), make("p", null, text(line))];
+    if (culprit !== null) parts.push(make("p", null, make("span", { class: "muted" }, "culprit "), make("code", null, text(culprit))));
+    if (call !== null) {
+      parts.push(make("p", { class: "muted" }, from === null ? "smallest such sample" : `smallest such sample, minimised from ${text(from)}`));
+      parts.push(make("pre", { class: "call" }, text(call)));
+    } else parts.push(make("p", { class: "muted" }, `dtype ${text(dtype)}, nothing was run`));
+    if (run !== null) parts.push(command(text(run), "command"));
+    if (text(diagnostic).trim() && text(diagnostic).trim() !== text(line)) {
+      parts.push(make("details", number ? null : { open: "" }, make("summary", null, "Diagnostic"), make("pre", { class: "diagnostic", tabindex: "0" }, text(diagnostic))));
+    }
+    if (sample !== null) {
+      const pretty = JSON.stringify(JSON.parse(text(sample)), null, 1);
+      parts.push(make("details", null, make("summary", null, "Sample as JSON"), command(text(sample), "sample"), make("pre", { tabindex: "0" }, pretty)));
+    }
+    return make("article", null, ...parts);
+  }
+
+  function by_dtype(cell) {
+    const lines = cell.d.map(([dtype, s, n, m, counts]) => make("tr", null, make("th", { scope: "row" }, text(dtype)),
+      make("td", null, chip(statuses[s])), make("td", { class: "number" }, `${n}/${m}`), make("td", { class: "muted" }, tally(counts))));
+    const head = make("tr", null, ...["dtype", "status", "passed", "outcomes"].map((name, i) => make("th", { scope: "col", class: i === 2 ? "number" : null }, name)));
+    return make("table", null, make("thead", null, head), make("tbody", null, ...lines));
+  }
+
+  function by_trait(cell) {
+    const of = (keep, show) => cell.t.filter(([, n, m]) => keep(n, m)).map(([t, n, m]) => show ? `${text(t)} ${n}/${m}` : text(t)).join(", ");
+    const groups = [
+      ["always fail", of((n) => n === 0, true)],
+      ["sometimes", of((n, m) => n > 0 && n < m, true)],
+      ["always pass", of((n, m) => n === m, false)],
+    ].filter(([, names]) => names);
+    return make("table", { class: "traits" }, make("tbody", null, ...groups.map(([title, names]) => make("tr", null,
+      make("th", { scope: "row", class: "group" }, title.replace(" ", "\u00a0")), make("td", null, make("code", null, names))))));
+  }
+
+  function fill(r, c) {
+    const row = rows[r], cell = row.cells[c], [backend, mode] = columns[c];
+    const s = statuses[cell ? cell.s : NEVER];
+    const head = [
+      make("button", { type: "button", class: "close", "aria-label": "Close", onclick: leave }, "×"),
+      make("h2", { class: "name" }, row.op),
+      make("p", null, chip(s, cell ? ` ${cell.n}/${cell.m}` : ""), ` ${backend} ${mode} `, make("span", { class: "muted" }, `· ${row.family}`)),
+      make("p", { class: "muted" }, cell ? `${s.meaning}: ${tally(cell.k)}` : s.meaning),
+      strip(r, c),
+    ];
+    if (!cell) { panel.replaceChildren(...head); return; }
+    const rest = [];
+    if (cell.u !== null) rest.push(make("p", { class: "rule" }, text(cell.u)));
+    if (cell.r !== null) {
+      rest.push(make("p", null, make("span", { class: "muted" }, cell.z ? "decomposed away; the backend sees " : "reaches the backend as "), make("code", null, text(cell.r))));
+    }
+    rest.push(command(text(cell.c), "explain command"));
+    if (cell.w.length) {
+      rest.push(make("h3", null, cell.w.length + cell.x > 1 ? `Why, ${cell.w.length + cell.x} distinct reasons` : "Why"));
+      rest.push(...cell.w.map(reason));
+      if (cell.x) rest.push(make("p", { class: "muted" }, `${cell.x} more: the explain command lists them`));
+    }
+    rest.push(make("h3", null, "By dtype"), by_dtype(cell));
+    if (cell.t.length) rest.push(make("h3", null, "By trait, of the samples that passed or failed"), by_trait(cell));
+    panel.replaceChildren(...head, ...rest);
+  }
+
+  function mark() {
+    table.querySelectorAll("td.open").forEach((td) => td.classList.remove("open"));
+    if (open) tds[open[0]][open[1]].classList.add("open");
+  }
+
+  function show_panel(r, c) {
+    open = [r, c];
+    fill(r, c);
+    panel.hidden = false;
+    panel.scrollTop = 0;
+    mark();
+  }
+
+  function hide_panel() {
+    open = null;
+    panel.hidden = true;
+    mark();
+  }
+
+  function choose(r, c) {
+    const covers = matchMedia("(max-width: 900px)").matches;
+    show_panel(r, c);
+    address();
+    if (covers) panel.focus();
+  }
+
+  function leave() {
+    const [r, c] = open;
+    hide_panel();
+    address();
+    if (usable(r, c)) focus(r, c);
+  }
+
+  // start -----------------------------------------------------------------------------------------------------------
+
+  function measure() {
+    table.style.setProperty("--tools", `${document.querySelector(".tools").offsetHeight}px`);
+  }
+
+  let waiting = 0;
+  filter.addEventListener("input", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => { apply(filter.value); address(); }, 80);
+  });
+  addEventListener("hashchange", follow);
+  addEventListener("resize", measure);
+  tds.forEach((line) => line.forEach((td) => { td.tabIndex = -1; }));
+  apply("");
+  if (location.hash) follow();
+  if (!open) main.focus();
+})();
