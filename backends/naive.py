@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from harness.protocols import Lowered, Program
 from torch_mlir import fx
+
+from harness.protocols import Lowered, Program
 
 OUTPUT_TYPES: Mapping[str, str] = {"linalg": "linalg-on-tensors", "tosa": "tosa", "stablehlo": "stablehlo"}
 

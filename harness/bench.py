@@ -20,7 +20,7 @@ from op_suites import catalog
 
 from .case import OpCase
 from .cells import Cell, Runner
-from .draw import Profile, census, profile
+from .draw import Profile, census
 from .sample import Sample
 from .supervisor import Supervisor
 
@@ -50,11 +50,10 @@ def main() -> int:
     """Print the ratios; exit status 1 if a target is missed."""
     parser = argparse.ArgumentParser(prog="python -m harness.bench", description=__doc__)
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--profile", default="default")
     options = parser.parse_args()
     warnings.filterwarnings("ignore")
     cases = [(family, c) for family, cases in catalog().items() for c in cases if c.op in OPS]
-    size = profile(options.profile)
+    size = Profile("bench", first=3, others=1, minimise_seconds=0, minimise_total=0)
     own, stages = _own_share(cases, size)
     shared, naive, count = _paths([case for _, case in cases], size)
     figures = {
@@ -128,7 +127,7 @@ def _own_share(cases: Sequence[tuple[str, OpCase]], size: Profile) -> tuple[floa
     with Supervisor(BACKENDS) as supervisor:
         warm = _samples(cases[0][1], size)[0]
         supervisor.run(warm, BACKENDS[0])
-        runner = Runner(supervisor.run, Profile("bench", size.first, size.others, 0, 0), 0)
+        runner = Runner(supervisor.run, size, 0)
         started = time.perf_counter()
         for family, case in cases:
             for mode in case.modes():

@@ -118,7 +118,7 @@ class Draw:
         """A dim's index, counted from the front or from the back; 0 or -1 for a rank-0 tensor."""
         rank = max(len(dims), 1)
         index = self.integer(0, rank - 1)
-        return self.choose(index, index - rank)
+        return int(self.choose(index, index - rank))
 
     def axes(self, dims: Sequence[Any], *, min_size: int = 0) -> tuple[int, ...]:
         """Distinct dims' indices, in any order, some negative."""

@@ -8,18 +8,52 @@ from types import MappingProxyType
 
 from harness.case import OpCase
 
-from . import elementwise, activation, comparison, reduction, matmul, convolution, pooling, padding, shaping
+from . import (
+    elementwise,
+    activation,
+    comparison,
+    reduction,
+    normalization,
+    matmul,
+    convolution,
+    pooling,
+    padding,
+    shaping,
+    slicing,
+    indexing,
+    scatter,
+    sorting,
+    creation,
+    conversion,
+    random,
+    loss,
+    upsampling,
+    attention,
+    backward,
+)
 
 FAMILIES = (
     elementwise,
     activation,
     comparison,
     reduction,
+    normalization,
     matmul,
     convolution,
     pooling,
     padding,
     shaping,
+    slicing,
+    indexing,
+    scatter,
+    sorting,
+    creation,
+    conversion,
+    random,
+    loss,
+    upsampling,
+    attention,
+    backward,
 )
 
 

@@ -60,9 +60,8 @@ def index_put_inputs(d: Draw) -> Mapping[str, Any]:
     pattern = d.choose(*(p for p in PATTERNS if accumulate is True or p[0] in (("k",), ())))
     if accumulate is True:
         d.size("k", high=4)
-        dims = indexed(d, pattern)
-    else:  # each index of the first dim once, in another order, so that no place is meant twice
-        dims = indexed(d, pattern)
+    dims = indexed(d, pattern)
+    if accumulate is not True:  # each index of the first dim once, in another order, so that no place is meant twice
         pattern = tuple((dims[0],) if shape == ("k",) else shape for shape in pattern)
     dtype = index_dtype(d)
     once = Fill(kind="permutation", of=dims[0], nonfinite=False)
@@ -148,23 +147,23 @@ def embedding_inputs(d: Draw) -> Mapping[str, Any]:
 
 def masked_fill_inputs(d: Draw) -> Mapping[str, Any]:
     """A mask that broadcasts with the tensor, either one the larger, and a scalar."""
-    tensor, mask = masked(d)
+    tensor, mask, _ = masked(d)
     value = d.scalar() if d.kind in ("int", "bool") else d.choose(1.5, -math.inf, 0.0, math.nan, 2)
     return {"self": tensor, "mask": mask, "value": value}
 
 
 def masked_fill_tensor_inputs(d: Draw) -> Mapping[str, Any]:
     """A mask that broadcasts with the tensor, either one the larger, and a tensor of rank 0."""
-    tensor, mask = masked(d)
+    tensor, mask, _ = masked(d)
     return {"self": tensor, "mask": mask, "value": d.tensor(())}
 
 
-def masked(d: Draw) -> tuple[TensorSpec, TensorSpec]:
-    """A tensor and a mask that broadcast."""
+def masked(d: Draw) -> tuple[TensorSpec, TensorSpec, Dims]:
+    """A tensor and a mask that broadcast, and what to."""
     dims = d.shape()
     smaller = d.broadcast(dims)
     first, second = d.choose((dims, smaller), (smaller, dims))
-    return d.tensor(first), d.tensor(second, "bool")
+    return d.tensor(first), d.tensor(second, "bool"), dims
 
 
 def moves(op: str, inputs: Inputs) -> OpCase:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.case import OMIT, Dims, Draw, Inputs, OpCase
-from harness.dtypes import FLOAT
+from harness.dtypes import ALL, FLOAT
 from harness.numeric import Composite
-from harness.sample import Fill, SizeOf
+from harness.sample import DtypeArg, Fill, SizeOf
 
 SOFTMAX = Composite(16)
 NORM = Composite(32)
@@ -17,9 +17,9 @@ LARGE = Fill(low=-8, high=8, avoid=(0.0,), margin=2.0)
 
 
 def softmax_inputs(d: Draw) -> Mapping[str, Any]:
-    """A tensor of any rank, a dim and a `dtype` to compute in."""
+    """A tensor of any rank, a dim and a `dtype` to compute in, which integers need."""
     dims = d.shape(0, 4)
-    dtype = d.other_dtype("f64", "f32")
+    dtype = d.other_dtype("f64", "f32") if d.kind == "float" else DtypeArg(d.choose("f32", "f64"))
     return {"self": d.tensor(dims), "dim": d.axis(dims), "dtype": dtype}
 
 
@@ -60,7 +60,7 @@ def layer_norm_inputs(*, native: bool) -> Inputs:
 
 
 def rms_norm_inputs(d: Draw) -> Mapping[str, Any]:
-    """A tensor, the dims to normalize, a weight, `eps`; left to its default, which depends on the dtype, it is small."""
+    """A tensor, the dims to normalize, a weight, `eps`; the default of `eps` depends on the dtype: then it is small."""
     dims, inner = trailing(d)
     eps = d.choose(None, 1e-5, 0.1)
     return {
@@ -124,10 +124,15 @@ def instance_norm_inputs(d: Draw) -> Mapping[str, Any]:
     }
 
 
+def grouped(d: Draw, groups: int) -> int:
+    """A number of channels; one alone becomes an `as_strided` in export, which the FX importer takes static only."""
+    return max(groups * int(d.choose(1, 2)), 1 if d.mode == "static" else 2)
+
+
 def group_norm_inputs(d: Draw) -> Mapping[str, Any]:
     """Images whose channels come in groups."""
     groups = d.choose(1, 2, 3)
-    dims, channel = image(d, channels=groups * d.choose(1, 2))
+    dims, channel = image(d, channels=grouped(d, groups))
     weight, bias = affine(d, channel)
     args = {"input": d.tensor(dims), "num_groups": groups, "weight": weight, "bias": bias}
     return {**args, "eps": d.choose(OMIT, 0.1), "cudnn_enabled": d.choose(OMIT, False)}
@@ -136,7 +141,7 @@ def group_norm_inputs(d: Draw) -> Mapping[str, Any]:
 def native_group_norm_inputs(d: Draw) -> Mapping[str, Any]:
     """Images whose channels come in groups, and their sizes as arguments."""
     groups = d.choose(1, 2, 3)
-    channels = groups * d.choose(1, 2)
+    channels = grouped(d, groups)
     n, x, deep = d.size("n", low=1, high=4), d.size("x", low=1), d.flag()
     weight, bias = affine(d, (channels,))
     return {
@@ -157,8 +162,8 @@ def norm(op: str, inputs: Inputs) -> OpCase:
 
 
 CASES = (
-    OpCase(op="aten.softmax.int", inputs=softmax_inputs, dtypes=FLOAT, numeric=SOFTMAX),
-    OpCase(op="aten.log_softmax.int", inputs=softmax_inputs, dtypes=FLOAT, numeric=SOFTMAX),
+    OpCase(op="aten.softmax.int", inputs=softmax_inputs, dtypes=ALL, numeric=SOFTMAX),
+    OpCase(op="aten.log_softmax.int", inputs=softmax_inputs, dtypes=ALL, numeric=SOFTMAX),
     OpCase(op="aten._softmax.default", inputs=core_softmax_inputs, dtypes=FLOAT, numeric=SOFTMAX),
     OpCase(op="aten._log_softmax.default", inputs=core_softmax_inputs, dtypes=FLOAT, numeric=SOFTMAX),
     norm("layer_norm", layer_norm_inputs(native=False)),

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.case import OMIT, Dims, Draw, Inputs, OpCase
-from harness.dtypes import EVERY
+from harness.case import OMIT, Dims, Draw, Inputs
 from harness.sample import Dim, SizeOf
 
 from .slicing import moves, with_dim

@@ -25,7 +25,7 @@ from harness.outcome import (
 from harness.sample import dumps, tensors, walk
 
 from .matrix import Cell, outcome_name
-from .prose import clean, one_line
+from .prose import clean, clip, one_line
 from .status import OF_OUTCOME
 
 _NESTED = re.compile(r"<[^<>]*>")
@@ -149,6 +149,7 @@ def _signature(outcome: Outcome) -> tuple[str, ...]:
 
 
 def _general(line: str) -> str:
+    line = clip(line, 500)
     before = None
     while before != line:
         before, line = line, _NESTED.sub("", line)

@@ -41,10 +41,10 @@ class Todo:
             return f"{self.backend}: nothing is Unsupported in {plural(self.cells, 'cell')}.{self._rest()}"
         shown = self.rows[:limit]
         table = tabulate(
-            [(r.name, r.unlocks, r.cells, len(r.ops), r.samples, r.example, r.sample or "–") for r in shown],
-            headers=("culprit", "unlocks", "cells", "ops", "samples", "example op", "sample"),
+            [(r.name, r.unlocks, r.cells, len(r.ops), r.example, r.sample or "–") for r in shown],
+            headers=("culprit", "unlocks", "cells", "ops", "example op", "sample"),
             disable_numparse=True,
-            colalign=("left", "right", "right", "right", "right", "left", "left"),
+            colalign=("left", "right", "right", "right", "left", "left"),
         )
         more = len(self.rows) - len(shown)
         lines = [

@@ -5,6 +5,7 @@ Deterministic; knows nothing of torch. `journal()` is small, `large()` has the s
 
 from __future__ import annotations
 
+import functools
 import random
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -23,7 +24,7 @@ from harness.outcome import (
     Unsupported,
     Wrong,
 )
-from harness.sample import Fill, Sample, TensorSpec
+from harness.sample import MODES, Fill, Mode, Sample, TensorSpec
 from harness.traits import traits
 
 HEADER: dict[str, Any] = {
@@ -88,7 +89,7 @@ CONTROLS = "error: \x1b[31mred\x1b[0m text\r\nsecond\x00line \u202ereversed \ud8
 LONG = "error: operand #0 must be ranked tensor of " + "tensor<?x?x" * 2000 + "f32>" * 2000
 
 
-def sample(op: str, dtype: str, mode: str, shape: Sequence[int], **args: Any) -> Sample:
+def sample(op: str, dtype: str, mode: Mode, shape: Sequence[int], **args: Any) -> Sample:
     """A sample with one tensor of named dims and whatever else."""
     names = "nmkhwc"[: len(shape)]
     sizes = dict(zip(names, shape, strict=True))
@@ -102,7 +103,7 @@ def sample(op: str, dtype: str, mode: str, shape: Sequence[int], **args: Any) ->
         sizes=sizes,
         args={"self": tensor, **args},
         dynamic=dynamic,
-        runs=runs,  # type: ignore[arg-type]
+        runs=runs,
     )
 
 
@@ -128,20 +129,19 @@ def journal(records: Sequence[Record] | None = None, **changes: Any) -> Journal:
     return Journal(**{"header": HEADER, "records": records, "footer": FOOTER} | changes)
 
 
-def everything() -> list[Record]:
+@functools.cache
+def everything() -> tuple[Record, ...]:
     """Some 30 ops on three backends and the control."""
     chance = random.Random(7)
     found = [r for family, ops in FAMILIES.items() for op in ops for r in _op(op, family, chance)]
-    first = found[0].sample
-    assert first is not None
     nasty = sample("aten.relu.default", "f32", "static", (2, 3))
-    return [
+    return (
         *found,
         record(nasty, "stablehlo", Invalid("verify", HTML), "activation"),
         record(nasty, "stablehlo", Unsupported("lower", CONTROLS, None), "activation"),
         record(nasty, "stablehlo", Invalid("verify", LONG), "activation"),
         record(nasty, "stablehlo", NotExported("import", UNICODE), "activation"),
-    ]
+    )
 
 
 def large(ops: int = 600, per_cell: int = 4) -> Journal:
@@ -161,7 +161,7 @@ def _op(
     behaviours = {backend: chance.choice(BEHAVIOURS) for backend in ("linalg", "tosa", "stablehlo")}
     gone = op in ("aten.gelu.default", "aten.silu.default", "aten.hardswish.default")
     reached = ("torch.aten.mul.Tensor", "torch.aten.sigmoid") if gone else ("torch." + op.removesuffix(".default"),)
-    for mode in ("static", "dynamic"):
+    for mode in MODES:
         for dtype in dtypes:
             if dtype == "bool" and family in ("activation", "pooling", "attention"):
                 for backend in (*behaviours, "control"):

@@ -375,7 +375,7 @@
       ["always pass", of((n, m) => n === m, false)],
     ].filter(([, names]) => names);
     return make("table", { class: "traits" }, make("tbody", null, ...groups.map(([title, names]) => make("tr", null,
-      make("th", { scope: "row", class: "group" }, title.replace(" ", "\u00a0")), make("td", null, make("code", null, names))))));
+      make("th", { scope: "row", class: "group" }, title), make("td", null, make("code", null, names))))));
   }
 
   function fill(r, c) {

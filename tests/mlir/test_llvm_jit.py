@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import faulthandler
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +14,13 @@ from torch.utils import _pytree as pytree
 
 from backends.executors import llvm_jit
 from backends.executors.llvm_jit import LlvmJit, run_lowered, specialized
-from backends.frontend import Fx
 from backends.lowerings.linalg import Linalg
 from backends.lowerings.lowering import Lowering
 from backends.lowerings.stablehlo import Stablehlo
 from backends.lowerings.tosa import Tosa
 from harness.protocols import CannotExecute, Lowered, Program, Refused
 
-from .programs import PROGRAMS, ROWS, Call, X, aten, program, tensor
+from .programs import PROGRAMS, ROWS, Call, X, aten, contract, program, tensor
 from .test_frontend import resident
 
 BACKENDS: dict[str, Lowering] = {backend.name: backend for backend in (Linalg(), Tosa(), Stablehlo())}
@@ -30,7 +32,7 @@ LOOSE = {torch.float16: 4e-3, torch.bfloat16: 3e-2, torch.float64: 1e-9}
 
 def lowered(given: Program, backend: str) -> Lowered:
     try:
-        result = BACKENDS[backend].lower(Fx().run(given, lambda stage: None))
+        result = BACKENDS[backend].lower(contract(given))
     except Refused as refusal:
         pytest.skip(f"{backend} refuses: {refusal.culprit}")
     return result
@@ -252,6 +254,22 @@ def test_a_missing_symbol_is_a_limit_of_the_executor(capfd: pytest.CaptureFixtur
         llvm_jit.compiled(text, "linalg")
 
 
+def test_a_failed_assertion_aborts_and_says_why(capfd: pytest.CaptureFixture[str]) -> None:
+    text = """func.func @main(%x: i1) -> i1 {
+      cf.assert %x, "sizes must match"
+      return %x : i1
+    }"""
+    executable = llvm_jit.compiled(text, "linalg")
+    assert executable([torch.tensor(True)])[0].item() is True
+    child = os.fork()
+    if child == 0:
+        faulthandler.disable()
+        executable([torch.tensor(False)])
+        os._exit(0)
+    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGABRT
+    assert "sizes must match" in capfd.readouterr().err
+
+
 @pytest.mark.parametrize("text", ("", "func.func @main(", "module {}", "func.func @main() { %0 = foo.bar\nreturn }"))
 def test_bad_ir_is_refused_with_a_reason(text: str) -> None:
     with pytest.raises(CannotExecute) as raised:
@@ -284,7 +302,7 @@ def test_many_compilations_keep_memory_flat() -> None:
         for _ in range(times):
             torch.testing.assert_close(run_lowered(text, "linalg", [X, X])[0], X + X)
 
-    compile_and_run(100)
+    compile_and_run(50)
     before = resident()
-    compile_and_run(200)
-    assert resident() - before < 30 * 2**20
+    compile_and_run(100)
+    assert resident() - before < 15 * 2**20

@@ -1,0 +1,211 @@
+"""Gradients of activations, softmax, norms and losses, as training graphs spell them.
+
+They are sampled for floats alone: where eager takes integers too, these are no gradients of anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from harness.case import OMIT, Draw, Inputs, OpCase
+from harness.dtypes import FLOAT
+from harness.numeric import EXACT, Composite, Numeric, Ulp
+from harness.sample import DtypeArg, Fill, SizeOf
+
+FINITE = Fill(reach="unit", nonfinite=False)
+"""At infinity these gradients are products such as 0 * inf, whose value is each formula's own."""
+
+POSITIVE = Fill(low=0.25, high=4, nonfinite=False)
+MASKS = ((True, True, True), (True, False, False), (False, True, True), (True, True, False), (True, False, True))
+
+
+def pointwise_inputs(other: str, fill: Fill, **attributes: tuple[Any, ...]) -> Inputs:
+    """The gradient of the result, the tensor that the formula needs, and attributes from these options."""
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        dims = d.shape()
+        chosen = {name: d.choose(*options) for name, options in attributes.items()}
+        return {"grad_output": d.tensor(dims, fill=FINITE), other: d.tensor(dims, fill=fill), **chosen}
+
+    return inputs
+
+
+def pointwise(
+    op: str,
+    other: str = "self",
+    *,
+    fill: Fill = FINITE,
+    numeric: Numeric = Composite(16),
+    **attributes: tuple[Any, ...],
+) -> OpCase:
+    """The gradient of an elementwise op."""
+    return OpCase(op=op, inputs=pointwise_inputs(other, fill, **attributes), dtypes=FLOAT, numeric=numeric)
+
+
+def leaky_relu_inputs(d: Draw) -> Mapping[str, Any]:
+    """From the input or from the result; the latter tells the sides apart for positive slopes only."""
+    dims = d.shape()
+    is_result = d.flag()
+    return {
+        "grad_output": d.tensor(dims),
+        "self": d.tensor(dims),
+        "negative_slope": d.choose(0.01, 0.5, 0) if is_result else d.choose(0.01, -0.5, 2),
+        "self_is_result": is_result,
+    }
+
+
+def elu_inputs(d: Draw) -> Mapping[str, Any]:
+    """From the input or from the result, with all three factors."""
+    dims = d.shape()
+    return {
+        "grad_output": d.tensor(dims, fill=FINITE),
+        "alpha": d.choose(1.0, 0.5, 2),
+        "scale": d.choose(1.0, 1.5),
+        "input_scale": d.choose(1.0, 0.5),
+        "is_result": d.flag(),
+        "self_or_result": d.tensor(dims, fill=FINITE),
+    }
+
+
+def softmax_inputs(fill: Fill) -> Inputs:
+    """The gradient and the result, reduced along one dim."""
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        dims = d.shape(0, 4)
+        return {
+            "grad_output": d.tensor(dims, fill=FINITE),
+            "output": d.tensor(dims, fill=fill),
+            "dim": d.axis(dims),
+            "input_dtype": DtypeArg(d.dtype),
+        }
+
+    return inputs
+
+
+def layer_norm_inputs(d: Draw) -> Mapping[str, Any]:
+    """One or two normalized dims, with or without weight and bias; three results, any of them not asked for."""
+    lead = d.shape(1, 2, low=1, prefix="n")
+    inner = tuple(d.size(f"m{i}", 1, 4, symbolic=False) for i in range(d.choose(1, 2)))
+    stats = (*lead, *(1 for _ in inner))
+    affine = d.choose(True, True, False)
+    wanted = d.choose(*MASKS) if affine else (True, False, False)
+    return {
+        "grad_out": d.tensor((*lead, *inner), fill=FINITE),
+        "input": d.tensor((*lead, *inner), fill=FINITE),
+        "normalized_shape": tuple(SizeOf(m) for m in inner),
+        "mean": d.tensor(stats, fill=FINITE),
+        "rstd": d.tensor(stats, fill=POSITIVE),
+        "weight": d.tensor(inner, fill=FINITE) if affine else None,
+        "bias": d.tensor(inner, fill=FINITE) if affine else None,
+        "output_mask": wanted,
+    }
+
+
+def group_norm_inputs(d: Draw) -> Mapping[str, Any]:
+    """One to three groups of channels, with or without weight; three results, any of them not asked for."""
+    groups, batch, length = d.choose(2, 1, 3), d.size("n", 1, 3), d.size("x", 1, 4)
+    channels = groups * d.choose(2, 1)
+    affine = d.choose(True, True, False)
+    return {
+        "grad_out": d.tensor((batch, channels, length), fill=FINITE),
+        "input": d.tensor((batch, channels, length), fill=FINITE),
+        "mean": d.tensor((batch, groups), fill=FINITE),
+        "rstd": d.tensor((batch, groups), fill=POSITIVE),
+        "weight": d.tensor((channels,), fill=FINITE) if affine else None,
+        "N": SizeOf(batch),
+        "C": channels,
+        "HxW": SizeOf(length),
+        "group": groups,
+        "output_mask": d.choose(*MASKS) if affine else (True, False, False),
+    }
+
+
+def batch_norm_inputs(d: Draw) -> Mapping[str, Any]:
+    """In training from the saved statistics, else from the running ones; with or without weight."""
+    dims = (
+        d.size("n", 1, 3),
+        d.size("c", 1, 3, symbolic=False),
+        *(d.size(f"x{i}", 1, 3) for i in range(d.choose(2, 1))),
+    )
+    stats = ("c",)
+    train = d.flag()
+    return {
+        "grad_out": d.tensor(dims, fill=FINITE),
+        "input": d.tensor(dims, fill=FINITE),
+        "weight": d.choose(None, d.tensor(stats, fill=FINITE)),
+        "running_mean": d.tensor(stats, fill=FINITE),
+        "running_var": d.tensor(stats, fill=POSITIVE),
+        "save_mean": d.tensor(stats, fill=FINITE),
+        "save_invstd": d.tensor(stats, fill=POSITIVE),
+        "train": train,
+        "eps": d.choose(1e-5, 0.5),
+        "output_mask": d.choose(*MASKS),
+    }
+
+
+def nll_loss_inputs(d: Draw) -> Mapping[str, Any]:
+    """Each reduction, with class weights or without, a class that is ignored; a batch or a single row."""
+    classes = d.size("c", 1, 5)
+    reduction = d.choose(1, 0, 2)
+    batch = (d.size("n", 1, 5),) if d.choose(True, True, False) else ()
+    return {
+        "grad_output": d.tensor(batch if reduction == 0 else (), fill=FINITE),
+        "self": d.tensor((*batch, classes), fill=FINITE),
+        "target": d.index(batch, classes),
+        "weight": d.choose(None, d.tensor((classes,), fill=POSITIVE)),
+        "reduction": reduction,
+        "ignore_index": d.choose(-100, 0),
+        "total_weight": d.tensor((), fill=POSITIVE),
+    }
+
+
+def mse_loss_inputs(d: Draw) -> Mapping[str, Any]:
+    """Each reduction."""
+    dims = d.shape(0, 4, low=1)
+    reduction = d.choose(1, 0, 2)
+    return {
+        "grad_output": d.tensor(dims if reduction == 0 else (), fill=FINITE),
+        "self": d.tensor(dims, fill=FINITE),
+        "target": d.tensor(dims, fill=FINITE),
+        "reduction": reduction,
+    }
+
+
+def dropout_inputs(d: Draw) -> Mapping[str, Any]:
+    """The mask that was drawn, and the scale of what it keeps."""
+    dims = d.shape()
+    return {"grad_output": d.tensor(dims), "mask": d.tensor(dims, "bool"), "scale": d.choose(2.0, 1.0, 1.25)}
+
+
+def gradient(op: str, inputs: Inputs, numeric: Numeric = Composite(16), dtypes: tuple[str, ...] = FLOAT) -> OpCase:
+    """The gradient of an op that is more than elementwise."""
+    return OpCase(op=op, inputs=inputs, dtypes=dtypes, numeric=numeric)
+
+
+UNIT = Fill(low=0, high=1, nonfinite=False)
+EDGES = Fill(reach="unit", nonfinite=False, avoid=(-3.0, 3.0), margin=0.0625)
+"""Away from where a hard activation bends: which side the edge belongs to is a convention."""
+
+CASES = (
+    pointwise("aten.threshold_backward.default", numeric=EXACT, threshold=(0, 0.5, -1.5)),
+    pointwise("aten.hardtanh_backward.default", numeric=EXACT, min_val=(-1.0, -0.5, 0), max_val=(1.0, 2.5, 6)),
+    pointwise("aten.gelu_backward.default", approximate=(OMIT, "tanh", "none")),
+    pointwise("aten.tanh_backward.default", "output", fill=Fill(low=-1, high=1, nonfinite=False)),
+    pointwise("aten.sigmoid_backward.default", "output", fill=UNIT),
+    pointwise("aten.silu_backward.default"),
+    pointwise("aten.mish_backward.default"),
+    pointwise("aten.softplus_backward.default", beta=(1, 2.0, 0.5), threshold=(20, 2.25)),
+    pointwise("aten.hardswish_backward.default", fill=EDGES),
+    pointwise("aten.hardsigmoid_backward.default", fill=EDGES),
+    OpCase(op="aten.leaky_relu_backward.default", inputs=leaky_relu_inputs, dtypes=FLOAT, numeric=Ulp(2)),
+    OpCase(op="aten.elu_backward.default", inputs=elu_inputs, dtypes=FLOAT, numeric=Composite(16)),
+    OpCase(op="aten.native_dropout_backward.default", inputs=dropout_inputs, dtypes=FLOAT, numeric=Ulp(4)),
+    gradient("aten._softmax_backward_data.default", softmax_inputs(UNIT)),
+    gradient("aten._log_softmax_backward_data.default", softmax_inputs(Fill(low=-8, high=0, nonfinite=False))),
+    gradient("aten.native_layer_norm_backward.default", layer_norm_inputs, Composite(32)),
+    gradient("aten.native_group_norm_backward.default", group_norm_inputs, Composite(32)),
+    gradient("aten.native_batch_norm_backward.default", batch_norm_inputs, Composite(32)),
+    gradient("aten.nll_loss_backward.default", nll_loss_inputs),
+    gradient("aten.mse_loss_backward.default", mse_loss_inputs),
+)

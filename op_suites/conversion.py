@@ -1,0 +1,130 @@
+"""Conversions between dtypes, and copies and views that change nothing but layout or type."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from harness.case import OMIT, Dims, Draw, Inputs, OpCase
+from harness.dtypes import COMPLEX, DTYPES, EVERY
+from harness.numeric import EXACT, Ulp
+from harness.sample import DtypeArg, EnumArg, Fill
+from harness.strategies import ANY, unary
+
+ROUNDED = Ulp(1.0625)
+"""One rounding, twice where eager goes through float32 (from float64 to a half type)."""
+SAME_BITS = {
+    "f32": ("i32", "f32"),
+    "f64": ("i64", "c64"),
+    "f16": ("i16", "bf16"),
+    "bf16": ("i16", "f16"),
+    "i8": ("u8", "i8"),
+    "u8": ("i8", "u8"),
+    "i16": ("f16", "bf16"),
+    "i32": ("f32", "i32"),
+    "i64": ("f64", "i64"),
+    "bool": ("u8", "i8"),
+    "c64": ("f64", "c64"),
+}
+
+
+def target(d: Draw) -> str:
+    """Any dtype but complex128, which the FX importer takes for no argument; complex numbers stay complex."""
+    if d.kind == "complex":
+        return "c64"
+    return str(d.choose("f32", "i32", "f64", "i64", "f16", "bf16", "bool", "i8", "u8", "i16", "c64"))
+
+
+def convertible(d: Draw, to: str) -> Fill:
+    """Floats within the range of the integers that they are converted to: what is outside is undefined."""
+    if d.kind != "float" or DTYPES[to].kind != "int":
+        return ANY
+    return Fill(low=max(DTYPES[to].low, -1000) + 1, high=min(DTYPES[to].high, 1000) - 1, nonfinite=False)
+
+
+def convert_inputs(*, name: str = "self", copy: bool = False, to: bool = False) -> Inputs:
+    """A tensor and the dtype to convert to, its own among them; as the op has them, layouts and flags of the copy."""
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        dtype = target(d)
+        dims, format = formatted(d)
+        args = {name: d.tensor(dims, fill=convertible(d, dtype)), "dtype": DtypeArg(dtype)}
+        if copy or to:
+            args |= {"memory_format": format, "non_blocking": d.maybe(True)}
+        return {**args, "copy": d.maybe(True)} if to else args
+
+    return inputs
+
+
+def formatted(d: Draw) -> tuple[Dims, Any]:
+    """The dims of a tensor, and a memory format that it can have."""
+    name = d.choose(OMIT, "preserve_format", "contiguous_format", "channels_last", "channels_last_3d")
+    rank = {"channels_last": 4, "channels_last_3d": 5}.get(name)
+    dims = d.shape() if rank is None else d.shape(rank, rank)
+    return dims, OMIT if name is OMIT else EnumArg("memory_format", name)
+
+
+def copy_inputs(*, preserve: bool = True) -> Inputs:
+    """A tensor and a memory format."""
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        dims, format = formatted(d)
+        if not preserve and format == EnumArg("memory_format", "preserve_format"):
+            format = OMIT
+        return {"self": d.tensor(dims), "memory_format": format}
+
+    return inputs
+
+
+def pair_inputs(**flags: Any) -> Inputs:
+    """A tensor and another whose dtype it takes."""
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        dtype = target(d)
+        other = d.tensor(d.shape(0, 2, prefix="o"), dtype)
+        return {"self": d.tensor(d.shape(), fill=convertible(d, dtype)), "other": other} | {
+            name: d.maybe(value) for name, value in flags.items()
+        }
+
+    return inputs
+
+
+def bits_inputs(d: Draw) -> Mapping[str, Any]:
+    """A tensor and a dtype of the same width."""
+    return {"self": d.tensor(d.shape()), "dtype": DtypeArg(d.choose(*SAME_BITS[d.dtype]))}
+
+
+def pairs_inputs(d: Draw) -> Mapping[str, Any]:
+    """A tensor whose last dim holds the two parts of a complex number."""
+    return {"self": d.tensor((*d.shape(0, 4), 2))}
+
+
+def parts_inputs(d: Draw) -> Mapping[str, Any]:
+    """A real and an imaginary part that broadcast."""
+    dims = d.shape()
+    return {"real": d.tensor(dims), "imag": d.tensor(d.broadcast(dims))}
+
+
+CASES = (
+    OpCase(op="aten._to_copy.default", inputs=convert_inputs(copy=True), dtypes=EVERY, numeric=ROUNDED),
+    OpCase(
+        op="aten.to.dtype",
+        inputs=convert_inputs(to=True),
+        numeric=ROUNDED,
+        exclude=dict.fromkeys(COMPLEX, "what export asserts of it does not canonicalize for complex numbers"),
+    ),
+    OpCase(op="aten.to.other", inputs=pair_inputs(copy=True, non_blocking=True), dtypes=EVERY, numeric=ROUNDED),
+    OpCase(op="aten.type_as.default", inputs=pair_inputs(), dtypes=EVERY, numeric=ROUNDED),
+    OpCase(op="prims.convert_element_type.default", inputs=convert_inputs(name="a"), dtypes=EVERY, numeric=ROUNDED),
+    OpCase(op="aten.clone.default", inputs=copy_inputs(), dtypes=EVERY),
+    OpCase(op="aten.contiguous.default", inputs=copy_inputs(preserve=False), dtypes=EVERY),
+    unary("aten.detach.default", dtypes=EVERY, numeric=EXACT),
+    unary("aten.alias.default", dtypes=EVERY, numeric=EXACT),
+    unary("aten.lift_fresh_copy.default", dtypes=EVERY, numeric=EXACT),
+    unary("aten.view_as_real.default", dtypes=COMPLEX, numeric=EXACT),
+    unary("aten.real.default", dtypes=EVERY, numeric=EXACT),
+    unary("aten.imag.default", dtypes=COMPLEX, numeric=EXACT),
+    OpCase(op="aten.view.dtype", inputs=bits_inputs, dtypes=tuple(SAME_BITS)),
+    OpCase(op="aten.view_as_complex.default", inputs=pairs_inputs, dtypes=("f32", "f64", "f16")),
+    OpCase(op="aten.complex.default", inputs=parts_inputs, dtypes=("f32", "f64", "f16")),
+)

@@ -1,0 +1,202 @@
+"""Writing elements, slices and diagonals into a tensor at indices.
+
+Where writes to one place would not commute the indices are distinct: a permutation along the last dim, or just one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from harness.case import OMIT, Dims, Draw, Inputs, OpCase
+from harness.dtypes import EVERY, REAL
+from harness.numeric import EXACT, Composite, Linear, Numeric
+from harness.sample import Dim, Fill, SizeOf, TensorSpec
+
+from .indexing import index_dtype, masked
+
+
+def places(d: Draw, *, distinct: bool = False) -> tuple[Dims, int, TensorSpec]:
+    """Dims, one of them, and indices along it: of any number, fewer than the tensor's in the other dims, or as many."""
+    dims = d.shape(0, 4, low=1)
+    axis = d.axis(dims)
+    at = axis % max(len(dims), 1)
+    shape: list[Dim] = [d.choose(dim, dim, 1) for dim in dims]
+    if not dims:
+        return dims, axis, d.index((), 1)
+    if distinct and at == len(dims) - 1:
+        shape[at] = dims[at]
+        every = Fill(kind="permutation", of=dims[at], nonfinite=False)
+        return dims, axis, d.tensor(tuple(shape), "i64", every)
+    shape[at] = 1 if distinct else d.size("k", high=4)
+    return dims, axis, d.index(tuple(shape), dims[at])
+
+
+def source_dims(d: Draw, index: TensorSpec) -> Dims:
+    """As large as the index, or larger where that one has size 1."""
+    return tuple(3 if dim == 1 and d.flag() else dim for dim in index.dims)
+
+
+def scatter_inputs(*, distinct: bool) -> Inputs:
+    """A source as large as the index or larger."""
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        dims, axis, index = places(d, distinct=distinct)
+        return {"self": d.tensor(dims), "dim": axis, "index": index, "src": d.tensor(source_dims(d, index))}
+
+    return inputs
+
+
+def scatter_value_inputs(d: Draw) -> Mapping[str, Any]:
+    """One scalar for all places."""
+    dims, axis, index = places(d)
+    return {"self": d.tensor(dims), "dim": axis, "index": index, "value": d.scalar()}
+
+
+def reduced_inputs(inputs: Inputs, *reductions: str, include_self: bool = False) -> Inputs:
+    """The same with a way to reduce what meets in one place, with or without what was there."""
+
+    def reduced(d: Draw) -> Mapping[str, Any]:
+        self_too = {"include_self": d.choose(OMIT, False, True)} if include_self else {}
+        return {**inputs(d), "reduce": d.choose(*reductions), **self_too}
+
+    return reduced
+
+
+def along_inputs(*, distinct: bool = False, alpha: bool = False) -> Inputs:
+    """A vector of indices into one dim, and as many slices to put there.
+
+    `alpha` is positive for floats: else the sum on absolute inputs would not bound the magnitude.
+    """
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        dims = d.shape(1, 4, low=1)
+        axis = d.axis(dims)
+        at = axis % len(dims)
+        count = dims[at] if distinct else d.size("k", high=4)
+        if distinct:
+            index = d.tensor((count,), "i64", Fill(kind="permutation", of=count, nonfinite=False))
+        else:
+            index = d.index((count,), dims[at], dtype=index_dtype(d) if alpha else "i64")
+        source = d.tensor(tuple(count if i == at else dim for i, dim in enumerate(dims)))
+        scale = {"alpha": OMIT if d.kind == "bool" else d.choose(OMIT, d.scalar(2.0, 0.5, 0.0))} if alpha else {}
+        return {"self": d.tensor(dims), "dim": axis, "index": index, "source": source, **scale}
+
+    return inputs
+
+
+def index_fill_inputs(*, tensor: bool) -> Inputs:
+    """A vector of indices into one dim, and one value: a scalar or a tensor of rank 0."""
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        dims = d.shape(1, 4, low=1)
+        axis = d.axis(dims)
+        index = d.index((d.size("k", high=4),), dims[axis])
+        return {
+            "self": d.tensor(dims),
+            "dim": axis,
+            "index": index,
+            "value": d.tensor(()) if tensor else d.scalar(),
+        }
+
+    return inputs
+
+
+def masked_scatter_inputs(d: Draw) -> Mapping[str, Any]:
+    """A mask that broadcasts with the tensor, and a source of as many elements as their result has, which is enough."""
+    tensor, mask, dims = masked(d)
+    return {"self": tensor, "mask": mask, "source": d.tensor(dims)}
+
+
+def around(d: Draw, *inner: Dim) -> tuple[Dims, int]:
+    """Up to two named dims with the given ones among them, and the index of the first of these, from either end."""
+    dims = d.shape(0, 2)
+    at = d.integer(0, len(dims))
+    return (*dims[:at], *inner, *dims[at:]), d.choose(at, at - len(dims) - len(inner))
+
+
+def without(dims: Dims, axis: int, *instead: Dim) -> Dims:
+    """The dims with one replaced."""
+    at = axis % len(dims)
+    return (*dims[:at], *instead, *dims[at + 1 :])
+
+
+def select_scatter_inputs(d: Draw) -> Mapping[str, Any]:
+    """One slice, counted from the front or the back."""
+    index = d.choose(0, -1, 1, -2, 2)
+    least = index + 1 if index >= 0 else -index
+    dims, axis = around(d, d.size("m", least, least + 3))
+    return {"self": d.tensor(dims), "src": d.tensor(without(dims, axis)), "dim": axis, "index": index}
+
+
+def slice_scatter_inputs(d: Draw) -> Mapping[str, Any]:
+    """A range of constant length, every second element too, or the whole dim."""
+    start, end, step, length, low = d.choose(
+        (1, 3, OMIT, 2, 3),
+        (OMIT, OMIT, OMIT, "m", 0),
+        (None, None, 1, "m", 0),
+        (0, 2, OMIT, 2, 2),
+        (-2, None, 1, 2, 2),
+        (1, 4, 2, 2, 4),
+        (0, SizeOf("m"), OMIT, "m", 0),
+        (2, 2, OMIT, 0, 2),
+        (-3, -1, OMIT, 2, 3),
+    )
+    least = low + 1 if low and d.mode == "dynamic" else low
+    dims, axis = around(d, d.size("m", least, least + 3))
+    source = d.tensor(without(dims, axis, length))
+    return {"self": d.tensor(dims), "src": source, "dim": axis, "start": start, "end": end, "step": step}
+
+
+def diagonal_scatter_inputs(d: Draw) -> Mapping[str, Any]:
+    """The main diagonal of a square or one of its neighbours, or one of a constant oblong, in the plane of two dims."""
+    n = d.size("m", high=4)
+    first, second, offset, length = d.choose((n, n, 0, n), (3, 4, 1, 3), (4, 3, -2, 2), (4, 3, 0, 3), (2, 5, 4, 1))
+    lead, behind = d.choose(((), ("a",)), (("a",), ()), ((), ()), (("a",), ("b",)))
+    for name in (*lead, *behind):
+        d.size(name, high=3)
+    dims: Dims = (*lead, first, *behind, second)
+    rank, one = len(dims), len(lead)
+    args = {
+        "self": d.tensor(dims),
+        "src": d.tensor((*lead, *behind, length)),
+        "offset": OMIT if offset == 0 else offset,
+    }
+    return args | {"dim1": d.choose(one, one - rank), "dim2": d.choose(rank - 1, -1)}
+
+
+def moves(op: str, inputs: Inputs) -> OpCase:
+    """An op that only moves elements, whatever their dtype."""
+    return OpCase(op=op, inputs=inputs, dtypes=EVERY, numeric=EXACT)
+
+
+def folds(op: str, inputs: Inputs, numeric: Numeric = Composite(16), dtypes: tuple[str, ...] = REAL) -> OpCase:
+    """An op that reduces what meets in one place."""
+    return OpCase(op=op, inputs=inputs, dtypes=dtypes, numeric=numeric)
+
+
+ANYWHERE, ONCE = scatter_inputs(distinct=False), scatter_inputs(distinct=True)
+
+CASES = (
+    moves("aten.scatter.src", ONCE),
+    moves("aten.scatter.value", scatter_value_inputs),
+    folds("aten.scatter.reduce", reduced_inputs(ANYWHERE, "add", "multiply"), dtypes=EVERY),
+    folds("aten.scatter.value_reduce", reduced_inputs(scatter_value_inputs, "add", "multiply"), dtypes=EVERY),
+    folds("aten.scatter_add.default", ANYWHERE, Linear(("k",)), EVERY),
+    folds(
+        "aten.scatter_reduce.two",
+        reduced_inputs(ANYWHERE, "sum", "prod", "mean", "amax", "amin", include_self=True),
+    ),
+    folds("aten.index_add.default", along_inputs(alpha=True), Linear(("k",)), EVERY),
+    folds(
+        "aten.index_reduce.default",
+        reduced_inputs(along_inputs(), "prod", "mean", "amax", "amin", include_self=True),
+    ),
+    moves("aten.index_copy.default", along_inputs(distinct=True)),
+    moves("aten.index_fill.int_Scalar", index_fill_inputs(tensor=False)),
+    moves("aten.index_fill.int_Tensor", index_fill_inputs(tensor=True)),
+    moves("aten.masked_scatter.default", masked_scatter_inputs),
+    moves("aten.select_scatter.default", select_scatter_inputs),
+    moves("aten.slice_scatter.default", slice_scatter_inputs),
+    moves("aten.diagonal_scatter.default", diagonal_scatter_inputs),
+)

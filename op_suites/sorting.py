@@ -1,0 +1,179 @@
+"""Order: sorting, the largest and the middle ones, and places in a sorted sequence.
+
+Ties leave open which index is meant: tensors are of distinct elements, except where an op promises a stable order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from harness.case import OMIT, Dims, Draw, Inputs, OpCase
+from harness.dtypes import ALL, DTYPES, REAL
+from harness.numeric import EXACT
+from harness.sample import Fill, SizeOf
+
+from .slicing import with_dim
+
+DISTINCT = Fill(kind="distinct")
+SORTED = Fill(kind="sorted", step=0.5, nonfinite=False)
+STEPS = Fill(step=0.5, nonfinite=False)
+
+NO_BOOL = {"bool": "more than two booleans have ties, which leave the indices open"}
+
+
+def distinct_dims(d: Draw, *, low: int = 0) -> Dims:
+    """Any rank for which the dtype has enough distinct elements."""
+    return d.shape(0, 2 if DTYPES[d.dtype].bits == 8 else 4, low=low)
+
+
+def sort_inputs(*, stable: tuple[Any, ...]) -> Inputs:
+    """A dim and a direction, and whether equal elements keep their order (if they need not there are none)."""
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        how = d.choose(*(stable if d.kind != "bool" else (True,)))
+        dims = d.shape(0, 4) if how is True else distinct_dims(d)
+        fill = Fill(step=0.5) if how is True else DISTINCT
+        descending = d.choose(OMIT, True, False)
+        return {
+            "self": d.tensor(dims, fill=fill),
+            "stable": how,
+            "dim": d.maybe(d.axis(dims)),
+            "descending": descending,
+        }
+
+    return inputs
+
+
+def topk_inputs(d: Draw) -> Mapping[str, Any]:
+    """The k largest or smallest, all of them too; in no given order only where there is one."""
+    k = d.choose(2, 1, 3, 0, "all")
+    size = d.size("m", k if isinstance(k, int) else 0, 7)
+    dims, dim = (size,), d.choose(0, -1)
+    if DTYPES[d.dtype].bits > 8:
+        dims, dim = with_dim(d, size)
+    last = dim in (-1, len(dims) - 1)
+    return {
+        "self": d.tensor(dims, fill=DISTINCT),
+        "k": SizeOf(size) if k == "all" else k,
+        "dim": OMIT if last and d.flag() else dim,
+        "largest": d.choose(OMIT, False, True),
+        "sorted": d.choose(OMIT, True, False) if k == 1 else d.choose(OMIT, True),
+    }
+
+
+def kthvalue_inputs(d: Draw) -> Mapping[str, Any]:
+    """The k-th smallest along a dim."""
+    k = d.choose(2, 1, 3)
+    size = d.size("m", k, 7)
+    dims, dim = with_dim(d, size) if DTYPES[d.dtype].bits > 8 else ((size,), d.choose(0, -1))
+    last = dim in (-1, len(dims) - 1)
+    return {
+        "self": d.tensor(dims, fill=DISTINCT),
+        "k": k,
+        "dim": OMIT if last and d.flag() else dim,
+        "keepdim": d.choose(OMIT, True),
+    }
+
+
+def median_inputs(d: Draw) -> Mapping[str, Any]:
+    """The middle one along a dim, the lower of the two middle ones if there are."""
+    dims = distinct_dims(d, low=1)
+    return {"self": d.tensor(dims, fill=DISTINCT), "dim": d.axis(dims), "keepdim": d.choose(OMIT, True)}
+
+
+def mode_inputs(d: Draw) -> Mapping[str, Any]:
+    """The most frequent of an odd number of elements that take two values, so that one is; the dim is constant."""
+    dims, dim = with_dim(d, d.choose(5, 1, 3))
+    two = Fill(low=0, high=1, step=1, nonfinite=False)
+    last = dim in (-1, len(dims) - 1)
+    dim = OMIT if last and d.flag() else dim
+    return {"self": d.tensor(dims, fill=two), "dim": dim, "keepdim": d.choose(OMIT, True)}
+
+
+def msort_inputs(d: Draw) -> Mapping[str, Any]:
+    """Any rank, sorted along its first dim, with ties: the order of equal values cannot be seen."""
+    return {"self": d.tensor(d.shape(1, 4))}
+
+
+def side(d: Draw) -> dict[str, Any]:
+    """Which side of equal elements, said one way or the other, and the dtype of the result."""
+    said = d.choose({}, {"right": True}, {"side": "right"}, {"side": "left"}, {"side": None}, {"right": False})
+    return {**said, "out_int32": d.choose(OMIT, True)}
+
+
+def searchsorted_inputs(d: Draw) -> Mapping[str, Any]:
+    """One sequence for any number of values, or a batch of sequences for a batch of values.
+
+    `sorter` is left out or None: a tensor of indices that sorts another one is beyond what fills express.
+    """
+    length = d.size("m", high=6)
+    if d.flag():
+        lead = d.shape(1, 2, low=1)
+        values: Dims = (*lead, d.size("k", high=4))
+    else:
+        lead, values = (), d.shape(0, 3)
+    sequence = d.tensor((*lead, length), fill=SORTED)
+    return {
+        "sorted_sequence": sequence,
+        "self": d.tensor(values, fill=STEPS),
+        **side(d),
+        "sorter": d.choose(OMIT, None),
+    }
+
+
+def searchsorted_scalar_inputs(d: Draw) -> Mapping[str, Any]:
+    """One sequence and a scalar."""
+    sequence = d.tensor((d.size("m", high=6),), fill=SORTED)
+    return {"sorted_sequence": sequence, "self": d.scalar(0.5, 2.0, -1.5, 0.0), **side(d)}
+
+
+def right(d: Draw) -> dict[str, Any]:
+    """Which side of equal elements, and the dtype of the result."""
+    return {"right": d.choose(OMIT, True, False), "out_int32": d.choose(OMIT, True)}
+
+
+def bucketize_inputs(d: Draw) -> Mapping[str, Any]:
+    """Values of any rank and boundaries."""
+    values = d.tensor(d.shape(0, 4), fill=STEPS)
+    return {"self": values, "boundaries": d.tensor((d.size("m", high=6),), fill=SORTED), **right(d)}
+
+
+def bucketize_scalar_inputs(d: Draw) -> Mapping[str, Any]:
+    """A scalar and boundaries."""
+    boundaries = d.tensor((d.size("m", high=6),), fill=SORTED)
+    return {"self": d.scalar(0.5, 2.0, -1.5, 0.0), "boundaries": boundaries, **right(d)}
+
+
+def without_stable(inputs: Inputs) -> Inputs:
+    """The same without the argument that the overload has not."""
+
+    def fewer(d: Draw) -> Mapping[str, Any]:
+        return {name: value for name, value in inputs(d).items() if name != "stable"}
+
+    return fewer
+
+
+def orders(op: str, inputs: Inputs, dtypes: tuple[str, ...] = REAL, **more: Any) -> OpCase:
+    """An op that compares and moves elements."""
+    return OpCase(op=op, inputs=inputs, dtypes=dtypes, numeric=EXACT, **more)
+
+
+SORT = without_stable(sort_inputs(stable=(False,)))
+
+CASES = (
+    orders("aten.sort.default", SORT, exclude=NO_BOOL),
+    orders("aten.sort.stable", sort_inputs(stable=(True, True, False, None)), ALL),
+    orders("aten.argsort.default", SORT, exclude=NO_BOOL),
+    orders("aten.argsort.stable", sort_inputs(stable=(True, True, False)), ALL),
+    orders("aten.msort.default", msort_inputs, ALL),
+    orders("aten.topk.default", topk_inputs),
+    orders("aten.kthvalue.default", kthvalue_inputs),
+    orders("aten.median.dim", median_inputs),
+    orders("aten.nanmedian.dim", median_inputs),
+    orders("aten.mode.default", mode_inputs, ALL, unjudged={1: "which of the equal elements is open"}),
+    orders("aten.searchsorted.Tensor", searchsorted_inputs),
+    orders("aten.searchsorted.Scalar", searchsorted_scalar_inputs),
+    orders("aten.bucketize.Tensor", bucketize_inputs),
+    orders("aten.bucketize.Scalar", bucketize_scalar_inputs),
+)
