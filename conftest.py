@@ -91,7 +91,9 @@ class Family(pytest.File):
     def collect(self) -> Iterator[pytest.Item]:
         """Its cells, in the order in which they share work."""
         family = self.path.stem
-        for cell in cells(family, catalog()[family], plugins.names(plugins.BACKENDS), _wanted(self.config)):
+        backends = plugins.names(plugins.BACKENDS)
+        size = profile(self.config.option.profile)
+        for cell in cells(family, catalog()[family], backends, _wanted(self.config), size):
             yield CellItem.from_parent(self, name=cell.name, cell=cell)
 
 
@@ -192,6 +194,7 @@ class Recorder:
             "toolchain": toolchain() | {"executors": ", ".join(plugins.names(plugins.EXECUTORS))},
             "options": {
                 "profile": option.profile,
+                "sampling": profile(option.profile).says(),
                 "ops": list(wanted.ops),
                 "backends": list(wanted.backends or plugins.names(plugins.BACKENDS)),
                 "modes": list(wanted.modes),

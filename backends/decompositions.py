@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import functools
 import linecache
+import operator
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -87,7 +88,37 @@ class _Fast:
         self._composite, self._python = split(dict(get_decomposition_table()))
         self._overrides = _Overrides(self._upstream._override_composite_implicit_decomp, self._composite)
 
+    def inert(self, program: ExportedProgram) -> bool:
+        """Whether decomposing would only trace the graph into itself again, at half the cost of the whole frontend.
+
+        So it is where every node calls an overload that no table has and that neither writes to nor aliases its
+        arguments, and the program has nothing but user inputs and outputs.
+        """
+        signature = program.graph_signature
+        if len(signature.user_inputs) != len(signature.input_specs):
+            return False
+        if len(signature.user_outputs) != len(signature.output_specs):
+            return False
+        return all(
+            node.op in ("placeholder", "output")
+            or node.target is operator.getitem
+            or (node.op == "call_function" and self._kept(node.target))
+            for node in program.graph.nodes
+        )
+
+    def _kept(self, op: Any) -> bool:
+        if not isinstance(op, torch._ops.OpOverload) or op in self._composite or op in self._python:
+            return False
+        if any(key is not torch._C.DispatchKey.Meta for key in op.py_kernels):
+            return False  # a Python kernel below autograd decomposes it too
+        if torch._C._dispatch_has_kernel_for_dispatch_key(op.name(), torch._C.DispatchKey.CompositeImplicitAutograd):
+            return False  # composite, but not among those that export can preserve
+        schema = op._schema
+        return not schema.is_mutable and all(result.alias_info is None for result in schema.returns)
+
     def __call__(self, program: ExportedProgram) -> ExportedProgram:
+        if self.inert(program):
+            return program
         original = self._upstream._override_composite_implicit_decomp
         self._upstream._override_composite_implicit_decomp = self._override
         if not self._config.functionalize_rng_ops:

@@ -53,7 +53,7 @@ def main() -> int:
     options = parser.parse_args()
     warnings.filterwarnings("ignore")
     cases = [(family, c) for family, cases in catalog().items() for c in cases if c.op in OPS]
-    size = Profile("bench", first=3, others=1, minimise_seconds=0, minimise_total=0)
+    size = Profile(name="bench", first=3, others=1)
     own, stages = _own_share(cases, size)
     shared, naive, count = _paths([case for _, case in cases], size)
     figures = {
@@ -85,10 +85,10 @@ def _samples(case: OpCase, size: Profile) -> list[Sample]:
 
 def _paths(cases: Sequence[OpCase], size: Profile) -> tuple[float, float, int]:
     """Seconds of the shared and of the naive path over the same samples, and how many (sample x backend)."""
+    import torch
+
     from backends.executors.llvm_jit import LlvmJit
     from backends.naive import lower
-
-    import torch
 
     from .program import inputs, program
     from .worker import pipeline

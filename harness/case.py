@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from types import NoneType
 from typing import Any, Final
 
 from hypothesis import strategies as st
@@ -13,6 +15,9 @@ from .numeric import EXACT, Composite, Exact, Linear, Numeric
 from .sample import Arg, Dim, DtypeArg, Fill, Mode, Sample, SizeOf, Sizes, TensorSpec, Values, tensors, walk
 
 Dims = tuple[Dim, ...]
+
+_one_of = lru_cache(maxsize=4096, typed=True)(lambda *options: st.sampled_from(options))
+"""A strategy is costly to make; typed, since 1, 1.0 and True are one key otherwise."""
 
 OMIT: Final = object()
 """As an argument's value: leave it out, so that it takes its default."""
@@ -55,7 +60,8 @@ class Draw:
 
     def choose(self, *options: Any) -> Any:
         """One of the options; the first is the simplest."""
-        return self.draw(st.sampled_from(options))
+        plain = all(isinstance(option, (str, int, float, NoneType)) for option in options)
+        return self.draw(_one_of(*options) if plain else st.sampled_from(options))
 
     def integer(self, low: int, high: int) -> int:
         """An integer in [low, high]."""

@@ -65,18 +65,22 @@ class Selection:
         return not self.ops or any(fnmatch.fnmatch(case.op, glob) for glob in self.ops)
 
 
-def cells(family: str, cases: Sequence[OpCase], backends: Sequence[str], wanted: Selection) -> Iterator[Cell]:
-    """The wanted cells of a family: those that share a frontend run come together, the backends of one innermost."""
+def cells(
+    family: str, cases: Sequence[OpCase], backends: Sequence[str], wanted: Selection, profile: Profile
+) -> Iterator[Cell]:
+    """The wanted cells of a family: those that share a frontend run come together, the backends of one innermost.
+
+    A dtype that is asked for by name has all its cells, whatever the profile.
+    """
     for case in filter(wanted.takes, cases):
         for dtype in case.dtypes:
             for mode in case.modes():
-                for backend in backends:
-                    if (
-                        (not wanted.dtypes or dtype in wanted.dtypes)
-                        and (not wanted.modes or mode in wanted.modes)
-                        and (not wanted.backends or backend in wanted.backends)
-                    ):
-                        yield Cell(family=family, case=case, backend=backend, mode=mode, dtype=dtype)
+                if dtype not in (wanted.dtypes or profile.dtypes(case, mode)):
+                    continue
+                if wanted.modes and mode not in wanted.modes:
+                    continue
+                for backend in wanted.backends or backends:
+                    yield Cell(family=family, case=case, backend=backend, mode=mode, dtype=dtype)
 
 
 @dataclass(slots=True)

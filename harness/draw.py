@@ -18,28 +18,48 @@ from .sample import Mode, Sample, Values, map_tensors, with_values
 from .traits import traits
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """How much is sampled: programs for a case's first dtype and for the others; seconds to minimise one failure and
-    all that one pytest worker finds."""
+    """How much is sampled.
+
+    `first` and `others` are how many programs (shapes and attributes) a census has for a case's first dtype and for
+    each other one. `dynamic_others` is how many of the other dtypes have dynamic cells at all, None for every one:
+    what a symbolic size breaks hinges on the dtype less than most, and costs most to measure. `minimise_seconds` is
+    for one failure, `minimise_total` for all that one pytest worker finds.
+    """
 
     name: str
     first: int
     others: int
-    minimise_seconds: float
-    minimise_total: float
+    dynamic_others: int | None = None
+    minimise_seconds: float = 0
+    minimise_total: float = 0
+
+    def says(self) -> str:
+        """The sampling in words, for the journal's header."""
+        dynamic = "all dtypes" if self.dynamic_others is None else f"first dtype and {self.dynamic_others} more"
+        return f"{self.first} programs a cell of an op's first dtype, {self.others} of others; dynamic: {dynamic}"
 
     def programs(self, case: OpCase, dtype: str) -> int:
-        """How many programs (shapes and attributes) a cell's census has."""
+        """How many programs a cell's census has."""
         return self.first if dtype == case.dtypes[0] else self.others
+
+    def dtypes(self, case: OpCase, mode: Mode) -> tuple[str, ...]:
+        """The dtypes that have cells; in dynamic mode the others are dealt out by op, so that every one occurs."""
+        others = case.dtypes[1:]
+        if mode == "static" or self.dynamic_others is None or not others:
+            return case.dtypes
+        start = int(hashlib.sha256(case.op.encode()).hexdigest(), 16) % len(others)
+        taken = {others[(start + i) % len(others)] for i in range(self.dynamic_others)}
+        return tuple(dtype for dtype in case.dtypes if dtype == case.dtypes[0] or dtype in taken)
 
 
 PROFILES: Mapping[str, Profile] = {
     p.name: p
     for p in (
-        Profile("quick", first=2, others=1, minimise_seconds=0, minimise_total=0),
-        Profile("default", first=6, others=2, minimise_seconds=3, minimise_total=60),
-        Profile("nightly", first=40, others=12, minimise_seconds=20, minimise_total=1800),
+        Profile(name="quick", first=1, others=1, dynamic_others=0),
+        Profile(name="default", first=3, others=1, dynamic_others=1, minimise_seconds=2, minimise_total=30),
+        Profile(name="nightly", first=40, others=12, minimise_seconds=20, minimise_total=1800),
     )
 }
 
@@ -70,7 +90,7 @@ def census(case: OpCase, dtype: str, mode: Mode, size: Profile, seed: int) -> tu
 
 def _examples(wanted: int) -> int:
     """How many draws the programs are picked from."""
-    return 4 * wanted + 8
+    return 4 * wanted + 6
 
 
 def _settings(examples: int) -> settings:

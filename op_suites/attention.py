@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.case import OMIT, Dim, Dims, Draw, Inputs, OpCase
+from harness.case import OMIT, Dims, Draw, Inputs, OpCase
 from harness.dtypes import FLOAT
 from harness.numeric import Composite
-from harness.sample import DtypeArg, Fill, TensorSpec
+from harness.sample import Dim, DtypeArg, Fill, TensorSpec
 
 FINITE = Fill(reach="unit", nonfinite=False)
 """Whether a NaN that is masked out still counts differs between eager's own kernels."""

@@ -201,7 +201,7 @@ CASES = (
     binary("aten.maximum.default", numeric=EXACT),
     binary("aten.minimum.default", numeric=EXACT),
     OpCase(op="aten.clamp.default", inputs=clamp_inputs),
-    OpCase(op="aten.clamp.Tensor", inputs=clamp_tensor_inputs),
+    OpCase(op="aten.clamp.Tensor", inputs=clamp_tensor_inputs, dtypes=REAL),
     OpCase(op="aten.where.self", inputs=where_inputs, dtypes=EVERY),
     OpCase(op="aten.addcmul.default", inputs=fused_inputs(divide=False), dtypes=REAL + COMPLEX, numeric=Composite(8)),
     OpCase(op="aten.addcdiv.default", inputs=fused_inputs(divide=True), dtypes=FLOAT + COMPLEX, numeric=Composite(8)),

@@ -29,7 +29,8 @@ PATTERNS: tuple[tuple[tuple[Dim, ...] | None, ...], ...] = (
 
 def index_dtype(d: Draw) -> str:
     """The dtype of an index."""
-    return d.choose("i64", "i64", "i32")
+    dtype: str = d.choose("i64", "i64", "i32")
+    return dtype
 
 
 def indexed(d: Draw, pattern: tuple[Dims | None, ...]) -> Dims:
@@ -109,10 +110,10 @@ def gather_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def take_inputs(d: Draw) -> Mapping[str, Any]:
-    """Indices into the flattened tensor, from the front or the back."""
+    """Indices into the flattened tensor, from the front or the back; not one alone, which PyTorch cannot decompose."""
     size = d.size("n", 1)
     dims = d.choose((size,), (2, size))
-    index = d.index(d.choose((d.size("k", high=4),), (), ("k", 2)), size, negative=True)
+    index = d.index(d.choose((d.size("k", high=4),), ("k", 2)), size, negative=True)
     return {"self": d.tensor(dims), "index": index}
 
 

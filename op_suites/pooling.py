@@ -44,8 +44,8 @@ def windows(d: Draw, rank: int, *, dilated: bool = False) -> tuple[dict[str, Any
     kernel = tuple(d.choose(*options) for options in KERNELS[rank])
     stride = d.choose(OMIT, (), "given")
     steps = tuple(d.choose(1, 2, 3) for _ in kernel) if stride == "given" else kernel
-    padding = tuple(d.choose(0, k // 2) for k in kernel) if d.flag() else OMIT
-    dilation = tuple(d.choose(1, 2) for _ in kernel) if dilated and d.flag() else OMIT
+    padding: Any = tuple(d.choose(0, k // 2) for k in kernel) if d.flag() else OMIT
+    dilation: Any = tuple(d.choose(1, 2) for _ in kernel) if dilated and d.flag() else OMIT
     ceil_mode = d.choose(OMIT, True, False)
     args = {"kernel_size": kernel, "stride": steps if stride == "given" else stride, "padding": padding}
     args |= {"dilation": dilation} if dilated else {}

@@ -113,7 +113,7 @@ def narrow_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def as_strided_inputs(d: Draw) -> Mapping[str, Any]:
-    """Constant strides over rows of constant length: every other element, windows that overlap, columns, one element."""
+    """Constant strides over rows of constant length: gaps, overlaps, columns, one element."""
     rows = SizeOf(d.size("n", 2))
     size, stride, offset = d.choose(
         ((rows, 3), (6, 2), OMIT),

@@ -49,7 +49,8 @@ def topk_inputs(d: Draw) -> Mapping[str, Any]:
     """The k largest or smallest, all of them too; in no given order only where there is one."""
     k = d.choose(2, 1, 3, 0, "all")
     size = d.size("m", k if isinstance(k, int) else 0, 7)
-    dims, dim = (size,), d.choose(0, -1)
+    dims: Dims = (size,)
+    dim = d.choose(0, -1)
     if DTYPES[d.dtype].bits > 8:
         dims, dim = with_dim(d, size)
     last = dim in (-1, len(dims) - 1)
@@ -87,8 +88,8 @@ def mode_inputs(d: Draw) -> Mapping[str, Any]:
     dims, dim = with_dim(d, d.choose(5, 1, 3))
     two = Fill(low=0, high=1, step=1, nonfinite=False)
     last = dim in (-1, len(dims) - 1)
-    dim = OMIT if last and d.flag() else dim
-    return {"self": d.tensor(dims, fill=two), "dim": dim, "keepdim": d.choose(OMIT, True)}
+    which: Any = OMIT if last and d.flag() else dim
+    return {"self": d.tensor(dims, fill=two), "dim": which, "keepdim": d.choose(OMIT, True)}
 
 
 def msort_inputs(d: Draw) -> Mapping[str, Any]:

@@ -88,9 +88,10 @@ SIXTEEN_BIT = (
 )
 LOOPS_TO_LLVM = (
     "convert-scf-to-cf",
-    "func.func(arith-expand{include-bf16=true},math-expand-ops{ops=ctlz},convert-math-to-llvm)",
+    "func.func(arith-expand{include-bf16=true},math-expand-ops{ops=ctlz,rsqrt})",  # libm has no rsqrt
+    "convert-math-to-libm",  # before -to-llvm, which makes expm1(x) exp(x) - 1 and log1p(x) log(1 + x)
+    "func.func(convert-math-to-llvm)",
     "convert-math-to-funcs{convert-ctlz=false}",
-    "convert-math-to-libm",
     "expand-strided-metadata",
     "lower-affine",
     "finalize-memref-to-llvm",
