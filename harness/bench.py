@@ -33,7 +33,7 @@ OPS = (
     "aten.amax.default",
     "aten._softmax.default",
     "aten.mm.default",
-    "aten.linear.default",
+    "aten.bmm.default",
     "aten.avg_pool2d.default",
     "aten.constant_pad_nd.default",
     "aten.transpose.int",

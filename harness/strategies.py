@@ -11,6 +11,8 @@ from .numeric import EXACT, Numeric, Ulp
 from .sample import Fill
 
 ANY = Fill()
+NO_INFINITY = Fill(reach="unit", low=-40, high=40)
+"""What a mean makes of infinities depends on how it is updated: an infinity, or NaN as eager has it."""
 
 
 def unary_inputs(fill: Fill = ANY, *, name: str = "self") -> Inputs:

@@ -33,7 +33,7 @@ class Bounded:
 
     `eager` is the result in the sample's dtype. `wide` and `bound` (both float64, or complex128 for `wide`) are the
     reference and the largest error allowed per element; None where the comparison is exact. `overflows` marks
-    elements whose intermediate sums may exceed the dtype's range, so that an infinity proves nothing.
+    finite elements whose intermediate sums may exceed the dtype's range, so that an infinity proves nothing.
     """
 
     eager: torch.Tensor
@@ -129,10 +129,10 @@ def _bounded(
         case Linear(length):
             terms = math.prod(sizes.get(part, 1) if isinstance(part, str) else part for part in length)
             bound = (terms + 2) * u * magnitude
-            overflows = magnitude > kind.high
+            overflows = (magnitude > kind.high) & wide.isfinite()
         case Composite(n):
             bound = n * u * wide.abs() + n * magnitude
-            overflows = wide.abs() + n * magnitude > kind.high
+            overflows = (wide.abs() + n * magnitude > kind.high) & wide.isfinite()
         case _:
             raise AssertionError(numeric)
     bound = (

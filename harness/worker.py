@@ -14,6 +14,7 @@ import signal
 import traceback
 from collections.abc import Sequence
 from functools import cache
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -85,8 +86,14 @@ def _serve(ready: Pipeline, requests: Connection, op: str, sample: Any, backend:
 
 
 def _die_with_parent() -> None:
-    """A worker stuck in native code must not outlive its run (Linux: prctl(2))."""
+    """A worker stuck in native code must not outlive its run (Linux: prctl(2)).
+
+    Its parent is the fork server, which ends with the run, but only once no worker holds this pipe of the run's open.
+    """
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    alive = getattr(forkserver._forkserver, "_forkserver_alive_fd", None)
+    if alive is not None:
+        os.close(alive)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the supervisor's to handle
 
 

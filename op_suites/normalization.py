@@ -9,6 +9,7 @@ from harness.case import OMIT, Dims, Draw, Inputs, OpCase
 from harness.dtypes import ALL, FLOAT
 from harness.numeric import Composite
 from harness.sample import DtypeArg, Fill, SizeOf
+from harness.strategies import NO_INFINITY
 
 SOFTMAX = Composite(16)
 NORM = Composite(32)
@@ -48,7 +49,7 @@ def layer_norm_inputs(*, native: bool) -> Inputs:
         dims, inner = trailing(d)
         weight, bias = affine(d, inner)
         args = {
-            "input": d.tensor(dims),
+            "input": d.tensor(dims, fill=NO_INFINITY),
             "normalized_shape": tuple(SizeOf(str(n)) for n in inner),
             "weight": weight,
             "bias": bias,
@@ -64,7 +65,7 @@ def rms_norm_inputs(d: Draw) -> Mapping[str, Any]:
     dims, inner = trailing(d)
     eps = d.choose(None, 1e-5, 0.1)
     return {
-        "input": d.tensor(dims, fill=LARGE if eps is None else None),
+        "input": d.tensor(dims, fill=LARGE if eps is None else NO_INFINITY),
         "normalized_shape": tuple(SizeOf(str(n)) for n in inner),
         "weight": d.choose(OMIT, d.tensor(inner)),
         "eps": eps,
@@ -87,7 +88,7 @@ def batch_norm_inputs(op: str) -> Inputs:
         weight, bias = affine(d, channel)
         mean, var = d.tensor(channel), d.tensor(channel, fill=POSITIVE)
         stats: dict[str, Any] = {"running_mean": None if training else mean, "running_var": None if training else var}
-        args = {"input": d.tensor(dims), "weight": weight, "bias": bias, **stats}
+        args = {"input": d.tensor(dims, fill=NO_INFINITY), "weight": weight, "bias": bias, **stats}
         if op != "_native_batch_norm_legit_no_training":
             args["training"] = training
         args |= {"momentum": d.choose(0.1, 0.5), "eps": d.choose(1e-5, 0.1)}
@@ -101,7 +102,7 @@ def no_stats_inputs(d: Draw) -> Mapping[str, Any]:
     dims, channel = image(d, least=2)
     weight, bias = affine(d, channel)
     eps, momentum = d.choose(1e-5, 0.1), d.choose(0.1, 0.5)
-    args = {"input": d.tensor(dims), "weight": weight, "bias": bias}
+    args = {"input": d.tensor(dims, fill=NO_INFINITY), "weight": weight, "bias": bias}
     return {**args, "training": True, "momentum": momentum, "eps": eps}
 
 
@@ -112,7 +113,7 @@ def instance_norm_inputs(d: Draw) -> Mapping[str, Any]:
     weight, bias = affine(d, channel)
     mean, var = d.tensor(channel), d.tensor(channel, fill=POSITIVE)
     return {
-        "input": d.tensor(dims),
+        "input": d.tensor(dims, fill=NO_INFINITY),
         "weight": weight,
         "bias": bias,
         "running_mean": None if own else mean,
@@ -134,7 +135,7 @@ def group_norm_inputs(d: Draw) -> Mapping[str, Any]:
     groups = d.choose(1, 2, 3)
     dims, channel = image(d, channels=grouped(d, groups))
     weight, bias = affine(d, channel)
-    args = {"input": d.tensor(dims), "num_groups": groups, "weight": weight, "bias": bias}
+    args = {"input": d.tensor(dims, fill=NO_INFINITY), "num_groups": groups, "weight": weight, "bias": bias}
     return {**args, "eps": d.choose(OMIT, 0.1), "cudnn_enabled": d.choose(OMIT, False)}
 
 
@@ -145,7 +146,7 @@ def native_group_norm_inputs(d: Draw) -> Mapping[str, Any]:
     n, x, deep = d.size("n", low=1, high=4), d.size("x", low=1), d.flag()
     weight, bias = affine(d, (channels,))
     return {
-        "input": d.tensor((n, channels, 1, x) if deep else (n, channels, x)),
+        "input": d.tensor((n, channels, 1, x) if deep else (n, channels, x), fill=NO_INFINITY),
         "weight": weight,
         "bias": bias,
         "N": SizeOf(n),

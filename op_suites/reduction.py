@@ -9,16 +9,13 @@ from harness.case import OMIT, Dims, Draw, Inputs, OpCase
 from harness.dtypes import ALL, COMPLEX, EVERY, FLOAT, REAL
 from harness.numeric import EXACT, Composite, Linear, Numeric
 from harness.sample import Fill
+from harness.strategies import NO_INFINITY
 
 TERMS = Linear(("d0", "d1", "d2", "d3", "d4"))
-NO_INFINITY = Fill(reach="unit", low=-40, high=40)
-"""What a mean makes of infinities depends on how it is updated: inf, or NaN as eager has it."""
 DISTINCT = Fill(kind="distinct")
 NO_TIES = {"bool": "two values only: which of the ties has the index is not specified"}
 
-MISTYPED = dict.fromkeys(
-    COMPLEX, "torch-mlir's decomposition mixes up the real and the complex dtype"
-)
+MISTYPED = dict.fromkeys(COMPLEX, "torch-mlir's decomposition mixes up the real and the complex dtype")
 
 
 def reducible(
@@ -130,7 +127,8 @@ def moment_inputs(d: Draw) -> Mapping[str, Any]:
     dims, axes = reducible(d, 3, every=whole, min_rank=1, max_rank=3)
     correction = d.choose(OMIT, 0, None, 1, 2, 0.5)
     dim = d.choose(OMIT, None, ()) if whole or not axes else axes
-    return {"self": d.tensor(dims, fill=NO_INFINITY), "dim": dim, "correction": correction, "keepdim": d.choose(OMIT, True)}
+    x = d.tensor(dims, fill=NO_INFINITY)
+    return {"self": x, "dim": dim, "correction": correction, "keepdim": d.choose(OMIT, True)}
 
 
 def norm_inputs(*, optional: bool) -> Inputs:

@@ -142,7 +142,7 @@ def eager(program: Any, inputs: Sequence[Any]) -> Results:
     from torch.utils import _pytree as pytree
 
     with torch.no_grad():
-        return [torch.as_tensor(leaf).clone() for leaf in pytree.tree_leaves(program.module(*inputs))]
+        return [torch.as_tensor(leaf).clone().contiguous() for leaf in pytree.tree_leaves(program.module(*inputs))]
 
 
 class Actor:

@@ -207,7 +207,7 @@ class _Compiler:
         """Parse StableHLO IR and refine its unknown sizes from the sizes of the arguments."""
         module = self.parse(text)
         _set_sizes(_main(module), sizes)
-        _split_broadcasts(module)
+        _spell_broadcasts(module)
         self.run(SHAPES_TO_STABLEHLO, module)
         _convert_constants(module)
         self.run(REFINE, module)
@@ -348,16 +348,47 @@ def _replace(old: ir.Operation, new: ir.Operation) -> None:
     old.erase()
 
 
-def _split_broadcasts(module: ir.Module) -> None:
-    """Broadcast two shapes at a time: `shape.broadcast` of more does not fold."""
+def _spell_broadcasts(module: ir.Module) -> None:
+    """Make `shape.broadcast` what it says: of two sizes the second if the first is 1, else the first.
+
+    `shape-legalize-to-stablehlo` takes the larger one, which turns 0 and 1 into 1, and knows two shapes only.
+    """
     for op in _operations(module):
-        if op.name == "shape.broadcast" and len(op.operands) > 2:
-            shape, *others = op.operands
-            with ir.InsertionPoint(op), op.location:
-                for other in others:
-                    new = ir.Operation.create("shape.broadcast", [op.results[0].type], [shape, other])
-                    shape = new.results[0]
-            _replace(op, new)
+        kinds = [value.type for value in (*op.operands, *op.results)] if op.name == "shape.broadcast" else []
+        if not kinds or not all(isinstance(kind, ir.RankedTensorType) and kind.has_static_shape for kind in kinds):
+            continue
+        rank = ir.RankedTensorType(kinds[-1]).shape[0]
+        with ir.InsertionPoint(op), op.location:
+            shape, *others = (_sizes(value, rank) for value in op.operands)
+            for other in others:
+                one = _create("stablehlo.constant", shape.type, value=_dense(1, shape.type))
+                flags = ir.RankedTensorType.get([rank], ir.IntegerType.get_signless(1))
+                equal = ir.Attribute.parse("#stablehlo<comparison_direction EQ>")
+                is_one = _create("stablehlo.compare", flags, shape, one, comparison_direction=equal)
+                shape = _create("stablehlo.select", shape.type, is_one, other, shape)
+            new = ir.Operation.create("builtin.unrealized_conversion_cast", [op.results[0].type], [shape])
+        _replace(op, new)
+
+
+def _sizes(shape: ir.Value, rank: int) -> ir.Value:
+    """A shape as i32 sizes, led by ones up to the rank."""
+    given = ir.RankedTensorType(shape.type).shape[0]
+    kind = ir.RankedTensorType.get([given], ir.IntegerType.get_signless(32))
+    sizes = _create("builtin.unrealized_conversion_cast", kind, shape)
+    if given == rank:
+        return sizes
+    lead = ir.RankedTensorType.get([rank - given], ir.IntegerType.get_signless(32))
+    ones = _create("stablehlo.constant", lead, value=_dense(1, lead))
+    full = ir.RankedTensorType.get([rank], ir.IntegerType.get_signless(32))
+    return _create("stablehlo.concatenate", full, ones, sizes, dimension=ir.Attribute.parse("0 : i64"))
+
+
+def _create(name: str, kind: ir.Type, *operands: ir.Value, **attributes: ir.Attribute) -> ir.Value:
+    return ir.Operation.create(name, [kind], list(operands), attributes).results[0]
+
+
+def _dense(value: int, kind: ir.Type) -> ir.Attribute:
+    return ir.Attribute.parse(f"dense<{value}> : {kind}")
 
 
 def _convert_constants(module: ir.Module) -> None:

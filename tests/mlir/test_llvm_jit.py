@@ -306,3 +306,20 @@ def test_many_compilations_keep_memory_flat() -> None:
     before = resident()
     compile_and_run(100)
     assert resident() - before < 15 * 2**20
+
+
+def test_shapes_that_broadcast_at_size_zero_stay_zero() -> None:
+    """Upstream's legalization of `shape.broadcast` takes the larger size, which would make 0 against 1 a 1."""
+    text = """
+    func.func @main(%a: tensor<?x2xf32>, %b: tensor<1x2xf32>) -> tensor<?x2xf32> {
+      %0 = shape.shape_of %a : tensor<?x2xf32> -> tensor<2xindex>
+      %1 = shape.const_shape [1, 2] : tensor<2xindex>
+      %2 = shape.broadcast %0, %1 : tensor<2xindex>, tensor<2xindex> -> tensor<2xindex>
+      %3 = stablehlo.dynamic_broadcast_in_dim %b, %2, dims = [0, 1] : (tensor<1x2xf32>, tensor<2xindex>) -> tensor<?x2xf32>
+      return %3 : tensor<?x2xf32>
+    }
+    """
+    run = llvm_jit.compiled(text, "stablehlo")
+    for size in (0, 1, 3):
+        (result,) = run([torch.zeros(size, 2), torch.ones(1, 2)])
+        assert result.shape == (size, 2)

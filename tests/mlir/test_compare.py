@@ -1,0 +1,486 @@
+"""Comparison and tolerance: what is called wrong, what is called right, and by how much."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.case import OpCase
+from harness.compare import compare
+from harness.draw import census, profile
+from harness.materialize import materialize
+from harness.numeric import EXACT, Composite, Distribution, Exact, Linear, Numeric, ShapeOnly, Ulp
+from harness.outcome import Wrong, WrongKind
+from harness.reference import EagerRefuses, Run, runs, widened
+from harness.sample import Fill, TensorSpec
+from harness.tolerance import SLACK, WIDEN, Bounded, bounded, roundoff
+from op_suites import catalog
+from tests.samples import dynamic, relu
+
+NAN, INF = math.nan, math.inf
+U = roundoff(torch.float32)
+FLOATS = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
+
+
+def exact(*outputs: torch.Tensor, sizes: dict[str, int] | None = None) -> Run:
+    return Run(sizes or {}, (), tuple(Bounded(t, Exact()) for t in outputs))
+
+
+def close(numeric: Numeric, function: Any, *args: torch.Tensor, sizes: dict[str, int] | None = None) -> Run:
+    """The run of a function of tensors, eager in their dtype and in float64."""
+
+    def wide(*given: torch.Tensor) -> list[torch.Tensor]:
+        return [function(*map(widened, given))]
+
+    return Run(sizes or {}, args, bounded(numeric, sizes or {}, [function(*args)], wide, args))
+
+
+def verdict(actual: Sequence[torch.Tensor] | torch.Tensor, run: Run, first: Run | None = None) -> float | Wrong:
+    outputs = [actual] if isinstance(actual, torch.Tensor) else actual
+    return compare(outputs, run, first or run, (), "x")
+
+
+def wrong(actual: Sequence[torch.Tensor] | torch.Tensor, run: Run, first: Run | None = None) -> Wrong:
+    found = verdict(actual, run, first)
+    assert isinstance(found, Wrong), f"passed with {found}"
+    return found
+
+
+def kind(actual: Sequence[torch.Tensor] | torch.Tensor, run: Run, first: Run | None = None) -> WrongKind:
+    return wrong(actual, run, first).kind
+
+
+def t(*values: Any, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+    return torch.tensor(values, dtype=dtype)
+
+
+# structure ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_another_number_of_results_is_wrong(count: int) -> None:
+    assert kind([t(1.0)] * count, exact(t(1.0), t(1.0))) == "arity"
+
+
+def test_another_shape_is_wrong_and_said_in_full() -> None:
+    found = wrong(torch.zeros(2, 3), exact(torch.zeros(3, 2)))
+    assert found.kind == "shape"
+    assert found.message == "out[0].shape=[2, 3], but should be [3, 2]"
+
+
+def test_an_extra_dim_of_size_1_is_wrong() -> None:
+    assert kind(torch.zeros(1), exact(torch.zeros(()))) == "shape"
+
+
+def test_the_shape_at_export_where_another_is_due_is_specialized() -> None:
+    found = wrong(torch.zeros(4), exact(torch.zeros(5), sizes={"n": 5}), first=exact(torch.zeros(4)))
+    assert found.kind == "specialized"
+    assert dict(found.sizes) == {"n": 5}
+    assert "(the shape at export)" in found.message
+
+
+def test_another_dtype_is_wrong() -> None:
+    found = wrong(torch.zeros(2).double(), exact(torch.zeros(2)))
+    assert (found.kind, found.message) == ("dtype", "out[0].dtype=float64, but should be float32")
+
+
+def test_an_integer_where_a_float_is_due_is_wrong_even_if_the_value_is_right() -> None:
+    assert kind(t(1, dtype=torch.int32), exact(t(1.0))) == "dtype"
+
+
+def test_the_first_wrong_output_is_named() -> None:
+    found = wrong([t(1.0), t(2.0)], exact(t(1.0), t(3.0)))
+    assert (found.output, found.element, found.expected, found.actual) == (1, (0,), "3.0", "2.0")
+
+
+def test_outputs_that_are_not_judged_still_need_their_shape() -> None:
+    run = exact(t(1.0), t(5.0))
+    assert compare([t(1.0), t(7.0)], run, run, (1,), "x") == 0.0
+    found = compare([t(1.0), t(7.0, 8.0)], run, run, (1,), "x")
+    assert isinstance(found, Wrong)
+    assert (found.kind, found.output) == ("shape", 1)
+
+
+# exact values ---------------------------------------------------------------------------------------------------------
+
+
+def test_signless_bits_are_read_as_unsigned() -> None:
+    want = t(0, 127, 128, 255, dtype=torch.uint8)
+    assert verdict(want.view(torch.int8), exact(want)) == 0.0
+    assert verdict(want, exact(want)) == 0.0
+
+
+def test_signless_bits_that_differ_are_wrong_and_printed_unsigned() -> None:
+    found = wrong(t(-1, dtype=torch.int8), exact(t(200, dtype=torch.uint8)))
+    assert (found.kind, found.expected, found.actual) == ("value", "200", "255")
+
+
+def test_unsigned_where_signed_is_due_is_another_dtype() -> None:
+    assert kind(t(1, dtype=torch.uint8), exact(t(1, dtype=torch.int8))) == "dtype"
+
+
+@pytest.mark.parametrize("dtype", [torch.int8, torch.int16, torch.int32, torch.int64])
+def test_integers_are_equal_or_wrong(dtype: torch.dtype) -> None:
+    info = torch.iinfo(dtype)
+    want = t(info.min, -1, 0, info.max, dtype=dtype)
+    assert verdict(want.clone(), exact(want)) == 0.0
+    assert wrong(want + t(0, 0, 1, 0, dtype=dtype), exact(want)).element == (2,)
+
+
+def test_large_integers_are_not_compared_as_floats() -> None:
+    assert kind(t(2**53 + 1, dtype=torch.int64), exact(t(2**53, dtype=torch.int64))) == "value"
+
+
+def test_booleans_are_equal_or_wrong() -> None:
+    want = t(True, False, dtype=torch.bool)
+    assert verdict(want.clone(), exact(want)) == 0.0
+    found = wrong(~want, exact(want))
+    assert (found.count, found.of) == (2, 2)
+
+
+def test_a_nan_equals_any_nan_where_values_are_moved() -> None:
+    quiet = t(0x7FC00000, dtype=torch.int32).view(torch.float32)
+    payload = t(0x7FC00123, dtype=torch.int32).view(torch.float32)
+    assert verdict(payload, exact(quiet)) == 0.0
+
+
+@pytest.mark.parametrize(("got", "want"), [(0.0, NAN), (NAN, 0.0), (INF, NAN), (INF, -INF), (1e30, INF)])
+def test_a_special_value_for_another_is_nonfinite_where_values_are_moved(got: float, want: float) -> None:
+    assert kind(t(1.0, got), exact(t(1.0, want))) == "non-finite"
+
+
+def test_a_finite_error_beside_a_special_one_is_a_value_error() -> None:
+    assert kind(t(2.0, 0.0), exact(t(1.0, NAN))) == "value"
+
+
+def test_the_sign_of_zero_is_not_compared() -> None:
+    assert verdict(t(-0.0), exact(t(0.0))) == 0.0
+
+
+def test_a_moved_float_may_not_be_off_by_one_ulp() -> None:
+    want = t(1.0)
+    assert kind(torch.nextafter(want, t(2.0)), exact(want)) == "value"
+
+
+def test_complex_numbers_are_equal_or_wrong() -> None:
+    want = t(1 + 2j, 3 - 1j, dtype=torch.complex64)
+    assert verdict(want.clone(), exact(want)) == 0.0
+    assert wrong(want.conj().resolve_conj(), exact(want)).element == (0,)
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (2, 0)])
+@pytest.mark.parametrize("numeric", [EXACT, Ulp(), Linear(("n",)), Composite()])
+def test_nothing_is_right_if_its_shape_is(shape: tuple[int, ...], numeric: Numeric) -> None:
+    run = close(numeric, torch.exp, torch.zeros(shape))
+    assert verdict(torch.zeros(shape), run) == 0.0
+    assert kind(torch.zeros(1), run) == "shape"
+
+
+def test_the_worst_element_of_a_rank_0_result_has_no_index() -> None:
+    found = wrong(torch.tensor(2), exact(torch.tensor(1)))
+    assert (found.element, found.message) == ((), "out[0]=2, but should be 1; 1 of 1 elements")
+
+
+# values with a bound --------------------------------------------------------------------------------------------------
+
+
+def summed_in_another_order(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    total = torch.zeros(a.shape[0], b.shape[1], dtype=a.dtype)
+    for k in reversed(range(a.shape[1])):
+        total = total + a[:, k : k + 1] * b[k : k + 1]
+    return total
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_another_order_of_summation_is_right(dtype: torch.dtype) -> None:
+    g = torch.Generator().manual_seed(1)
+    a, b = (torch.randn(s, generator=g).to(dtype) for s in ((5, 300), (300, 4)))
+    share = verdict(summed_in_another_order(a, b), close(Linear(("k",)), torch.mm, a, b, sizes={"k": 300}))
+    assert isinstance(share, float)
+    assert 0 < share <= 1
+
+
+def test_a_product_left_out_of_a_sum_is_wrong() -> None:
+    g = torch.Generator().manual_seed(1)
+    a, b = (torch.randn(s, generator=g) for s in ((5, 300), (300, 4)))
+    run = close(Linear(("k",)), torch.mm, a, b, sizes={"k": 300})
+    assert wrong(torch.mm(a[:, 1:], b[1:]), run).kind == "value"
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("function", [torch.exp, torch.tanh, torch.sqrt, torch.log1p])
+def test_an_error_of_64_ulp_is_wrong_elementwise(dtype: torch.dtype, function: Any) -> None:
+    x = torch.linspace(0.25, 3, 40).to(dtype)
+    run = close(Ulp(4), function, x)
+    want = run.outputs[0].wide
+    assert want is not None
+    bad = want.clone()
+    bad[7] *= 1 + 64 * 2 * roundoff(dtype)
+    assert wrong(bad.to(dtype), run).element == (7,)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_an_error_of_one_ulp_is_right_elementwise(dtype: torch.dtype) -> None:
+    x = torch.linspace(0.25, 3, 40).to(dtype)
+    run = close(Ulp(4), torch.exp, x)
+    off = torch.nextafter(run.outputs[0].eager.float(), torch.tensor(INF)) if dtype is torch.float32 else None
+    assert isinstance(verdict(off if off is not None else run.outputs[0].eager, run), float)
+
+
+def test_softmax_in_lower_precision_is_wrong() -> None:
+    x = torch.linspace(-3, 3, 30)
+    run = close(Composite(), lambda a: torch.softmax(a, 0), x)
+    assert isinstance(verdict(torch.softmax(x.flip(0), 0).flip(0), run), float)
+    assert kind(torch.softmax(x.bfloat16(), 0).float(), run) == "value"
+
+
+def test_a_composite_bound_grows_with_the_conditioning() -> None:
+    output = close(Composite(), torch.log, t(1.001, 3.0)).outputs[0]
+    assert output.bound is not None
+    assert output.wide is not None
+    relative = output.bound / output.wide
+    assert relative[0] > 100 * relative[1]
+
+
+def test_no_bound_is_stricter_than_a_small_multiple_of_eagers_own_error() -> None:
+    def coarse(x: torch.Tensor) -> torch.Tensor:
+        return torch.exp(x) * (1.0 if x.dtype == torch.float64 else 1 + 1e-3)
+
+    x = t(0.5, 1.0, 2.0)
+    outputs = close(Ulp(2), coarse, x).outputs[0]
+    assert outputs.bound is not None
+    assert outputs.wide is not None
+    own = (outputs.eager.double() - outputs.wide).abs()
+    assert bool((outputs.bound >= SLACK * own * 0.999).all())
+
+
+def test_one_bad_element_of_eager_widens_the_others_by_a_stated_factor_at_most() -> None:
+    def coarse(x: torch.Tensor) -> torch.Tensor:
+        return torch.exp(x) * (1.0 if x.dtype == torch.float64 else torch.where(x == 1, 1.5, 1.0).to(x.dtype))
+
+    x = t(0.5, 1.0, 2.0)
+    fine, rough = close(Ulp(2), torch.exp, x).outputs[0].bound, close(Ulp(2), coarse, x).outputs[0].bound
+    assert fine is not None
+    assert rough is not None
+    assert bool((rough[[0, 2]] <= WIDEN * fine[[0, 2]] * 1.001).all())
+
+
+@pytest.mark.parametrize(("got", "want"), [(0.0, NAN), (NAN, 1.0), (INF, -INF), (1e30, INF), (INF, 1.0)])
+def test_a_special_value_for_another_is_nonfinite_where_values_are_computed(got: float, want: float) -> None:
+    run = close(Ulp(4), lambda x: x * 1.0, t(1.0, want))
+    assert kind(t(1.0, got), run) == "non-finite"
+
+
+@pytest.mark.parametrize("want", [NAN, INF, -INF])
+def test_the_same_special_value_is_right(want: float) -> None:
+    assert verdict(t(1.0, want), close(Ulp(4), lambda x: x * 1.0, t(1.0, want))) == 0.0
+
+
+def test_an_infinity_is_right_where_the_dtype_overflows() -> None:
+    run = close(Ulp(4), lambda x: x * x, t(1e30))
+    assert verdict(t(INF), run) == 0.0
+
+
+def test_an_infinity_proves_nothing_where_sums_on_the_way_may_overflow() -> None:
+    x = t(3e38, 3e38, -3e38)
+    run = close(Linear((3,)), lambda a: a.sum(0, keepdim=True), x)
+    assert isinstance(verdict(t(3e38), run), float)
+    assert isinstance(verdict(t(INF), run), float)
+
+
+@pytest.mark.parametrize("got", [0.0, -INF, NAN])
+def test_an_infinity_out_of_an_infinite_input_is_no_overflow(got: float) -> None:
+    run = close(Linear((3,)), lambda a: a.sum(0, keepdim=True), t(1.0, INF, 3.0))
+    assert verdict(t(INF), run) == 0.0
+    assert kind(t(got), run) == "non-finite"
+
+
+def test_an_infinity_is_wrong_where_nothing_overflows() -> None:
+    run = close(Linear((3,)), lambda a: a.sum(0, keepdim=True), t(1.0, 2.0, 3.0))
+    assert kind(t(INF), run) == "non-finite"
+
+
+def test_complex_infinities_are_alike() -> None:
+    run = close(Ulp(4), lambda x: x * 1.0, t(complex(INF, NAN), 1 + 1j, dtype=torch.complex64))
+    assert verdict(t(complex(NAN, INF), 1 + 1j, dtype=torch.complex64), run) == 0.0
+    assert kind(t(0j, 1 + 1j, dtype=torch.complex64), run) == "non-finite"
+
+
+def test_complex_errors_are_measured_in_the_plane() -> None:
+    x = t(3 + 4j, dtype=torch.complex64)
+    run = close(Ulp(4), lambda z: z * 1.0, x)
+    assert isinstance(verdict(x * (1 + U), run), float)
+    assert kind(x * (1 + 100 * U), run) == "value"
+
+
+def test_a_tiny_result_may_be_flushed_by_less_than_its_smallest_normal() -> None:
+    x = t(1e-45)
+    run = close(Ulp(4), lambda a: a * 1.0, x)
+    assert isinstance(verdict(t(0.0), run), float)
+    assert kind(t(1e-38), run) == "value"
+
+
+def test_a_wrong_value_says_where_and_by_how_much() -> None:
+    run = close(Ulp(4), torch.exp, torch.zeros(2, 3))
+    bad = torch.ones(2, 3)
+    bad[1, 2] = 1.5
+    found = wrong(bad, run)
+    assert found.element == (1, 2)
+    assert (found.count, found.of, found.expected, found.actual) == (1, 6, "1.0", "1.5")
+    assert found.error == pytest.approx(0.5)
+    assert found.bound is not None
+    assert 0 < found.bound < 1e-5
+    assert found.message.startswith("out[0][1, 2]=1.5, but should be 1.0 (error 0.5, bound ")
+
+
+# values that mean nothing or little -----------------------------------------------------------------------------------
+
+NORMAL = Distribution(-INF, INF, 0.0, 1.0)
+UNIFORM = Distribution(0.0, 1.0, 0.5, math.sqrt(1 / 12))
+
+
+def random(law: Distribution, like: torch.Tensor) -> Run:
+    return Run({}, (), (Bounded(like, law),))
+
+
+def test_other_values_of_the_same_law_are_right() -> None:
+    like = torch.rand(1000, generator=torch.Generator().manual_seed(1))
+    other = torch.rand(1000, generator=torch.Generator().manual_seed(2))
+    assert isinstance(verdict(other, random(UNIFORM, like)), float)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [("mean", lambda x: x + 0.3), ("std", lambda x: x * 1.4), ("std", lambda x: x * 0), ("std", lambda x: x * 0.7)],
+)
+def test_another_mean_or_spread_is_wrong(name: str, change: Any) -> None:
+    x = torch.randn(2000, generator=torch.Generator().manual_seed(1))
+    found = wrong(change(x), random(NORMAL, x))
+    assert (found.kind, f"out[0].{name}()" in found.message) == ("value", True)
+
+
+@pytest.mark.parametrize("bad", [1.5, -0.1, NAN])
+def test_a_value_outside_of_the_range_is_wrong_however_few_there_are(bad: float) -> None:
+    x = torch.tensor([0.5, bad])
+    assert kind(x, random(UNIFORM, x)) == "value"
+
+
+def test_few_values_of_a_law_are_judged_by_their_range_only() -> None:
+    assert verdict(torch.full((4,), 0.99), random(UNIFORM, torch.zeros(4))) == 0.0
+
+
+def test_uninitialized_memory_needs_its_shape_and_dtype_only() -> None:
+    run = Run({}, (), (Bounded(torch.zeros(3), ShapeOnly("uninitialized")),))
+    assert verdict(t(NAN, 1.0, INF), run) == 0.0
+    assert kind(torch.zeros(4), run) == "shape"
+    assert kind(torch.zeros(3).double(), run) == "dtype"
+
+
+# properties -----------------------------------------------------------------------------------------------------------
+
+FUNCTIONS: dict[str, tuple[Numeric, Any]] = {
+    "exp": (Ulp(4), torch.exp),
+    "sigmoid": (Ulp(4), torch.sigmoid),
+    "mul": (Ulp(2), lambda x: x * x.flip(0)),
+    "sum": (Linear(("n",)), lambda x: x.sum(0, keepdim=True)),
+    "outer": (Linear((1,)), lambda x: torch.outer(x, x)),
+    "softmax": (Composite(), lambda x: torch.softmax(x, 0)),
+    "var": (Composite(), lambda x: torch.var(x, 0, correction=0, keepdim=True)),
+}
+QUICK = settings(max_examples=40, deadline=None, database=None, derandomize=True)
+
+
+@st.composite
+def computed(draw: Any) -> Run:
+    numeric, function = FUNCTIONS[draw(st.sampled_from(sorted(FUNCTIONS)))]
+    dtype = draw(st.sampled_from(("f32", "f64", "f16", "bf16")))
+    n = draw(st.integers(1, 9))
+    fill = Fill(reach="unit", values=draw(st.sampled_from(("simple", "mixed", "extreme", "nonfinite"))))
+    x = materialize(TensorSpec(dims=(n,), dtype=dtype, fill=fill, seed=draw(st.integers(0, 999))), {})
+    return close(numeric, function, x, sizes={"n": n})
+
+
+@QUICK
+@given(computed())
+def test_eager_is_always_right(run: Run) -> None:
+    share = verdict([b.eager for b in run.outputs], run)
+    assert isinstance(share, float)
+    assert 0 <= share <= 1
+
+
+@QUICK
+@given(computed(), st.integers(0, 80), st.sampled_from((1, -1)))
+def test_an_element_off_by_twice_its_bound_is_always_wrong(run: Run, index: int, sign: int) -> None:
+    want = run.outputs[0]
+    assert want.wide is not None
+    assert want.bound is not None
+    i = index % want.wide.numel()
+    bad = want.eager.clone()
+    value = want.wide.reshape(-1)[i] + sign * 2 * want.bound.reshape(-1)[i]
+    bad.view(-1)[i] = value.to(bad.dtype)
+    if not math.isfinite(float(value)) or not bool(bad.reshape(-1)[i].isfinite()):
+        bad.view(-1)[i] = 0.0 if not bool(want.wide.reshape(-1)[i].isfinite()) else NAN
+    assert wrong(bad, run).element == tuple(int(x) for x in torch.unravel_index(torch.tensor(i), bad.shape))
+
+
+@QUICK
+@given(computed())
+def test_every_bound_is_positive_and_finite(run: Run) -> None:
+    bound = run.outputs[0].bound
+    assert bound is not None
+    assert bool((bound > 0).all())
+    assert bool(bound.isfinite().all())
+
+
+# the reference --------------------------------------------------------------------------------------------------------
+
+CASES = [case for cases in catalog().values() for case in cases]
+
+
+@pytest.mark.parametrize("case", CASES[::9], ids=lambda case: case.op)
+def test_eager_is_right_on_the_census(case: OpCase) -> None:
+    dtype = case.dtypes[-1] if isinstance(case.numeric, Exact) else case.dtypes[0]
+    for sample in census(case, dtype, "static", profile("quick"), seed=0):
+        found = runs(sample, case.numeric)
+        share = verdict([b.eager for b in found[0].outputs], found[0])
+        assert isinstance(share, float), share
+
+
+def test_sizes_that_eager_refuses_are_left_out_of_the_runs() -> None:
+    sample = dynamic("aten.argmax.default", 5, 0, dim=None)
+    assert [dict(run.sizes) for run in runs(sample, EXACT)] == [{"n": 4}, {"n": 5}]
+
+
+def test_a_sample_that_eager_refuses_at_export_is_refused() -> None:
+    with pytest.raises(EagerRefuses, match="Error"):
+        runs(dynamic("aten.argmax.default", dim=7), EXACT)
+
+
+def test_the_reference_is_the_same_each_time() -> None:
+    first, second = (runs(relu(50), Ulp())[0] for _ in range(2))
+    assert torch.equal(first.inputs[0], second.inputs[0])
+    assert torch.equal(first.outputs[0].eager, second.outputs[0].eager)
+
+
+def test_the_dtype_asked_for_is_widened_in_the_reference() -> None:
+    from harness.sample import DtypeArg
+
+    run = runs(dynamic("aten.sum.default", dtype="bf16", mode="static"), Linear(("n",)))[0]
+    assert run.outputs[0].wide is not None
+    assert run.outputs[0].wide.dtype == torch.float64
+    asked = dynamic("aten.cumsum.default", dim=0, dtype="f16")
+    assert asked.args["dim"] == 0
+    sample = type(asked)(
+        op="aten.cumsum.default", dtype="f16", mode="static", sizes={"n": 4}, runs=({"n": 4},),
+        args=asked.args | {"dtype": DtypeArg("f32")},
+    )  # fmt: skip
+    output = runs(sample, Linear(("n",)))[0].outputs[0]
+    assert output.eager.dtype == torch.float32
+    assert output.wide is not None
+    assert output.wide.dtype == torch.float64
