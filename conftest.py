@@ -120,6 +120,12 @@ class CellItem(pytest.Item):
         if verdict.kind == "outside":
             pytest.skip(verdict.reason)
 
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """The reason alone: a trace into this file helps nobody, and costs more than the cell."""
+        if isinstance(excinfo.value, (pytest.fail.Exception, pytest.xfail.Exception, OpcovError)):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
     def reportinfo(self) -> tuple[Path, int, str]:
         """Where the cell's op is declared."""
         return self.path, 0, self.name

@@ -1,0 +1,303 @@
+"""The whole registry: every case draws what it promises, and the frontend's IR of every op is the official path's.
+
+Parametrized by family, so that workers share the load; what a family's census costs is paid once per worker.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from functools import cache
+
+import pytest
+import torch
+
+from backends.frontend import Fx, reference_ir
+from harness.case import OpCase
+from harness.draw import Profile, census, profile
+from harness.dtypes import DTYPES
+from harness.numeric import EXACT
+from harness.program import call, overload, program
+from harness.protocols import NotExpressible
+from harness.reference import EagerRefuses, runs
+from harness.sample import Mode, Sample, dumps, from_json, tensors, to_json
+from op_suites import catalog
+
+FAMILIES = tuple(catalog())
+CASES = {case.op: case for cases in catalog().values() for case in cases}
+REQUIRED = (
+    "elementwise",
+    "activation",
+    "comparison",
+    "reduction",
+    "normalization",
+    "matmul",
+    "convolution",
+    "pooling",
+    "padding",
+    "shaping",
+    "indexing",
+    "scatter",
+    "sorting",
+    "creation",
+    "loss",
+    "upsampling",
+    "attention",
+    "backward",
+    "random",
+    "conversion",
+)
+PRIMES = frozenset((2, 3, 5, 7, 11, 13))
+families = pytest.mark.parametrize("family", FAMILIES)
+
+
+@cache
+def drawn(op: str, dtype: str, mode: Mode, size: str = "quick") -> tuple[Sample, ...]:
+    return census(CASES[op], dtype, mode, profile(size), seed=0)
+
+
+def cells(family: str) -> Iterator[tuple[OpCase, str, Mode]]:
+    for case in catalog()[family]:
+        for dtype in case.dtypes:
+            for mode in case.modes():
+                yield case, dtype, mode
+
+
+def samples(family: str) -> Iterator[Sample]:
+    for case, dtype, mode in cells(family):
+        yield from drawn(case.op, dtype, mode)
+
+
+# what is in it --------------------------------------------------------------------------------------------------------
+
+
+def test_no_op_is_declared_twice() -> None:
+    assert len(CASES) == sum(map(len, catalog().values()))
+
+
+def test_there_are_at_least_120_ops() -> None:
+    assert len(CASES) >= 120
+
+
+@pytest.mark.parametrize("family", REQUIRED)
+def test_a_required_family_has_at_least_four_ops(family: str) -> None:
+    assert len(catalog()[family]) >= 4
+
+
+@families
+def test_every_op_is_an_overload_that_writes_to_no_argument(family: str) -> None:
+    assert [case.op for case in catalog()[family] if overload(case.op)._schema.is_mutable] == []
+
+
+@families
+def test_dtypes_are_known_unique_and_not_excluded_at_once(family: str) -> None:
+    for case in catalog()[family]:
+        assert case.dtypes, case.op
+        assert len(set(case.dtypes)) == len(case.dtypes), case.op
+        assert set(case.dtypes) <= set(DTYPES), case.op
+        assert not set(case.dtypes) & set(case.exclude), case.op
+
+
+@families
+def test_every_exception_carries_its_reason(family: str) -> None:
+    for case in catalog()[family]:
+        reasons = [*case.exclude.values(), *case.unjudged.values()]
+        reasons += [] if case.static_only is None else [case.static_only]
+        assert all(reason.strip() for reason in reasons), case.op
+
+
+# what it draws --------------------------------------------------------------------------------------------------------
+
+
+@families
+def test_every_cell_draws(family: str) -> None:
+    empty = [f"{case.op} {dtype} {mode}" for case, dtype, mode in cells(family) if not drawn(case.op, dtype, mode)]
+    assert empty == []
+
+
+@families
+def test_a_sample_is_that_of_its_cell_and_survives_json(family: str) -> None:
+    for case, dtype, mode in cells(family):
+        for sample in drawn(case.op, dtype, mode):
+            assert (sample.op, sample.dtype, sample.mode) == (case.op, dtype, mode)
+            assert from_json(to_json(sample)) == sample
+
+
+@families
+def test_every_argument_is_in_the_schema(family: str) -> None:
+    for case in catalog()[family]:
+        for mode in case.modes():
+            for sample in drawn(case.op, case.dtypes[0], mode):
+                call(sample)  # raises BadSample
+
+
+@families
+def test_eager_takes_every_dtype_that_is_declared(family: str) -> None:
+    for case in catalog()[family]:
+        for dtype in case.dtypes:
+            sample = drawn(case.op, dtype, "static")[0]
+            try:
+                runs(sample, EXACT)
+            except EagerRefuses as refusal:
+                pytest.fail(f"{case.op} {dtype}: {refusal}\n{dumps(sample)}")
+
+
+@families
+def test_dynamic_cells_run_one_artifact_at_four_sizes_with_a_degenerate_and_a_prime_one(family: str) -> None:
+    for case, dtype, mode in cells(family):
+        if mode == "static":
+            continue
+        found = drawn(case.op, dtype, mode)
+        assert all(sample.dynamic for sample in found), case.op
+        for sample in found:
+            sizes = {name: [run[name] for run in sample.runs] for name in sample.dynamic}
+            assert len({tuple(run.items()) for run in sample.runs}) >= 4, dumps(sample)
+            for name, seen in sizes.items():
+                assert len(set(seen)) >= 3, f"{name} of {dumps(sample)}"
+                assert PRIMES & set(seen), f"{name} of {dumps(sample)}"
+        assert any(min(run.values()) <= 1 for s in found for run in s.runs) or _bounded(found), case.op
+
+
+def _bounded(found: tuple[Sample, ...]) -> bool:
+    """Whether the least of each dynamic dim is above 1 in all samples: their case's bounds do not permit less."""
+    return all(min(run[name] for run in s.runs) > 1 for s in found for name in s.dynamic)
+
+
+SINGLE: Mapping[str, str] = {}
+"""Arguments that take one value only, and why."""
+PLUMBING = ("generator", "device", "layout", "pin_memory", "names")
+
+
+@families
+def test_every_attribute_takes_two_values(family: str) -> None:
+    missing = []
+    for case in catalog()[family]:
+        attributes = _attributes(case.op)
+        seen: dict[str, set[str]] = {name: set() for name in attributes}
+        for dtype, mode, size in _widening(case):
+            if all(len(values) > 1 for values in seen.values()):
+                break
+            for sample in drawn(case.op, dtype, mode, size):
+                for name in attributes:
+                    seen[name].add(repr(sample.args.get(name, "left out")))
+        missing += [f"{case.op} {name}" for name, values in seen.items() if len(values) < 2]
+    assert sorted(set(missing) - set(SINGLE)) == []
+
+
+def _widening(case: OpCase) -> Iterator[tuple[str, Mode, str]]:
+    """The cells of a case, cheap ones first."""
+    for size in ("quick", "default"):
+        for mode in case.modes():
+            for dtype in profile(size).dtypes(case, mode):
+                yield dtype, mode, size
+
+
+def _attributes(op: str) -> list[str]:
+    return [
+        a.name for a in overload(op)._schema.arguments if "Tensor" not in str(a.type) and a.name not in PLUMBING
+    ]
+
+
+def test_every_single_valued_argument_is_one_and_has_its_reason() -> None:
+    for name, reason in SINGLE.items():
+        op, _, argument = name.partition(" ")
+        assert argument in _attributes(op), name
+        assert reason.strip(), name
+
+
+# that it is the same each time ----------------------------------------------------------------------------------------
+
+PRINTED = """
+import sys
+from tests.mlir.test_registry import fingerprint
+print(fingerprint())
+"""
+FEW = Profile(name="few", first=2, others=1)
+
+
+def fingerprint() -> str:
+    """Of some censuses drawn anew: one op of each family, its first and its last dtype."""
+    chosen = [cases[len(cases) // 2] for cases in catalog().values()]
+    lines = [
+        dumps(sample)
+        for case in chosen
+        for mode in case.modes()
+        for sample in census(case, case.dtypes[0], mode, FEW, seed=7)
+    ]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def test_the_census_is_the_same_at_each_call() -> None:
+    assert fingerprint() == fingerprint()
+
+
+def test_the_census_depends_on_the_seed() -> None:
+    case = CASES["aten.add.Tensor"]
+    ids = [tuple(s.id for s in census(case, "f32", "static", FEW, seed)) for seed in (0, 1)]
+    assert ids[0] != ids[1]
+
+
+@pytest.mark.parametrize("hashing", ["1", "2"])
+def test_the_census_is_the_same_in_another_process(hashing: str) -> None:
+    paths = os.pathsep.join(sys.path)
+    done = subprocess.run(
+        [sys.executable, "-c", PRINTED],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONHASHSEED": hashing, "PYTHONPATH": paths},
+        check=True,
+    )
+    assert done.stdout.strip() == fingerprint()
+
+
+# that the frontend is the official path -------------------------------------------------------------------------------
+
+
+def _imported(sample: Sample) -> tuple[str | None, bool]:
+    """The frontend's IR, None where it refuses; and whether it took the relaxed program, as the pipeline does."""
+    relaxed = False
+    try:
+        try:
+            return Fx().run(program(sample), lambda stage: None).ir, relaxed
+        except NotExpressible as refusal:
+            if refusal.stage != "export" or not sample.dynamic:
+                raise
+            relaxed = True
+            return Fx().run(program(sample, relaxed=True), lambda stage: None).ir, relaxed
+    except NotExpressible:
+        return None, relaxed
+
+
+def _official(sample: Sample, relaxed: bool) -> str | None:
+    try:
+        return reference_ir(program(sample, relaxed=relaxed))
+    except Exception:  # the official path raises nearly every exception type there is
+        return None
+
+
+def _identical(sample: Sample) -> None:
+    ir, relaxed = _imported(sample)
+    assert ir == _official(sample, relaxed), dumps(sample)
+
+
+@families
+def test_static_ir_is_that_of_the_official_path(family: str) -> None:
+    torch.set_num_threads(1)
+    for case in catalog()[family]:
+        _identical(drawn(case.op, case.dtypes[0], "static")[0])
+
+
+@families
+def test_dynamic_ir_is_that_of_the_official_path(family: str) -> None:
+    """Of every second op, since each costs half a second."""
+    torch.set_num_threads(1)
+    for case in catalog()[family]:
+        if "dynamic" in case.modes() and hashlib.sha256(case.op.encode()).digest()[0] % 2:
+            _identical(drawn(case.op, case.dtypes[0], "dynamic")[0])
+
+
+def test_identity_is_tried_on_samples_with_tensors() -> None:
+    assert any(tensors(drawn(op, case.dtypes[0], "static")[0].args) for op, case in CASES.items())
