@@ -111,7 +111,8 @@ class _Fast:
             return False
         if any(key is not torch._C.DispatchKey.Meta for key in op.py_kernels):
             return False  # a Python kernel below autograd decomposes it too
-        if torch._C._dispatch_has_kernel_for_dispatch_key(op.name(), torch._C.DispatchKey.CompositeImplicitAutograd):
+        name: str = op.name()  # type: ignore[no-untyped-call]
+        if torch._C._dispatch_has_kernel_for_dispatch_key(name, torch._C.DispatchKey.CompositeImplicitAutograd):
             return False  # composite, but not among those that export can preserve
         schema = op._schema
         return not schema.is_mutable and all(result.alias_info is None for result in schema.returns)

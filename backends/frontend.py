@@ -10,6 +10,7 @@ import itertools
 import math
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import torch
 from torch.export import ExportedProgram
@@ -18,10 +19,11 @@ from torch_mlir import fx
 from torch_mlir import ir as mlir
 from torch_mlir.extras.fx_importer import FxImporter
 
+from harness.prose import portable
 from harness.protocols import Contract, Enter, NotExpressible, Program
 
 from . import ir
-from .decompositions import decompose, forget_generated_code
+from .decompositions import decompose
 
 CONTRACT_PIPELINE = (
     "builtin.module(func.func(torch-match-quantized-custom-ops),"
@@ -38,7 +40,19 @@ class Fx:
     def run(self, program: Program, enter: Enter) -> Contract:
         """Export, import and legalize; raises NotExpressible with the stage and a one-line reason."""
         enter("export")
-        exported, decomposed, ranges = _exported(program)
+        exported = _exported(program)
+        overloads = tuple(sorted(set(_overloads(exported.graph_module))))  # decomposing edits the graph in place
+        bare = Contract(program=program, ir="", exported=overloads, reached=(), ranges=_ranges(exported))
+        try:
+            text, reached = self._imported(exported, enter)
+        except NotExpressible as refusal:
+            refusal.exported = bare
+            raise
+        return replace(bare, ir=text, reached=reached)
+
+    def _imported(self, exported: ExportedProgram, enter: Enter) -> tuple[str, tuple[str, ...]]:
+        """The IR in the backend contract, and the ops of it that compute."""
+        decomposed = _decomposed(exported)
         with ir.session() as session:
             enter("import")
             module = _imported(decomposed, session)
@@ -51,24 +65,24 @@ class Fx:
             reached = tuple(sorted(set(ir.computing(ir.ops(module)))))
         if "dialect_resources" in text:
             ir.drop()
-        return Contract(program=program, ir=text, exported=exported, reached=reached, ranges=ranges)
+        return text, reached
 
 
 Ranges = tuple[Mapping[int, tuple[float, float]], ...]
 
 
-def _exported(program: Program) -> tuple[tuple[str, ...], ExportedProgram, Ranges]:
-    """The overloads in the exported graph, the program after decompositions, and the ranges of the symbolic sizes."""
+def _exported(program: Program) -> ExportedProgram:
     try:
-        exported = torch.export.export(
-            program.module, program.args, dynamic_shapes=program.dynamic_shapes, strict=False
-        )
-        overloads = tuple(sorted(set(_overloads(exported.graph_module))))  # decomposing edits the graph in place
-        return overloads, decompose(exported), _ranges(exported)
+        return torch.export.export(program.module, program.args, dynamic_shapes=program.dynamic_shapes, strict=False)
     except Exception as error:  # export raises nearly every exception type there is
         raise NotExpressible("export", reason(error)) from error
-    finally:
-        forget_generated_code()
+
+
+def _decomposed(exported: ExportedProgram) -> ExportedProgram:
+    try:
+        return decompose(exported)
+    except Exception as error:  # as export does, which it traces with
+        raise NotExpressible("export", reason(error)) from error
 
 
 def _ranges(exported: ExportedProgram) -> Ranges:
@@ -108,7 +122,7 @@ def reason(error: BaseException) -> str:
     """The exception's type and the lines of its message that say why, without traces and advice."""
     lines = (line.strip() for line in str(error).splitlines())
     said = itertools.takewhile(lambda line: not _TRAILER.match(line), (line for line in lines if line))
-    text = " ".join(itertools.islice(said, 6))
+    text = portable(" ".join(itertools.islice(said, 6)))
     return f"{type(error).__name__}: {text[:600]}" if text else type(error).__name__
 
 

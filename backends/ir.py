@@ -19,6 +19,8 @@ from torch_mlir import ir
 from torch_mlir.dialects import torch as torch_dialect
 from torch_mlir.passmanager import PassManager
 
+from harness.prose import portable
+
 LIFETIME = 500
 """Uses of a session before its context is dropped with all it has interned."""
 
@@ -149,7 +151,7 @@ def diagnosed(context: ir.Context) -> Iterator[list[Diagnostic]]:
 
 
 def _clean(message: str) -> str:
-    return re.sub(r' loc\((?:"[^"]*"|#loc\d*|unknown)[^)]*\)', "", message)
+    return portable(re.sub(r' loc\((?:"[^"]*"|#loc\d*|unknown)[^)]*\)', "", message))
 
 
 def walk(operation: ir.Operation, visit: Callable[[ir.Operation], None]) -> None:

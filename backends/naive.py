@@ -1,4 +1,4 @@
-"""The naive path, for `make bench` to measure against: everything anew for each sample and backend, as users write it."""
+"""The naive path, for `make bench` to measure against: everything anew per sample and backend, as users write it."""
 
 from __future__ import annotations
 

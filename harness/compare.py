@@ -26,10 +26,10 @@ def compare(
     worst = 0.0
     for i, (got, want) in enumerate(zip(actual, run.outputs, strict=True)):
         wrong = _structure(i, got, want.eager, first.outputs[i].eager, run, executor)
-        if wrong and not (wrong.kind == "dtype" and i in unjudged):
-            return wrong
         if i in unjudged:
             continue
+        if wrong:
+            return wrong
         share = _values(i, _signed_like(got, want.eager.dtype), want, run, executor)
         if isinstance(share, Wrong):
             return share

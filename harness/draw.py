@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -14,7 +15,7 @@ from hypothesis.errors import Flaky, NoSuchExample
 
 from .case import OpCase
 from .errors import UnknownName
-from .sample import Mode, Sample, Values, map_tensors, with_values
+from .sample import Mode, Sample, Values, map_tensors, tensors, with_values
 from .traits import traits
 
 
@@ -58,7 +59,7 @@ PROFILES: Mapping[str, Profile] = {
     p.name: p
     for p in (
         Profile(name="quick", first=1, others=1, dynamic_others=0),
-        Profile(name="default", first=3, others=1, dynamic_others=1, minimise_seconds=2, minimise_total=30),
+        Profile(name="default", first=2, others=1, dynamic_others=1, minimise_seconds=2, minimise_total=30),
         Profile(name="nightly", first=40, others=12, minimise_seconds=20, minimise_total=1800),
     )
 }
@@ -123,16 +124,28 @@ def _drawn(case: OpCase, dtype: str, mode: Mode, seed: int, examples: int) -> li
 
 
 def _stratify(drawn: list[Sample], wanted: int) -> list[Sample]:
-    """Greedy cover: each next sample is the one that adds most traits unseen; ties go to the least degenerate one."""
+    """Greedy cover: each next sample is the one that adds most traits unseen; ties go to the least degenerate one.
+
+    The first one has elements to compare, if any has: what is degenerate has most traits, but alone proves nothing.
+    """
     rest = [(sample, set(traits(sample))) for sample in drawn]
     seen: set[str] = set()
     picked: list[Sample] = []
     while rest and len(picked) < wanted:
-        best = max(range(len(rest)), key=lambda i: (len(rest[i][1] - seen), _richness(rest[i][0]), -i))
+        best = max(
+            range(len(rest)),
+            key=lambda i: (bool(picked) or _solid(rest[i][0]), len(rest[i][1] - seen), _richness(rest[i][0]), -i),
+        )
         sample, has = rest.pop(best)
         picked.append(sample)
         seen |= has
     return picked
+
+
+def _solid(sample: Sample) -> bool:
+    """Whether every tensor has elements, and some tensor more than one."""
+    counts = [math.prod(t.shape(sample.sizes)) for t in tensors(sample.args)] or [math.prod(sample.sizes.values())]
+    return min(counts) > 0 and max(counts) > 1
 
 
 def _richness(sample: Sample) -> tuple[int, int]:

@@ -120,7 +120,7 @@ class Pipeline:
         self.frontend = frontend
         self.backends = backends
         self.executors = executors
-        self._contracts: Recent[Contract | Outcome] = Recent(24)
+        self._contracts: Recent[Contract | NotExpressible] = Recent(24)
         self._artifacts: Recent[Artifact | Outcome] = Recent(24)
         self._references: Recent[tuple[Run, ...] | Outcome] = Recent(24)
 
@@ -140,7 +140,7 @@ class Pipeline:
         reached: tuple[str, ...] = ()
         try:
             references = self._reference(case, sample, clock)
-            contract = self._contract(case, sample, clock)
+            contract = self._contract(case, sample, self.backends[backend], clock)
             reached = contract.reached
             if show:
                 show("contract", contract.ir)
@@ -169,16 +169,23 @@ class Pipeline:
         clock.enter("reference")
         return _or_stop(self._references.get_or(sample.id, make))
 
-    def _contract(self, case: OpCase, sample: Sample, clock: Clock) -> Contract:
-        def make() -> Contract | Outcome:
+    def _contract(self, case: OpCase, sample: Sample, backend: Backend, clock: Clock) -> Contract:
+        def make() -> Contract | NotExpressible:
             try:
                 contract = export(self.frontend, sample, clock.enter)
             except NotExpressible as refusal:
-                return NotExported(refusal.stage, refusal.reason)
+                if refusal.exported:
+                    check_seen(sample, refusal.exported.exported, case.seen_as)
+                return refusal
             check_seen(sample, contract.exported, case.seen_as)
             return contract
 
-        return _or_stop(self._contracts.get_or(sample.program, make))
+        found = self._contracts.get_or(sample.program, make)
+        if isinstance(found, Contract):
+            return found
+        if found.exported and getattr(backend, "starts", "contract") == "export":
+            return found.exported
+        raise Stop(NotExported(found.stage, found.reason))
 
     def _artifact(self, contract: Contract, sample: Sample, backend: str, clock: Clock) -> Artifact:
         def make() -> Artifact | Outcome:

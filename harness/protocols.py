@@ -67,12 +67,17 @@ class Lowered:
 
 
 class NotExpressible(Exception):
-    """Export, import or the backend-contract pipeline cannot express the program: becomes `NotExported`."""
+    """Export, import or the backend-contract pipeline cannot express the program: becomes `NotExported`.
 
-    def __init__(self, stage: Stage, reason: str) -> None:
+    `exported` is the contract without IR of a program that did get through export: enough for a backend that starts
+    from the program, such as the control.
+    """
+
+    def __init__(self, stage: Stage, reason: str, exported: Contract | None = None) -> None:
         super().__init__(reason)
         self.stage = stage
         self.reason = reason
+        self.exported = exported
 
 
 class Refused(Exception):
@@ -105,7 +110,10 @@ class Frontend(Protocol):
 
 @runtime_checkable
 class Backend(Protocol):
-    """A lowering from the backend contract to one dialect."""
+    """A lowering from the backend contract to one dialect.
+
+    A backend may set `starts = "export"`: it is then given programs that were exported and no more, too.
+    """
 
     name: str
 

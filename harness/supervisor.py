@@ -19,6 +19,7 @@ from types import TracebackType
 
 from .errors import OpcovError
 from .outcome import STAGES, Crashed, HarnessError, Outcome, Result, Show, Stage, TimedOut
+from .prose import portable
 from .sample import Sample, to_json
 
 START_SECONDS = 120.0
@@ -125,13 +126,13 @@ class Supervisor:
             name = signal.Signals(-code).name
             starved = any(text in tail for text in ("bad_alloc", "out of memory", "Out of memory", "MemoryError"))
             return Crashed(stage, f"{name} (memory limit)" if starved else name, tail)
-        if "Traceback" in tail and "harness/worker.py" in tail and code == 1:
+        if "Traceback" in tail and "worker.py" in tail and code == 1:
             return HarnessError(tail, stage)
         return Crashed(stage, f"exit {code}", tail)
 
     def _tail(self) -> str:
         try:
-            return self._stderr.read_text(errors="replace")[-TAIL:].strip()
+            return portable(self._stderr.read_text(errors="replace")[-TAIL:]).strip()
         except OSError:
             return ""
 

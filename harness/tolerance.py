@@ -113,7 +113,7 @@ def _moved(index: int, references: Sequence[torch.Tensor], wide: Wide, args: Seq
 def _perturbed(t: torch.Tensor, g: torch.Generator) -> torch.Tensor:
     if not _rounds(t):
         return t
-    sign = torch.randint(0, 2, t.shape, generator=g) * 2 - 1
+    sign = (torch.randint(0, 2, t.shape, generator=g) * 2 - 1).double()  # float32 would round 1 + u away
     return _double(t) * (1 + roundoff(t.dtype) * sign)
 
 

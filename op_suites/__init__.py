@@ -9,27 +9,28 @@ from types import MappingProxyType
 from harness.case import OpCase
 
 from . import (
-    elementwise,
     activation,
-    comparison,
-    reduction,
-    normalization,
-    matmul,
-    convolution,
-    pooling,
-    padding,
-    shaping,
-    slicing,
-    indexing,
-    scatter,
-    sorting,
-    creation,
-    conversion,
-    random,
-    loss,
-    upsampling,
     attention,
     backward,
+    comparison,
+    conversion,
+    convolution,
+    creation,
+    elementwise,
+    indexing,
+    loss,
+    matmul,
+    normalization,
+    padding,
+    pooling,
+    random,
+    reduction,
+    scatter,
+    shaping,
+    slicing,
+    sorting,
+    upsampling,
+    window_backward,
 )
 
 FAMILIES = (
@@ -54,6 +55,7 @@ FAMILIES = (
     upsampling,
     attention,
     backward,
+    window_backward,
 )
 
 

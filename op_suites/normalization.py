@@ -32,7 +32,7 @@ def core_softmax_inputs(d: Draw) -> Mapping[str, Any]:
 
 def affine(d: Draw, dims: Dims, *, required: bool = False) -> tuple[Any, Any]:
     """A weight and a bias of these dims, either None."""
-    weight, bias = d.tensor(dims), d.tensor(dims)
+    weight, bias = d.tensor(dims, fill=NO_INFINITY), d.tensor(dims, fill=NO_INFINITY)
     return (weight, bias) if required else d.choose((weight, bias), (None, None), (weight, None), (None, bias))
 
 
@@ -86,7 +86,7 @@ def batch_norm_inputs(op: str) -> Inputs:
         training = op in ("native_batch_norm", "batch_norm") and d.flag()
         dims, channel = image(d, least=2 if training else 1)
         weight, bias = affine(d, channel)
-        mean, var = d.tensor(channel), d.tensor(channel, fill=POSITIVE)
+        mean, var = d.tensor(channel, fill=NO_INFINITY), d.tensor(channel, fill=POSITIVE)
         stats: dict[str, Any] = {"running_mean": None if training else mean, "running_var": None if training else var}
         args = {"input": d.tensor(dims, fill=NO_INFINITY), "weight": weight, "bias": bias, **stats}
         if op != "_native_batch_norm_legit_no_training":
@@ -111,7 +111,7 @@ def instance_norm_inputs(d: Draw) -> Mapping[str, Any]:
     own = d.flag()
     dims, channel = image(d, min_rank=3, least=2)
     weight, bias = affine(d, channel)
-    mean, var = d.tensor(channel), d.tensor(channel, fill=POSITIVE)
+    mean, var = d.tensor(channel, fill=NO_INFINITY), d.tensor(channel, fill=POSITIVE)
     return {
         "input": d.tensor(dims, fill=NO_INFINITY),
         "weight": weight,
@@ -126,8 +126,8 @@ def instance_norm_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def grouped(d: Draw, groups: int) -> int:
-    """A number of channels; one alone becomes an `as_strided` in export, which the FX importer takes static only."""
-    return max(groups * int(d.choose(1, 2)), 1 if d.mode == "static" else 2)
+    """A number of channels; one to a group becomes an `as_strided`, which the FX importer takes static only."""
+    return groups * int(d.choose(1, 2) if d.mode == "static" else d.choose(2, 3))
 
 
 def group_norm_inputs(d: Draw) -> Mapping[str, Any]:

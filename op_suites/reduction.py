@@ -16,6 +16,7 @@ DISTINCT = Fill(kind="distinct")
 NO_TIES = {"bool": "two values only: which of the ties has the index is not specified"}
 
 MISTYPED = dict.fromkeys(COMPLEX, "torch-mlir's decomposition mixes up the real and the complex dtype")
+SPECIALIZED = dict.fromkeys(COMPLEX, "export makes the count a complex number divides by a constant")
 
 
 def reducible(
@@ -136,13 +137,20 @@ def norm_inputs(*, optional: bool) -> Inputs:
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         dims, axes = reducible(d, 1, min_rank=1)
-        order = d.choose(2.0, 1.0, float("inf"), 3, float("-inf"), 0)
+        order = d.choose(2.0, 1.0, float("inf"), 3, float("-inf"), 0, None)
         keepdim = d.choose(OMIT, True)
         if optional:
-            return {"self": d.tensor(dims), "p": d.choose(order, None), "dim": axes, "keepdim": keepdim}
-        dtype = d.other_dtype("f64")
+            return {"self": d.tensor(dims), "p": order, "dim": axes, "keepdim": keepdim}
+        # Of the extrema torch-mlir's decomposition drops the dtype, so that no backend gets to see it.
+        dtype = OMIT if order in (float("inf"), float("-inf")) else d.other_dtype("f64")
         dim = d.choose(axes, OMIT, None)
-        return {"self": d.tensor(dims), "ord": d.choose(order, OMIT), "dim": dim, "keepdim": keepdim, "dtype": dtype}
+        return {
+            "self": d.tensor(dims),
+            "ord": OMIT if order is None else order,
+            "dim": dim,
+            "keepdim": keepdim,
+            "dtype": dtype,
+        }
 
     return inputs
 
@@ -155,8 +163,8 @@ def reduction(op: str, inputs: Inputs, dtypes: tuple[str, ...] = ALL, numeric: N
 CASES = (
     reduction("sum.default", over_all(dtype=True), EVERY, TERMS),
     reduction("sum.dim_IntList", over_dims(dtype=True), EVERY, TERMS),
-    reduction("mean.default", over_all(dtype=True), FLOAT + COMPLEX, TERMS),
-    reduction("mean.dim", over_dims(dtype=True), FLOAT + COMPLEX, TERMS),
+    reduction("mean.default", over_all(dtype=True), FLOAT, TERMS, exclude=SPECIALIZED),
+    reduction("mean.dim", over_dims(dtype=True), FLOAT, TERMS, exclude=SPECIALIZED),
     reduction("prod.default", prod_inputs(axis=False), EVERY, TERMS),
     reduction("prod.dim_int", prod_inputs(axis=True), EVERY, TERMS),
     reduction("amax.default", over_dims(least=1, none=False)),

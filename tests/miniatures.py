@@ -274,8 +274,6 @@ def fails_the_verifier() -> Any:
     return FailsTheVerifier()
 
 
-
-
 rejects_everything = RejectsEverything
 speaks_to_nobody = SpeaksToNobody
 leaks = Leaks

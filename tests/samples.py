@@ -17,6 +17,4 @@ def dynamic(op: str, *runs: int, dtype: str = "f32", mode: Mode = "dynamic", **a
     """A dynamic sample of a unary op on one dim `n`, exported at size 4, run there and at these sizes."""
     spec = TensorSpec(dims=("n",), dtype=dtype)
     sizes = ({"n": 4}, *({"n": n} for n in runs))
-    return Sample(
-        op=op, dtype=dtype, mode=mode, sizes=sizes[0], args={"self": spec} | args, dynamic=("n",), runs=sizes
-    )
+    return Sample(op=op, dtype=dtype, mode=mode, sizes=sizes[0], args={"self": spec} | args, dynamic=("n",), runs=sizes)

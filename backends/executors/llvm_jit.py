@@ -57,8 +57,9 @@ TOSA_TO_LINALG = (
 )
 STABLEHLO_TO_LINALG = (
     "func.func(chlo-legalize-to-stablehlo)",
-    "stablehlo-convert-to-signless",
     "stablehlo-legalize-to-linalg",
+    "stablehlo-convert-to-signless",  # after it: which op is unsigned is in the types until then
+    "reconcile-unrealized-casts",
     "canonicalize",
 )
 SHAPES_TO_STABLEHLO = (
@@ -88,10 +89,9 @@ SIXTEEN_BIT = (
 )
 LOOPS_TO_LLVM = (
     "convert-scf-to-cf",
-    "func.func(arith-expand{include-bf16=true},math-expand-ops{ops=ctlz,rsqrt})",  # libm has no rsqrt
-    "convert-math-to-libm",  # before -to-llvm, which makes expm1(x) exp(x) - 1 and log1p(x) log(1 + x)
-    "func.func(convert-math-to-llvm)",
+    "func.func(arith-expand{include-bf16=true},math-expand-ops{ops=ctlz},convert-math-to-llvm)",
     "convert-math-to-funcs{convert-ctlz=false}",
+    "convert-math-to-libm",
     "expand-strided-metadata",
     "lower-affine",
     "finalize-memref-to-llvm",
@@ -226,9 +226,11 @@ class _Compiler:
         if re.search(r"f16\b", text):
             self.run(LINALG_TO_LOOPS, module)
             _round_twice(module)
-            self.run((*SIXTEEN_BIT, *LOOPS_TO_LLVM), module)
+            self.run(SIXTEEN_BIT, module)
         else:
-            self.run((*LINALG_TO_LOOPS, *LOOPS_TO_LLVM), module)
+            self.run(LINALG_TO_LOOPS, module)
+        _call_libm(module)
+        self.run(LOOPS_TO_LLVM, module)
         with self._errors("LLVM translation failed"):
             return _Native(module, signature)
 
@@ -341,6 +343,31 @@ def _round_twice(module: ir.Module) -> None:
             wide = "arith.truncf" if source == "f64" else "arith.extf"
             single = ir.Operation.create(wide, [ir.F32Type.get()], [op.operands[0]])
             _replace(op, ir.Operation.create("arith.truncf", [target], [single.results[0]]))
+
+
+_LIBM = {"math.expm1": "expm1", "math.log1p": "log1p"}
+
+
+def _call_libm(module: ir.Module) -> None:
+    """Call libm where `convert-math-to-llvm` is inexact: it makes expm1(x) exp(x) - 1, and log1p(x) log(1 + x)."""
+    declared: set[str] = set()
+    for op in _operations(module):
+        suffix = {"f32": "f", "f64": ""}.get(str(op.results[0].type)) if op.name in _LIBM else None
+        if suffix is None:
+            continue
+        name, kind = _LIBM[op.name] + suffix, op.results[0].type
+        if name not in declared:
+            declared.add(name)
+            with ir.InsertionPoint.at_block_begin(module.body), op.location:
+                attributes = {
+                    "sym_name": ir.StringAttr.get(name),
+                    "function_type": ir.TypeAttr.get(ir.FunctionType.get([kind], [kind])),
+                    "sym_visibility": ir.StringAttr.get("private"),
+                }
+                ir.Operation.create("func.func", attributes=attributes, regions=1)
+        with ir.InsertionPoint(op), op.location:
+            callee = {"callee": ir.FlatSymbolRefAttr.get(name)}
+            _replace(op, ir.Operation.create("func.call", [kind], list(op.operands), callee))
 
 
 def _replace(old: ir.Operation, new: ir.Operation) -> None:

@@ -9,6 +9,7 @@ class Control:
     """Hands the program on to the eager executor; whatever is not `Passed` here is the harness's own fault."""
 
     name = "control"
+    starts = "export"
 
     def lower(self, contract: Contract) -> Lowered:
         """Pass the contract on as the dialect `eager`."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import MissingPackage, OpcovError, UnknownName
+from harness.errors import OpcovError
 from harness.outcome import (
     Crashed,
     HarnessError,
@@ -21,7 +21,6 @@ from harness.outcome import (
     NotExecuted,
     Outcome,
     Passed,
-    Result,
     Stage,
     TimedOut,
     Unsupported,

@@ -315,7 +315,8 @@ def test_shapes_that_broadcast_at_size_zero_stay_zero() -> None:
       %0 = shape.shape_of %a : tensor<?x2xf32> -> tensor<2xindex>
       %1 = shape.const_shape [1, 2] : tensor<2xindex>
       %2 = shape.broadcast %0, %1 : tensor<2xindex>, tensor<2xindex> -> tensor<2xindex>
-      %3 = stablehlo.dynamic_broadcast_in_dim %b, %2, dims = [0, 1] : (tensor<1x2xf32>, tensor<2xindex>) -> tensor<?x2xf32>
+      %3 = stablehlo.dynamic_broadcast_in_dim %b, %2, dims = [0, 1]
+        : (tensor<1x2xf32>, tensor<2xindex>) -> tensor<?x2xf32>
       return %3 : tensor<?x2xf32>
     }
     """

@@ -168,9 +168,12 @@ def test_the_same_failure_is_minimised_once_per_op_and_mode() -> None:
 
 def test_failures_of_two_kinds_are_minimised_each() -> None:
     crash = Crashed("lower", "SIGSEGV", "")
-    run, _ = runner(lambda s: PASSED if elements(s) < 2 else WRONG if elements(s) % 2 else crash)
-    small = [r for r in run.records(cell()) if r.minimised]
-    assert {type(r.outcome) for r in small} == {Wrong, Crashed}
+    run, _ = runner(lambda s: WRONG if elements(s) > 1 else crash, replace(SIZE, first=9))
+    found = list(run.records(cell()))
+    kinds = {type(r.outcome) for r in found}
+    assert kinds == {Wrong, Crashed}
+    least = {k: min(elements(r.sample) for r in found if r.sample and isinstance(r.outcome, k)) for k in kinds}
+    assert least == {Wrong: 2, Crashed: 0}
 
 
 def test_a_minimised_sample_fails_like_the_one_it_comes_from() -> None:

@@ -74,13 +74,20 @@ def test_the_traits_that_matter_occur() -> None:
     assert {"rank=0", "rank=1", "rank=2", "rank=3", "zero_size", "size_1", "dim<0", "keepdim=True"} <= found
 
 
-def test_stratification_takes_first_what_shows_most_that_is_new() -> None:
+def test_stratification_takes_what_shows_most_that_is_new() -> None:
     drawn = [s for s in census(CASE, "f32", "static", MANY, seed=3) if s.values == "mixed"]
-    picked = _stratify(drawn, 3)
-    most = max(len(set(traits(s))) for s in drawn)
-    assert len(set(traits(picked[0]))) == most
-    first_three = {t for s in drawn[:3] for t in traits(s)}
-    assert len({t for s in picked for t in traits(s)}) >= len(first_three)
+    first, second = _stratify(drawn, 2)
+    new = {s.id: len(set(traits(s)) - set(traits(first))) for s in drawn}
+    assert new[second.id] == max(new.values())
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("mode", MODES)
+def test_a_single_sample_has_elements_to_compare(seed: int, mode: Any) -> None:
+    one = Profile(name="one", first=1, others=1)
+    for sample in census(CASE, "f32", mode, one, seed):
+        assert largest(sample) > 1
+        assert "zero_size" not in traits(sample)
 
 
 def test_stratification_takes_all_where_there_are_few() -> None:
@@ -220,7 +227,7 @@ def test_a_dynamic_failure_stays_dynamic_and_keeps_one_run() -> None:
     assert smallest.dynamic
     assert len(smallest.runs) == 1
     assert 0 in smallest.runs[0].values()
-    assert len(smallest.sizes) == 1
+    assert set(smallest.sizes.values()) == {2}
 
 
 def test_the_time_budget_is_kept() -> None:

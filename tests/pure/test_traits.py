@@ -11,7 +11,8 @@ from tests.samples import dynamic, relu
 
 
 def of(**args: Any) -> set[str]:
-    return set(traits(replace(relu(), args=args, sizes={"n": 3, "m": 2, "one": 1, "none": 0})))
+    sizes = {"n": 3, "m": 2, "one": 1, "none": 0}
+    return set(traits(replace(relu(), args=args, sizes=sizes, runs=(sizes,))))
 
 
 def spec(*dims: str | int, dtype: str = "f32", **fill: Any) -> TensorSpec:
