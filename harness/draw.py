@@ -24,9 +24,10 @@ class Profile:
     """How much is sampled.
 
     `first` and `others` are how many programs (shapes and attributes) a census has for a case's first dtype and for
-    each other one. `left_out` are dtypes without cells, each the twin of a measured one. `dynamic_others` is how many of the other dtypes have dynamic cells at all, None for every one:
-    what a symbolic size breaks hinges on the dtype less than most, and costs most to measure. `minimise_seconds` is
-    for one failure, `minimise_total` for all that one pytest worker finds.
+    each other one. `left_out` are dtypes without cells, each the twin of a measured one. `dynamic_others` is how many
+    of the other dtypes have dynamic cells at all, None for every one: what a symbolic size breaks hinges on the dtype
+    less than most, and costs most to measure. `minimise_seconds` is for one failure, `minimise_total` for all that one
+    pytest worker finds.
     """
 
     name: str

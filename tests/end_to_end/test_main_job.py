@@ -252,7 +252,7 @@ def test_a_killed_run_leaves_what_it_had_and_the_last_journal(
 def test_what_a_pytest_worker_dies_of_fails_the_run_and_the_rest_is_run(
     started: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
-    process = started("--backend", "hang-lower", "--backend", "right", "--backend", "linalg", "-n", "1")
+    process = started(*HANGS, "--backend", "right", "-n", "1")
     wait_for_outcomes(tmp_path / "journal.jsonl.part", process)
     time.sleep(1)
     workers = [pid for pid in children(process.pid) if "exec(eval(sys.stdin" in command_line(pid)]
