@@ -15,7 +15,7 @@ from hypothesis.errors import Flaky, NoSuchExample
 
 from .case import OpCase
 from .errors import UnknownName
-from .sample import Mode, Sample, Values, map_tensors, tensors, with_values
+from .sample import Mode, Sample, SizeOf, Values, map_tensors, tensors, walk, with_values
 from .traits import traits
 
 
@@ -156,9 +156,10 @@ def _stratify(drawn: list[Sample], wanted: int) -> list[Sample]:
 
 
 def _solid(sample: Sample) -> bool:
-    """Whether every tensor has elements, and some tensor more than one."""
-    counts = [math.prod(t.shape(sample.sizes)) for t in tensors(sample.args)] or [math.prod(sample.sizes.values())]
-    return min(counts) > 0 and max(counts) > 1
+    """Whether every tensor, and every size that is asked for, has elements, and some more than one."""
+    counts = [math.prod(t.shape(sample.sizes)) for t in tensors(sample.args)]
+    counts += [sample.sizes[leaf.dim] for leaf in walk(sample.args) if isinstance(leaf, SizeOf)]
+    return min(counts, default=0) > 0 and max(counts) > 1
 
 
 def _richness(sample: Sample) -> tuple[int, int]:

@@ -1,0 +1,337 @@
+"""The pipeline, in this process: what is shared, what is kept apart, and which outcome each way to stop becomes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+
+from backends.frontend import Fx
+from harness.case import OpCase
+from harness.errors import BadSample
+from harness.numeric import Ulp
+from harness.outcome import (
+    Excluded,
+    HarnessError,
+    NotExecuted,
+    NotExported,
+    Outcome,
+    Passed,
+    Result,
+    Stage,
+    Wrong,
+)
+from harness.pipeline import Pipeline, Recent
+from harness.protocols import (
+    Backend,
+    CannotExecute,
+    Contract,
+    Enter,
+    Executable,
+    Executor,
+    Frontend,
+    Lowered,
+    NotExpressible,
+    Program,
+)
+from harness.sample import Sample, with_values
+from tests.miniatures import Actor, Acts, CannotCompile
+from tests.samples import dynamic, relu
+
+
+def case(op: str = "aten.relu.default", **more: Any) -> OpCase:
+    return OpCase(op=op, inputs=lambda d: {}, **more)
+
+
+class Counting:
+    """A frontend that counts its runs."""
+
+    name = "counting"
+
+    def __init__(self) -> None:
+        self.runs = 0
+
+    def run(self, program: Program, enter: Enter) -> Contract:
+        self.runs += 1
+        return Fx().run(program, enter)
+
+
+class Noting(Acts):
+    """A backend that counts what it is given."""
+
+    def __init__(self, name: str = "right", deed: str = "right") -> None:
+        super().__init__(name, deed)
+        self.calls: Counter[str] = Counter()
+
+    def lower(self, contract: Contract) -> Lowered:
+        self.calls["lower"] += 1
+        return super().lower(contract)
+
+    def verify(self, lowered: Lowered) -> None:
+        self.calls["verify"] += 1
+
+
+def pipeline(
+    *backends: Backend, frontend: Frontend | None = None, executors: Sequence[Executor] = (Actor(),)
+) -> Pipeline:
+    return Pipeline(frontend or Fx(), {b.name: b for b in backends or (Acts("right", "right"),)}, executors)
+
+
+def ignore(stage: Stage) -> None:
+    pass
+
+
+def result(ready: Pipeline, sample: Sample, backend: str = "right", **more: Any) -> Result:
+    return ready.run(case(sample.op, **more), sample, backend, ignore)
+
+
+def outcome(ready: Pipeline, sample: Sample, backend: str = "right", **more: Any) -> Outcome:
+    return result(ready, sample, backend, **more).outcome
+
+
+# what is shared -------------------------------------------------------------------------------------------------------
+
+
+def test_the_frontend_runs_once_for_all_backends_and_all_values() -> None:
+    frontend = Counting()
+    ready = pipeline(Acts("a", "right"), Acts("b", "right"), frontend=frontend)
+    for backend in ("a", "b"):
+        for values in ("mixed", "extreme"):
+            assert isinstance(outcome(ready, with_values(relu(), values), backend), Passed)
+    assert frontend.runs == 1
+    outcome(ready, relu(4), "a")
+    assert frontend.runs == 2
+
+
+def test_one_artifact_serves_all_values_of_a_program() -> None:
+    noting = Noting()
+    ready = pipeline(noting)
+    for seed in range(3):
+        outcome(ready, relu(seed=seed))
+    assert noting.calls == {"lower": 1, "verify": 1}
+
+
+def test_a_refusal_is_remembered() -> None:
+    noting = Noting("right", "refuse")
+    ready = pipeline(noting)
+    first = outcome(ready, relu())
+    assert outcome(ready, relu(seed=5)) == first
+    assert noting.calls["lower"] == 1
+
+
+def test_what_one_backend_does_is_not_taken_for_another() -> None:
+    ready = pipeline(Acts("right", "right"), Acts("wrong", "lie_in_value"))
+    assert isinstance(outcome(ready, relu(), "right"), Passed)
+    assert isinstance(outcome(ready, relu(), "wrong"), Wrong)
+    assert isinstance(outcome(ready, relu(), "right"), Passed)
+
+
+def test_forgetting_starts_anew() -> None:
+    frontend = Counting()
+    ready = pipeline(frontend=frontend)
+    outcome(ready, relu())
+    ready.forget()
+    outcome(ready, relu())
+    assert frontend.runs == 2
+
+
+def test_the_least_recently_used_is_dropped() -> None:
+    recent: Recent[int] = Recent(2)
+    made: list[str] = []
+
+    def make(key: str) -> int:
+        made.append(key)
+        return len(made)
+
+    for key in ("a", "b", "a", "c", "a", "b"):
+        recent.get_or(key, lambda key=key: make(key))  # type: ignore[misc]
+    assert made == ["a", "b", "c", "b"]
+
+
+# what is kept apart ---------------------------------------------------------------------------------------------------
+
+
+class Scribbles(Actor):
+    """Overwrites its inputs after it has read them."""
+
+    def compile(self, lowered: Lowered) -> Executable:
+        run = super().compile(lowered)
+
+        def scribbling(inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+            found = run(inputs)
+            for t in inputs:
+                t.fill_(float("nan"))
+            return found
+
+        return scribbling
+
+
+def test_an_executor_that_writes_to_its_inputs_spoils_nothing() -> None:
+    ready = pipeline(Acts("right", "right"), Acts("again", "right"), executors=[Scribbles()])
+    assert isinstance(outcome(ready, relu(), "right"), Passed)
+    assert isinstance(outcome(ready, relu(), "again"), Passed)
+
+
+def test_ir_is_the_same_after_another_program() -> None:
+    ready = pipeline()
+    shown: list[str] = []
+
+    def show(stage: Stage, text: str) -> None:
+        shown.append(text)
+
+    ready.run(case(), relu(), "right", ignore, show)
+    ready.forget()
+    outcome(ready, dynamic("aten.tanh.default", 5))
+    ready.run(case(), relu(), "right", ignore, show)
+    assert shown[0] == shown[2]
+
+
+# stages ---------------------------------------------------------------------------------------------------------------
+
+
+def test_stages_are_notified_in_order_and_timed() -> None:
+    stages: list[Stage] = []
+    found = pipeline().run(case(), relu(), "right", stages.append)
+    assert stages == ["export", "import", "contract", "lower", "verify", "execute", "execute", "compare"]
+    assert set(found.seconds) == {"reference", *stages}
+    assert found.reached == ("torch.aten.relu",)
+
+
+def test_what_is_shared_is_not_entered_again() -> None:
+    ready = pipeline()
+    outcome(ready, relu())
+    stages: list[Stage] = []
+    ready.run(case(), relu(seed=3), "right", stages.append)
+    assert stages == ["execute", "compare"]
+
+
+def test_each_run_is_executed_and_compared() -> None:
+    stages: list[Stage] = []
+    pipeline().run(case(), dynamic("aten.relu.default", 5, 2), "right", stages.append)
+    assert stages.count("compare") == 3
+
+
+# outcomes -------------------------------------------------------------------------------------------------------------
+
+
+def test_what_eager_refuses_is_excluded_before_anything_is_lowered() -> None:
+    noting = Noting()
+    found = outcome(pipeline(noting), replace(relu(), op="aten.argmax.default", args=relu().args | {"dim": 7}))
+    assert isinstance(found, Excluded)
+    assert found.reason.startswith("eager refuses: IndexError")
+    assert not noting.calls
+
+
+class Refuses:
+    """A frontend that stops at a stage."""
+
+    name = "refuses"
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+
+    def run(self, program: Program, enter: Enter) -> Contract:
+        enter(self.stage)
+        raise NotExpressible(self.stage, "no such thing")
+
+
+@pytest.mark.parametrize("stage", ["export", "import", "contract"])
+def test_what_the_frontend_refuses_is_not_exported(stage: Stage) -> None:
+    assert outcome(pipeline(frontend=Refuses(stage)), relu()) == NotExported(stage, "no such thing")
+
+
+class Fussy:
+    """A frontend that takes programs with relaxed dims only."""
+
+    name = "fussy"
+
+    def run(self, program: Program, enter: Enter) -> Contract:
+        assert program.dynamic_shapes is not None
+        (dims,) = program.dynamic_shapes
+        if any(dim is not torch.export.Dim.DYNAMIC for spec in dims for dim in spec.values()):
+            raise NotExpressible("export", "named dims")
+        return Fx().run(program, enter)
+
+
+def test_where_export_refuses_the_dims_it_chooses_their_ranges() -> None:
+    assert isinstance(outcome(pipeline(frontend=Fussy()), dynamic("aten.relu.default", 5)), Passed)
+
+
+class Narrow:
+    """A frontend whose program holds for sizes of 4 and more."""
+
+    name = "narrow"
+
+    def run(self, program: Program, enter: Enter) -> Contract:
+        return replace(Fx().run(program, enter), ranges=({0: (4.0, 9.0)},))
+
+
+def test_sizes_outside_of_the_ranges_are_not_run() -> None:
+    sample = dynamic("aten.relu.default", 2, 10)
+    assert isinstance(outcome(pipeline(Acts("right", "specialize")), sample), Wrong)
+    assert isinstance(outcome(pipeline(Acts("right", "specialize"), frontend=Narrow()), sample), Passed)
+
+
+def test_an_op_that_is_not_in_the_exported_graph_is_a_broken_case() -> None:
+    found = outcome(pipeline(), relu(), seen_as="aten.tanh.default")
+    assert isinstance(found, HarnessError)
+    assert "aten.tanh.default is not in the exported graph, which has aten.relu.default" in found.traceback
+    assert isinstance(outcome(pipeline(), relu(), seen_as="aten.relu.default"), Passed)
+
+
+def test_arguments_that_do_not_fit_are_an_error_of_their_author() -> None:
+    with pytest.raises(BadSample, match="has no argument 'alpha'"):
+        outcome(pipeline(), replace(relu(), args=relu().args | {"alpha": 1}))
+
+
+def test_the_first_executor_that_can_run_it_does() -> None:
+    found = outcome(pipeline(executors=[CannotCompile(), Actor()]), relu())
+    assert isinstance(found, Passed)
+    assert found.executors == ("actor",)
+
+
+def test_an_executor_of_another_dialect_is_not_asked() -> None:
+    class Elsewhere(Actor):
+        dialects = frozenset(("elsewhere",))
+
+        def compile(self, lowered: Lowered) -> Executable:
+            raise AssertionError("was asked")
+
+    assert isinstance(outcome(pipeline(executors=[Elsewhere(), Actor()]), relu()), Passed)
+
+
+def test_every_executor_that_cannot_says_why() -> None:
+    class Gives(Actor):
+        name = "gives"
+
+        def compile(self, lowered: Lowered) -> Executable:
+            def up(inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+                raise CannotExecute("gave up")
+
+            return up
+
+    found = outcome(pipeline(executors=[CannotCompile(), Gives()]), relu())
+    assert found == NotExecuted({"able": "not able", "gives": "gave up"})
+
+
+def test_the_share_is_that_of_the_worst_run() -> None:
+    found = outcome(pipeline(), dynamic("aten.tanh.default", 5, 9), numeric=Ulp(4))
+    assert isinstance(found, Passed)
+    assert 0 < found.share <= 1
+
+
+def test_a_lie_at_one_size_only_is_seen() -> None:
+    class Sometimes(Actor):
+        def compile(self, lowered: Lowered) -> Executable:
+            run = super().compile(lowered)
+            return lambda inputs: [t + (inputs[0].shape[0] == 7) for t in run(inputs)]
+
+    ready = pipeline(executors=[Sometimes()])
+    assert isinstance(outcome(ready, dynamic("aten.relu.default", 5, 6)), Passed)
+    found = outcome(ready, dynamic("aten.relu.default", 5, 7))
+    assert isinstance(found, Wrong)
+    assert dict(found.sizes) == {"n": 7}
