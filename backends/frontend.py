@@ -23,7 +23,7 @@ from harness.prose import portable
 from harness.protocols import Contract, Enter, NotExpressible, Program
 
 from . import ir
-from .decompositions import decompose
+from .decompositions import decompose, forget_generated_code
 
 CONTRACT_PIPELINE = (
     "builtin.module(func.func(torch-match-quantized-custom-ops),"
@@ -39,6 +39,12 @@ class Fx:
 
     def run(self, program: Program, enter: Enter) -> Contract:
         """Export, import and legalize; raises NotExpressible with the stage and a one-line reason."""
+        try:
+            return self._run(program, enter)
+        finally:
+            forget_generated_code()
+
+    def _run(self, program: Program, enter: Enter) -> Contract:
         enter("export")
         exported = _exported(program)
         overloads = tuple(sorted(set(_overloads(exported.graph_module))))  # decomposing edits the graph in place

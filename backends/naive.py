@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from torch_mlir import fx
 
 from harness.protocols import Lowered, Program
-
-OUTPUT_TYPES: Mapping[str, str] = {"linalg": "linalg-on-tensors", "tosa": "tosa", "stablehlo": "stablehlo"}
+from harness.repro import OUTPUT_TYPES
 
 
 def lower(program: Program, backend: str) -> Lowered:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 import time
 from pathlib import Path
 
@@ -113,3 +114,14 @@ def test_many_runs_keep_memory_flat() -> None:
 def resident() -> int:
     """Bytes of this process in memory."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+
+def test_the_source_of_generated_graphs_is_forgotten() -> None:
+    """`torch.fx` keeps the text of every graph it compiles, and a worker exports thousands."""
+
+    class Negate(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.ops.aten.neg.default(x)
+
+    Fx().run(Program(op="aten.neg.default", module=Negate(), args=(torch.zeros(2),)), lambda stage: None)
+    assert not [name for name in linecache.cache if name.startswith("<eval_with_key>")]
