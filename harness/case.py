@@ -173,6 +173,9 @@ class Draw:
 Inputs = Callable[[Draw], Mapping[str, Any]]
 """A strategy: draws the arguments of one invocation, by schema name."""
 
+Canonical = Callable[[Sequence[Any]], Sequence[Any]]
+"""From an op's results, as tensors, to the one form of them that all right results share (methods of tensors only)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpCase:
@@ -180,9 +183,16 @@ class OpCase:
 
     `op` is the overload as PyTorch spells it; `inputs` draws its arguments; `dtypes` are those of the cells, the first
     the one that is sampled most; `numeric` is the numeric class of its floating results (integers are always exact).
-    `values` are the ways its tensors are filled. `unjudged` maps the index of an output that cannot be compared to the
-    reason. `seen_as` is the overload that export records instead, where PyTorch rewrites the call while tracing.
-    `static_only` is the reason why no dim of it can be symbolic, `exclude` maps dtypes left out to reasons.
+    `values` are the ways its tensors are filled. What is left out is left out for a reason, given as text:
+
+    - `exclude`: dtypes without cells; `static_only`: no dim of it can be symbolic; `fixed`: arguments that take one
+      value only;
+    - `unjudged`: by index, outputs whose values cannot be compared (shape and dtype are); `misshapen`: outputs to which
+      torch's own decomposition gives another shape or dtype than eager does, before any backend sees it;
+    - `unexported`: export cannot express the op at all; the control then starts from the program.
+
+    `seen_as` is the overload that export records instead, where PyTorch rewrites the call while tracing. `canonical`
+    brings results that are right in more than one way to one form before they are compared.
     """
 
     op: str
@@ -191,9 +201,13 @@ class OpCase:
     numeric: Numeric = EXACT
     values: tuple[Values, ...] = ("mixed", "extreme", "nonfinite")
     unjudged: Mapping[int, str] = field(default_factory=dict)
+    misshapen: Mapping[int, str] = field(default_factory=dict)
     seen_as: str | None = None
     static_only: str | None = None
     exclude: Mapping[str, str] = field(default_factory=dict)
+    fixed: Mapping[str, str] = field(default_factory=dict)
+    canonical: Canonical | None = None
+    unexported: str | None = None
 
     def modes(self) -> tuple[Mode, ...]:
         """The modes that have cells."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import torch
 
+from .case import OpCase
 from .numeric import Distribution, ShapeOnly
 from .outcome import Wrong, WrongKind
 from .reference import Run
@@ -15,22 +16,28 @@ from .tolerance import Bounded
 _SIGNLESS = {torch.uint8: torch.int8, torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}
 
 
-def compare(
-    actual: Sequence[torch.Tensor], run: Run, first: Run, unjudged: Sequence[int], executor: str
-) -> float | Wrong:
-    """The worst error as a share of its bound, or what is wrong first; `first` is the run at the sizes of export."""
+def compare(actual: Sequence[torch.Tensor], run: Run, first: Run, case: OpCase, executor: str) -> float | Wrong:
+    """The worst error as a share of its bound, or what is wrong first; `first` is the run at the sizes of export.
+
+    The case's `canonical` is applied to the results as it was to the reference.
+    """
     sizes = run.sizes
     if len(actual) != len(run.outputs):
         text = f"{len(actual)} results, but should be {len(run.outputs)}"
         return Wrong("arity", text, 0, executor, sizes=sizes)
-    worst = 0.0
     for i, (got, want) in enumerate(zip(actual, run.outputs, strict=True)):
-        if i in unjudged:
+        if i in case.misshapen:
             continue
-        wrong = _structure(i, got, want.eager, first.outputs[i].eager, run, executor)
-        if wrong:
+        if wrong := _structure(i, got, want.eager, first.outputs[i].eager, run, executor):
             return wrong
-        share = _values(i, _signed_like(got, want.eager.dtype), want, run, executor)
+    results: Sequence[torch.Tensor] = [_signed_like(a, w.eager.dtype) for a, w in zip(actual, run.outputs, strict=True)]
+    if case.canonical:
+        results = case.canonical(results)
+    worst = 0.0
+    for i, (got, want) in enumerate(zip(results, run.outputs, strict=True)):
+        if i in case.unjudged or i in case.misshapen:
+            continue
+        share = _values(i, got, want, run, executor)
         if isinstance(share, Wrong):
             return share
         worst = max(worst, share)
@@ -57,7 +64,7 @@ def _name(dtype: torch.dtype) -> str:
 
 def _signed_like(got: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     """MLIR's integers carry no sign: read the bits as the dtype that eager has."""
-    return got.view(dtype) if got.dtype != dtype else got
+    return got.view(dtype) if got.dtype != dtype and got.element_size() == dtype.itemsize else got
 
 
 def _values(i: int, got: torch.Tensor, want: Bounded, run: Run, executor: str) -> float | Wrong:

@@ -34,6 +34,7 @@ from .outcome import (
     Unsupported,
     Wrong,
 )
+from .plugins import CONTROL
 from .program import check_seen, program
 from .protocols import (
     Backend,
@@ -140,7 +141,7 @@ class Pipeline:
         reached: tuple[str, ...] = ()
         try:
             references = self._reference(case, sample, clock)
-            contract = self._contract(case, sample, self.backends[backend], clock)
+            contract = self._contract(case, sample, backend, clock)
             reached = contract.reached
             if show:
                 show("contract", contract.ir)
@@ -162,14 +163,14 @@ class Pipeline:
     def _reference(self, case: OpCase, sample: Sample, clock: Clock) -> tuple[Run, ...]:
         def make() -> tuple[Run, ...] | Outcome:
             try:
-                return runs(sample, case.numeric)
+                return runs(sample, case.numeric, case.canonical)
             except EagerRefuses as refusal:
                 return Excluded(f"eager refuses: {refusal}")
 
         clock.enter("reference")
         return _or_stop(self._references.get_or(sample.id, make))
 
-    def _contract(self, case: OpCase, sample: Sample, backend: Backend, clock: Clock) -> Contract:
+    def _contract(self, case: OpCase, sample: Sample, backend: str, clock: Clock) -> Contract:
         def make() -> Contract | NotExpressible:
             try:
                 contract = export(self.frontend, sample, clock.enter)
@@ -183,8 +184,11 @@ class Pipeline:
         found = self._contracts.get_or(sample.program, make)
         if isinstance(found, Contract):
             return found
-        if found.exported and getattr(backend, "starts", "contract") == "export":
-            return found.exported
+        if getattr(self.backends[backend], "starts", "contract") == "export":
+            if found.exported:
+                return found.exported
+            if case.unexported and backend == CONTROL:
+                return Contract(program=program(sample), ir="", exported=(), reached=())
         raise Stop(NotExported(found.stage, found.reason))
 
     def _artifact(self, contract: Contract, sample: Sample, backend: str, clock: Clock) -> Artifact:
@@ -243,7 +247,7 @@ def _compared(
         clock.enter("execute")
         actual = executable([t.clone() for t in run.inputs])
         clock.enter("compare")
-        share = compare(actual, run, first, tuple(case.unjudged), name)
+        share = compare(actual, run, first, case, name)
         if isinstance(share, Wrong):
             return share
         worst = max(worst, share)

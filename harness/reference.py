@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from torch.utils import _pytree as pytree
 
+from .case import Canonical
 from .numeric import Distribution, Exact, Numeric, ShapeOnly
 from .program import call, inputs
 from .sample import Arg, DtypeArg, Sample, Sizes, map_leaves
@@ -17,6 +17,9 @@ from .tolerance import Bounded, bounded
 
 _WIDE = {"f32": "f64", "f16": "f64", "bf16": "f64", "c64": "c128"}
 _ROUNDED = (torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.complex64, torch.complex128)
+
+
+Results = Callable[[Sequence[torch.Tensor]], list[torch.Tensor]]
 
 
 class EagerRefuses(Exception):
@@ -32,13 +35,14 @@ class Run:
     outputs: tuple[Bounded, ...]
 
 
-def runs(sample: Sample, numeric: Numeric) -> tuple[Run, ...]:
+def runs(sample: Sample, numeric: Numeric, canonical: Canonical | None = None) -> tuple[Run, ...]:
     """The reference at each of the sample's sizes that eager takes; raises EagerRefuses if it does not take the first.
 
-    Sizes that eager rejects in a later run are outside the op's own contract and are left out.
+    Sizes that eager rejects in a later run are outside the op's own contract and are left out. `canonical` is applied
+    to every result, eager's and the float64 reference's.
     """
-    module = call(sample)
-    wide = call(_wide(sample))
+    module = _results(call(sample), canonical)
+    wide = _results(call(_wide(sample)), canonical)
     found = [_run(sample, numeric, module, wide, sample.runs[0])]
     for sizes in sample.runs[1:]:
         try:
@@ -48,27 +52,33 @@ def runs(sample: Sample, numeric: Numeric) -> tuple[Run, ...]:
     return tuple(found)
 
 
-def _run(sample: Sample, numeric: Numeric, module: Any, wide: Any, sizes: Sizes) -> Run:
+def _run(sample: Sample, numeric: Numeric, module: Results, wide: Results, sizes: Sizes) -> Run:
     args = inputs(sample, sizes)
     try:
         torch.manual_seed(0)
-        got = _leaves(module, args)
+        got = module(args)
     except Exception as error:  # eager raises what it likes
         text = str(error).strip().splitlines() or [""]
         raise EagerRefuses(f"{type(error).__name__}: {text[0][:300]}") from None
     rounded = any(t.dtype in _ROUNDED for t in got) and not isinstance(numeric, (Exact, ShapeOnly, Distribution))
     outputs = (
-        bounded(numeric, sizes, got, lambda *a: _reference(wide, *a), args)
+        bounded(numeric, sizes, got, lambda *a: _reference(wide, a), args)
         if rounded
         else bounded(numeric if isinstance(numeric, (ShapeOnly, Distribution)) else Exact(), sizes, got, None, args)
     )
     return Run(sizes, args, outputs)
 
 
-def _leaves(module: Any, args: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-    with torch.no_grad():
-        result = module(*(a.clone() for a in args))
-    return [torch.as_tensor(leaf) for leaf in pytree.tree_leaves(result) if leaf is not None]
+def _results(module: torch.nn.Module, canonical: Canonical | None) -> Results:
+    """From the program's arguments to its results, in their canonical form."""
+
+    def results(args: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        with torch.no_grad():
+            result = module(*(a.clone() for a in args))
+        leaves = [torch.as_tensor(leaf) for leaf in pytree.tree_leaves(result) if leaf is not None]
+        return list(canonical(leaves)) if canonical else leaves
+
+    return results
 
 
 def _wide(sample: Sample) -> Sample:
@@ -80,11 +90,11 @@ def _wide(sample: Sample) -> Sample:
     return replace(sample, args=map_leaves(sample.args, widen))
 
 
-def _reference(module: Any, *args: torch.Tensor) -> list[torch.Tensor] | None:
+def _reference(wide: Results, args: Sequence[torch.Tensor]) -> list[torch.Tensor] | None:
     """The op on widened arguments, or None where it does not take them."""
     try:
         with _default_dtype(torch.float64):
-            return _leaves(module, [widened(a) for a in args])
+            return wide([widened(a) for a in args])
     except Exception:  # an op that takes no float64: eager in the sample's dtype is then the only reference
         return None
 

@@ -67,3 +67,14 @@ def catalog() -> Mapping[str, tuple[OpCase, ...]]:
     if twice := sorted({op for op in ops if ops.count(op) > 1}):
         raise ValueError(f"declared twice: {', '.join(twice)}")
     return MappingProxyType(families)
+
+
+@cache
+def excluded() -> Mapping[str, str]:
+    """The overloads that have no case on purpose, each with its reason, joined from the families' EXCLUDED."""
+    found = [item for module in FAMILIES for item in getattr(module, "EXCLUDED", {}).items()]
+    if twice := sorted({op for op, _ in found if [o for o, _ in found].count(op) > 1}):
+        raise ValueError(f"excluded twice: {', '.join(twice)}")
+    if both := sorted({op for op, _ in found} & {case.op for cases in catalog().values() for case in cases}):
+        raise ValueError(f"both declared and excluded: {', '.join(both)}")
+    return MappingProxyType(dict(found))

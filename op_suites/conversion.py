@@ -105,6 +105,8 @@ def parts_inputs(d: Draw) -> Mapping[str, Any]:
     return {"real": d.tensor(dims), "imag": d.tensor(d.broadcast(dims))}
 
 
+LAYOUT = "tensors are contiguous in MLIR: no other layout is expressible"
+
 CASES = (
     OpCase(op="aten._to_copy.default", inputs=convert_inputs(copy=True), dtypes=EVERY, numeric=ROUNDED),
     OpCase(
@@ -113,7 +115,13 @@ CASES = (
         numeric=ROUNDED,
         exclude=dict.fromkeys(COMPLEX, "what export asserts of it does not canonicalize for complex numbers"),
     ),
-    OpCase(op="aten.to.other", inputs=pair_inputs(copy=True, non_blocking=True), dtypes=EVERY, numeric=ROUNDED),
+    OpCase(
+        op="aten.to.other",
+        inputs=pair_inputs(copy=True, non_blocking=True),
+        dtypes=EVERY,
+        numeric=ROUNDED,
+        fixed={"memory_format": LAYOUT},
+    ),
     OpCase(op="aten.type_as.default", inputs=pair_inputs(), dtypes=EVERY, numeric=ROUNDED),
     OpCase(op="prims.convert_element_type.default", inputs=convert_inputs(name="a"), dtypes=EVERY, numeric=ROUNDED),
     OpCase(op="aten.clone.default", inputs=copy_inputs(), dtypes=EVERY),

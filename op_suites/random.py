@@ -22,6 +22,8 @@ COUNT = Distribution(low=0, high=5, mean=2.5, std=math.sqrt(35 / 12))
 QUARTER = Distribution(low=0.0, high=1.0, mean=0.25, std=math.sqrt(3 / 16))
 KEPT = Distribution(low=0.0, high=4.0, mean=1.0, std=math.sqrt(3.0))
 ONES = Fill(low=1.0, high=1.0, nonfinite=False)
+LAW = "the law that the output is held to belongs to the case, so its parameters are constants"
+LAYOUT = {"memory_format": "tensors are contiguous in MLIR: no other layout is expressible"}
 COMPLEX_LAW = dict.fromkeys(COMPLEX, "a range and a standard deviation judge real numbers only")
 
 
@@ -79,22 +81,79 @@ def idle_dropout_inputs(d: Draw) -> Mapping[str, Any]:
 
 def random(op: str, inputs: Inputs, law: Distribution, dtypes: tuple[str, ...] = FLOAT, **more: Any) -> OpCase:
     """An op whose values are random."""
-    more |= {"values": ("mixed",), "exclude": COMPLEX_LAW}
+    more = {"values": ("mixed",), "exclude": COMPLEX_LAW} | more
     return OpCase(op=f"aten.{op}", inputs=inputs, dtypes=dtypes, numeric=law, **more)
 
 
 CASES = (
     random("rand.default", size_inputs(), UNIT),
     random("randn.default", size_inputs(), NORMAL),
-    random("randint.default", size_inputs(high=6), COUNT, ("i64", "i32", "i16", "i8", "u8", *FLOAT)),
-    random("randint.low", size_inputs(low=1, high=7), DIE, ("i64", "i32", "i16", "i8", "u8", *FLOAT)),
-    random("rand_like.default", like_inputs(), UNIT),
-    random("randn_like.default", like_inputs(), NORMAL),
+    random(
+        "randint.default",
+        size_inputs(high=6),
+        COUNT,
+        ("i64", "i32", "i16", "i8", "u8", *FLOAT),
+        fixed=dict.fromkeys(("high",), LAW),
+    ),
+    random(
+        "randint.low",
+        size_inputs(low=1, high=7),
+        DIE,
+        ("i64", "i32", "i16", "i8", "u8", *FLOAT),
+        fixed=dict.fromkeys(
+            (
+                "low",
+                "high",
+            ),
+            LAW,
+        ),
+    ),
+    random("rand_like.default", like_inputs(), UNIT, fixed=LAYOUT),
+    random("randn_like.default", like_inputs(), NORMAL, fixed=LAYOUT),
     random("bernoulli.default", self_inputs(Fill(low=0.25, high=0.25)), QUARTER),
-    random("bernoulli.p", self_inputs(p=0.25), QUARTER, ALL),
-    random("uniform.default", uniform_inputs, Distribution(-1.0, 3.0, 1.0, math.sqrt(4 / 3))),
-    random("normal_functional.default", self_inputs(mean=2.0, std=0.5), Distribution(-2.0, 6.0, 2.0, 0.5)),
-    random("exponential.default", self_inputs(lambd=2.0), Distribution(0.0, 40.0, 0.5, 0.5, sigmas=8)),
-    random("native_dropout.default", dropout_inputs, KEPT, unjudged={1: "random; output 0 shows its effect"}),
-    OpCase(op="aten.dropout.default", inputs=idle_dropout_inputs, dtypes=EVERY, numeric=EXACT),
+    random("bernoulli.p", self_inputs(p=0.25), QUARTER, ALL, fixed=dict.fromkeys(("p",), LAW)),
+    random(
+        "uniform.default",
+        uniform_inputs,
+        Distribution(-1.0, 3.0, 1.0, math.sqrt(4 / 3)),
+        fixed=dict.fromkeys(
+            (
+                "from",
+                "to",
+            ),
+            LAW,
+        ),
+    ),
+    random(
+        "normal_functional.default",
+        self_inputs(mean=2.0, std=0.5),
+        Distribution(-2.0, 6.0, 2.0, 0.5),
+        fixed=dict.fromkeys(
+            (
+                "mean",
+                "std",
+            ),
+            LAW,
+        ),
+    ),
+    random(
+        "exponential.default",
+        self_inputs(lambd=2.0),
+        Distribution(0.0, 40.0, 0.5, 0.5, sigmas=8),
+        fixed=dict.fromkeys(("lambd",), LAW),
+    ),
+    random(
+        "native_dropout.default",
+        dropout_inputs,
+        KEPT,
+        unjudged={1: "random; output 0 shows its effect"},
+        fixed={"p": LAW, "train": f"{LAW}; aten.dropout.default has the other value"},
+    ),
+    OpCase(
+        op="aten.dropout.default",
+        inputs=idle_dropout_inputs,
+        dtypes=EVERY,
+        numeric=EXACT,
+        fixed={"train": "trained dropout is random: aten.native_dropout.default has it"},
+    ),
 )

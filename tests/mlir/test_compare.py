@@ -41,9 +41,13 @@ def close(numeric: Numeric, function: Any, *args: torch.Tensor, sizes: dict[str,
     return Run(sizes or {}, args, bounded(numeric, sizes or {}, [function(*args)], wide, args))
 
 
+def case(**more: Any) -> OpCase:
+    return OpCase(op="aten.relu.default", inputs=lambda d: {}, **more)
+
+
 def verdict(actual: Sequence[torch.Tensor] | torch.Tensor, run: Run, first: Run | None = None) -> float | Wrong:
     outputs = [actual] if isinstance(actual, torch.Tensor) else actual
-    return compare(outputs, run, first or run, (), "x")
+    return compare(outputs, run, first or run, case(), "x")
 
 
 def wrong(actual: Sequence[torch.Tensor] | torch.Tensor, run: Run, first: Run | None = None) -> Wrong:
@@ -99,11 +103,26 @@ def test_the_first_wrong_output_is_named() -> None:
     assert (found.output, found.element, found.expected, found.actual) == (1, (0,), "3.0", "2.0")
 
 
-def test_outputs_that_are_not_judged_must_be_there_and_may_be_anything() -> None:
-    run = exact(t(1.0), t(5.0))
-    assert compare([t(1.0), t(7.0, 8.0)], run, run, (1,), "x") == 0.0
-    assert isinstance(compare([t(2.0), t(5.0)], run, run, (1,), "x"), Wrong)
-    assert isinstance(compare([t(1.0)], run, run, (1,), "x"), Wrong)
+def test_outputs_that_are_not_judged_must_have_their_shape_and_dtype() -> None:
+    run, unjudged = exact(t(1.0), t(5.0)), case(unjudged={1: "random"})
+    assert compare([t(1.0), t(7.0)], run, run, unjudged, "x") == 0.0
+    for actual in ([t(2.0), t(5.0)], [t(1.0)], [t(1.0), t(5.0, 5.0)], [t(1.0), t(5.0, dtype=torch.float64)]):
+        assert isinstance(compare(actual, run, run, unjudged, "x"), Wrong)
+
+
+def test_a_misshapen_output_must_be_there_and_may_be_anything() -> None:
+    run, misshapen = exact(t(1.0), t(5.0)), case(misshapen={1: "torch's decomposition"})
+    assert compare([t(1.0), t(7.0, 8.0, dtype=torch.int64)], run, run, misshapen, "x") == 0.0
+    assert isinstance(compare([t(2.0), t(5.0)], run, run, misshapen, "x"), Wrong)
+    assert isinstance(compare([t(1.0)], run, run, misshapen, "x"), Wrong)
+
+
+def test_results_are_compared_in_their_canonical_form() -> None:
+    run, either = exact(t(3.0)), case(canonical=lambda results: [r.abs() for r in results])
+    assert compare([t(-3.0)], run, run, either, "x") == 0.0
+    assert isinstance(compare([t(-3.0)], run, run, case(), "x"), Wrong)
+    assert isinstance(compare([t(2.0)], run, run, either, "x"), Wrong)
+    assert isinstance(compare([t(3.0, 3.0)], run, run, either, "x"), Wrong)
 
 
 # exact values ---------------------------------------------------------------------------------------------------------

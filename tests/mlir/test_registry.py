@@ -9,7 +9,7 @@ import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cache
 
 import pytest
@@ -106,8 +106,8 @@ def test_dtypes_are_known_unique_and_not_excluded_at_once(family: str) -> None:
 @families
 def test_every_exception_carries_its_reason(family: str) -> None:
     for case in catalog()[family]:
-        reasons = [*case.exclude.values(), *case.unjudged.values()]
-        reasons += [] if case.static_only is None else [case.static_only]
+        reasons = [*case.exclude.values(), *case.unjudged.values(), *case.misshapen.values(), *case.fixed.values()]
+        reasons += [reason for reason in (case.static_only, case.unexported) if reason is not None]
         assert all(reason.strip() for reason in reasons), case.op
 
 
@@ -181,31 +181,6 @@ def _bounded(found: tuple[Sample, ...]) -> bool:
     return all(min(run[name] for run in s.runs) > 1 for s in found for name in s.dynamic)
 
 
-LAW = "the law that the output is held to belongs to the case, so its parameters are constants"
-LAYOUT = "tensors are contiguous in MLIR: no other layout is expressible"
-SINGLE: Mapping[str, str] = {
-    "aten.randint.default high": LAW,
-    "aten.randint.low low": LAW,
-    "aten.randint.low high": LAW,
-    "aten.bernoulli.p p": LAW,
-    "aten.uniform.default from": LAW,
-    "aten.uniform.default to": LAW,
-    "aten.normal_functional.default mean": LAW,
-    "aten.normal_functional.default std": LAW,
-    "aten.exponential.default lambd": LAW,
-    "aten.native_dropout.default p": LAW,
-    "aten.native_dropout.default train": f"{LAW}; aten.dropout.default has the other value",
-    "aten.dropout.default train": "trained dropout is random: aten.native_dropout.default has it",
-    "aten.rand_like.default memory_format": LAYOUT,
-    "aten.randn_like.default memory_format": LAYOUT,
-    "aten.to.other memory_format": LAYOUT,
-    "aten._softmax.default half_to_float": "CUDA's alone: eager on the CPU refuses True",
-    "aten._log_softmax.default half_to_float": "CUDA's alone: eager on the CPU refuses True",
-    "aten._native_batch_norm_legit.no_stats training": "without running statistics there is nothing but training",
-    "aten.count_nonzero.default dim": "aten.count_nonzero.dim_IntList has the dims",
-    "aten.repeat_interleave.self_int output_size": "a hint, which changes no result",
-}
-"""Arguments that take one value only, and why."""
 PLUMBING = ("generator", "device", "layout", "pin_memory", "names")
 
 
@@ -221,8 +196,8 @@ def test_every_attribute_takes_two_values(family: str) -> None:
             for sample in drawn(case.op, dtype, mode, size):
                 for name in attributes:
                     seen[name].add(_value(sample, name))
-        missing += [f"{case.op} {name}" for name, values in seen.items() if len(values) < 2]
-    assert sorted(set(missing) - set(SINGLE)) == []
+        missing += [f"{case.op} {name}" for name, values in seen.items() if len(values) < 2 and name not in case.fixed]
+    assert missing == []
 
 
 def _value(sample: Sample, name: str) -> str:
@@ -243,11 +218,10 @@ def _attributes(op: str) -> list[str]:
     return [a.name for a in overload(op)._schema.arguments if "Tensor" not in str(a.type) and a.name not in PLUMBING]
 
 
-def test_every_single_valued_argument_is_one_and_has_its_reason() -> None:
-    for name, reason in SINGLE.items():
-        op, _, argument = name.partition(" ")
-        assert argument in _attributes(op), name
-        assert reason.strip(), name
+@families
+def test_every_single_valued_argument_is_one_of_the_op(family: str) -> None:
+    for case in catalog()[family]:
+        assert set(case.fixed) <= set(_attributes(case.op)), case.op
 
 
 # that it is the same each time ----------------------------------------------------------------------------------------
