@@ -22,9 +22,9 @@ import pytest
 import reports.html
 import reports.matrix
 import reports.text
-from harness import plugins
-from harness.cells import Cell, Runner, Selection, cells
-from harness.draw import PROFILES, profile
+from harness import opinfo, plugins
+from harness.cells import Cell, Census, FromOpinfo, Runner, Selection, Source, cells
+from harness.draw import PROFILES, Profile, profile
 from harness.errors import OpcovError
 from harness.expectation import judge
 from harness.journal import JournalWriter, read, record_json
@@ -34,6 +34,7 @@ from op_suites import catalog
 
 SUITES = Path(__file__).parent / "op_suites"
 LINES = "opcov-lines"
+SAMPLES = ("census", "opinfo", "both")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -45,6 +46,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--mode", action="append", default=[], metavar="MODE", help="static or dynamic (repeatable)")
     add("--dtype", action="append", default=[], metavar="DTYPE", help="only these dtypes, such as bf16 (repeatable)")
     add("--profile", default="default", help=f"how much is sampled: {', '.join(PROFILES)}")
+    add("--samples", default="census", choices=SAMPLES, help="the cases' own, those of PyTorch's OpInfo, or both")
     add("--seed", type=int, default=None, help="seed of the census (default: 0; nightly: fresh and printed)")
     add("--out", default="reports/out", metavar="DIR", help="folder of journal.jsonl, index.html and matrix.md")
     add("--sample-seconds", type=float, default=Limits().seconds, help="deadline of one sample")
@@ -57,6 +59,8 @@ def pytest_configure(config: pytest.Config) -> None:
         profile(config.option.profile)
         if _wanted(config) != Selection():
             _wanted(config).check(catalog(), plugins.names(plugins.BACKENDS))
+        if config.option.samples != "census":
+            opinfo.trace()
     except OpcovError as error:
         raise pytest.UsageError(f"opcov: {error}") from None
     if config.option.seed is None:
@@ -94,7 +98,8 @@ class Family(pytest.File):
         backends = plugins.names(plugins.BACKENDS)
         size = profile(self.config.option.profile)
         for cell in cells(family, catalog()[family], backends, _wanted(self.config), size):
-            yield CellItem.from_parent(self, name=cell.name, cell=cell)
+            if self.config.option.samples != "opinfo" or _opinfo(size)(cell):
+                yield CellItem.from_parent(self, name=cell.name, cell=cell)
 
 
 class CellItem(pytest.Item):
@@ -152,8 +157,15 @@ def _runner(config: pytest.Config) -> Runner:
         backends = _wanted(config).backends or plugins.names(plugins.BACKENDS)
         limits = Limits(seconds=option.sample_seconds, memory=int(option.sample_memory * 2**30))
         config.stash[_SUPERVISOR] = Supervisor(backends, limits)
-        config.stash[_RUNNER] = Runner(config.stash[_SUPERVISOR].run, profile(option.profile), option.seed)
+        size = profile(option.profile)
+        sources: tuple[Source, ...] = () if option.samples == "opinfo" else (Census(size, option.seed),)
+        sources += () if option.samples == "census" else (_opinfo(size),)
+        config.stash[_RUNNER] = Runner(config.stash[_SUPERVISOR].run, sources, size, option.seed)
     return config.stash[_RUNNER]
+
+
+def _opinfo(size: Profile) -> FromOpinfo:
+    return FromOpinfo(opinfo.trace().samples, size)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -224,6 +236,7 @@ class Recorder:
             "options": {
                 "profile": option.profile,
                 "sampling": profile(option.profile).says(),
+                "samples": option.samples,
                 "ops": list(wanted.ops),
                 "backends": list(wanted.backends or plugins.names(plugins.BACKENDS)),
                 "modes": list(wanted.modes),

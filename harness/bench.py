@@ -14,13 +14,14 @@ import json
 import sys
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from op_suites import catalog
 
 from .case import OpCase
-from .cells import Cell, Runner
+from .cells import Cell, Census, Runner
 from .draw import Profile, census
+from .outcome import Passed
 from .sample import Sample
 from .supervisor import Supervisor
 
@@ -53,9 +54,9 @@ def main() -> int:
     options = parser.parse_args()
     warnings.filterwarnings("ignore")
     cases = [(family, c) for family, cases in catalog().items() for c in cases if c.op in OPS]
-    size = Profile(name="bench", first=3, others=1)
-    own, stages = _own_share(cases, size)
-    shared, naive, count = _paths([case for _, case in cases], size)
+    size = Profile(name="bench", first=3, others=1, blames=False)
+    own, stages, sound = _machinery(cases, size)
+    shared, naive, count = _paths([case for _, case in cases], size, sound)
     figures = {
         "sample_x_backend": count,
         "shared_per_second": round(count / shared, 1),
@@ -83,14 +84,19 @@ def _samples(case: OpCase, size: Profile) -> list[Sample]:
     return [s for mode in case.modes() for s in census(case, case.dtypes[0], mode, size, 0)]
 
 
-def _paths(cases: Sequence[OpCase], size: Profile) -> tuple[float, float, int]:
-    """Seconds of the shared and of the naive path over the same samples, and how many (sample x backend)."""
+def _paths(cases: Sequence[OpCase], size: Profile, sound: Collection[tuple[str, str]]) -> tuple[float, float, int]:
+    """Seconds of the shared and of the naive path over the same samples, and how many (sample x backend).
+
+    Both run in this process, so only the `sound` ones are run: those that were seen to kill none.
+    """
     import torch
 
     from backends.executors.llvm_jit import LlvmJit
     from backends.naive import lower
 
-    from .program import inputs, program
+    from .pipeline import export
+    from .program import program
+    from .reference import runs
     from .worker import pipeline
 
     torch.set_num_threads(1)
@@ -99,45 +105,56 @@ def _paths(cases: Sequence[OpCase], size: Profile) -> tuple[float, float, int]:
     shared = naive = 0.0
     count = 0
     for case in cases:
-        samples = _samples(case, size)
-        ready.run(case, samples[0], "linalg", lambda stage: None)  # neither path pays for the first call of an op
+        pairs = [(s, b) for s in _samples(case, size) for b in BACKENDS if (s.id, b) in sound]
+        ready.run(case, pairs[0][0], pairs[0][1], _quiet)  # neither path pays for the first call of an op
         ready.forget()
         started = time.perf_counter()
-        for sample in samples:
-            for backend in BACKENDS:
-                ready.run(case, sample, backend, lambda stage: None)
+        for sample, backend in pairs:
+            ready.run(case, sample, backend, _quiet)
         shared += time.perf_counter() - started
+        inputs = {}
+        for sample in {sample.id: sample for sample, _ in pairs}.values():
+            admits = export(ready.frontend, sample, _quiet).admits
+            inputs[sample.id] = [r.inputs for r in runs(sample, case.numeric) if admits([t.shape for t in r.inputs])]
         started = time.perf_counter()
-        for sample in samples:
-            for backend in BACKENDS:
-                try:
-                    executable = jit.compile(lower(program(sample), backend))
-                    for sizes in sample.runs:
-                        executable(inputs(sample, sizes))
-                except Exception:  # what a backend cannot do, it cannot do on either path
-                    pass
-                count += 1
+        for sample, backend in pairs:
+            executable = jit.compile(lower(program(sample), backend))
+            for tensors in inputs[sample.id]:
+                executable(tensors)
         naive += time.perf_counter() - started
+        count += len(pairs)
     return shared, naive, count
 
 
-def _own_share(cases: Sequence[tuple[str, OpCase]], size: Profile) -> tuple[float, dict[str, float]]:
-    """The share of the wall time of whole cells that is neither frontend, MLIR, LLVM nor execution; all shares."""
+def _quiet(stage: str) -> None:
+    """Nobody listens."""
+
+
+def _machinery(
+    cases: Sequence[tuple[str, OpCase]], size: Profile
+) -> tuple[float, dict[str, float], set[tuple[str, str]]]:
+    """Whole cells through supervisor and worker: our own share of the wall time, that of each stage, and what is sound.
+
+    Our own is what is neither frontend, MLIR, LLVM nor execution; sound is a (sample, backend) that passed.
+    """
     spent: dict[str, float] = {}
+    sound = set()
     with Supervisor(BACKENDS) as supervisor:
         warm = _samples(cases[0][1], size)[0]
         supervisor.run(warm, BACKENDS[0])
-        runner = Runner(supervisor.run, size, 0)
+        runner = Runner(supervisor.run, (Census(size, 0),), size, 0)
         started = time.perf_counter()
         for family, case in cases:
             for mode in case.modes():
                 for backend in BACKENDS:
                     cell = Cell(family=family, case=case, backend=backend, mode=mode, dtype=case.dtypes[0])
                     for record in runner.records(cell):
+                        if isinstance(record.outcome, Passed):
+                            sound.add((record.id, backend))
                         for stage, seconds in record.seconds.items():
                             spent[stage] = spent.get(stage, 0.0) + seconds
         wall = time.perf_counter() - started
-    return 1 - sum(spent.get(stage, 0.0) for stage in WORK) / wall, {k: v / wall for k, v in spent.items()}
+    return 1 - sum(spent.get(stage, 0.0) for stage in WORK) / wall, {k: v / wall for k, v in spent.items()}, sound
 
 
 if __name__ == "__main__":

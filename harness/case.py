@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -11,8 +12,23 @@ from typing import Any, Final
 from hypothesis import strategies as st
 
 from .dtypes import ALL, BY_TORCH, DTYPES, FLOAT
-from .numeric import EXACT, Composite, Exact, Linear, Numeric
-from .sample import Arg, Dim, DtypeArg, Fill, Mode, Sample, SizeOf, Sizes, TensorSpec, Values, tensors, walk
+from .numeric import EXACT, Composite, Distribution, Exact, Linear, Numeric, ShapeOnly
+from .sample import (
+    LAYOUTS,
+    Arg,
+    Dim,
+    DtypeArg,
+    Fill,
+    Layout,
+    Mode,
+    Sample,
+    SizeOf,
+    Sizes,
+    TensorSpec,
+    Values,
+    tensors,
+    walk,
+)
 
 Dims = tuple[Dim, ...]
 
@@ -147,7 +163,9 @@ class Draw:
 
     # arguments
 
-    def tensor(self, dims: Dims = (), dtype: str | None = None, fill: Fill | None = None) -> TensorSpec:
+    def tensor(
+        self, dims: Dims = (), dtype: str | None = None, fill: Fill | None = None, layout: Layout = "contiguous"
+    ) -> TensorSpec:
         """A tensor argument; without a fill, any value whose sums and products the op's numeric class can bear."""
         self.seeds += 1
         dtype = dtype or self.dtype
@@ -159,7 +177,12 @@ class Draw:
             fill = replace(
                 fill, reach="unit", nonfinite=False, avoid=(*fill.avoid, 0.0), margin=max(fill.margin, 0.0625)
             )
-        return TensorSpec(dims=tuple(dims), dtype=dtype, fill=fill, seed=self.seeds)
+        return TensorSpec(dims=tuple(dims), dtype=dtype, fill=fill, seed=self.seeds, layout=layout)
+
+    def layout(self) -> Layout:
+        """How a tensor lies in memory: row-major twice as often as any other way."""
+        found: Layout = self.choose("contiguous", *LAYOUTS)
+        return found
 
     def index(self, dims: Dims, of: Dim, *, dtype: str = "i64", negative: bool = False) -> TensorSpec:
         """A tensor of indices into a dim; empty where that dim is."""
@@ -212,6 +235,21 @@ class OpCase:
     def modes(self) -> tuple[Mode, ...]:
         """The modes that have cells."""
         return ("static",) if self.static_only else ("static", "dynamic")
+
+    def numeric_of(self, sample: Sample) -> Numeric:
+        """The numeric class for a sample; one that the case did not draw itself has neither its named dims nor its law.
+
+        Every element of its inputs may then be a term of a sum, and random values are judged by shape and dtype.
+        """
+        if sample.origin == "census":
+            return self.numeric
+        match self.numeric:
+            case Linear():
+                return Linear((max((math.prod(t.shape(sample.sizes)) for t in tensors(sample.args)), default=1),))
+            case Distribution():
+                return ShapeOnly("the law that values are held to is that of the case's own samples")
+            case _:
+                return self.numeric
 
     def strategy(self, dtype: str, mode: Mode) -> st.SearchStrategy[Sample]:
         """A hypothesis strategy for this op's samples."""

@@ -5,19 +5,21 @@ from __future__ import annotations
 import fnmatch
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .case import OpCase
 from .draw import Profile, census, minimise
 from .dtypes import DTYPES
 from .errors import UnknownName
 from .journal import Record
-from .outcome import Crashed, Excluded, Outcome, Result, Wrong
-from .sample import MODES, Mode, Sample
+from .outcome import Crashed, Excluded, Invalid, NotExported, Outcome, Result, Unsupported, Wrong
+from .sample import MODES, Mode, Sample, with_dynamic
 from .traits import traits
 
 Catalog = Mapping[str, Sequence[OpCase]]
 Run = Callable[[Sample, str], Result]
+BLAMED = (Wrong, Crashed, Invalid, Unsupported, NotExported)
+"""Failures of a dynamic sample for which a dim can be to blame."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,42 +85,91 @@ def cells(
                     yield Cell(family=family, case=case, backend=backend, mode=mode, dtype=dtype)
 
 
+Source = Callable[[Cell], tuple[Sample, ...]]
+"""Where the samples of a cell come from."""
+
+
+@dataclass(slots=True)
+class Census:
+    """The case's own samples, drawn once for all backends."""
+
+    profile: Profile
+    seed: int
+    _last: tuple[tuple[str, str, str], tuple[Sample, ...]] | None = None
+
+    def __call__(self, cell: Cell) -> tuple[Sample, ...]:
+        """The census of the cell."""
+        key = (cell.case.op, cell.dtype, cell.mode)
+        if self._last is None or self._last[0] != key:
+            self._last = key, census(cell.case, cell.dtype, cell.mode, self.profile, self.seed)
+        return self._last[1]
+
+
+@dataclass(frozen=True, slots=True)
+class FromOpinfo:
+    """Samples of OpInfo, by overload and dtype: static, since no one says which of their dims belong together."""
+
+    samples: Mapping[str, Mapping[str, Sequence[Sample]]]
+    profile: Profile
+
+    def __call__(self, cell: Cell) -> tuple[Sample, ...]:
+        """As many as the profile wants of those that eager takes, and all of those that it rejects."""
+        found = self.samples.get(cell.case.op, {}).get(cell.dtype, ()) if cell.mode == "static" else ()
+        taken = [s for s in found if s.origin == "opinfo"][: self.profile.opinfo]
+        return (*taken, *(s for s in found if s.origin == "rejected"))
+
+
 @dataclass(slots=True)
 class Runner:
-    """Runs cells; `run` runs one sample. Remembers what was minimised, so that each failure is shrunk once per op."""
+    """Runs cells; `run` runs one sample. Remembers what was looked into, so that each failure is so once per op."""
 
     run: Run
+    sources: Sequence[Source]
     profile: Profile
     seed: int
     minimise_left: float = 0.0
-    _census: dict[tuple[str, str, str], tuple[Sample, ...]] = field(default_factory=dict)
     _minimised: set[tuple[str, ...]] = field(default_factory=set)
+    _blamed: dict[tuple[str, ...], str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.minimise_left = self.profile.minimise_total
 
     def records(self, cell: Cell) -> Iterator[Record]:
-        """Every outcome of the cell's census, then those of the minimised samples."""
-        samples = self._samples(cell)
+        """Every outcome of the cell's samples, then those of the minimised ones."""
+        samples = [sample for source in self.sources for sample in source(cell)]
         if not samples:
             reason = "the case draws no sample with a dynamic dim" if cell.mode == "dynamic" else "no samples"
             yield self._record(cell, None, Result(outcome=Excluded(reason)))
         alarming: list[Record] = []
         for sample in samples:
             record = self._record(cell, sample, self.run(sample, cell.backend))
-            yield record
-            if isinstance(record.outcome, (Wrong, Crashed)):
+            yield replace(record, breaks=self._breaks(cell, record))
+            if isinstance(record.outcome, (Wrong, Crashed)) and sample.origin == "census":
                 alarming.append(record)
         for record in alarming:
             yield from self._smallest(cell, record)
 
-    def _samples(self, cell: Cell) -> tuple[Sample, ...]:
-        """The census, drawn once for all backends."""
-        key = (cell.case.op, cell.dtype, cell.mode)
-        if key not in self._census:
-            self._census.clear()
-            self._census[key] = census(cell.case, cell.dtype, cell.mode, self.profile, self.seed)
-        return self._census[key]
+    def _breaks(self, cell: Cell, record: Record) -> str | None:
+        """What has to be dynamic for a dynamic sample to fail as it does: found out once per op, backend and failure.
+
+        The static twin is tried first, then each dynamic dim alone; what none of them shows takes all together.
+        """
+        sample = record.sample
+        if not self.profile.blames or sample is None or not sample.dynamic or not isinstance(record.outcome, BLAMED):
+            return None
+        signature = _signature(record.outcome)
+        key = (cell.case.op, cell.backend, "+".join(sample.dynamic), *signature)
+        if key not in self._blamed:
+            at = record.outcome.sizes if isinstance(record.outcome, Wrong) else sample.sizes
+            twins = ((dims, with_dynamic(sample, dims, at)) for dims in ((), *((dim,) for dim in sample.dynamic)))
+            known = len(sample.dynamic) == 1  # then only the static twin has something to say
+            fails = (
+                dims
+                for dims, twin in twins
+                if (known and dims) or _signature(self.run(twin, cell.backend).outcome) == signature
+            )
+            self._blamed[key] = "+".join(next(fails, sample.dynamic)) or "nothing"
+        return self._blamed[key]
 
     def _record(self, cell: Cell, sample: Sample | None, result: Result, minimised: str | None = None) -> Record:
         return Record(

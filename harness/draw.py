@@ -24,10 +24,11 @@ class Profile:
     """How much is sampled.
 
     `first` and `others` are how many programs (shapes and attributes) a census has for a case's first dtype and for
-    each other one. `left_out` are dtypes without cells, each the twin of a measured one. `dynamic_others` is how many
-    of the other dtypes have dynamic cells at all, None for every one: what a symbolic size breaks hinges on the dtype
-    less than most, and costs most to measure. `minimise_seconds` is for one failure, `minimise_total` for all that one
-    pytest worker finds.
+    each other one, `opinfo` how many samples of OpInfo a cell has where they are asked for. `left_out` are dtypes
+    without cells, each the twin of a measured one. `dynamic_others` is how many of the other dtypes have dynamic cells
+    at all, None for every one: what a symbolic size breaks hinges on the dtype less than most, and costs most to
+    measure. `blames` tells whether it is found out which dim has to be dynamic for a dynamic sample to fail.
+    `minimise_seconds` is for one failure, `minimise_total` for all that one pytest worker finds.
     """
 
     name: str
@@ -35,6 +36,8 @@ class Profile:
     others: int
     left_out: tuple[str, ...] = ()
     dynamic_others: int | None = None
+    opinfo: int = 1
+    blames: bool = True
     minimise_seconds: float = 0
     minimise_total: float = 0
 
@@ -63,17 +66,18 @@ class Profile:
 PROFILES: Mapping[str, Profile] = {
     p.name: p
     for p in (
-        Profile(name="quick", first=1, others=1, left_out=("c128",), dynamic_others=0),
+        Profile(name="quick", first=1, others=1, left_out=("c128",), dynamic_others=0, blames=False),
         Profile(
             name="default",
             first=2,
             others=1,
             left_out=("c128",),
             dynamic_others=1,
+            opinfo=3,
             minimise_seconds=2,
             minimise_total=20,
         ),
-        Profile(name="nightly", first=40, others=12, minimise_seconds=20, minimise_total=1800),
+        Profile(name="nightly", first=40, others=12, opinfo=6, minimise_seconds=20, minimise_total=1800),
     )
 }
 
@@ -93,7 +97,7 @@ def census(case: OpCase, dtype: str, mode: Mode, size: Profile, seed: int) -> tu
     """
     wanted = size.programs(case, dtype)
     drawn = _drawn(case, dtype, mode, seed, _examples(wanted))
-    picked = _stratify(drawn, wanted)
+    picked = stratify(drawn, wanted)
     out = [with_values(sample, case.values[0]) for sample in picked]
     rich = sorted(picked, key=_richness, reverse=True)
     for i, values in enumerate(case.values[1:]):
@@ -136,8 +140,8 @@ def _drawn(case: OpCase, dtype: str, mode: Mode, seed: int, examples: int) -> li
     return [s for s in found.values() if mode == "static" or s.dynamic]
 
 
-def _stratify(drawn: list[Sample], wanted: int) -> list[Sample]:
-    """Greedy cover: each next sample is the one that adds most traits unseen; ties go to the least degenerate one.
+def stratify(drawn: list[Sample], wanted: int) -> list[Sample]:
+    """At most `wanted` samples by greedy cover: each next one adds most traits unseen; ties go to the least degenerate.
 
     The first one has elements to compare, if any has: what is degenerate has most traits, but alone proves nothing.
     """

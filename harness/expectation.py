@@ -35,7 +35,12 @@ class Verdict:
 
 
 def judge(records: Sequence[Record], backend: str) -> Verdict:
-    """The verdict on one cell's records; the control backend has no right to any shortfall."""
+    """The verdict on one cell's records; the control backend has no right to any shortfall.
+
+    Of OpInfo's samples it may lose those that eager or export rejects: nobody here chose them.
+    """
+    if backend == CONTROL:
+        records = [r for r in records if not _outside_control(r)]
     counts = Counter(type(r.outcome) for r in records if not r.minimised)
     worst = next((cls for cls in OUTCOMES if counts[cls]), Excluded)
     if worst is Passed:
@@ -45,6 +50,11 @@ def judge(records: Sequence[Record], backend: str) -> Verdict:
     if worst is HarnessError or (backend == CONTROL and set(counts) != {Passed}):
         return Verdict("broken", reason)
     return Verdict("outside" if worst is Excluded and not counts[Passed] else "shortfall", reason)
+
+
+def _outside_control(record: Record) -> bool:
+    chosen = record.sample is not None and record.sample.origin != "census"
+    return chosen and isinstance(record.outcome, (Excluded, NotExported))
 
 
 def one_line(outcome: Outcome) -> str:

@@ -25,7 +25,9 @@ class Record:
     """One outcome line.
 
     `sample` is None where a cell has nothing to run (an excluded dtype). `reached` are the torch-dialect ops of the
-    backend contract. `minimised` is the id of the sample that this one was shrunk from. `seconds` is by stage.
+    backend contract. `minimised` is the id of the sample that this one was shrunk from. `seconds` is by stage. `breaks`
+    says of a dynamic sample that failed what must be dynamic for it to fail so: "nothing", a dim, or dims joined by
+    "+"; None where it was not looked into.
     """
 
     op: str
@@ -39,6 +41,7 @@ class Record:
     reached: tuple[str, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
     minimised: str | None = None
+    breaks: str | None = None
 
     @property
     def stage(self) -> Stage:
@@ -83,7 +86,8 @@ def record_json(record: Record) -> dict[str, Any]:
         "reached": list(record.reached),
         "seconds": {stage: round(s, 6) for stage, s in record.seconds.items()},
     }
-    return line | ({"minimised": record.minimised} if record.minimised else {})
+    more = {"minimised": record.minimised, "breaks": record.breaks}
+    return line | {key: value for key, value in more.items() if value}
 
 
 def record_restore(line: Mapping[str, Any]) -> Record:
@@ -100,6 +104,7 @@ def record_restore(line: Mapping[str, Any]) -> Record:
         reached=tuple(line.get("reached", ())),
         seconds=line.get("seconds", {}),
         minimised=line.get("minimised"),
+        breaks=line.get("breaks"),
     )
 
 

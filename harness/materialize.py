@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import base64
 import math
+import zlib
 
 import torch
 
 from .dtypes import DTYPES, Dtype
-from .sample import Fill, Sizes, TensorSpec
+from .errors import BadSample
+from .sample import Fill, Layout, Sizes, TensorSpec
 
 _SIMPLE = (1.0, 2.0, 0.0, -1.0, 3.0, -2.0)
+_MATRICES = (
+    "positive_definite",
+    "triangular",
+    "upper_triangular",
+    "well_conditioned",
+    "hermitian",
+    "diagonalizable",
+)
 
 
 def dtype(name: str) -> torch.dtype:
@@ -19,10 +30,38 @@ def dtype(name: str) -> torch.dtype:
 
 
 def materialize(spec: TensorSpec, sizes: Sizes) -> torch.Tensor:
-    """The tensor that a spec describes at these sizes: contiguous, on the CPU."""
+    """The tensor that a spec describes at these sizes, laid out in memory as it says, on the CPU."""
+    return _laid_out(_contiguous(spec, sizes), spec.layout)
+
+
+def copied(t: torch.Tensor) -> torch.Tensor:
+    """A copy with memory of its own that is laid out alike, overlaps and all."""
+    if t.is_contiguous():
+        return t.clone()
+    storage = t.untyped_storage().clone()  # type: ignore[no-untyped-call]
+    return torch.empty(0, dtype=t.dtype).set_(storage, t.storage_offset(), t.shape, t.stride())
+
+
+def _laid_out(t: torch.Tensor, layout: Layout) -> torch.Tensor:
+    if layout == "transposed" and t.dim() >= 2:
+        return t.mT.contiguous().mT
+    if layout == "sliced" and t.dim() >= 1:
+        wide = torch.ones((*t.shape[:-1], 2 * t.shape[-1] + 1), dtype=t.dtype)
+        wide[..., 1::2] = t
+        return wide[..., 1::2]
+    if layout == "expanded" and t.dim() >= 1 and t.shape[0]:
+        return t[:1].expand(t.shape)
+    return t
+
+
+def _contiguous(spec: TensorSpec, sizes: Sizes) -> torch.Tensor:
     shape = spec.shape(sizes)
+    if spec.fill.kind == "literal":
+        return _literal(spec, shape)
     generator = torch.Generator().manual_seed(_seed(spec.seed, shape))
     kind = DTYPES[spec.dtype]
+    if kind.kind == "complex" and spec.fill.kind in _MATRICES:
+        return _matrices(spec.fill, shape, torch.complex128, generator).to(dtype(spec.dtype)).contiguous()
     if kind.kind == "complex":
         part = TensorSpec(dims=spec.dims, dtype="f64" if kind.bits == 128 else "f32", fill=spec.fill)
         real, imag = (_elements(part, shape, sizes, generator) for _ in range(2))
@@ -30,6 +69,19 @@ def materialize(spec: TensorSpec, sizes: Sizes) -> torch.Tensor:
     if kind.kind == "bool":
         return torch.rand(shape, generator=generator) < 0.5
     return _elements(spec, shape, sizes, generator).to(dtype(spec.dtype)).contiguous()
+
+
+def _literal(spec: TensorSpec, shape: tuple[int, ...]) -> torch.Tensor:
+    """Raises BadSample where the data is not that of the shape and dtype."""
+    try:
+        raw = bytearray(zlib.decompress(base64.b64decode(spec.fill.data or "", validate=True)))
+    except (ValueError, zlib.error):
+        raise BadSample("the literal of a tensor is damaged", hint="copy the whole sample") from None
+    kind = dtype(spec.dtype)
+    if len(raw) != math.prod(shape) * kind.itemsize:
+        raise BadSample(f"the literal of a tensor holds {len(raw)} bytes, which is not {spec.dtype}{list(shape)}")
+    flat = torch.frombuffer(raw, dtype=torch.uint8) if raw else torch.empty(0, dtype=torch.uint8)
+    return flat.clone().view(kind).reshape(shape)
 
 
 def _seed(seed: int, shape: tuple[int, ...]) -> int:
@@ -49,17 +101,66 @@ def _elements(spec: TensorSpec, shape: tuple[int, ...], sizes: Sizes, g: torch.G
             return _distinct(fill, shape, kind, g)
         case "sorted":
             return torch.sort(_any(fill, shape, kind, g), dim=-1).values if shape else _any(fill, shape, kind, g)
-        case "positive_definite":
-            a = torch.randn(shape, generator=g, dtype=torch.float64)
-            return a @ a.mT + shape[-1] * torch.eye(shape[-1], dtype=torch.float64)
-        case "triangular":
-            a = torch.randn(shape, generator=g, dtype=torch.float64).tril(-1) * 0.5
-            return a + 2 * torch.eye(shape[-2], shape[-1], dtype=torch.float64)
         case "one_hot":
             hot = torch.randint(0, max(shape[-1], 1), shape[:-1], generator=g)
             return torch.nn.functional.one_hot(hot, shape[-1]).double() if shape[-1] else torch.zeros(shape)
+        case "pivots":
+            row = torch.arange(1, shape[-1] + 1)
+            return row + (torch.rand(shape, generator=g) * (_size(fill, sizes) + 1 - row)).long()
         case "any":
             return _any(fill, shape, kind, g)
+        case _:
+            return _matrices(fill, shape, torch.float64, g)
+
+
+def _matrices(fill: Fill, shape: tuple[int, ...], wide: torch.dtype, g: torch.Generator) -> torch.Tensor:
+    """A structured matrix, or a batch of them, in a wide dtype, real or complex."""
+    *batch, rows, columns = shape
+    eye = torch.eye(rows, columns, dtype=wide)
+
+    def normal(*dims: int) -> torch.Tensor:
+        return torch.randn((*batch, *dims), generator=g, dtype=wide)
+
+    def unitary(n: int) -> torch.Tensor:
+        q: torch.Tensor = torch.linalg.qr(normal(n, n)).Q
+        return q
+
+    def spectrum(n: int) -> torch.Tensor:
+        signs = torch.randint(0, 2, (*batch, 1, n), generator=g) * 2 - 1
+        return signs * torch.arange(1, n + 1)
+
+    match fill.kind:
+        case "positive_definite":
+            a = normal(rows, columns)
+            return a @ a.mH + columns * eye
+        case "triangular":
+            return normal(rows, columns).tril(-1) * 0.5 + 2 * eye
+        case "upper_triangular":
+            return normal(rows, columns).triu(1) * 0.5 + 2 * eye
+        case "well_conditioned":
+            k = min(rows, columns)
+            return (unitary(rows)[..., :k] * spectrum(k)) @ unitary(columns)[..., :k].mH
+        case "hermitian":
+            q = unitary(rows)
+            a = (q * spectrum(rows)) @ q.mH
+            return (a + a.mH) / 2
+        case "diagonalizable":
+            q = unitary(rows)
+            return q @ _schur(normal(rows, rows).triu(1) * 0.5, g) @ q.mH
+        case _:
+            raise AssertionError(fill.kind)
+
+
+def _schur(above: torch.Tensor, g: torch.Generator) -> torch.Tensor:
+    """What is above the diagonal completed by eigenvalues 3 apart, some of them in pairs a + i, a - i."""
+    n = above.shape[-1]
+    first = 2 * torch.arange(n // 2)  # of each pair, which is conjugate where `turned` is 1
+    turned = torch.randint(0, 2, (*above.shape[:-2], n // 2), generator=g).to(above.dtype)
+    t = above + torch.diag(3.0 * (torch.arange(n) - n // 2) + 1).to(above.dtype)
+    t[..., first + 1, first + 1] -= 3 * turned
+    t[..., first, first + 1] += turned * (1 - t[..., first, first + 1])
+    t[..., first + 1, first] = -turned
+    return t * (1 + 0.5j) if t.is_complex() else t
 
 
 def _size(fill: Fill, sizes: Sizes) -> int:

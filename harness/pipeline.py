@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from .case import OpCase
 from .compare import compare
 from .errors import BadSample
+from .materialize import copied
 from .outcome import (
     Crashed,
     Excluded,
@@ -163,12 +164,22 @@ class Pipeline:
     def _reference(self, case: OpCase, sample: Sample, clock: Clock) -> tuple[Run, ...]:
         def make() -> tuple[Run, ...] | Outcome:
             try:
-                return runs(sample, case.numeric, case.canonical)
+                return runs(sample, case.numeric_of(sample), case.canonical)
             except EagerRefuses as refusal:
-                return Excluded(f"eager refuses: {refusal}")
+                return Excluded(f"eager refuses: {refusal}{self._said_by_export(sample, clock)}")
 
         clock.enter("reference")
         return _or_stop(self._references.get_or(sample.id, make))
+
+    def _said_by_export(self, sample: Sample, clock: Clock) -> str:
+        """Whether export rejects it too, where the sample is there to be rejected."""
+        if sample.origin != "rejected":
+            return ""
+        try:
+            export(self.frontend, sample, clock.enter)
+        except NotExpressible as refusal:
+            return "; export refuses it too" if refusal.stage == "export" else "; export takes it"
+        return "; export takes it"
 
     def _contract(self, case: OpCase, sample: Sample, backend: str, clock: Clock) -> Contract:
         def make() -> Contract | NotExpressible:
@@ -245,7 +256,7 @@ def _compared(
     worst = 0.0
     for run in admitted:
         clock.enter("execute")
-        actual = executable([t.clone() for t in run.inputs])
+        actual = executable([copied(t) for t in run.inputs])
         clock.enter("compare")
         share = compare(actual, run, first, case, name)
         if isinstance(share, Wrong):

@@ -10,6 +10,7 @@ import torch
 from torch.utils import _pytree as pytree
 
 from .case import Canonical
+from .materialize import copied
 from .numeric import Distribution, Exact, Numeric, ShapeOnly
 from .program import call, inputs
 from .sample import Arg, DtypeArg, Sample, Sizes, map_leaves
@@ -74,7 +75,7 @@ def _results(module: torch.nn.Module, canonical: Canonical | None) -> Results:
 
     def results(args: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         with torch.no_grad():
-            result = module(*(a.clone() for a in args))
+            result = module(*map(copied, args))
         leaves = [torch.as_tensor(leaf) for leaf in pytree.tree_leaves(result) if leaf is not None]
         return list(canonical(leaves)) if canonical else leaves
 

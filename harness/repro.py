@@ -49,7 +49,7 @@ def script(case: OpCase, sample: Sample, backend: str, outcome: Outcome, executo
 
 
 def _failing_run(case: OpCase, sample: Sample, outcome: Outcome) -> Run:
-    found = runs(sample, case.numeric, case.canonical)
+    found = runs(sample, case.numeric_of(sample), case.canonical)
     if isinstance(outcome, Wrong):
         return next((r for r in found if dict(r.sizes) == dict(outcome.sizes)), found[0])
     return min(found, key=lambda r: sum(t.numel() for t in r.inputs))  # what dies at run time mostly dies at size 0
@@ -114,6 +114,10 @@ def _inputs(name: str, args: Sequence[torch.Tensor]) -> str:
 
 
 def _tensor(t: torch.Tensor) -> str:
+    if not t.is_contiguous():
+        held = t.untyped_storage().nbytes() // t.element_size()
+        base = t.as_strided((held,), (1,), 0)
+        return f"{_tensor(base)}.as_strided({list(t.shape)}, {list(t.stride())}, {t.storage_offset()})"
     values = t.reshape(-1).tolist()
     text = "[" + ", ".join(map(_source, values)) + "]"
     if len(text) > 100:

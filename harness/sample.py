@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -15,6 +15,10 @@ from .errors import BadSample
 Mode = Literal["static", "dynamic"]
 MODES: tuple[Mode, ...] = ("static", "dynamic")
 Values = Literal["simple", "mixed", "extreme", "nonfinite"]
+Origin = Literal["census", "opinfo", "rejected"]
+ORIGINS: tuple[Origin, ...] = ("census", "opinfo", "rejected")
+Layout = Literal["contiguous", "transposed", "sliced", "expanded"]
+LAYOUTS: tuple[Layout, ...] = ("contiguous", "transposed", "sliced", "expanded")
 VALUES: tuple[Values, ...] = ("simple", "mixed", "extreme", "nonfinite")
 Sizes = Mapping[str, int]
 Dim = str | int
@@ -31,12 +35,29 @@ class Fill:
     integers off them.
     `kind` selects a structure: `any`, `distinct` (no two elements alike along any dim), `index` (integers in
     [0, size of the dim `of`), negative ones too if `low` < 0), `permutation` (along the last dim), `sorted` (last dim),
-    `positive_definite` (last two dims), `triangular` (last two dims, well conditioned), `one_hot` (last dim).
+    `one_hot` (last dim), `pivots` (last dim: the row that LU swaps with row i, from 1 to the size of the dim `of`),
+    `literal` (`data` holds the bytes of the elements, row-major and little-endian, deflated, in base64).
+    Matrices (last two dims), no worse conditioned than they are large: `positive_definite` (Hermitian), `triangular`
+    and `upper_triangular` (2 on the diagonal), `well_conditioned` (singular values 1, 2, 3 ...), `hermitian`
+    (eigenvalues 1, 2, 3 ... of either sign), `diagonalizable` (eigenvalues apart, pairs of conjugate ones among them).
     """
 
-    kind: Literal["any", "distinct", "index", "permutation", "sorted", "positive_definite", "triangular", "one_hot"] = (
-        "any"
-    )
+    kind: Literal[
+        "any",
+        "distinct",
+        "index",
+        "permutation",
+        "sorted",
+        "one_hot",
+        "pivots",
+        "literal",
+        "positive_definite",
+        "triangular",
+        "upper_triangular",
+        "well_conditioned",
+        "hermitian",
+        "diagonalizable",
+    ] = "any"
     values: Values = "mixed"
     low: float | None = None
     high: float | None = None
@@ -46,16 +67,22 @@ class Fill:
     margin: float = 0.0
     nonfinite: bool = True
     of: Dim | None = None
+    data: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TensorSpec:
-    """A tensor argument: `dims` are names looked up in the sample's sizes, or literal sizes."""
+    """A tensor argument: `dims` are names looked up in the sample's sizes, or literal sizes.
+
+    `layout` is how its elements lie in memory: row-major, the last two dims swapped, every second element of the last
+    dim (from an odd offset), or the first dim repeated with stride 0. Where the rank does not permit it: row-major.
+    """
 
     dims: tuple[Dim, ...]
     dtype: str
     fill: Fill = field(default_factory=Fill)
     seed: int = 0
+    layout: Layout = "contiguous"
 
     def shape(self, sizes: Sizes) -> tuple[int, ...]:
         """The sizes of the dims, in order."""
@@ -93,7 +120,8 @@ class Sample:
     """One invocation: `args` by schema name (what is left out takes its default).
 
     `sizes` are the sizes of the named dims at export; `dynamic` names those that are symbolic; `runs` are the sizes at
-    which the one compiled artifact is run. A static sample has no dynamic dims and one run, its sizes.
+    which the one compiled artifact is run. A static sample has no dynamic dims and one run, its sizes. `origin` is who
+    chose it: the case's own strategy, OpInfo, or OpInfo as an input that eager rejects.
     """
 
     op: str
@@ -103,6 +131,7 @@ class Sample:
     args: Mapping[str, Arg]
     dynamic: tuple[str, ...] = ()
     runs: tuple[Sizes, ...] = ()
+    origin: Origin = "census"
 
     @property
     def values(self) -> Values:
@@ -164,6 +193,14 @@ def with_values(sample: Sample, values: Values) -> Sample:
     return map_tensors(sample, refill)
 
 
+def with_dynamic(sample: Sample, dims: Sequence[str], at: Sizes) -> Sample:
+    """The same sample with only these dims dynamic, all others at the sizes of export; with none, static `at` sizes."""
+    if not dims:
+        return replace(sample, mode="static", sizes=at, dynamic=(), runs=(at,))
+    runs = [{name: run[name] if name in dims else size for name, size in sample.sizes.items()} for run in sample.runs]
+    return replace(sample, dynamic=tuple(dims), runs=tuple({tuple(run.values()): run for run in runs}.values()))
+
+
 # JSON -----------------------------------------------------------------------------------------------------------------
 
 _DEFAULT_FILL = Fill()
@@ -181,7 +218,7 @@ def _arg_json(arg: Arg) -> Any:
     match arg:
         case TensorSpec():
             spec = {"dims": list(arg.dims), "dtype": arg.dtype, "fill": _fill_json(arg.fill), "seed": arg.seed}
-            return {"tensor": spec}
+            return {"tensor": spec | ({} if arg.layout == "contiguous" else {"layout": arg.layout})}
         case SizeOf():
             return {"size_of": arg.dim}
         case DtypeArg():
@@ -205,9 +242,11 @@ def _arg_restore(value: Any) -> Arg:
             if "avoid" in fill:
                 fill["avoid"] = tuple(fill["avoid"])
             dims = tuple(spec["dims"])
-            if spec["dtype"] not in DTYPES or not all(isinstance(d, (str, int)) for d in dims):
+            layout = spec.get("layout", "contiguous")
+            named = spec["dtype"] in DTYPES and layout in LAYOUTS
+            if not named or not all(isinstance(d, (str, int)) for d in dims):
                 raise ValueError(f"bad tensor {spec}")
-            return TensorSpec(dims=dims, dtype=spec["dtype"], fill=Fill(**fill), seed=int(spec["seed"]))
+            return TensorSpec(dims=dims, dtype=spec["dtype"], fill=Fill(**fill), seed=int(spec["seed"]), layout=layout)
         case {"size_of": dim}:
             return SizeOf(dim)
         case {"dtype": name}:
@@ -237,7 +276,7 @@ def to_json(sample: Sample) -> dict[str, Any]:
     }
     if sample.mode == "dynamic":
         out |= {"dynamic": list(sample.dynamic), "runs": [dict(r) for r in sample.runs]}
-    return out
+    return out if sample.origin == "census" else out | {"origin": sample.origin}
 
 
 def from_json(data: Any) -> Sample:
@@ -247,6 +286,8 @@ def from_json(data: Any) -> Sample:
             raise ValueError(f"mode {data['mode']!r}")
         if data["dtype"] not in DTYPES:
             raise ValueError(f"dtype {data['dtype']!r}")
+        if (origin := data.get("origin", "census")) not in ORIGINS:
+            raise ValueError(f"origin {origin!r}")
         sample = Sample(
             op=str(data["op"]),
             dtype=data["dtype"],
@@ -255,6 +296,7 @@ def from_json(data: Any) -> Sample:
             args={str(k): _arg_restore(v) for k, v in data["args"].items()},
             dynamic=tuple(data.get("dynamic", ())),
             runs=tuple({str(k): int(v) for k, v in r.items()} for r in data.get("runs", ())),
+            origin=origin,
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BadSample(

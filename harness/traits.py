@@ -53,6 +53,8 @@ def _of_argument(name: str, arg: Arg) -> Iterator[str]:
         case TensorSpec():
             if arg.fill.kind != "any":
                 yield f"{name}:{arg.fill.kind}"
+            if arg.layout != "contiguous":
+                yield f"{name}:{arg.layout}"
         case bool() | None | str():
             yield f"{name}={arg}"
         case int():

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shlex
 
 from harness.journal import Record
-from harness.sample import Arg, DtypeArg, EnumArg, Fill, Sample, SizeOf, TensorSpec
+from harness.sample import Arg, DtypeArg, EnumArg, Sample, SizeOf, TensorSpec
 
 
 def call(sample: Sample) -> str:
@@ -22,7 +22,7 @@ def _arg(sample: Sample, arg: Arg) -> str:
     match arg:
         case TensorSpec():
             dims = ",".join(_dim(sample, dim) for dim in arg.dims)
-            return f"{arg.dtype}[{dims}]{_fill(arg.fill)}"
+            return f"{arg.dtype}[{dims}]{_notes(arg)}"
         case SizeOf():
             return _dim(sample, arg.dim)
         case DtypeArg() | EnumArg():
@@ -39,9 +39,11 @@ def _dim(sample: Sample, dim: str | int) -> str:
     return dim if dim in sample.dynamic else str(sample.sizes.get(dim, dim))
 
 
-def _fill(fill: Fill) -> str:
+def _notes(spec: TensorSpec) -> str:
+    fill = spec.fill
     notes: list[str] = [fill.kind] if fill.kind != "any" else []
     notes += [fill.values] if fill.values in ("extreme", "nonfinite") else []
+    notes += [spec.layout] if spec.layout != "contiguous" else []
     return "{" + ",".join(notes) + "}" if notes else ""
 
 

@@ -5,20 +5,23 @@ from dataclasses import replace
 
 import pytest
 
-from harness.case import OpCase
-from harness.cells import Cell, Runner, Selection, cells
+from harness.case import Draw, OpCase
+from harness.cells import Cell, Census, FromOpinfo, Runner, Selection, cells
 from harness.draw import Profile
 from harness.errors import UnknownName
 from harness.outcome import Crashed, Excluded, Outcome, Passed, Result, Unsupported, Wrong
 from harness.sample import Sample, tensors
+from tests.samples import relu
 
 PASSED = Passed(0.1, ("x",))
+REFUSED = Unsupported("lower", "no", "torch.aten.relu")
 WRONG = Wrong("value", "m", 0, "x")
 SIZE = Profile(name="test", first=3, others=1, minimise_seconds=5, minimise_total=5)
 
 
 def case(op: str = "aten.relu.default", **more: object) -> OpCase:
-    return OpCase(op=op, inputs=lambda d: {"self": d.tensor(d.shape(0, 2))}, **({"dtypes": ("f32", "i32")} | more))  # type: ignore[arg-type]
+    own = {"inputs": lambda d: {"self": d.tensor(d.shape(0, 2))}, "dtypes": ("f32", "i32")}
+    return OpCase(op=op, **(own | more))  # type: ignore[arg-type]
 
 
 CATALOG = {"activation": (case(), case("aten.relu6.default")), "other": (case("prims.sqrt.default"),)}
@@ -104,7 +107,7 @@ def runner(judge: Callable[[Sample], Outcome], size: Profile = SIZE) -> tuple[Ru
         ran.append((sample.id, backend))
         return Result(outcome=judge(sample), seconds={"lower": 0.1}, reached=("torch.aten.relu",))
 
-    return Runner(run, size, seed=0), ran
+    return Runner(run, (Census(size, 0),), size, seed=0), ran
 
 
 def elements(sample: Sample) -> int:
@@ -197,3 +200,78 @@ def test_the_time_to_minimise_is_shared() -> None:
 
 def test_the_name_of_a_cell_is_how_people_select_it() -> None:
     assert cell().name == "aten.relu.default[tosa-static-f32]"
+
+
+# what has to be dynamic -----------------------------------------------------------------------------------------------
+
+
+def two_dims(d: Draw) -> dict[str, object]:
+    return {"self": d.tensor((d.size("n"), d.size("m")))}
+
+
+def blamed(fails: Callable[[Sample], bool], size: Profile = SIZE) -> set[str | None]:
+    """What the dynamic cell's failures are put down to."""
+    run, _ = runner(lambda s: REFUSED if fails(s) else PASSED, size)
+    found = list(run.records(replace(cell(inputs=two_dims), mode="dynamic")))
+    assert any(r.sample and len(r.sample.dynamic) == 2 for r in found)
+    assert all(r.breaks is None for r in found if isinstance(r.outcome, Passed))
+    return {r.breaks for r in found if not isinstance(r.outcome, Passed)}
+
+
+def test_a_failure_names_the_dim_that_must_be_dynamic() -> None:
+    assert blamed(lambda s: "m" in s.dynamic) == {"m"}
+
+
+def test_a_failure_of_the_static_twin_too_is_put_down_to_no_dim() -> None:
+    assert blamed(lambda s: True) == {"nothing"}
+
+
+def test_a_failure_that_no_dim_shows_alone_takes_them_together() -> None:
+    assert blamed(lambda s: len(s.dynamic) == 2) == {"n+m"}
+
+
+def test_nothing_is_looked_into_where_the_profile_does_not_blame() -> None:
+    assert blamed(lambda s: True, replace(SIZE, blames=False)) == {None}
+
+
+def test_what_was_found_out_once_is_not_run_again() -> None:
+    run, ran = runner(lambda s: REFUSED)
+    one = replace(cell(inputs=two_dims), mode="dynamic")
+    list(run.records(one))
+    before = len(ran)
+    again = list(run.records(one))
+    assert len(ran) - before == len(again)
+
+
+def test_the_static_twin_of_a_wrong_sample_has_the_sizes_it_was_wrong_at() -> None:
+    twins: list[Sample] = []
+
+    def judge(sample: Sample) -> Outcome:
+        if sample.mode == "static":
+            twins.append(sample)
+        return Wrong("value", "no", 0, "x", sizes={"n": 0, "m": 0})
+
+    run, _ = runner(judge)
+    list(run.records(replace(cell(inputs=two_dims), mode="dynamic")))
+    assert twins
+    assert all(dict(t.sizes) == {"n": 0, "m": 0} == dict(t.runs[0]) for t in twins)
+
+
+# OpInfo's samples -----------------------------------------------------------------------------------------------------
+
+
+def test_samples_of_opinfo_are_static_as_many_as_wanted_and_every_rejected_one() -> None:
+    taken = tuple(replace(relu(n), origin="opinfo") for n in range(5))
+    rejected = tuple(replace(relu(n), origin="rejected") for n in range(7, 9))
+    source = FromOpinfo({"aten.relu.default": {"f32": taken + rejected}}, replace(SIZE, opinfo=2))
+    assert source(cell()) == (*taken[:2], *rejected)
+    assert source(replace(cell(), mode="dynamic")) == ()
+    assert source(replace(cell(), dtype="f64")) == ()
+
+
+def test_samples_of_opinfo_are_run_and_not_minimised() -> None:
+    taken = (replace(relu(3), origin="opinfo"),)
+    source = FromOpinfo({"aten.relu.default": {"f32": taken}}, SIZE)
+    wrong = Wrong("value", "no", 0, "x")
+    run = Runner(lambda s, b: Result(outcome=wrong), (source,), replace(SIZE, minimise_seconds=5, minimise_total=5), 0)
+    assert [(r.sample, r.minimised) for r in run.records(cell())] == [(taken[0], None)]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.case import OMIT, Draw, OpCase
-from harness.draw import PROFILES, Profile, _stratify, census, minimise, profile
+from harness.draw import PROFILES, Profile, census, minimise, profile, stratify
 from harness.errors import UnknownName
 from harness.sample import Fill, Sample, SizeOf, tensors
 from harness.traits import traits
@@ -76,7 +76,7 @@ def test_the_traits_that_matter_occur() -> None:
 
 def test_stratification_takes_what_shows_most_that_is_new() -> None:
     drawn = [s for s in census(CASE, "f32", "static", MANY, seed=3) if s.values == "mixed"]
-    first, second = _stratify(drawn, 2)
+    first, second = stratify(drawn, 2)
     new = {s.id: len(set(traits(s)) - set(traits(first))) for s in drawn}
     assert new[second.id] == max(new.values())
 
@@ -92,7 +92,7 @@ def test_a_single_sample_has_elements_to_compare(seed: int, mode: Any) -> None:
 
 def test_stratification_takes_all_where_there_are_few() -> None:
     found = list(drawn())[:2]
-    assert sorted(s.id for s in _stratify(found, 5)) == sorted(s.id for s in found)
+    assert sorted(s.id for s in stratify(found, 5)) == sorted(s.id for s in found)
 
 
 def test_a_case_without_choices_has_one_program() -> None:

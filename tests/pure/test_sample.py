@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from harness.dtypes import DTYPES
 from harness.errors import BadSample
 from harness.sample import (
+    LAYOUTS,
     VALUES,
     DtypeArg,
     EnumArg,
@@ -46,6 +47,7 @@ SPECS = st.builds(
     dtype=st.sampled_from(sorted(DTYPES)),
     fill=FILLS,
     seed=st.integers(0, 99),
+    layout=st.sampled_from(LAYOUTS),
 )
 LEAVES = (
     st.none()
@@ -123,6 +125,7 @@ def test_a_static_sample_runs_at_its_sizes() -> None:
         ({"args": {"self": {"tensor": {"dims": [1.5], "dtype": "f32", "seed": 0}}}}, "bad tensor"),
         ({"args": {"self": {"tensor": {"dims": [], "dtype": "f31", "seed": 0}}}}, "bad tensor"),
         ({"args": {"self": {"tensor": {"dims": [], "dtype": "f32", "seed": 0, "fill": {"x": 1}}}}}, "'x'"),
+        ({"args": {"self": {"tensor": {"dims": [], "dtype": "f32", "seed": 0, "layout": "odd"}}}}, "bad tensor"),
         ({"args": {"self": {"unknown": 1}}}, "unknown argument form"),
     ],
 )

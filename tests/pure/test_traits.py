@@ -96,3 +96,8 @@ def test_traits_are_sorted_and_name_dtype_and_values() -> None:
     found = traits(relu(values="extreme"))
     assert list(found) == sorted(found)
     assert {"dtype=f32", "values=extreme"} <= set(found)
+
+
+def test_a_layout_other_than_row_major_is_a_trait() -> None:
+    assert "self:transposed" in of(self=replace(spec("n", "m"), layout="transposed"))
+    assert not any("contiguous" in trait for trait in of(self=spec("n", "m")))
