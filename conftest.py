@@ -10,7 +10,10 @@ the reports travel to the controller, which alone writes the journal; at the end
 from __future__ import annotations
 
 import contextlib
+import json
 import secrets
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -212,6 +215,25 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return OpScheduling(config, log)
 
 
+# how much of its denominators the registry covers ---------------------------------------------------------------------
+
+
+def _figures() -> subprocess.Popen[str]:
+    """Start to count beside the run, since it takes torch, which this process does without; OpInfo only if traced."""
+    command = [sys.executable, "-m", "harness.cli", "ops", "--json", *(() if opinfo.is_traced() else ("--no-opinfo",))]
+    return subprocess.Popen(command, cwd=SUITES.parent, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+
+
+def _counted(figures: subprocess.Popen[str] | None) -> dict[str, dict[str, int]]:
+    """By denominator, how many overloads are covered, excluded and missing; nothing where it was not found out."""
+    try:
+        said = figures.communicate(timeout=60)[0] if figures else ""
+        sets = json.loads(said)["denominators"]
+    except (subprocess.TimeoutExpired, ValueError, KeyError):
+        return {}
+    return {name: {key: len(of[key]) for key in ("covered", "excluded", "missing")} for name, of in sets.items()}
+
+
 # recording and reporting ----------------------------------------------------------------------------------------------
 
 
@@ -223,6 +245,7 @@ class Recorder:
         self.out = Path(config.option.out)
         self.started = time.time()
         self.writer: JournalWriter | None = None
+        self.figures: subprocess.Popen[str] | None = None
 
     def header(self) -> dict[str, Any]:
         """What was asked for, and what it is asked of."""
@@ -260,6 +283,7 @@ class Recorder:
             if name == LINES and isinstance(lines, list):
                 if self.writer is None:
                     self.writer = JournalWriter(self.out / "journal.jsonl", self.header())
+                    self.figures = _figures()
                 for line in lines:
                     self.writer.write(line)
 
@@ -268,7 +292,8 @@ class Recorder:
         """Close the journal; an interrupted run gets a footer too, which says so."""
         if self.writer:
             interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
-            self.writer.close(seconds=round(time.time() - self.started, 1), interrupted=interrupted)
+            seconds = round(time.time() - self.started, 1)
+            self.writer.close(seconds=seconds, interrupted=interrupted, registry=_counted(self.figures))
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Print the matrix and write the reports."""

@@ -11,15 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import reports.explain
+import reports.gap
 import reports.html
 import reports.matrix
 import reports.text
 import reports.todo
-from op_suites import catalog
+from op_suites import catalog, excluded
 
 from . import plugins
 from .case import OpCase
-from .errors import BadSample, Exit, OpcovError, UnknownName
+from .cells import Selection
+from .errors import BadSample, Exit, MissingPackage, OpcovError, UnknownName
 from .expectation import one_line
 from .journal import Journal, Record, read
 from .outcome import Excluded, Outcome, Passed
@@ -59,7 +61,14 @@ def _parser() -> argparse.ArgumentParser:
         return command
 
     ops = add("ops", _ops, "what is in the registry, against which denominators, what is missing")
-    ops.add_argument("--missing", action="store_true", help="name every overload that is missing")
+    ops.add_argument("--op", action="append", default=[], metavar="GLOB", help="only these (--attributes, --dtypes)")
+    ops.add_argument("--names", action="store_true", help="name all that is missing, and all that is excluded and why")
+    ops.add_argument("--no-opinfo", action="store_true", help="leave out OpInfo, which takes a minute the first time")
+    ops.add_argument("--attributes", action="store_true", help="the values drawn of every schema argument")
+    ops.add_argument("--dtypes", action="store_true", help="the dtypes drawn, and those that eager takes")
+    ops.add_argument(
+        "--opinfo-gap", type=Path, metavar="JOURNAL", help="what OpInfo's samples show that the cases' own do not"
+    )
     matrix = add("matrix", _matrix, "the coverage matrix as text, Markdown or CSV")
     matrix.add_argument("--format", choices=("text", "markdown", "csv", "json"), default="text")
     html = add("html", _html, "the report, one self-contained file")
@@ -85,45 +94,39 @@ def _parser() -> argparse.ArgumentParser:
 # the registry ---------------------------------------------------------------------------------------------------------
 
 
-def _cases() -> dict[str, OpCase]:
-    return {case.op: case for cases in catalog().values() for case in cases}
-
-
 def _ops(options: argparse.Namespace) -> Exit:
+    if options.opinfo_gap:
+        return _opinfo_gap(options)
+    wanted = Selection(ops=tuple(options.op))
+    wanted.check(catalog(), ())
+    cases = [case for found in catalog().values() for case in found if wanted.takes(case)]
     try:
         from backends.declared import declared
 
-        from .denominators import denominators
+        from . import ops
 
-        sets = denominators(_cases(), declared())
+        if options.attributes:
+            text, data = ops.attributes(cases)
+        elif options.dtypes:
+            text, data = ops.dtypes(cases)
+        else:
+            text, data = ops.summary(
+                catalog(), excluded(), declared(), names=options.names, with_opinfo=not options.no_opinfo
+            )
     except ImportError as error:
-        from .errors import MissingPackage
+        raise MissingPackage(f"`opcov ops` needs {error.name}", hint="run `make setup`") from None
+    print(json.dumps(data, indent=1) if options.json else text)
+    return Exit.OK
 
-        raise MissingPackage(f"denominators need {error.name}", hint="run `make setup`") from None
-    if options.json:
-        data = {
-            "families": {
-                family: [{"op": c.op, "dtypes": list(c.dtypes), "modes": list(c.modes())} for c in cases]
-                for family, cases in catalog().items()
-            },
-            "denominators": {
-                d.name: {"meaning": d.meaning, "covered": list(d.covered), "missing": list(d.missing)} for d in sets
-            },
-        }
-        print(json.dumps(data, indent=1))
-        return Exit.OK
-    from tabulate import tabulate
 
-    rows = [(f, len(cases), sum(len(c.dtypes) * len(c.modes()) for c in cases)) for f, cases in catalog().items()]
-    rows.append(("total", sum(r[1] for r in rows), sum(r[2] for r in rows)))
-    print(tabulate(rows, headers=["family", "ops", "cells a backend"]))
-    print()
-    figures = [(d.name, f"{len(d.covered)}/{d.total}", f"{len(d.covered) / d.total:.1%}", d.meaning) for d in sets]
-    print(tabulate(figures, headers=["denominator", "covered", "", "what it is"]))
-    for d in sets:
-        shown = d.missing if options.missing else d.missing[:6]
-        more = "" if len(shown) == len(d.missing) else f" ... and {len(d.missing) - len(shown)} more (--missing)"
-        print(f"\nmissing of {d.name}: {', '.join(shown) or 'none'}{more}")
+def _opinfo_gap(options: argparse.Namespace) -> Exit:
+    found = reports.gap.compare(read(options.opinfo_gap))
+    if not found.compared:
+        raise OpcovError(
+            f"{options.opinfo_gap} has no cell with samples of both sources",
+            hint="run `pytest -n auto op_suites --samples both`",
+        )
+    print(json.dumps(reports.gap.as_json(found), indent=1) if options.json else reports.gap.as_text(found))
     return Exit.OK
 
 
@@ -246,7 +249,7 @@ def _from_journal(journal: Journal, name: str, path: Path) -> Sample:
 
 def _fitting(sample: Sample) -> OpCase:
     """The case of the sample's op, once its arguments are seen to fit the schema; raises UnknownName or BadSample."""
-    cases = _cases()
+    cases = {case.op: case for found in catalog().values() for case in found}
     if sample.op not in cases:
         raise UnknownName("op", sample.op, cases)
     from .program import call

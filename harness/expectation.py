@@ -40,7 +40,7 @@ def judge(records: Sequence[Record], backend: str) -> Verdict:
     Of OpInfo's samples it may lose those that eager or export rejects: nobody here chose them.
     """
     if backend == CONTROL:
-        records = [r for r in records if not _outside_control(r)]
+        records = [r for r in records if not not_ours(r)]
     counts = Counter(type(r.outcome) for r in records if not r.minimised)
     worst = next((cls for cls in OUTCOMES if counts[cls]), Excluded)
     if worst is Passed:
@@ -52,7 +52,8 @@ def judge(records: Sequence[Record], backend: str) -> Verdict:
     return Verdict("outside" if worst is Excluded and not counts[Passed] else "shortfall", reason)
 
 
-def _outside_control(record: Record) -> bool:
+def not_ours(record: Record) -> bool:
+    """Whether the control may lose this record: a sample of OpInfo's, chosen by nobody here, that is rejected."""
     chosen = record.sample is not None and record.sample.origin != "census"
     return chosen and isinstance(record.outcome, (Excluded, NotExported))
 

@@ -59,6 +59,11 @@ def trace() -> Trace:
     return Trace(head["torch"], head["entries"], frozenset(head["reached"]), kept, head["skipped"])
 
 
+def is_traced() -> bool:
+    """Whether there is a trace of the installed torch already."""
+    return _path().exists()
+
+
 def _path() -> Path:
     try:
         torch = version("torch")

@@ -142,6 +142,8 @@ def _reason_lines(reason: Reason, number: int, width: int, *, full: bool) -> lis
         f"  {number}. {reason.outcome} at {reason.stage}, {count}"
         + (f", culprit {reason.culprit}" if reason.culprit else "")
     ]
+    if reason.dynamism:
+        lines.append(f"     {reason.dynamism}")
     text = clip_middle(diagnostic(record.outcome), _DIAGNOSTIC) if full else clip(reason.line, width - 7)
     lines.append(textwrap.indent(text, "     | "))
     if record.sample is not None:
@@ -184,6 +186,7 @@ def _reason_json(reason: Reason) -> dict[str, Any]:
         "culprit": reason.culprit,
         "count": reason.count,
         "headline": reason.line,
+        "breaks": list(reason.breaks),
         "diagnostic": diagnostic(reason.smallest.outcome),
         "id": reason.smallest.id if sample else None,
         "minimised_from": reason.smallest.minimised,

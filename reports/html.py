@@ -176,4 +176,5 @@ def _reason(reason: Reason, texts: _Texts) -> list[int | None]:
         texts(repro_command(record)),
         texts(record.dtype),
         texts(record.minimised),
+        texts(reason.dynamism or None),
     ]

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from harness.dtypes import DTYPES
 from harness.errors import UnknownName
+from harness.expectation import not_ours
 from harness.journal import Journal, Record
 from harness.sample import MODES
 
@@ -274,7 +275,7 @@ def _control_counts(cells: Iterable[Cell]) -> Mapping[str, int]:
     counts: Counter[str] = Counter()
     for cell in cells:
         if cell.backend == CONTROL:
-            counts.update(cell.counts)
+            counts.update(outcome_name(record) for record in cell.records if not not_ours(record))
     return counts
 
 

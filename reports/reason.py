@@ -28,6 +28,8 @@ from .matrix import Cell, outcome_name
 from .prose import clean, clip, one_line
 from .status import OF_OUTCOME
 
+NOTHING = "nothing"
+"""What `Record.breaks` says where the static twin of a dynamic sample fails alike."""
 _NESTED = re.compile(r"<[^<>]*>")
 _NUMBER = re.compile(r"%[\w#.-]+|0x[0-9a-fA-F]+|\d+(\.\d+)?(e[+-]?\d+)?")
 _SEVERITY = re.compile(r"^(error|warning|remark|note): ")
@@ -37,7 +39,8 @@ _SEVERITY = re.compile(r"^(error|warning|remark|note): ")
 class Reason:
     """One distinct reason; `count` samples have it, of which `smallest` is the one to look at.
 
-    `smallest` is a minimised record where there is one, so it may not be among the counted.
+    `smallest` is a minimised record where there is one, so it may not be among the counted. `breaks` is what has to be
+    dynamic for its samples to fail, as their records say it; empty where nobody looked into it.
     """
 
     outcome: str
@@ -45,11 +48,23 @@ class Reason:
     culprit: str | None
     count: int
     smallest: Record
+    breaks: tuple[str, ...] = ()
 
     @property
     def line(self) -> str:
         """The smallest sample's outcome in one line."""
         return headline(self.smallest.outcome)
+
+    @property
+    def dynamism(self) -> str:
+        """What a dynamic dim has to do with it, in one line; empty where nobody looked into it."""
+        dims = [dim for dim in self.breaks if dim != NOTHING]
+        alone = [dim for dim in dims if "+" not in dim]
+        together = [" and ".join(dim.split("+")) for dim in dims if "+" in dim]
+        said = [f"breaks where {' or '.join(alone)} is dynamic"] if alone else []
+        said += [f"breaks where {dim} are dynamic together" for dim in together]
+        said += ["fails where all sizes are static too"] if NOTHING in self.breaks else []
+        return "; ".join(said)
 
 
 def headline(outcome: Outcome) -> str:
@@ -115,7 +130,8 @@ def _reason(records: list[Record]) -> Reason:
     chosen = smallest(records)
     culprit = chosen.outcome.culprit if isinstance(chosen.outcome, Unsupported) else None
     count = sum(record.minimised is None for record in records)
-    return Reason(outcome_name(chosen), chosen.stage, culprit, count, chosen)
+    breaks = tuple(dict.fromkeys(record.breaks for record in records if record.breaks))
+    return Reason(outcome_name(chosen), chosen.stage, culprit, count, chosen, breaks)
 
 
 def _weight(record: Record) -> tuple[bool, bool, int, int, int, int, str]:

@@ -118,6 +118,7 @@ def _text(matrix: Matrix, journal: Journal, width: int) -> str:
 
 def _heading(about: Provenance, width: int) -> str:
     facts = [f"opcov {about.run} · {about.started} · {about.size}", about.options, about.toolchain]
+    facts += [about.registry] if about.registry else []
     lines = [line for fact in facts for line in textwrap.wrap(fact, width, subsequent_indent="  ")]
     return "\n".join(lines + [f"! {note}" for note in about.notes])
 
@@ -254,6 +255,7 @@ def _markdown(matrix: Matrix, journal: Journal) -> str:
     about = provenance(journal)
     lines = ["# Op coverage", "", f"{about.size} · {about.started} · run {about.run}", ""]
     lines += [_escaped(about.options), "", _escaped(about.toolchain), ""]
+    lines += [about.registry, ""] if about.registry else []
     lines += [line for note in about.notes for line in (f"> **{_escaped(note)}**", "")]
     lines += ["## Totals", "", *_markdown_totals(matrix), "", control_line(matrix.control), ""]
     lines += ["## Legend", "", "| | | |", "|---|---|---|"]

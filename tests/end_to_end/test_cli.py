@@ -100,21 +100,49 @@ def test_explain_shows_the_ir_of_the_stages(folder: Path) -> None:
 
 
 def test_ops_has_families_and_denominators(tmp_path: Path) -> None:
-    done = opcov("ops", "--json", cwd=tmp_path)
+    done = opcov("ops", "--json", "--no-opinfo", cwd=tmp_path)
     data = json.loads(done.stdout)
     assert {"op", "dtypes", "modes"} == set(data["families"]["elementwise"][0])
+    assert data["mutating"]["aten.add_.Tensor"] == "aten.add.Tensor"
+    assert "aten.size.default" in data["tensorless"]
     for name in ("core", "dialect"):
-        covered, missing = (set(data["denominators"][name][key]) for key in ("covered", "missing"))
-        assert covered
-        assert not covered & missing
-    assert len(data["denominators"]["core"]["covered"]) > 100
+        parts = [set(data["denominators"][name][key]) for key in ("covered", "excluded", "missing")]
+        assert parts[0]
+        assert len(set().union(*parts)) == sum(map(len, parts))
+    assert len(data["denominators"]["core"]["covered"]) > 170
 
 
-def test_ops_for_people_cuts_the_missing_ones(tmp_path: Path) -> None:
-    done = opcov("ops", cwd=tmp_path)
+def test_ops_for_people_cuts_long_lists(tmp_path: Path) -> None:
+    done = opcov("ops", "--no-opinfo", cwd=tmp_path)
     assert done.returncode == Exit.OK
-    assert "more (--missing)" in done.stdout
+    assert "more (--names)" in done.stdout
     assert "total" in done.stdout
+    named = opcov("ops", "--no-opinfo", "--names", cwd=tmp_path).stdout
+    assert "aten.resize_.default: " in named
+
+
+def test_ops_lists_what_is_drawn_of_every_attribute(tmp_path: Path) -> None:
+    done = opcov("ops", "--attributes", "--op", "aten.sum.dim_IntList", "--op", "aten._softmax.default", cwd=tmp_path)
+    assert "half_to_float" in done.stdout
+    assert "0 of these without a reason" in done.stdout
+    data = json.loads(opcov("ops", "--attributes", "--op", "aten.sum.dim_IntList", "--json", cwd=tmp_path).stdout)
+    assert set(data["aten.sum.dim_IntList"]) == {"dim", "keepdim", "dtype"}
+    assert {"True", "False"} & set(data["aten.sum.dim_IntList"]["keepdim"]["values"])
+
+
+def test_ops_lists_the_dtypes_that_eager_takes(tmp_path: Path) -> None:
+    done = opcov(
+        "ops", "--dtypes", "--op", "aten.sub.Tensor", "--op", "aten.bitwise_not.default", "--json", cwd=tmp_path
+    )
+    data = json.loads(done.stdout)
+    assert "bool" not in data["aten.sub.Tensor"]["eager_only"], "eager refuses to subtract booleans"
+    assert "f32" in data["aten.sub.Tensor"]["drawn"]
+    assert data["aten.bitwise_not.default"]["eager_only"] == []
+
+
+def test_a_journal_of_one_source_has_no_gap_to_show(folder: Path) -> None:
+    text = said(opcov("ops", "--opinfo-gap", "reports/out/journal.jsonl", cwd=folder), Exit.USAGE)
+    assert "--samples both" in text
 
 
 # bad input ------------------------------------------------------------------------------------------------------------

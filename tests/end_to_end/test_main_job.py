@@ -15,7 +15,7 @@ import pytest
 from harness.journal import JournalWriter, read
 from tests import miniatures
 
-from .opcov import ROOT, Done, environment, job, job_command, lines, outcomes, timeless
+from .opcov import ROOT, Done, environment, job, job_command, lines, opcov, outcomes, timeless
 
 ADD = ("--op", "aten.add.Tensor", "--dtype", "f32", "--profile", "quick")
 RELU = ("--op", "aten.relu.default", "--dtype", "f32", "--profile", "quick", "--mode", "static")
@@ -72,6 +72,37 @@ def test_the_header_says_what_was_asked_for_and_of_what(run: tuple[Done, Path]) 
     assert {"linalg", "tosa", "stablehlo", "control"} <= set(options["backends"])
 
 
+def test_the_footer_and_the_summary_say_how_much_the_registry_covers(run: tuple[Done, Path]) -> None:
+    done, out = run
+    figures = lines(out / "journal.jsonl")[-1]["registry"]
+    assert figures["core"]["missing"] == figures["dialect"]["missing"] == 0
+    assert f"registry: core {figures['core']['covered']} of " in done.stdout
+    assert "registry: core" in (out / "index.html").read_text(encoding="utf-8")
+
+
+def test_opinfo_is_a_second_source_of_samples(tmp_path: Path) -> None:
+    options = ("--op", "aten.gather.default", "--dtype", "f32", "--profile", "quick", "--backend", "linalg,control")
+    done = job(*options, "--samples", "both", out=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = outcomes(tmp_path / "journal.jsonl")
+    origins = {line["sample"].get("origin", "census") for line in found if line["mode"] == "static"}
+    assert origins == {"census", "opinfo", "rejected"}
+    assert {line["outcome"] for line in found if line["sample"].get("origin") == "rejected"} == {"Excluded"}
+    assert all(line["outcome"] == "Passed" for line in found if line["sample"].get("origin") == "opinfo")
+    gap = opcov("ops", "--opinfo-gap", str(tmp_path / "journal.jsonl"), cwd=tmp_path)
+    assert gap.returncode == 0, gap.stderr
+    assert "cells sampled by both sources" in gap.stdout
+
+
+def test_opinfo_alone_has_the_cells_that_it_samples(tmp_path: Path) -> None:
+    options = ("--op", "aten.gather.default", "--profile", "quick", "--backend", "control")
+    assert job(*options, "--samples", "opinfo", out=tmp_path).returncode == 0
+    found = outcomes(tmp_path / "journal.jsonl")
+    assert found
+    assert {line["mode"] for line in found} == {"static"}
+    assert {line["sample"].get("origin") for line in found} <= {"opinfo", "rejected"}
+
+
 def test_every_outcome_line_has_what_is_promised(run: tuple[Done, Path]) -> None:
     promised = {
         "kind", "id", "op", "family", "backend", "mode", "dtype", "outcome", "stage", "sample", "traits", "detail",
@@ -87,7 +118,7 @@ def test_every_outcome_line_has_what_is_promised(run: tuple[Done, Path]) -> None
 def test_the_footer_counts_the_outcomes(run: tuple[Done, Path]) -> None:
     found = lines(run[1] / "journal.jsonl")
     footer = found[-1]
-    assert set(footer) == {"kind", "counts", "seconds", "interrupted"}
+    assert set(footer) == {"kind", "counts", "seconds", "interrupted", "registry"}
     assert footer["interrupted"] is False
     assert sum(footer["counts"].values()) == len(found) - 2
 

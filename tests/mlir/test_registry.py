@@ -23,7 +23,9 @@ from harness.numeric import EXACT
 from harness.program import call, overload, program
 from harness.protocols import NotExpressible
 from harness.reference import Run, runs
-from harness.sample import Mode, Sample, SizeOf, dumps, from_json, map_leaves, tensors, to_json, walk
+from harness.sample import Mode, Sample, SizeOf, dumps, from_json, tensors, to_json, walk
+from harness.survey import attributes
+from harness.survey import drawn as drawn_of
 from op_suites import catalog
 
 FAMILIES = tuple(catalog())
@@ -181,47 +183,21 @@ def _bounded(found: tuple[Sample, ...]) -> bool:
     return all(min(run[name] for run in s.runs) > 1 for s in found for name in s.dynamic)
 
 
-PLUMBING = ("generator", "device", "layout", "pin_memory", "names")
-
-
 @families
 def test_every_attribute_takes_two_values(family: str) -> None:
-    missing = []
-    for case in catalog()[family]:
-        attributes = _attributes(case.op)
-        seen: dict[str, set[str]] = {name: set() for name in attributes}
-        for dtype, mode, size in _widening(case):
-            if all(len(values) > 1 for values in seen.values()):
-                break
-            for sample in drawn(case.op, dtype, mode, size):
-                for name in attributes:
-                    seen[name].add(_value(sample, name))
-        missing += [f"{case.op} {name}" for name, values in seen.items() if len(values) < 2 and name not in case.fixed]
-    assert missing == []
-
-
-def _value(sample: Sample, name: str) -> str:
-    if name not in sample.args:
-        return "left out"
-    return str(map_leaves(sample.args[name], lambda arg: sample.sizes[arg.dim] if isinstance(arg, SizeOf) else arg))
-
-
-def _widening(case: OpCase) -> Iterator[tuple[str, Mode, str]]:
-    """The cells of a case, cheap ones first."""
-    for size in ("quick", "default", "nightly"):
-        for mode in case.modes():
-            for dtype in profile("default").dtypes(case, mode):
-                yield dtype, mode, size
-
-
-def _attributes(op: str) -> list[str]:
-    return [a.name for a in overload(op)._schema.arguments if "Tensor" not in str(a.type) and a.name not in PLUMBING]
+    bare = [
+        f"{case.op} {name}"
+        for case in catalog()[family]
+        for name, found in drawn_of(case).items()
+        if not found.varies and found.reason is None
+    ]
+    assert bare == []
 
 
 @families
 def test_every_single_valued_argument_is_one_of_the_op(family: str) -> None:
     for case in catalog()[family]:
-        assert set(case.fixed) <= set(_attributes(case.op)), case.op
+        assert set(case.fixed) <= set(attributes(case.op)), case.op
 
 
 # that it is the same each time ----------------------------------------------------------------------------------------

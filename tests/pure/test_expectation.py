@@ -20,6 +20,7 @@ from harness.outcome import (
     Unsupported,
     Wrong,
 )
+from harness.sample import Origin
 from tests.samples import relu
 
 PASSED = Passed(0.25, ("x",))
@@ -118,3 +119,14 @@ def test_an_empty_reason_is_empty() -> None:
 
 def test_the_line_of_a_traceback_is_its_last() -> None:
     assert one_line(BROKEN) == "KeyError: 'x'"
+
+
+def test_the_control_may_lose_what_opinfo_chose_and_eager_or_export_rejects() -> None:
+    def of(origin: Origin, outcome: Outcome) -> Record:
+        return replace(records(outcome)[0], sample=replace(relu(), origin=origin))
+
+    passed, refused, unexported = of("opinfo", PASSED), Excluded("eager refuses"), NotExported("export", "no")
+    for lost in (of("opinfo", refused), of("rejected", refused), of("opinfo", unexported)):
+        assert judge([passed, lost], "control").kind == "right"
+    for ours in (of("census", refused), of("census", unexported), of("opinfo", WRONG)):
+        assert judge([passed, ours], "control").kind == "broken"

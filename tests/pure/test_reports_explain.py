@@ -210,3 +210,24 @@ def test_unknown_names_suggest() -> None:
         explain(journal(), "aten.rleu.default", "tosa")
     with pytest.raises(UnknownName, match="tosa"):
         explain(journal(), "aten.relu.default", "tossa")
+
+
+@pytest.mark.parametrize(
+    ("breaks", "said"),
+    [
+        (("n", "m"), "breaks where n or m is dynamic"),
+        (("n+m",), "breaks where n and m are dynamic together"),
+        (("nothing",), "fails where all sizes are static too"),
+        (("m", "nothing"), "breaks where m is dynamic; fails where all sizes are static too"),
+        ((), ""),
+    ],
+)
+def test_explain_says_what_a_dynamic_dim_has_to_do_with_it(breaks: tuple[str, ...], said: str) -> None:
+    of = sample("aten.relu.default", "f32", "dynamic", (2, 3))
+    refused = Unsupported("lower", "no", "torch.aten.relu")
+    records = [record(of, "tosa", refused, breaks=each) for each in breaks or (None,)]
+    found = explain(journal(records), "aten.relu.default", "tosa")
+    (reason,) = reasons(found.cells[-1])
+    assert reason.dynamism == said
+    assert said in found.text()
+    assert found.json()["cells"][-1]["reasons"][0]["breaks"] == list(breaks)
