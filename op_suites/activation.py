@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -50,8 +51,8 @@ def threshold_inputs(d: Draw) -> Mapping[str, Any]:
     """A tensor with ties at the threshold, the threshold and what replaces the rest."""
     return {
         "self": d.tensor(d.shape(), fill=Fill(step=0.5)),
-        "threshold": d.scalar(0.5, -1.0, 2.0, ints=(1, 3, -2)),
-        "value": d.scalar(0.0, -7.5, 20.0, ints=(0, 20, -7)),
+        "threshold": d.choose(0.5, -1.0, 2) if d.kind == "float" else d.scalar(ints=(1, 3, -2)),
+        "value": d.choose(0.0, -7.5, 20, math.inf) if d.kind == "float" else d.scalar(ints=(0, 20, -7)),
     }
 
 
@@ -66,6 +67,20 @@ def prelu_kernel_inputs(d: Draw) -> Mapping[str, Any]:
     """A tensor, and slopes that broadcast with it."""
     dims = d.shape()
     return {"self": d.tensor(dims), "weight": d.tensor(d.broadcast(dims), fill=Fill(nonfinite=False))}
+
+
+def rrelu_inputs(*, noise: bool) -> Inputs:
+    """A tensor, maybe one for the slopes that were drawn, and their range: a single point where they are drawn."""
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        dims = d.shape()
+        training = OMIT if d.dtype == "f16" else d.choose(OMIT, True)  # eager trains no f16
+        ranges = ((0.25, 0.25), (0.5, 0.5), (0, 0)) if training is True else ((OMIT, OMIT), (0.25, 0.5), (0, 1))
+        lower, upper = d.choose(*ranges)
+        tensors = {"self": d.tensor(dims)} | ({"noise": d.tensor(dims)} if noise else {})
+        return {**tensors, "lower": lower, "upper": upper, "training": training}
+
+    return inputs
 
 
 def glu_inputs(d: Draw) -> Mapping[str, Any]:
@@ -102,10 +117,20 @@ CASES = (
     unary("aten.mish.default", fill=SMOOTH, dtypes=FLOAT, numeric=TAILS),
     # For x > 0 it is -log1p(exp(-x)), to which the error of a plain log(1 + ...) is large: stop where that is a digit.
     unary("aten.log_sigmoid.default", fill=Fill(high=2.0), dtypes=FLOAT, numeric=BENT),
+    unary(
+        "aten.log_sigmoid_forward.default",
+        fill=Fill(high=2.0),
+        dtypes=FLOAT,
+        numeric=BENT,
+    ),
     OpCase(op="aten.threshold.default", inputs=threshold_inputs, dtypes=REAL),
     tuned("aten.softshrink.default", fill=Fill(step=0.5), numeric=Ulp(2), lambd=(OMIT, 0.0, 1.0)),
     tuned("aten.hardshrink.default", fill=Fill(step=0.5), numeric=EXACT, lambd=(OMIT, 0.0, 1.0)),
     OpCase(op="aten.prelu.default", inputs=prelu_inputs, dtypes=FLOAT, numeric=Ulp(2)),
     OpCase(op="aten._prelu_kernel.default", inputs=prelu_kernel_inputs, dtypes=FLOAT, numeric=Ulp(2)),
+    OpCase(op="aten.rrelu.default", inputs=rrelu_inputs(noise=False), dtypes=FLOAT, numeric=Ulp(4)),
+    OpCase(
+        op="aten.rrelu_with_noise_functional.default", inputs=rrelu_inputs(noise=True), dtypes=FLOAT, numeric=Ulp(4)
+    ),
     OpCase(op="aten.glu.default", inputs=glu_inputs, dtypes=FLOAT, numeric=LIBM),
 )

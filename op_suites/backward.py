@@ -5,6 +5,7 @@ They are sampled for floats alone: where eager takes integers too, these are no 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -144,19 +145,49 @@ def batch_norm_inputs(d: Draw) -> Mapping[str, Any]:
     }
 
 
-def nll_loss_inputs(d: Draw) -> Mapping[str, Any]:
-    """Each reduction, with class weights or without, a class that is ignored; a batch or a single row."""
-    classes = d.size("c", 1, 5)
-    reduction = d.choose(1, 0, 2)
-    batch = (d.size("n", 1, 5),) if d.choose(True, True, False) else ()
+def nll_loss_inputs(*, images: bool = False) -> Inputs:
+    """Each reduction, with class weights or without, a class that is ignored; of images, or a batch or a single row."""
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        classes = d.size("c", 1, 5)
+        reduction = d.choose(1, 0, 2)
+        batch = (d.size("n", 1, 5),) if images or d.choose(True, True, False) else ()
+        places = (*batch, d.size("x0", 1, 4), d.size("x1", 1, 4)) if images else batch
+        return {
+            "grad_output": d.tensor(places if reduction == 0 else (), fill=FINITE),
+            "self": d.tensor((*places[:1], classes, *places[1:]), fill=FINITE),
+            "target": d.index(places, classes),
+            "weight": d.choose(None, d.tensor((classes,), fill=POSITIVE)),
+            "reduction": reduction,
+            "ignore_index": d.choose(-100, 0),
+            "total_weight": d.tensor((), fill=POSITIVE),
+        }
+
+    return inputs
+
+
+def binary_cross_entropy_inputs(d: Draw) -> Mapping[str, Any]:
+    """Each reduction, of probabilities between 0 and 1, with a weight that broadcasts or without."""
+    dims = d.shape()
+    reduction = d.choose(OMIT, 0, 2, 1)
     return {
-        "grad_output": d.tensor(batch if reduction == 0 else (), fill=FINITE),
-        "self": d.tensor((*batch, classes), fill=FINITE),
-        "target": d.index(batch, classes),
-        "weight": d.choose(None, d.tensor((classes,), fill=POSITIVE)),
+        "grad_output": d.tensor(dims if reduction == 0 else (), fill=FINITE),
+        "self": d.tensor(dims, fill=Fill(low=0.03125, high=0.96875, nonfinite=False)),
+        "target": d.tensor(dims, fill=UNIT),
+        "weight": d.choose(OMIT, None, d.tensor(d.broadcast(dims), fill=POSITIVE)),
         "reduction": reduction,
-        "ignore_index": d.choose(-100, 0),
-        "total_weight": d.tensor((), fill=POSITIVE),
+    }
+
+
+def log_sigmoid_inputs(d: Draw) -> Mapping[str, Any]:
+    """The forward pass leaves exp(-|x|) in the buffer: for both to agree, all elements of an input are alike."""
+    dims = d.shape()
+    x = d.choose(0.5, -2.0, 0.0, 4.0)
+    buffer = math.exp(-abs(x))
+    return {
+        "grad_output": d.tensor(dims, fill=FINITE),
+        "self": d.tensor(dims, fill=Fill(low=x, high=x, nonfinite=False)),
+        "buffer": d.tensor(dims, fill=Fill(low=buffer, high=buffer, nonfinite=False)),
     }
 
 
@@ -206,6 +237,9 @@ CASES = (
     gradient("aten.native_layer_norm_backward.default", layer_norm_inputs, Composite(32)),
     gradient("aten.native_group_norm_backward.default", group_norm_inputs, Composite(32)),
     gradient("aten.native_batch_norm_backward.default", batch_norm_inputs, Composite(32)),
-    gradient("aten.nll_loss_backward.default", nll_loss_inputs),
+    gradient("aten.nll_loss_backward.default", nll_loss_inputs()),
+    gradient("aten.nll_loss2d_backward.default", nll_loss_inputs(images=True)),
+    gradient("aten.binary_cross_entropy_backward.default", binary_cross_entropy_inputs),
+    gradient("aten.log_sigmoid_backward.default", log_sigmoid_inputs),
     gradient("aten.mse_loss_backward.default", mse_loss_inputs),
 )

@@ -6,19 +6,33 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.case import OMIT, Draw, OpCase
-from harness.dtypes import ALL, EVERY
+from harness.dtypes import ALL, EVERY, REAL
 from harness.numeric import EXACT
 from harness.sample import Fill
 from harness.strategies import compare, unary
+
+from .elementwise import python_scalar
 
 TIES = Fill(step=0.5)
 
 
 def scalar_inputs(d: Draw) -> Mapping[str, Any]:
-    """A tensor with ties and a scalar among them; an integer tensor and a float between two integers too."""
-    fits = {"bool": (True, False, 0.5), "int": (1, 0, 0.5) if d.dtype == "u8" else (1, 0, -3, 0.5)}
-    other = d.choose(*fits.get(d.kind, (0.5, 0.0, -1.0, 2)))
+    """A tensor with ties and a scalar of any kind among them."""
+    other = python_scalar(d, floats=(0.5, 0.0, -1.0), ints=(1, 0, -3))
     return {"self": d.tensor(d.shape(), fill=TIES), "other": other}
+
+
+def isin_inputs(d: Draw) -> Mapping[str, Any]:
+    """Elements, and those they are looked up among; all of them distinct where that is promised."""
+    unique = d.flag()
+    fill = Fill(kind="distinct") if unique else Fill(low=-4, high=4, step=1)
+    dims = d.shape(max_rank=3 if unique else 5)  # eight bits number no more elements at any size
+    return {
+        "elements": d.tensor(dims, fill=fill),
+        "test_elements": d.tensor(d.shape(max_rank=2, prefix="t"), fill=fill),
+        "assume_unique": True if unique else d.choose(OMIT, False),
+        "invert": d.choose(OMIT, True),
+    }
 
 
 def isclose_inputs(d: Draw) -> Mapping[str, Any]:
@@ -57,4 +71,6 @@ CASES = (
     unary("aten.signbit.default", numeric=EXACT),
     unary("aten.logical_not.default", dtypes=EVERY, numeric=EXACT),
     OpCase(op="aten.isclose.default", inputs=isclose_inputs, dtypes=EVERY),
+    unary("aten.isreal.default", dtypes=EVERY, numeric=EXACT),
+    OpCase(op="aten.isin.Tensor_Tensor", inputs=isin_inputs, dtypes=REAL),
 )

@@ -37,7 +37,7 @@ def target(d: Draw) -> str:
 
 def convertible(d: Draw, to: str) -> Fill:
     """Floats within the range of the integers that they are converted to: what is outside is undefined."""
-    if d.kind != "float" or DTYPES[to].kind != "int":
+    if d.kind not in ("float", "complex") or DTYPES[to].kind != "int":
         return ANY
     return Fill(low=max(DTYPES[to].low, -1000) + 1, high=min(DTYPES[to].high, 1000) - 1, nonfinite=False)
 
@@ -54,6 +54,35 @@ def convert_inputs(*, name: str = "self", copy: bool = False, to: bool = False) 
         return {**args, "copy": d.maybe(True)} if to else args
 
     return inputs
+
+
+def placed_inputs(*, layout: bool = False, format: bool = True) -> Inputs:
+    """What `aten.to.dtype` takes and the device that the tensor is on; as the op has them, a layout and a format."""
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        args = {**convert_inputs(to=True)(d), "device": CPU}
+        if layout:
+            args |= {"layout": d.maybe(STRIDED), "dtype": d.choose(args["dtype"], OMIT), "device": d.maybe(CPU)}
+        return {name: arg for name, arg in args.items() if format or name != "memory_format"}
+
+    return inputs
+
+
+def cast_inputs(to: str) -> Inputs:
+    """A tensor to convert to a dtype that the op's name says."""
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        return {"self": d.tensor(d.shape(), fill=convertible(d, to)), "non_blocking": d.maybe(True)}
+
+    return inputs
+
+
+def copied_inputs(d: Draw) -> Mapping[str, Any]:
+    """A tensor whose dims and dtype the result has, and the one that it is copied from, which broadcasts."""
+    dtype = target(d)
+    dims = d.shape()
+    src = d.tensor(d.broadcast(dims), fill=convertible(d, dtype))
+    return {"self": d.tensor(dims, dtype), "src": src, "non_blocking": d.maybe(True)}
 
 
 def formatted(d: Draw) -> tuple[Dims, Any]:
@@ -105,15 +134,20 @@ def parts_inputs(d: Draw) -> Mapping[str, Any]:
     return {"real": d.tensor(dims), "imag": d.tensor(d.broadcast(dims))}
 
 
+CPU = EnumArg("device", "cpu")
+STRIDED = EnumArg("layout", "strided")
 LAYOUT = "tensors are contiguous in MLIR: no other layout is expressible"
+EXCLUDED: Mapping[str, str] = {
+    "aten.cuda.default": "it moves a tensor to a GPU: a PyTorch for CPUs refuses it",
+}
 
 CASES = (
     OpCase(op="aten._to_copy.default", inputs=convert_inputs(copy=True), dtypes=EVERY, numeric=ROUNDED),
     OpCase(
         op="aten.to.dtype",
         inputs=convert_inputs(to=True),
+        dtypes=EVERY,
         numeric=ROUNDED,
-        exclude=dict.fromkeys(COMPLEX, "what export asserts of it does not canonicalize for complex numbers"),
     ),
     OpCase(
         op="aten.to.other",
@@ -122,6 +156,20 @@ CASES = (
         numeric=ROUNDED,
         fixed={"memory_format": LAYOUT},
     ),
+    OpCase(op="aten.to.device", inputs=placed_inputs(), dtypes=EVERY, numeric=ROUNDED),
+    OpCase(op="aten.to.dtype_layout", inputs=placed_inputs(layout=True), dtypes=EVERY, numeric=ROUNDED),
+    OpCase(
+        op="aten.to.prim_Device",
+        inputs=placed_inputs(format=False),
+        dtypes=EVERY,
+        numeric=ROUNDED,
+        seen_as="aten.to.device",
+    ),
+    unary("aten.cpu.default", dtypes=EVERY, numeric=EXACT, seen_as="aten.to.dtype_layout"),
+    OpCase(op="aten._cast_Float.default", inputs=cast_inputs("f32"), dtypes=EVERY, numeric=ROUNDED),
+    OpCase(op="aten._cast_Long.default", inputs=cast_inputs("i64"), dtypes=EVERY, numeric=ROUNDED),
+    OpCase(op="aten.chalf.default", inputs=copy_inputs(), dtypes=EVERY),
+    OpCase(op="aten.copy.default", inputs=copied_inputs, dtypes=EVERY, numeric=ROUNDED),
     OpCase(op="aten.type_as.default", inputs=pair_inputs(), dtypes=EVERY, numeric=ROUNDED),
     OpCase(op="prims.convert_element_type.default", inputs=convert_inputs(name="a"), dtypes=EVERY, numeric=ROUNDED),
     OpCase(op="aten.clone.default", inputs=copy_inputs(), dtypes=EVERY),

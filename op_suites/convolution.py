@@ -1,4 +1,4 @@
-"""Convolutions and transposed convolutions over one, two and three spatial dims."""
+"""Convolutions and transposed convolutions over one, two and three spatial dims, and products that sum likewise."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.case import OMIT, Draw, Inputs, OpCase
-from harness.dtypes import COMPLEX, FLOAT
+from harness.dtypes import COMPLEX, FLOAT, REAL
 from harness.numeric import Linear
 from harness.sample import Fill, TensorSpec
 
 NUMBER = (*FLOAT, "i64")
+"""What every kernel of eager's takes; narrow integers are convolved where nothing is dilated or transposed."""
+
 NO_COMPLEX = dict.fromkeys(
     COMPLEX, "eager makes three real convolutions and a complex constant of it, which no importer takes"
 )
@@ -33,6 +35,11 @@ class Geometry:
     output_padding: tuple[int, ...]
 
 
+def narrow(d: Draw) -> bool:
+    """Whether the dtype is an integer that few of eager's kernels take."""
+    return d.dtype not in NUMBER and d.kind == "int"
+
+
 def per_dim(d: Draw, rank: int, *options: int) -> tuple[int, ...]:
     """One of the options for each spatial dim."""
     return tuple(d.choose(*options) for _ in range(rank))
@@ -41,7 +48,7 @@ def per_dim(d: Draw, rank: int, *options: int) -> tuple[int, ...]:
 def geometry(d: Draw, rank: int, *, transposed: bool) -> Geometry:
     """Kernel sizes (declared as `k0, k1, ...`), strides, paddings and dilations, plain or uneven."""
     kernel = tuple(d.sizes[d.size(f"k{i}", 1, 3, symbolic=False)] for i in range(rank))
-    stride, dilation = per_dim(d, rank, 1, 2, 3), per_dim(d, rank, 1, 2)
+    stride, dilation = per_dim(d, rank, 1, 2, 3), per_dim(d, rank, *((1,) if narrow(d) else (1, 2)))
     padding = per_dim(d, rank, 0, 1, 2)
     extra = tuple(d.choose(0, max(s, g) - 1) if transposed else 0 for s, g in zip(stride, dilation, strict=True))
     return Geometry(kernel, stride, padding, dilation, extra)
@@ -83,7 +90,7 @@ def bias_for(d: Draw, weight: TensorSpec, groups: int, *, transposed: bool) -> T
 
 def convolution_inputs(d: Draw) -> Mapping[str, Any]:
     """Every attribute given, for one to three spatial dims, plain or transposed."""
-    rank, transposed = d.choose(2, 1, 3), d.flag()
+    rank, transposed = d.choose(2, 1, 3), d.flag() and not narrow(d)
     g = geometry(d, rank, transposed=transposed)
     least = least_sizes(d, g, transposed=transposed)
     x, weight, groups = operands(d, least, transposed=transposed, batched=True)
@@ -98,6 +105,15 @@ def convolution_inputs(d: Draw) -> Mapping[str, Any]:
         "output_padding": g.output_padding,
         "groups": groups,
     }
+
+
+def flagged_inputs(*flags: str) -> Inputs:
+    """The same with flags for other devices' libraries, which leave the result as it is."""
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        return {**convolution_inputs(d), **{flag: d.flag() for flag in flags}}
+
+    return inputs
 
 
 def conv_inputs(rank: int, *, transposed: bool = False) -> Inputs:
@@ -155,20 +171,82 @@ def padded_inputs(rank: int) -> Inputs:
     return inputs
 
 
-def conv(op: str, inputs: Inputs, exclude: Mapping[str, str] = NO_COMPLEX) -> OpCase:
-    """A convolution, judged as a sum of products."""
-    return OpCase(op=op, inputs=inputs, dtypes=NUMBER, numeric=PRODUCTS, exclude=exclude)
+def tbc_inputs(d: Draw) -> Mapping[str, Any]:
+    """Times, batch, channels: a kernel over the times, padded or not."""
+    kernel, pad = d.size("k0", 1, 3), d.choose(OMIT, 1, 2, 0)
+    least = max(1, d.sizes[kernel] - 2 * (0 if pad is OMIT else pad))
+    channels, outer = d.size("c", 1, 3), d.size("o", 1, 3)
+    return {
+        "self": d.tensor((d.size("t", least, least + 4), d.size("n", 1, 3), channels)),
+        "weight": d.tensor((kernel, channels, outer), fill=FINITE),
+        "bias": d.tensor((outer,)),
+        "pad": pad,
+    }
 
+
+def bilinear_inputs(d: Draw) -> Mapping[str, Any]:
+    """Two features of each place, maybe a bias; how many features come out is a constant to export."""
+    lead, left, right = d.shape(0, 3), d.size("a", 1, 4), d.size("b", 1, 4)
+    outer = d.size("o", 1, 4, symbolic=False)
+    return {
+        "input1": d.tensor((*lead, left), fill=FINITE),
+        "input2": d.tensor((*lead, right), fill=FINITE),
+        "weight": d.tensor((outer, left, right), fill=FINITE),
+        "bias": d.choose(OMIT, None, d.tensor((outer,))),
+    }
+
+
+def trilinear_inputs(d: Draw) -> Mapping[str, Any]:
+    """Three factors over two to four dims, of which each has some; some are summed, and eager loops over one."""
+    rank = d.integer(2, 4)
+    summed = tuple(d.flag() for _ in range(rank))
+    unrolled = d.integer(0, rank - 1)
+    dims = tuple(d.size(f"s{i}" if s else f"x{i}", 1, 4, symbolic=i != unrolled) for i, s in enumerate(summed))
+    shared, alone = ((0, 1, 2), (0, 1), (1, 2), (0, 2)), ((0,), (1,), (2,))
+    options = shared if narrow(d) else shared + alone  # the sum of a factor alone widens narrow integers
+    owners = tuple(d.choose(*options) for _ in dims)
+    factors = [tuple(dim for dim, own in zip(dims, owners, strict=True) if who in own) for who in range(3)]
+    expand = [tuple(i for i, own in enumerate(owners) if who not in own) for who in range(3)]
+    return {
+        **{f"i{who + 1}": d.tensor(factor, fill=FINITE) for who, factor in enumerate(factors)},
+        **{f"expand{who + 1}": where for who, where in enumerate(expand)},
+        "sumdim": tuple(i for i, s in enumerate(summed) if s),
+        "unroll_dim": unrolled,
+    }
+
+
+def conv(op: str, inputs: Inputs, dtypes: tuple[str, ...] = REAL, exclude: Mapping[str, str] = NO_COMPLEX) -> OpCase:
+    """A convolution, judged as a sum of products."""
+    return OpCase(op=op, inputs=inputs, dtypes=dtypes, numeric=PRODUCTS, exclude=exclude)
+
+
+FLAGS = ("benchmark", "deterministic", "cudnn_enabled")
 
 CASES = (
-    conv("aten.convolution.default", convolution_inputs, {}),
+    conv("aten.convolution.default", convolution_inputs, exclude={}),
+    conv("aten._convolution.default", flagged_inputs(*FLAGS, "allow_tf32"), exclude={}),
+    conv("aten._convolution.deprecated", flagged_inputs(*FLAGS), exclude={}),
     conv("aten.conv1d.default", conv_inputs(1)),
     conv("aten.conv2d.default", conv_inputs(2)),
     conv("aten.conv3d.default", conv_inputs(3)),
     conv("aten.conv1d.padding", padded_inputs(1)),
     conv("aten.conv2d.padding", padded_inputs(2)),
     conv("aten.conv3d.padding", padded_inputs(3)),
-    conv("aten.conv_transpose1d.default", conv_inputs(1, transposed=True)),
-    conv("aten.conv_transpose2d.input", conv_inputs(2, transposed=True)),
-    conv("aten.conv_transpose3d.input", conv_inputs(3, transposed=True)),
+    conv("aten.conv_transpose1d.default", conv_inputs(1, transposed=True), NUMBER),
+    conv("aten.conv_transpose2d.input", conv_inputs(2, transposed=True), NUMBER),
+    conv("aten.conv_transpose3d.input", conv_inputs(3, transposed=True), NUMBER),
+    OpCase(
+        op="aten.conv_tbc.default",
+        inputs=tbc_inputs,
+        dtypes=REAL + COMPLEX,
+        numeric=Linear(("k0", "c")),
+        static_only="its kernel, which export traces, makes constants of all sizes",
+    ),
+    OpCase(op="aten.bilinear.default", inputs=bilinear_inputs, dtypes=REAL + COMPLEX, numeric=Linear(("a", "b"))),
+    OpCase(
+        op="aten._trilinear.default",
+        inputs=trilinear_inputs,
+        dtypes=REAL + COMPLEX,
+        numeric=Linear(("s0", "s1", "s2", "s3")),
+    ),
 )

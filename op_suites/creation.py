@@ -6,14 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.case import OMIT, Draw, Inputs, OpCase
-from harness.dtypes import ALL, REAL
-from harness.numeric import EXACT, Numeric, ShapeOnly, Ulp
-from harness.sample import DtypeArg, EnumArg, SizeOf
+from harness.dtypes import ALL, COMPLEX, EVERY, FLOAT, INT, REAL
+from harness.numeric import EXACT, Composite, Numeric, ShapeOnly, Ulp
+from harness.sample import DtypeArg, EnumArg, Fill, SizeOf
+from harness.strategies import unary
 
 HERE = (*ALL, "c64")
 NO_C128 = {"c128": "the FX importer takes no complex128 as a dtype argument, be it of a decomposition"}
 UNINITIALIZED = ShapeOnly("uninitialized memory")
 SCALARS_ONLY = "its sizes are no symbolic integers in the schema"
+CPU = EnumArg("device", "cpu")
+SPACED = (*REAL, "c64")
 
 
 def own_dtype(d: Draw, default: str = "f32") -> Any:
@@ -100,12 +103,92 @@ def eye_inputs(*, columns: bool) -> Inputs:
     return inputs
 
 
-def linspace_inputs(d: Draw) -> Mapping[str, Any]:
-    """Two ends and a number of steps, 0 and 1 among them."""
-    ends = d.choose((0.0, 1.0), (-2.0, 3.0), (3.0, -1.5), (1.0, 1.0))
-    if d.kind == "int":
-        ends = d.choose((0, 8), (2, 10), (12, 4))
-    return {"start": ends[0], "end": ends[1], "steps": d.choose(5, 0, 1, 2, 9), "dtype": own_dtype(d)}
+def spaced_inputs(*tensors: str, base: bool = False) -> Inputs:
+    """Two ends, those that are named as tensors of rank 0, a number of steps, 0 and 1 among them, and maybe a base."""
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        values = ends(d, base=base)
+        args: dict[str, Any] = dict(zip(("start", "end"), values, strict=True))
+        for name in tensors:
+            held = (args[name],) * 2 if d.kind == "int" else (-2, 3)
+            fill = Fill(low=held[0], high=held[1], nonfinite=False)
+            args[name] = d.tensor((), d.choose(d.dtype, "i64"), fill)
+        args |= {"steps": d.choose(5, 0, 1, 2, 9), "dtype": own_dtype(d)}
+        if base:  # powers of a fraction stay off the edges of integers
+            args["base"] = d.choose(2.3, 3.7) if d.kind == "int" else d.choose(OMIT, 2.0, 0.5)
+        return args | {"device": d.maybe(CPU)} if tensors else args
+
+    return inputs
+
+
+def ends(d: Draw, *, base: bool) -> tuple[Any, Any]:
+    """Two numbers; the steps between integers are integers, unless they are exponents."""
+    match d.kind:
+        case "int":
+            options: tuple[Any, ...] = ((0, 3), (3, 1), (1, 2)) if base else ((0, 8), (2, 10), (12, 4))
+        case "complex":
+            options = ((0.5 + 1.0j, 2.0 - 1.0j), (1.0, 2.0j))
+        case _:
+            options = ((0.0, 1.0), (-2.0, 3.0), (3.0, -1.5), (1.0, 1.0))
+    start, end = d.choose(*options)
+    return start, end
+
+
+def window_inputs(d: Draw) -> Mapping[str, Any]:
+    """The length of a window, and whether it is periodic."""
+    return {"window_length": d.choose(5, 0, 1, 2, 8), "periodic": d.choose(True, False), "dtype": own_dtype(d)}
+
+
+def iota_inputs(d: Draw) -> Mapping[str, Any]:
+    """A symbolic length, the first integer and the step."""
+    signed = d.dtype != "u8"
+    start, step = d.choose(0, 3, *((-2,) if signed else ())), d.choose(1, 2, *((-3,) if signed else ()))
+    args = {"length": SizeOf(d.size("n", high=9)), "start": start, "step": step, "dtype": DtypeArg(d.dtype)}
+    return {**args, "device": CPU, "requires_grad": False}
+
+
+def fill_inputs(d: Draw) -> Mapping[str, Any]:
+    """A tensor, and the number that it is filled with."""
+    return {"self": d.tensor(d.shape()), "value": number(d)}
+
+
+def fill_tensor_inputs(d: Draw) -> Mapping[str, Any]:
+    """A tensor, and the one element, of its dtype or a small integer, that it is filled with."""
+    small = d.tensor((), "i32", Fill(low=-100, high=100))
+    return {"self": d.tensor(d.shape()), "value": d.choose(d.tensor(()), small)}
+
+
+def strided(d: Draw) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """A size and strides: contiguous, transposed or with gaps."""
+    n, m = (SizeOf(d.size(name)) for name in "nm")
+    options: tuple[Any, ...] = (
+        ((n, m), (m, 1)),
+        ((n,), (2,)),
+        ((n, m), (1, n)),
+        ((n, 3, 2), (6, 2, 1)),
+        ((3, n), (1, 3)),
+    )
+    size, stride = d.choose(*options, *([] if d.mode == "dynamic" else [((), ())]))
+    return size, stride
+
+
+def strided_inputs(d: Draw) -> Mapping[str, Any]:
+    """A size and strides, and `dtype`."""
+    size, stride = strided(d)
+    return {"size": size, "stride": stride, "dtype": own_dtype(d)}
+
+
+def new_strided_inputs(d: Draw) -> Mapping[str, Any]:
+    """A tensor whose dtype the result has unless `dtype` is another, and a size and strides of its own."""
+    size, stride = strided(d)
+    return {**new_inputs()(d), "size": size, "stride": stride}
+
+
+def permuted_inputs(d: Draw) -> Mapping[str, Any]:
+    """A size, and the order in which its dims lie in memory."""
+    size = sizes(d)
+    layout = tuple(axis % len(size) for axis in d.axes(size, min_size=len(size)))
+    return {"size": size, "physical_layout": layout, "dtype": own_dtype(d)}
 
 
 def scalar_inputs(d: Draw) -> Mapping[str, Any]:
@@ -130,6 +213,40 @@ def created(op: str, inputs: Inputs, dtypes: tuple[str, ...] = HERE, numeric: Nu
     return OpCase(op=f"aten.{op}", inputs=inputs, dtypes=dtypes, numeric=numeric, **more)
 
 
+def spaced(op: str, *tensors: str) -> OpCase:
+    """Numbers between ends of which some are tensors."""
+    return created(op, spaced_inputs(*tensors), SPACED, Composite(16), static_only=SCALARS_ONLY)
+
+
+def powers(op: str, *tensors: str) -> OpCase:
+    """Powers between ends of which some are tensors; the conditioning covers what an exponent's rounding does."""
+    dropped = dict.fromkeys(COMPLEX, "torch's own decomposition drops the imaginary part of an end that is a tensor")
+    return OpCase(
+        op=f"aten.{op}",
+        inputs=spaced_inputs(*tensors, base=True),
+        dtypes=REAL,
+        numeric=Composite(16),
+        values=("mixed",),
+        static_only=SCALARS_ONLY,
+        exclude=dropped,
+    )
+
+
+FOLDED = "TorchScript's: export makes a constant of it, or a conversion of a constant, and records no call"
+NO_TENSOR = "its result is no tensor: a symbolic integer or boolean of export's, which no backend returns"
+
+EXCLUDED: Mapping[str, str] = {
+    "aten.tensor.default": "TorchScript's: no list is its `t[]` outside of it, eager refuses every one",
+    "aten.tensor.bool": "TorchScript's: export records aten.empty and aten.fill_ in its stead",
+    "aten.tensor.float": FOLDED,
+    "aten.tensor.int": FOLDED,
+    "aten.sym_size.int": NO_TENSOR,
+    "aten.sym_stride.int": NO_TENSOR,
+    "aten.sym_numel.default": NO_TENSOR,
+    "aten.sym_storage_offset.default": NO_TENSOR,
+    "aten.sym_is_contiguous.default": NO_TENSOR,
+}
+
 CASES = (
     created("zeros.default", sized_inputs()),
     created("ones.default", sized_inputs()),
@@ -146,12 +263,41 @@ CASES = (
     created("arange.default", arange_inputs(), ("i64", *(t for t in REAL if t != "i64"))),
     created("arange.start", arange_inputs(start=True), ("i64", *(t for t in REAL if t != "i64"))),
     created("arange.start_step", arange_inputs(start=True, step=True), ("i64", *(t for t in REAL if t != "i64"))),
+    created("empty_strided.default", strided_inputs, numeric=UNINITIALIZED),
+    created("new_empty_strided.default", new_strided_inputs, numeric=UNINITIALIZED),
+    created("empty_permuted.default", permuted_inputs, numeric=UNINITIALIZED),
     created("eye.default", eye_inputs(columns=False)),
     created("eye.m", eye_inputs(columns=True)),
-    created("linspace.default", linspace_inputs, REAL, Ulp(4), static_only=SCALARS_ONLY),
+    created("linspace.default", spaced_inputs(), SPACED, Ulp(4), static_only=SCALARS_ONLY),
+    spaced("linspace.Scalar_Tensor", "end"),
+    spaced("linspace.Tensor_Scalar", "start"),
+    spaced("linspace.Tensor_Tensor", "start", "end"),
+    # an exponent is 3 at most and comes out of two roundings: 2 * 3 * ln 10 roundoffs of its power, and those of pow
+    created("logspace.default", spaced_inputs(base=True), SPACED, Ulp(32), static_only=SCALARS_ONLY),
+    powers("logspace.Scalar_Tensor", "end"),
+    powers("logspace.Tensor_Scalar", "start"),
+    powers("logspace.Tensor_Tensor", "start", "end"),
+    # the least element that is not zero is about 0.15, what an angle of up to 2 pi makes of two roundings in all
+    created("hann_window.periodic", window_inputs, FLOAT, Ulp(32), static_only=SCALARS_ONLY),
+    OpCase(
+        op="prims.iota.default",
+        inputs=iota_inputs,
+        dtypes=("i64", *(t for t in INT if t != "i64")),
+        values=("mixed",),
+        fixed={"requires_grad": "it makes integers, which have no gradient"},
+    ),
     created("scalar_tensor.default", scalar_inputs, static_only="it has no dims"),
     created("tril_indices.default", indices_inputs, ("i64",), static_only=SCALARS_ONLY),
     created("triu_indices.default", indices_inputs, ("i64",), static_only=SCALARS_ONLY),
+    OpCase(op="aten.fill.Scalar", inputs=fill_inputs, dtypes=EVERY),
+    OpCase(op="aten.fill.Tensor", inputs=fill_tensor_inputs, dtypes=EVERY),
+    unary("aten.zero.default", dtypes=EVERY, numeric=EXACT),
+    unary(
+        "aten._shape_as_tensor.default",
+        dtypes=EVERY,
+        numeric=EXACT,
+        unexported="export traces into its kernel, which then writes to a tensor that has no data",
+    ),
     OpCase(op="aten.tril.default", inputs=triangle_inputs, dtypes=HERE, exclude=NO_C128),
     OpCase(op="aten.triu.default", inputs=triangle_inputs, dtypes=HERE, exclude=NO_C128),
 )

@@ -2,23 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from harness.case import OMIT, Draw, Inputs, OpCase
-from harness.dtypes import BOOL, COMPLEX, DTYPES, EVERY, FLOAT, INT, REAL
-from harness.numeric import EXACT, Composite, Ulp
+from harness.dtypes import ALL, BOOL, COMPLEX, DTYPES, EVERY, FLOAT, INT, REAL
+from harness.numeric import EXACT, Composite, Numeric, Ulp
 from harness.sample import Fill
-from harness.strategies import ANY, binary, unary, with_scalar
+from harness.strategies import ANY, binary, unary
 
 SIGNED = (*FLOAT, "i8", "i16", "i32", "i64")
-MODEST = Fill(low=-9, high=9)
+BOUND = Fill(low=-2, high=3)
 PERIODIC = Fill(low=-1e4, high=1e4)
 SHIFTED = Composite(4)
 """An exponential whose argument may be shifted first, which adds a roundoff of the argument."""
 QUARTERS = Fill(low=-8, high=8, step=0.25)
 """Their quotients are integers, or farther from one than any dtype's roundoff: no floor can fall on the wrong side."""
+
+BITS: Mapping[str, Any] = {"floats": (), "ints": (6, 1, -3, 0), "limits": (), "dtypes": INT + BOOL}
+"""Scalars for operations on bits."""
+NO_PRIMS = dict.fromkeys(INT + BOOL, "prims promote nothing: export keeps the dtype, of which eager makes f32")
+NONFINITE = (math.inf, -math.inf, math.nan)
+
+
+def python_scalar(
+    d: Draw,
+    *,
+    floats: Sequence[float] = (2.0, 0.5, -1.5, 0.0),
+    ints: Sequence[int] = (2, 1, -3, 0),
+    flags: Sequence[bool] = (True, False),
+    limits: Sequence[float] = NONFINITE,
+) -> Any:
+    """A Python scalar of the cell's kind, one of another kind (it, or the tensor, is promoted), or seldom a limit."""
+    whole = tuple(i for i in ints if d.dtype != "u8" or i >= 0)
+    own, other = (*floats,), (*whole, *flags)
+    if d.kind == "int":
+        own, other = whole, (*floats, *flags)
+    elif d.kind == "bool":
+        own, other = (*flags,) or whole, (*whole, *floats)
+    rare = tuple(limits) if d.kind != "complex" else ()  # each has its own complex overflow and NaN
+    return d.choose(*d.choose(own, own, own, own, own, other or own, other or own, rare or own))
+
+
+def with_scalar(
+    op: str,
+    *,
+    fill: Fill = ANY,
+    name: str = "other",
+    dtypes: tuple[str, ...] = ALL,
+    numeric: Numeric = EXACT,
+    **scalars: Sequence[Any],
+) -> OpCase:
+    """An elementwise op of a tensor and a Python scalar of any kind."""
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        return {"self": d.tensor(d.shape(), fill=fill), name: python_scalar(d, **scalars)}
+
+    return OpCase(op=op, inputs=inputs, dtypes=dtypes, numeric=numeric)
 
 
 def alpha(d: Draw) -> Any:
@@ -44,9 +86,13 @@ def promoted_inputs(*, with_alpha: bool = False) -> Inputs:
     return inputs
 
 
-def scalar_alpha_inputs(d: Draw) -> Mapping[str, Any]:
-    """A tensor, a scalar and `alpha`."""
-    return {"self": d.tensor(d.shape()), "other": d.scalar(), "alpha": alpha(d)}
+def scalar_alpha_inputs(**scalars: Sequence[Any]) -> Inputs:
+    """A tensor, a scalar of any kind and `alpha`."""
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        return {"self": d.tensor(d.shape()), "other": python_scalar(d, **scalars), "alpha": alpha(d)}
+
+    return inputs
 
 
 def divisor(d: Draw) -> tuple[Fill, Fill]:
@@ -71,48 +117,55 @@ def quotient_inputs(*, mode: bool = False) -> Inputs:
 
 
 def scalar_quotient_inputs(*, mode: bool = False) -> Inputs:
-    """A dividend, a scalar divisor, and maybe a `rounding_mode`; an integer dividend with a float divisor too."""
+    """A dividend, a scalar divisor of its kind or another, and maybe a `rounding_mode`."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
-        by = d.scalar(2.0, 0.75, -1.5, ints=(2, 7, -3))
-        if d.kind == "int" and d.flag():
-            by = 0.75
-        fill = ANY if isinstance(by, int) else QUARTERS
+        flags = () if d.kind == "bool" else (True,)  # eager divides no bool by a bool
+        by = python_scalar(d, floats=(2.0, 0.75, -1.5), ints=(2, 7, -3), flags=flags, limits=())
+        fill = ANY if d.kind != "float" and isinstance(by, int) else QUARTERS
         args = {"self": d.tensor(d.shape(), fill=fill), "other": by}
         return {**args, "rounding_mode": d.choose("floor", "trunc", None)} if mode else args
 
     return inputs
 
 
-def pow_inputs(d: Draw) -> Mapping[str, Any]:
-    """Bases and exponents that broadcast: any exponent of positive bases, integral ones of negative bases."""
-    dims = d.shape()
-    positive = d.flag()
-    if d.kind in ("int", "bool"):
-        base, exponent = ANY, Fill(low=0, high=5)
-    elif positive or d.kind == "complex":
-        base, exponent = Fill(low=0.25, high=16), Fill(low=-3, high=3)
-    else:
-        base, exponent = Fill(avoid=(0.0,), margin=0.25), Fill(low=-3, high=3, step=1)
-    return {"self": d.tensor(dims, fill=base), "exponent": d.tensor(d.broadcast(dims), fill=exponent)}
+def pow_inputs(least: int) -> Inputs:
+    """Bases and exponents that broadcast: any exponent of positive bases, integral ones of negative bases.
+
+    `least` is that of integral exponents of integers.
+    """
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        dims = d.shape()
+        positive = d.flag()
+        if d.kind in ("int", "bool"):
+            base, exponent = ANY, Fill(low=least, high=5)
+        elif positive or d.kind == "complex":
+            base, exponent = Fill(low=0.25, high=16), Fill(low=-3, high=3)
+        else:
+            base, exponent = Fill(avoid=(0.0,), margin=0.25), Fill(low=-3, high=3, step=1)
+        return {"self": d.tensor(dims, fill=base), "exponent": d.tensor(d.broadcast(dims), fill=exponent)}
+
+    return inputs
 
 
 def pow_scalar_inputs(d: Draw) -> Mapping[str, Any]:
     """Bases and a scalar exponent: negative bases for integral ones only, integers to no negative power."""
     dims = d.shape()
     if d.kind in ("int", "bool"):
-        exponent = d.choose(2, 3, 0, 1) if d.kind == "bool" else d.choose(2, 3, 0, 1, 2.0, 0.5)
+        exponent = d.choose(2, 3, 0, 1, True, 2.0, 0.5)
         return {"self": d.tensor(dims, fill=Fill(low=0) if exponent == 0.5 else ANY), "exponent": exponent}
-    exponent = d.choose(2.0, 3, 0.5, -1.5, 0.0, -1, 2.5)
-    fill = ANY if exponent == int(exponent) else Fill(low=0.0)
+    limits = () if d.kind == "complex" else (math.inf, -math.inf)
+    exponent = d.choose(2.0, 3, 0.5, -1.5, 0.0, -1, 2.5, True, *limits)
+    fill = ANY if float(exponent).is_integer() else Fill(low=0.0)
     if d.kind == "complex":
         fill = Fill(reach="unit", low=0.25, high=4, nonfinite=False)
     return {"self": d.tensor(dims, fill=fill), "exponent": exponent}
 
 
 def scalar_pow_inputs(d: Draw) -> Mapping[str, Any]:
-    """A scalar base and exponents."""
-    base = d.scalar(2.0, 0.5, 1.0, ints=(2, 3, 0))
+    """A scalar base of any kind and exponents."""
+    base = python_scalar(d, floats=(2.0, 0.5, 1.0), ints=(2, 3, 0), flags=(True,), limits=(math.inf,))
     fill = Fill(low=0, high=5) if d.kind in ("int", "bool") else Fill(low=-8, high=8)
     return {"self": base, "exponent": d.tensor(d.shape(), fill=fill)}
 
@@ -131,11 +184,24 @@ def where_inputs(d: Draw) -> Mapping[str, Any]:
     return {"condition": d.tensor(shapes[0], "bool"), "self": d.tensor(shapes[1]), "other": d.tensor(shapes[2])}
 
 
+def where_scalar_inputs(*names: str) -> Inputs:
+    """A condition, and for these of `self` and `other` a scalar of any kind, else a tensor that may broadcast."""
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        dims = d.shape()
+        smaller = d.broadcast(dims)
+        a, b = d.choose((dims, smaller), (smaller, dims))
+        args = {"condition": d.tensor(a, "bool")}
+        return args | {n: python_scalar(d) if n in names else d.tensor(b) for n in ("self", "other")}
+
+    return inputs
+
+
 def clamp_inputs(d: Draw) -> Mapping[str, Any]:
-    """A tensor and scalar bounds: either left out, or crossed."""
-    low, high = d.choose((-1.0, 1.5), (None, 0.5), (0.0, None), (2.0, -1.0))
+    """A tensor and scalar bounds of any kind: either left out, infinite, or crossed."""
+    low, high = d.choose((-1.0, 1.5), (None, 0.5), (0.0, None), (2.0, -1.0), (0, 2), (-math.inf, 1.0))
     if d.kind == "int":
-        low, high = d.choose((1, 7), (None, 3), (2, None), (5, 2), (0.5, 2.5))
+        low, high = d.choose((1, 7), (None, 3), (2, None), (5, 2), (0.5, 2.5), (False, 9))
     return {"self": d.tensor(d.shape()), "min": low, "max": high}
 
 
@@ -145,6 +211,28 @@ def clamp_tensor_inputs(d: Draw) -> Mapping[str, Any]:
     low, high = (d.tensor(d.broadcast(dims), fill=Fill(low=-2, high=3, nonfinite=False)) for _ in range(2))
     given = d.choose("both", "min", "max")
     return {"self": d.tensor(dims), "min": low if given != "max" else OMIT, "max": high if given != "min" else OMIT}
+
+
+def with_tensor_inputs(name: str, fill: Fill = ANY) -> Inputs:
+    """A tensor and another one of this name that broadcasts with it, either one the larger."""
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        dims = d.shape()
+        smaller = d.broadcast(dims)
+        a, b = d.choose((dims, smaller), (smaller, dims))
+        return {"self": d.tensor(a), name: d.tensor(b, fill=fill)}
+
+    return inputs
+
+
+def bound_scalar_inputs(name: str) -> Inputs:
+    """A tensor and one scalar bound of any kind, maybe NaN, which spreads."""
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        flags = () if d.kind == "bool" else (True,)  # eager bounds no bool by a bool
+        return {"self": d.tensor(d.shape()), name: python_scalar(d, floats=(0.5, -1.0), ints=(1, 3, -2), flags=flags)}
+
+    return inputs
 
 
 def fused_inputs(divide: bool) -> Inputs:
@@ -180,31 +268,87 @@ def nan_to_num_inputs(d: Draw) -> Mapping[str, Any]:
     return {"self": d.tensor(d.shape()), "nan": nan, "posinf": posinf, "neginf": neginf}
 
 
+def ldexp_inputs(d: Draw) -> Mapping[str, Any]:
+    """Any numbers and integral exponents of two, of one dtype or another, that broadcast."""
+    dims = d.shape()
+    exponent = d.tensor(d.broadcast(dims), d.choose("i32", "i64", "f32"), Fill(low=-9, high=9, step=1))
+    return {"self": d.tensor(dims), "other": exponent}
+
+
+def logit_inputs(d: Draw) -> Mapping[str, Any]:
+    """Probabilities, or any numbers where `eps` brings them off 0 and 1."""
+    eps = d.choose(OMIT, 0.125, 0.03125)
+    fill = Fill(low=0.0, high=1.0) if eps is OMIT else Fill(low=-0.5, high=1.5)
+    return {"self": d.tensor(d.shape(), fill=fill), "eps": eps}
+
+
+def polar_inputs(d: Draw) -> Mapping[str, Any]:
+    """Radii and angles that broadcast."""
+    dims = d.shape()
+    return {"abs": d.tensor(dims, fill=Fill(low=0.0)), "angle": d.tensor(d.broadcast(dims), fill=PERIODIC)}
+
+
+def round_inputs(d: Draw) -> Mapping[str, Any]:
+    """Quarters, whose decimal multiples are exact, ties among them; none that a rounded 0.1 could put near one."""
+    decimals = d.choose(1, 0, 2, -1)
+    edges = Fill(avoid=(-5.0, 5.0), margin=0.25) if decimals < 0 else ANY
+    return {"self": d.tensor(d.shape(), fill=replace(edges, low=-8, high=8, step=0.25)), "decimals": decimals}
+
+
+def gamma_inputs(d: Draw) -> Mapping[str, Any]:
+    """Positive numbers, or some of both signs off the poles at 0, -1, -2 ..."""
+    poles = tuple(float(-i) for i in range(9))
+    both = d.kind == "float" and d.flag()
+    fill = Fill(low=-7.5, high=40.0, avoid=poles, margin=0.125) if both else Fill(low=0.125)
+    return {"self": d.tensor(d.shape(), fill=fill)}
+
+
+EXCLUDED: Mapping[str, str] = {
+    "aten.atan2.out": "it writes to an argument; its functional form aten.atan2.default is covered",
+}
+
 CASES = (
     OpCase(op="aten.add.Tensor", inputs=promoted_inputs(with_alpha=True), dtypes=EVERY, numeric=Ulp(4)),
     OpCase(op="aten.sub.Tensor", inputs=promoted_inputs(with_alpha=True), dtypes=REAL + COMPLEX, numeric=Ulp(4)),
+    OpCase(op="aten.subtract.Tensor", inputs=promoted_inputs(with_alpha=True), dtypes=REAL + COMPLEX, numeric=Ulp(4)),
+    OpCase(op="aten.rsub.Tensor", inputs=promoted_inputs(with_alpha=True), dtypes=REAL + COMPLEX, numeric=Ulp(4)),
     OpCase(op="aten.mul.Tensor", inputs=promoted_inputs(), dtypes=EVERY, numeric=Ulp(4)),
     binary("aten.div.Tensor", dtypes=EVERY, numeric=Ulp(4)),
-    OpCase(op="aten.add.Scalar", inputs=scalar_alpha_inputs, dtypes=EVERY, numeric=Ulp(4)),
-    OpCase(op="aten.sub.Scalar", inputs=scalar_alpha_inputs, dtypes=REAL + COMPLEX, numeric=Ulp(4)),
-    OpCase(op="aten.rsub.Scalar", inputs=scalar_alpha_inputs, dtypes=REAL + COMPLEX, numeric=Ulp(4)),
-    with_scalar("aten.mul.Scalar", dtypes=EVERY),
-    with_scalar("aten.div.Scalar", 2.0, 0.75, -1.5, 0.0, dtypes=EVERY, numeric=Ulp(4)),
+    binary("aten.divide.Tensor", dtypes=EVERY, numeric=Ulp(4)),
+    binary("aten.true_divide.Tensor", dtypes=EVERY, numeric=Ulp(4)),
+    OpCase(op="aten.add.Scalar", inputs=scalar_alpha_inputs(), dtypes=EVERY, numeric=Ulp(4)),
+    OpCase(op="aten.sub.Scalar", inputs=scalar_alpha_inputs(flags=()), dtypes=REAL + COMPLEX, numeric=Ulp(4)),
+    OpCase(op="aten.rsub.Scalar", inputs=scalar_alpha_inputs(flags=()), dtypes=REAL + COMPLEX, numeric=Ulp(4)),
+    with_scalar("aten.mul.Scalar", dtypes=EVERY, numeric=Ulp(2)),
+    with_scalar("aten.div.Scalar", floats=(2.0, 0.75, -1.5, 0.0), dtypes=EVERY, numeric=Ulp(4)),
     OpCase(op="aten.div.Tensor_mode", inputs=quotient_inputs(mode=True), dtypes=REAL, numeric=Ulp(4)),
     OpCase(op="aten.div.Scalar_mode", inputs=scalar_quotient_inputs(mode=True), dtypes=REAL, numeric=Ulp(4)),
     OpCase(op="aten.floor_divide.default", inputs=quotient_inputs(), dtypes=REAL),
+    OpCase(op="aten.floor_divide.Scalar", inputs=scalar_quotient_inputs(), dtypes=ALL),
     OpCase(op="aten.remainder.Tensor", inputs=quotient_inputs(), dtypes=REAL),
     OpCase(op="aten.remainder.Scalar", inputs=scalar_quotient_inputs(), dtypes=REAL),
     OpCase(op="aten.fmod.Tensor", inputs=quotient_inputs(), dtypes=REAL),
     OpCase(op="aten.fmod.Scalar", inputs=scalar_quotient_inputs(), dtypes=REAL),
-    OpCase(op="aten.pow.Tensor_Tensor", inputs=pow_inputs, dtypes=REAL + COMPLEX, numeric=Ulp(8)),
+    OpCase(op="aten.pow.Tensor_Tensor", inputs=pow_inputs(0), dtypes=REAL + COMPLEX, numeric=Ulp(8)),
     OpCase(op="aten.pow.Tensor_Scalar", inputs=pow_scalar_inputs, dtypes=EVERY, numeric=Ulp(8)),
     OpCase(op="aten.pow.Scalar", inputs=scalar_pow_inputs, dtypes=REAL + COMPLEX, numeric=Ulp(8)),
+    OpCase(op="aten.float_power.Tensor_Tensor", inputs=pow_inputs(-5), dtypes=EVERY, numeric=Ulp(8)),
     binary("aten.maximum.default", numeric=EXACT),
     binary("aten.minimum.default", numeric=EXACT),
+    binary("aten.max.other", numeric=EXACT),
+    binary("aten.min.other", numeric=EXACT),
+    binary("aten.fmax.default", numeric=EXACT),
+    binary("aten.fmin.default", numeric=EXACT),
     OpCase(op="aten.clamp.default", inputs=clamp_inputs),
     OpCase(op="aten.clamp.Tensor", inputs=clamp_tensor_inputs, dtypes=REAL),
+    OpCase(op="aten.clamp_min.default", inputs=bound_scalar_inputs("min")),
+    OpCase(op="aten.clamp_max.default", inputs=bound_scalar_inputs("max")),
+    OpCase(op="aten.clamp_min.Tensor", inputs=with_tensor_inputs("min", BOUND)),
+    OpCase(op="aten.clamp_max.Tensor", inputs=with_tensor_inputs("max", BOUND)),
     OpCase(op="aten.where.self", inputs=where_inputs, dtypes=EVERY),
+    OpCase(op="aten.where.Scalar", inputs=where_scalar_inputs("self", "other"), dtypes=BOOL),
+    OpCase(op="aten.where.ScalarSelf", inputs=where_scalar_inputs("self"), dtypes=EVERY),
+    OpCase(op="aten.where.ScalarOther", inputs=where_scalar_inputs("other"), dtypes=EVERY),
     OpCase(op="aten.addcmul.default", inputs=fused_inputs(divide=False), dtypes=REAL + COMPLEX, numeric=Composite(16)),
     OpCase(op="aten.addcdiv.default", inputs=fused_inputs(divide=True), dtypes=FLOAT + COMPLEX, numeric=Composite(16)),
     OpCase(op="aten.lerp.Tensor", inputs=lerp_inputs(scalar=False), dtypes=FLOAT + COMPLEX, numeric=Composite(16)),
@@ -216,13 +360,31 @@ CASES = (
         exclude=dict.fromkeys(COMPLEX, "the FX importer takes no complex scalar, which export makes of the weight"),
     ),
     unary("aten.neg.default", dtypes=REAL + COMPLEX, numeric=EXACT),
+    unary("aten.positive.default", dtypes=REAL + COMPLEX, numeric=EXACT),
     unary("aten.abs.default", dtypes=REAL + COMPLEX, numeric=Ulp(2)),
+    unary("aten.absolute.default", dtypes=REAL + COMPLEX, numeric=Ulp(2)),
+    unary("aten.angle.default", dtypes=EVERY),
+    OpCase(op="aten.polar.default", inputs=polar_inputs, dtypes=("f32", "f64"), numeric=Ulp(4)),
+    unary("aten.conj_physical.default", dtypes=EVERY, numeric=EXACT),
+    unary("aten._conj.default", dtypes=COMPLEX, numeric=EXACT),
+    unary("aten.resolve_conj.default", dtypes=EVERY, numeric=EXACT),
+    unary("aten.resolve_neg.default", dtypes=EVERY, numeric=EXACT),
     unary("aten.sign.default", numeric=EXACT),
+    unary("aten.sgn.default", dtypes=EVERY),
+    binary("aten.copysign.Tensor", numeric=EXACT),
+    # The sign of a NaN is no number's: it is not drawn.
+    with_scalar("aten.copysign.Scalar", floats=(2.0, -1.5, 0.0, -0.0), limits=(math.inf, -math.inf)),
+    OpCase(op="aten.heaviside.default", inputs=with_tensor_inputs("values")),
     unary("aten.floor.default", dtypes=REAL, numeric=EXACT),
     unary("aten.ceil.default", dtypes=REAL, numeric=EXACT),
     unary("aten.round.default", dtypes=REAL, numeric=EXACT),
+    OpCase(op="aten.round.decimals", inputs=round_inputs, dtypes=FLOAT, numeric=Ulp(4)),
     unary("aten.trunc.default", dtypes=REAL, numeric=EXACT),
+    unary("aten.fix.default", dtypes=REAL, numeric=EXACT),
     unary("aten.frac.default", dtypes=FLOAT, numeric=EXACT),
+    unary("aten.frexp.Tensor", dtypes=FLOAT, numeric=EXACT, values=("mixed", "extreme")),
+    OpCase(op="aten.ldexp.Tensor", inputs=ldexp_inputs, dtypes=EVERY, numeric=Ulp(4)),
+    binary("aten.nextafter.default", dtypes=FLOAT, numeric=EXACT),
     OpCase(
         op="aten.nan_to_num.default",
         inputs=nan_to_num_inputs,
@@ -231,17 +393,26 @@ CASES = (
     unary("aten.square.default", dtypes=EVERY),
     unary("aten.reciprocal.default", dtypes=EVERY),
     unary("aten.sqrt.default", dtypes=EVERY, fill=Fill(low=0.0)),
+    unary("prims.sqrt.default", dtypes=FLOAT + COMPLEX, fill=Fill(low=0.0), exclude=NO_PRIMS),
     unary("aten.rsqrt.default", dtypes=EVERY, fill=Fill(low=0.0)),
     unary("aten.exp.default", dtypes=EVERY, numeric=Ulp(8)),
     unary("aten.exp2.default", dtypes=EVERY, numeric=Ulp(8)),
     unary("aten.expm1.default", dtypes=EVERY, numeric=Ulp(8)),
+    unary("aten.special_expm1.default", dtypes=EVERY, numeric=Ulp(8)),
     unary("aten.log.default", dtypes=EVERY, fill=Fill(low=0.0)),
     unary("aten.log2.default", dtypes=EVERY, fill=Fill(low=0.0)),
     unary("aten.log10.default", dtypes=EVERY, fill=Fill(low=0.0)),
     unary("aten.log1p.default", dtypes=EVERY, fill=Fill(low=-0.9375)),
+    binary("aten.xlogy.Tensor", other=Fill(low=0.0), numeric=Ulp(8)),
+    binary("aten.logaddexp.default", dtypes=FLOAT + COMPLEX, numeric=Composite(16)),
+    binary("aten.logaddexp2.default", dtypes=FLOAT, numeric=Composite(16)),
+    OpCase(op="aten.logit.default", inputs=logit_inputs, numeric=Composite(16)),
     unary("aten.sin.default", dtypes=EVERY, fill=PERIODIC),
     unary("aten.cos.default", dtypes=EVERY, fill=PERIODIC),
     unary("aten.tan.default", dtypes=EVERY, fill=PERIODIC, numeric=Ulp(8)),
+    unary("aten.sinc.default", dtypes=EVERY, fill=PERIODIC, numeric=Composite(16)),
+    unary("aten.deg2rad.default"),
+    unary("aten.rad2deg.default"),
     unary("aten.asin.default", dtypes=EVERY, fill=Fill(low=-1.0, high=1.0), numeric=Ulp(8)),
     unary("aten.acos.default", dtypes=EVERY, fill=Fill(low=-1.0, high=1.0), numeric=Ulp(8)),
     unary("aten.atan.default", dtypes=EVERY),
@@ -251,11 +422,16 @@ CASES = (
     unary("aten.acosh.default", dtypes=EVERY, fill=Fill(low=1.0), numeric=Ulp(8)),
     unary("aten.atanh.default", dtypes=EVERY, fill=Fill(low=-0.9375, high=0.9375), numeric=Ulp(8)),
     unary("aten.erf.default", fill=Fill(reach="unit"), numeric=Ulp(8)),
+    unary("aten.erfc.default", numeric=Ulp(8)),
+    unary("aten.erfinv.default", fill=Fill(low=-1.0, high=1.0), numeric=Ulp(8)),
+    OpCase(op="aten.lgamma.default", inputs=gamma_inputs, numeric=Composite(16)),
+    OpCase(op="aten.digamma.default", inputs=gamma_inputs, numeric=Composite(16)),
     binary("aten.atan2.default", numeric=Ulp(8)),
+    binary("aten.hypot.default", dtypes=FLOAT, numeric=Ulp(4)),
     binary("aten.bitwise_and.Tensor", dtypes=INT + BOOL),
     binary("aten.bitwise_or.Tensor", dtypes=INT + BOOL),
     binary("aten.bitwise_xor.Tensor", dtypes=INT + BOOL),
-    with_scalar("aten.bitwise_and.Scalar", ints=(6, 1, -3, 0), dtypes=INT + BOOL),
+    with_scalar("aten.bitwise_and.Scalar", **BITS),
     unary("aten.bitwise_not.default", dtypes=INT + BOOL),
     OpCase(op="aten.bitwise_left_shift.Tensor", inputs=shift_inputs, dtypes=INT),
     OpCase(op="aten.bitwise_right_shift.Tensor", inputs=shift_inputs, dtypes=INT),

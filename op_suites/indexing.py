@@ -1,16 +1,16 @@
-"""Reading elements by index, and replacing those that a mask or indices name.
-
-A boolean mask as an index is left out: the size of its result depends on the values, which no cell here can express.
-"""
+"""Reading elements by index, and replacing those that a mask or indices name."""
 
 from __future__ import annotations
 
+import base64
 import math
+import struct
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
 from harness.case import OMIT, Dims, Draw, Inputs, OpCase
-from harness.dtypes import EVERY
+from harness.dtypes import EVERY, FLOAT
 from harness.numeric import EXACT, Linear
 from harness.sample import Dim, Fill, TensorSpec
 
@@ -26,6 +26,19 @@ PATTERNS: tuple[tuple[tuple[Dim, ...] | None, ...], ...] = (
 )
 """Per dim of the tensor the shape of its index, or None; the shapes broadcast."""
 
+WHOLE = tuple(pattern for pattern in PATTERNS if None not in pattern)
+"""Those that leave out no dim before the last index."""
+
+_PACKED = {"f64": "d", "f32": "f", "f16": "e", "i64": "q", "i32": "i", "bool": "?"}
+
+
+def constant(d: Draw, dims: Dims, values: tuple[float, ...], dtype: str | None = None) -> TensorSpec:
+    """A tensor of these values, for arguments whose elements depend on each other."""
+    dtype = dtype or d.dtype
+    parts = (struct.pack("<f", v)[2:] if dtype == "bf16" else struct.pack(f"<{_PACKED[dtype]}", v) for v in values)
+    data = base64.b64encode(zlib.compress(b"".join(parts))).decode()
+    return d.tensor(dims, dtype, Fill(kind="literal", nonfinite=False, data=data))
+
 
 def index_dtype(d: Draw) -> str:
     """The dtype of an index."""
@@ -39,30 +52,66 @@ def indexed(d: Draw, pattern: tuple[Dims | None, ...]) -> Dims:
     return dims + tuple(d.size(f"e{i}", high=4) for i in range(d.integer(0, 2)))
 
 
-def index_inputs(*, negative: bool = True) -> Inputs:
-    """One to three indices, left out for some dims, that broadcast with each other."""
+def mask_indices(d: Draw, *, whole: bool = False) -> tuple[Dims, int, tuple[TensorSpec | None, ...]]:
+    """Dims, where those that a boolean mask stands for end, and the mask, first or (unless `whole`) second."""
+    dims = d.shape(1, 4)
+    first = 0 if whole else d.integer(0, min(1, len(dims) - 1))
+    behind = d.integer(first + 1, min(first + 2, len(dims)))
+    return dims, behind, (*(None,) * first, d.tensor(dims[first:behind], "bool"))
+
+
+def index_inputs(*, negative: bool = True, whole: bool = False, mask: bool = True) -> Inputs:
+    """One to three indices, left out for some dims (unless `whole`), that broadcast with each other; or a mask.
+
+    What a mask picks has a size that depends on its values.
+    """
 
     def inputs(d: Draw) -> Mapping[str, Any]:
-        pattern = d.choose(*PATTERNS)
-        d.size("k", high=4)
-        dims, dtype = indexed(d, pattern), index_dtype(d)
-        indices = tuple(
-            None if shape is None else d.index(shape, dim, dtype=dtype, negative=negative and d.flag())
-            for shape, dim in zip(pattern, dims, strict=False)
-        )
+        if mask and d.choose(False, False, False, True):
+            dims, _, masks = mask_indices(d, whole=whole)
+            return {"self": d.tensor(dims), "indices": masks}
+        dims, _, indices = reading(d, negative=negative, whole=whole)
         return {"self": d.tensor(dims), "indices": indices}
 
     return inputs
 
 
-def index_put_inputs(d: Draw) -> Mapping[str, Any]:
+def reading(
+    d: Draw, *, negative: bool = True, whole: bool = False
+) -> tuple[Dims, tuple[Dims | None, ...], tuple[TensorSpec | None, ...]]:
+    """Dims, a pattern of indices into them, and the indices."""
+    pattern = d.choose(*(WHOLE if whole else PATTERNS))
+    d.size("k", high=4)
+    dims, dtype = indexed(d, pattern), index_dtype(d)
+    indices = tuple(
+        None if shape is None else d.index(shape, dim, dtype=dtype, negative=negative and d.flag())
+        for shape, dim in zip(pattern, dims, strict=False)
+    )
+    return dims, pattern, indices
+
+
+def index_put_inputs(*, negative: bool = True, whole: bool = False) -> Inputs:
     """Values that broadcast, set or added. Only those added may meet in one place: else their order would matter."""
-    accumulate = d.choose(OMIT, False, True)
-    pattern = d.choose(*(p for p in PATTERNS if accumulate is True or p[0] in (("k",), ())))
-    if accumulate is True:
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        accumulate = d.choose(OMIT, False, True)
+        if d.choose(False, False, False, True):
+            dims, behind, masks = mask_indices(d, whole=whole)
+            values = d.tensor(d.choose((), (1, *dims[behind:])))
+            return {"self": d.tensor(dims), "indices": masks, "values": values, "accumulate": accumulate}
+        return {**placed(d, accumulate is True, negative=negative, whole=whole), "accumulate": accumulate}
+
+    return inputs
+
+
+def placed(d: Draw, accumulate: bool, *, negative: bool, whole: bool) -> dict[str, Any]:
+    """A tensor, indices into it and values for these places."""
+    patterns = WHOLE if whole else PATTERNS
+    pattern = d.choose(*(p for p in patterns if accumulate or p[0] in (("k",), ())))
+    if accumulate:
         d.size("k", high=4)
     dims = indexed(d, pattern)
-    if accumulate is not True:  # each index of the first dim once, in another order, so that no place is meant twice
+    if not accumulate:  # each index of the first dim once, in another order, so that no place is meant twice
         pattern = tuple((dims[0],) if shape == ("k",) else shape for shape in pattern)
     dtype = index_dtype(d)
     once = Fill(kind="permutation", of=dims[0], nonfinite=False)
@@ -71,12 +120,41 @@ def index_put_inputs(d: Draw) -> Mapping[str, Any]:
         if shape is None
         else d.tensor(shape, dtype, once)
         if i == 0 and shape == (dims[0],)
-        else d.index(shape, dims[i], dtype=dtype, negative=d.flag())
+        else d.index(shape, dims[i], dtype=dtype, negative=negative and d.flag())
         for i, shape in enumerate(pattern)
     )
     result = indexed_dims(pattern, dims)
     values = d.tensor(d.choose(result, d.broadcast(result)))
-    return {"self": d.tensor(dims), "indices": indices, "values": values, "accumulate": accumulate}
+    return {"self": d.tensor(dims), "indices": indices, "values": values}
+
+
+def index_put_impl_inputs(d: Draw) -> Mapping[str, Any]:
+    """The same, with indices checked or not."""
+    unsafe = d.choose(OMIT, True, False)
+    return {**index_put_inputs(negative=unsafe is not True)(d), "unsafe": unsafe}
+
+
+def masked_index(d: Draw) -> tuple[Dims, Dims, TensorSpec, tuple[TensorSpec | None, ...]]:
+    """Dims, those of what is read, a mask that broadcasts with it, and indices, out of bounds where it is False."""
+    if d.choose(False, False, True):
+        dims = (d.size("m", 1), *d.shape(0, 2, prefix="e"))
+        mask = constant(d, (4, *(1 for _ in dims[1:])), (True, False, True, False), "bool")
+        return dims, (4, *dims[1:]), mask, (constant(d, (4,), (0, 99, 0, -99), index_dtype(d)),)
+    dims, pattern, indices = reading(d, negative=False)  # PyTorch decomposes as if none were, its kernel does not
+    result = indexed_dims(pattern, dims)
+    return dims, result, d.tensor(d.broadcast(result), "bool"), indices
+
+
+def unsafe_masked_index_inputs(d: Draw) -> Mapping[str, Any]:
+    """Indices that count where a mask says so, and a scalar for elsewhere."""
+    dims, _, mask, indices = masked_index(d)
+    return {"self": d.tensor(dims), "mask": mask, "indices": indices, "fill": d.scalar()}
+
+
+def unsafe_masked_put_inputs(d: Draw) -> Mapping[str, Any]:
+    """Values that are added at indices where a mask says so."""
+    dims, result, mask, indices = masked_index(d)
+    return {"self": d.tensor(dims), "mask": mask, "indices": indices, "values": d.tensor(result)}
 
 
 def indexed_dims(pattern: tuple[Dims | None, ...], dims: Dims) -> Dims:
@@ -120,7 +198,8 @@ def take_inputs(d: Draw) -> Mapping[str, Any]:
 def take_along_dim_inputs(d: Draw) -> Mapping[str, Any]:
     """Indices along a dim, that broadcast with the tensor along the others; or into the flattened tensor.
 
-    Where sizes are symbolic only the latter: to broadcast, this op itself asks for their numbers.
+    Where sizes are symbolic only the latter: to broadcast, this op itself asks for their numbers. Along a dim indices
+    may count from the back.
     """
     across = d.size("k", high=4)
     if d.mode == "dynamic" or d.flag():
@@ -131,7 +210,7 @@ def take_along_dim_inputs(d: Draw) -> Mapping[str, Any]:
     at = axis % len(dims)
     kept = tuple(dim if i == at else d.choose(dim, dim, 1) for i, dim in enumerate(dims))
     shape = tuple(across if i == at else d.choose(dim, dim, 1) for i, dim in enumerate(dims))
-    return {"self": d.tensor(kept), "indices": d.index(shape, dims[axis]), "dim": axis}
+    return {"self": d.tensor(kept), "indices": d.index(shape, dims[axis], negative=d.flag()), "dim": axis}
 
 
 def embedding_inputs(d: Draw) -> Mapping[str, Any]:
@@ -144,6 +223,52 @@ def embedding_inputs(d: Draw) -> Mapping[str, Any]:
         "scale_grad_by_freq": d.choose(OMIT, True),
         "sparse": d.choose(OMIT, True),
     }
+
+
+BAGS = ((0,), (0, 2, 3, 3), (0, 0, 4))
+"""Where bags begin: some are empty."""
+
+
+def bag_inputs(*paddings: Any, constant_if_padded: bool = False) -> Inputs:
+    """Rows of a table, summed, averaged or maximized by bags; some indices are padding, which counts for nothing.
+
+    Sizes that PyTorch's shape function makes constants are: the bags' number if the offsets end with the number of
+    indices, the table's if `constant_if_padded`.
+    """
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        mode, last = d.choose(0, 1, 2), d.flag()
+        padding = d.choose(*paddings)
+        stuck = constant_if_padded and padding is not None
+        if stuck and d.mode == "dynamic":
+            last = False
+        offsets = d.choose(*BAGS)
+        rows, width = d.size("v", 1, 7, symbolic=not stuck), d.size("e", 1, 4, symbolic=not stuck)
+        count: Dim = offsets[-1] + 1 if last else d.size("n", offsets[-1], offsets[-1] + 3)
+        if last:
+            offsets = (*offsets, offsets[-1] + 1)
+        dtype = index_dtype(d)
+        weights = mode == 0 and d.flag()
+        return {
+            # the largest of what has NaN among it is open
+            "weight": d.tensor((rows, width), fill=Fill(reach="root", nonfinite=mode != 2)),
+            "indices": d.index((count,), rows, dtype=dtype),
+            "offsets": constant(d, (len(offsets),), offsets, dtype),
+            "scale_grad_by_freq": mode != 2 and d.flag(),
+            "mode": mode,
+            "sparse": mode != 2 and d.flag(),
+            "per_sample_weights": d.tensor((count,)) if weights else None,
+            "include_last_offset": last,
+            "padding_idx": padding,
+        }
+
+    return inputs
+
+
+def one_hot_inputs(d: Draw) -> Mapping[str, Any]:
+    """Classes of any rank. Their number is given: to find it in the values is what export refuses."""
+    classes = d.choose(5, 1, 7)
+    return {"self": d.index(d.shape(0, 4), classes), "num_classes": classes}
 
 
 def masked_fill_inputs(d: Draw) -> Mapping[str, Any]:
@@ -167,14 +292,28 @@ def masked(d: Draw) -> tuple[TensorSpec, TensorSpec, Dims]:
     return d.tensor(first), d.tensor(second, "bool"), dims
 
 
-def moves(op: str, inputs: Inputs) -> OpCase:
+def moves(op: str, inputs: Inputs, **more: Any) -> OpCase:
     """An op that only moves elements, whatever their dtype."""
-    return OpCase(op=op, inputs=inputs, dtypes=EVERY, numeric=EXACT)
+    return OpCase(op=op, inputs=inputs, dtypes=EVERY, numeric=EXACT, **more)
 
+
+def puts(op: str, inputs: Inputs, **more: Any) -> OpCase:
+    """An op that sets elements or adds to them."""
+    return OpCase(op=op, inputs=inputs, dtypes=EVERY, numeric=Linear((2, "k")), **more)
+
+
+def bags(op: str, inputs: Inputs, **more: Any) -> OpCase:
+    """A sum, a mean or a maximum of each bag of rows."""
+    return OpCase(op=op, inputs=inputs, dtypes=FLOAT, numeric=Linear((10,)), unjudged=FOR_THE_GRADIENT, **more)
+
+
+FOR_THE_GRADIENT = dict.fromkeys((1, 2, 3), "kept for the gradient: how much of it is filled in is open")
 
 CASES = (
     moves("aten.index.Tensor", index_inputs()),
-    moves("aten._unsafe_index.Tensor", index_inputs(negative=False)),
+    moves("aten.index.Tensor_hacked_twin", index_inputs(whole=True), seen_as="aten.index.Tensor"),
+    moves("aten._unsafe_index.Tensor", index_inputs(negative=False, mask=False)),
+    moves("aten._unsafe_masked_index.default", unsafe_masked_index_inputs),
     moves("aten.index_select.default", index_select_inputs),
     moves("aten.gather.default", gather_inputs),
     moves("aten.take.default", take_inputs),
@@ -182,5 +321,20 @@ CASES = (
     moves("aten.embedding.default", embedding_inputs),
     moves("aten.masked_fill.Scalar", masked_fill_inputs),
     moves("aten.masked_fill.Tensor", masked_fill_tensor_inputs),
-    OpCase(op="aten.index_put.default", inputs=index_put_inputs, dtypes=EVERY, numeric=Linear((2, "k"))),
+    puts("aten.index_put.default", index_put_inputs()),
+    puts("aten.index_put.hacked_twin", index_put_inputs(whole=True), seen_as="aten.index_put.default"),
+    puts("aten._index_put_impl.default", index_put_impl_inputs),
+    puts(
+        "aten._unsafe_index_put.hacked_twin",
+        index_put_inputs(negative=False, whole=True),
+        seen_as="aten._unsafe_index_put.default",
+    ),
+    puts("aten._unsafe_masked_index_put_accumulate.default", unsafe_masked_put_inputs),
+    OpCase(op="aten.one_hot.default", inputs=one_hot_inputs, dtypes=("i64",), numeric=EXACT),
+    bags("aten._embedding_bag.default", bag_inputs(OMIT, 0, -1)),
+    bags(
+        "aten.embedding_bag.padding_idx",
+        bag_inputs(None, 0, -1, constant_if_padded=True),
+        misshapen={2: "with include_last_offset PyTorch's shape function counts bags otherwise than its kernel does"},
+    ),
 )

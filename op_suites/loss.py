@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 from harness.case import OMIT, Dims, Draw, Inputs, OpCase
-from harness.dtypes import COMPLEX, FLOAT
+from harness.dtypes import ALL, COMPLEX, FLOAT, REAL
 from harness.numeric import Composite
 from harness.sample import Fill, TensorSpec
 
 LOSS = Composite(32)
 PROBABILITY = Fill(low=0.03125, high=0.96875, nonfinite=False)
+FINITE = Fill(reach="unit", nonfinite=False)
 SIGNS = Fill(low=-1.0, high=1.0, avoid=(0.0,), margin=1.0)
 NEAR = Fill(low=-2.0, high=2.0)
 """Where log(1 + exp(-x)) is not yet so small that the roundoff of the sum shows."""
 WEIGHT = Fill(low=0.25, high=2.0)
+VECTOR = Fill(low=-8, high=8, avoid=(0.0,), margin=0.5, nonfinite=False)
+"""No vector of zeros, whose direction hinges on an epsilon that is 0 in half precision."""
 
 
 def reduction(d: Draw) -> Any:
@@ -53,13 +57,13 @@ def binary_inputs(*, logits: bool) -> Inputs:
     return inputs
 
 
-def classes(d: Draw, min_rank: int, max_rank: int, *, constant: bool = False) -> tuple[Dims, Dims, str]:
+def classes(d: Draw, min_rank: int, max_rank: int, *, constant: bool = False, least: int = 0) -> tuple[Dims, Dims, str]:
     """The dims of scores over classes, (C) or (N, C, ...), those of their targets, and C, maybe constant."""
     rank = d.integer(min_rank, max_rank)
     c = d.size("c", low=1, symbolic=not constant)
     if rank == 1:
         return (c,), (), c
-    n = d.size("n")
+    n = d.size("n", low=least)
     spatial = tuple(d.size(f"x{i}", low=1, high=4) for i in range(rank - 2))
     return (n, c, *spatial), (n, *spatial), c
 
@@ -107,9 +111,154 @@ def kl_div_inputs(d: Draw) -> Mapping[str, Any]:
     return {**args, "log_target": log}
 
 
+def vectors(d: Draw, max_rank: int) -> tuple[Dims, Dims]:
+    """The dims of vectors, which lie along the last one and are not empty, and the dims they are laid out in."""
+    lead = d.shape(0, max_rank - 1)
+    return (*lead, d.size("e", low=1)), lead
+
+
+def cosine_inputs(d: Draw) -> Mapping[str, Any]:
+    """Two vectors or two batches of them, whether each two are to be alike (1) or not (-1), and the margin."""
+    dims, lead = vectors(d, 2)
+    return {
+        "input1": d.tensor(dims, fill=VECTOR),
+        "input2": d.tensor(dims, fill=VECTOR),
+        "target": d.tensor(lead, fill=SIGNS),
+        "margin": d.choose(OMIT, 0.5, -0.25),
+        "reduction": reduction(d),
+    }
+
+
+def similarity_inputs(d: Draw) -> Mapping[str, Any]:
+    """Tensors that broadcast, vectors along any of the dims; a large eps outweighs short ones, zeros among them."""
+    dims = d.shape(1, 4, low=1)
+    eps = d.choose(OMIT, 2.0, 1e-6)
+    fill = FINITE if eps == 2.0 else VECTOR
+    a, b = d.choose((dims, dims), (tuple(d.choose(1, dim) for dim in dims), dims))
+    return {
+        "x1": d.tensor(a, fill=fill),
+        "x2": d.tensor(b, fill=fill),
+        "dim": OMIT if len(dims) > 1 and d.flag() else d.axis(dims),
+        "eps": eps,
+    }
+
+
+def ranking_inputs(d: Draw) -> Mapping[str, Any]:
+    """Which of two is to be ranked higher, by what margin; all three broadcast."""
+    dims = d.shape()
+    return {
+        "input1": d.tensor(dims),
+        "input2": d.tensor(d.broadcast(dims)),
+        "target": d.tensor(d.broadcast(dims), fill=SIGNS),
+        "margin": d.choose(OMIT, 0.5, -1.0),
+        "reduction": reduction(d),
+    }
+
+
+def multi_margin_inputs(d: Draw) -> Mapping[str, Any]:
+    """Scores, the index of the right class, the power of the hinge, its margin, and the classes' weights.
+
+    Of an empty batch eager leaves the mean uninitialized.
+    """
+    scores, targets, c = classes(d, 1, 2, least=1)
+    return {
+        "self": d.tensor(scores, fill=FINITE),
+        "target": d.index(targets, c),
+        "p": d.choose(OMIT, 2, 1),
+        "margin": d.choose(OMIT, 0.5, 2),
+        "weight": d.choose(OMIT, None, d.tensor((c,), fill=WEIGHT)),
+        "reduction": reduction(d),
+    }
+
+
+def multilabel_margin_inputs(d: Draw) -> Mapping[str, Any]:
+    """Scores, and the indices of the right classes, of which those before the first -1 count."""
+    scores, _, c = classes(d, 1, 2, least=1)
+    labels = Fill(low=-1, high=d.least(c) - 1)
+    return {"self": d.tensor(scores, fill=FINITE), "target": d.tensor(scores, "i64", labels), "reduction": reduction(d)}
+
+
+def poisson_inputs(d: Draw) -> Mapping[str, Any]:
+    """A rate or its log, and a count, with Stirling's terms from one on (a jump) or without."""
+    dims = d.shape()
+    log_input = d.flag()
+    return {
+        "input": d.tensor(dims, fill=Fill(low=-4, high=4) if log_input else Fill(low=1, high=16)),
+        "target": d.tensor(dims, fill=Fill(low=0, high=8, avoid=(1.0,), margin=0.25)),
+        "log_input": log_input,
+        "full": d.flag(),
+        "eps": d.choose(1e-8, 0.5),
+        "reduction": reduction(d),
+    }
+
+
+def triplet_inputs(d: Draw) -> Mapping[str, Any]:
+    """Vectors that are to be near and far from others, in any p-norm, the first two swapped or not."""
+    dims, _ = vectors(d, 3)
+    anchor, positive, negative = (d.tensor(dims, fill=Fill(low=-16, high=16, nonfinite=False)) for _ in range(3))
+    return {
+        "anchor": anchor,
+        "positive": positive,
+        "negative": negative,
+        "margin": d.choose(OMIT, 0.5, 4.0),
+        "p": d.choose(OMIT, 1.0, 3.0, math.inf),
+        "eps": d.choose(OMIT, 0.25),
+        "swap": d.choose(OMIT, True, False),
+        "reduction": reduction(d),
+    }
+
+
+def ctc_inputs(*, lists: bool) -> Inputs:
+    """Log probabilities in time, a batch or one, labels that are not the blank, and the lengths of both.
+
+    The lengths are lists of integers or tensors; with lists the labels may also be strung together.
+    """
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        times, labels, c = d.size("t", 4, 7), d.size("s", 2, 4), d.size("c", 3, 5)
+        batch = d.choose(2, 3, 1, None)
+        blank = d.choose(OMIT, 0, 2)
+        label = Fill(low=0, high=1) if blank == 2 else Fill(low=1, high=d.least(c) - 1)
+        kind = d.choose("i64", "i32")
+        lead: Dims = () if batch is None else (batch,)
+        counts = tuple(d.choose(2, 1, 0) for _ in range(batch)) if batch else (d.choose(2, 1),)
+        strung = batch is None or (lists and sum(counts) > 0 and d.flag())
+        targets = (sum(counts),) if strung else (*lead, labels)
+        lengths: dict[str, Any]
+        if lists:
+            lengths = {"input_lengths": tuple(d.choose(4, 3, 2) for _ in counts), "target_lengths": counts}
+        else:
+            few = Fill(low=0, high=2) if batch else Fill(low=counts[0], high=counts[0])
+            lengths = {
+                "input_lengths": d.tensor(lead, "i64", Fill(low=1, high=4)),
+                "target_lengths": d.tensor(lead, "i64", few),
+            }
+        return {
+            "log_probs": d.tensor((times, *lead, c), fill=Fill(low=-8, high=0, nonfinite=False)),
+            "targets": d.tensor(targets, kind, label),
+            **lengths,
+            "blank": blank,
+            "reduction": reduction(d),
+            "zero_infinity": d.choose(OMIT, True, False),
+        }
+
+    return inputs
+
+
 def loss(op: str, inputs: Inputs, dtypes: tuple[str, ...] = FLOAT, **more: Any) -> OpCase:
     """A loss."""
     return OpCase(op=f"aten.{op}.default", inputs=inputs, dtypes=dtypes, numeric=LOSS, **more)
+
+
+def ctc(overload: str) -> OpCase:
+    """A connectionist temporal classification loss."""
+    return OpCase(
+        op=f"aten.ctc_loss.{overload}",
+        inputs=ctc_inputs(lists=overload == "IntList"),
+        dtypes=("f32", "f64"),
+        numeric=LOSS,
+        unexported="torch.export raises DynamicOutputShapeException: aten._ctc_loss cannot be traced",
+    )
 
 
 CASES = (
@@ -126,4 +275,13 @@ CASES = (
     loss("kl_div", kl_div_inputs),
     loss("soft_margin_loss", pair_inputs(NEAR, SIGNS)),
     loss("hinge_embedding_loss", pair_inputs(target=SIGNS, margin=(OMIT, 0.5))),
+    loss("cosine_embedding_loss", cosine_inputs, ALL),
+    loss("cosine_similarity", similarity_inputs),
+    loss("margin_ranking_loss", ranking_inputs, REAL),
+    loss("multi_margin_loss", multi_margin_inputs, ("f32", "f64")),
+    loss("multilabel_margin_loss", multilabel_margin_inputs, ("f32", "f64")),
+    loss("poisson_nll_loss", poisson_inputs, REAL),
+    loss("triplet_margin_loss", triplet_inputs, REAL + COMPLEX),
+    ctc("IntList"),
+    ctc("Tensor"),
 )

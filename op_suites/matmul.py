@@ -1,13 +1,14 @@
-"""Products of matrices and vectors, and their fused forms with a scaled addend."""
+"""Products of matrices and vectors, their fused forms with a scaled addend, and distances between rows."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from harness.case import OMIT, Draw, Inputs, OpCase
+from harness.case import OMIT, Dims, Draw, Inputs, OpCase
 from harness.dtypes import COMPLEX, EVERY, REAL
-from harness.numeric import Linear, Ulp
+from harness.numeric import Composite, Linear, Ulp
+from harness.sample import Fill
 
 NUMBER = REAL + COMPLEX
 SUM_K = Linear(("k",))
@@ -133,6 +134,59 @@ def inner_inputs(d: Draw) -> Mapping[str, Any]:
     return {"self": d.tensor(first), "other": d.tensor(second)}
 
 
+P = (2.0, 1.0, float("inf"), 3.0, 0.0, 0.5)
+DISTANCE = Composite(32)
+ROWS = (
+    (("p", "m"), ("r", "m")),
+    (("b", "p", "m"), ("b", "r", "m")),
+    (("a", "b", "p", "m"), ("a", "b", "r", "m")),
+    (("a", 1, "p", "m"), ("b", "r", "m")),
+    (("p", "m"), ("b", "r", "m")),
+    (("b", "p", "m"), (1, "r", "m")),
+)
+
+
+def rows(p: float) -> Fill:
+    """Elements some of which coincide; NaN and infinities where the order of the norm says what they make.
+
+    Not so for 0, which counts differences that are not zero, and for infinity, the largest of them.
+    """
+    return Fill(reach="unit", step=0.5 if p == 0.0 else None, nonfinite=p not in (0.0, float("inf")))
+
+
+def cdist_inputs(*, defaults: bool) -> Inputs:
+    """Two batches of rows that broadcast, the order of the norm, and whether 2 may be computed by a product.
+
+    It may unless the mode forbids it (2). A product cancels where rows are close: there they keep apart.
+    """
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        first, second = d.choose(*ROWS)
+        declare(d, first, second, high=4)
+        p, mode = d.choose(*P), d.choose(None, 1, 2, 0)
+        product = p == 2.0 and mode != 2
+        fills = (
+            (Fill(low=1, high=3, nonfinite=False), Fill(low=-3, high=-1, nonfinite=False))
+            if product
+            else (rows(p),) * 2
+        )
+        return {
+            "x1": d.tensor(first, fill=fills[0]),
+            "x2": d.tensor(second, fill=fills[1]),
+            "p": d.choose(p, OMIT) if defaults and p == 2.0 else p,
+            "compute_mode": d.choose(None, OMIT) if defaults and mode is None else mode,
+        }
+
+    return inputs
+
+
+def pdist_inputs(d: Draw) -> Mapping[str, Any]:
+    """The rows of one matrix and the order of the norm."""
+    p = d.choose(*P)
+    dims: Dims = (d.size("n", high=5), d.size("m", high=4))
+    return {"self": d.tensor(dims, fill=rows(p)), "p": d.choose(p, OMIT) if p == 2.0 else p}
+
+
 MM = product_inputs(("n", "k"), ("k", "m"), "self mat2")
 
 CASES = (
@@ -182,4 +236,10 @@ CASES = (
     OpCase(op="aten.outer.default", inputs=product_inputs(("n",), ("m",), "self vec2"), dtypes=EVERY, numeric=Ulp(4)),
     OpCase(op="aten.tensordot.default", inputs=tensordot_inputs, dtypes=NUMBER, numeric=Linear(("k", "l"))),
     OpCase(op="aten.einsum.default", inputs=einsum_inputs, dtypes=NUMBER, numeric=Linear(("k", "l"))),
+    OpCase(op="aten.cdist.default", inputs=cdist_inputs(defaults=True), dtypes=("f32", "f64"), numeric=DISTANCE),
+    OpCase(
+        op="aten._cdist_forward.default", inputs=cdist_inputs(defaults=False), dtypes=("f32", "f64"), numeric=DISTANCE
+    ),
+    OpCase(op="aten.pdist.default", inputs=pdist_inputs, dtypes=("f32", "f64"), numeric=DISTANCE),
+    OpCase(op="aten._pdist_forward.default", inputs=pdist_inputs, dtypes=("f32", "f64"), numeric=DISTANCE),
 )

@@ -106,6 +106,23 @@ def no_stats_inputs(d: Draw) -> Mapping[str, Any]:
     return {**args, "training": True, "momentum": momentum, "eps": eps}
 
 
+def functional_batch_norm_inputs(d: Draw) -> Mapping[str, Any]:
+    """Images normalized by running statistics, or by their own, which then go into the running ones that come out."""
+    training = d.flag()
+    dims, channel = image(d, least=2 if training else 1)
+    weight, bias = affine(d, channel)
+    return {
+        "input": d.tensor(dims, fill=NO_INFINITY),
+        "weight": weight,
+        "bias": bias,
+        "running_mean": d.tensor(channel, fill=NO_INFINITY),
+        "running_var": d.tensor(channel, fill=POSITIVE),
+        "training": training,
+        "momentum": d.choose(0.1, 0.5),
+        "eps": d.choose(1e-5, 0.1),
+    }
+
+
 def instance_norm_inputs(d: Draw) -> Mapping[str, Any]:
     """Images with running statistics, or each normalized by its own."""
     own = d.flag()
@@ -157,12 +174,29 @@ def native_group_norm_inputs(d: Draw) -> Mapping[str, Any]:
     }
 
 
+def weight_norm_inputs(d: Draw) -> Mapping[str, Any]:
+    """Vectors along all dims but the first or the last, none of them zero, and the lengths that they get."""
+    dims = d.shape(2, 4, low=1)
+    dim = d.choose(0, len(dims) - 1)
+    lengths = tuple(size if i == dim else 1 for i, size in enumerate(dims))
+    return {
+        "v": d.tensor(dims, fill=LARGE),
+        "g": d.tensor(lengths, fill=NO_INFINITY),
+        "dim": OMIT if dim == 0 and d.flag() else dim,
+    }
+
+
 def norm(op: str, inputs: Inputs) -> OpCase:
     """A normalization."""
     return OpCase(op=f"aten.{op}.default", inputs=inputs, dtypes=FLOAT, numeric=NORM)
 
 
 CUDA = {"half_to_float": "CUDA's alone: eager on the CPU refuses True"}
+
+EXCLUDED: Mapping[str, str] = {
+    "aten._native_batch_norm_legit.default": "it writes to its running statistics; the form that returns them instead"
+    " is aten._native_batch_norm_legit_functional.default"
+}
 
 CASES = (
     OpCase(op="aten.softmax.int", inputs=softmax_inputs, dtypes=ALL, numeric=SOFTMAX),
@@ -185,4 +219,6 @@ CASES = (
     norm("instance_norm", instance_norm_inputs),
     norm("group_norm", group_norm_inputs),
     norm("native_group_norm", native_group_norm_inputs),
+    norm("_weight_norm_interface", weight_norm_inputs),
+    norm("_native_batch_norm_legit_functional", functional_batch_norm_inputs),
 )

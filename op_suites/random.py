@@ -1,4 +1,4 @@
-"""Random values, judged by their range, mean and standard deviation.
+"""Random values, judged by their range, mean and standard deviation, and ops whose random draws are an argument.
 
 The law that an output is held to belongs to the case, so the parameters of a distribution are constants: where an op
 has them, they are not its defaults, which shows that they are heeded.
@@ -7,12 +7,12 @@ has them, they are not its defaults, which shows that they are heeded.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.case import OMIT, Dims, Draw, Inputs, OpCase
-from harness.dtypes import ALL, COMPLEX, EVERY, FLOAT
-from harness.numeric import EXACT, Distribution
+from harness.case import OMIT, Dims, Draw, Inputs, OpCase, dtype_of
+from harness.dtypes import ALL, COMPLEX, DTYPES, EVERY, FLOAT, INT
+from harness.numeric import EXACT, Distribution, Ulp
 from harness.sample import DtypeArg, Fill, SizeOf
 
 UNIT = Distribution(low=0.0, high=1.0, mean=0.5, std=math.sqrt(1 / 12))
@@ -21,10 +21,28 @@ DIE = Distribution(low=1, high=6, mean=3.5, std=math.sqrt(35 / 12))
 COUNT = Distribution(low=0, high=5, mean=2.5, std=math.sqrt(35 / 12))
 QUARTER = Distribution(low=0.0, high=1.0, mean=0.25, std=math.sqrt(3 / 16))
 KEPT = Distribution(low=0.0, high=4.0, mean=1.0, std=math.sqrt(3.0))
+SHIFTED = Distribution(low=-2.0, high=6.0, mean=2.0, std=0.5)
+EIGHTH = Distribution(low=0, high=8, mean=3.5, std=math.sqrt(63 / 12))
+FEATURES = Distribution(low=0.0, high=4.0, mean=1.0, std=math.sqrt(3.0), sigmas=12)
+"""Up to four elements share a draw, which doubles the standard errors."""
 ONES = Fill(low=1.0, high=1.0, nonfinite=False)
 LAW = "the law that the output is held to belongs to the case, so its parameters are constants"
+TRAINED = f"{LAW}; what is not trained is the tensor itself"
 LAYOUT = {"memory_format": "tensors are contiguous in MLIR: no other layout is expressible"}
 COMPLEX_LAW = dict.fromkeys(COMPLEX, "a range and a standard deviation judge real numbers only")
+
+
+INTEGERS = ("i64", "i32", "i16", "i8", "u8", *FLOAT)
+NO_BOOL = COMPLEX_LAW | {"bool": "its range is no more than 0 and 1"}
+
+
+def alpha_law(p: float, sigmas: float = 6) -> Distribution:
+    """What alpha dropout makes of ones: two values, one of them with probability `p`."""
+    alpha = 1.7580993408473766
+    a = 1 / math.sqrt((alpha * alpha * p + 1) * (1 - p))
+    dropped, kept = alpha * a * (p - 1), a * (1 + alpha * p)
+    std = math.sqrt(p * (1 - p)) * (kept - dropped)
+    return Distribution(dropped - 0.05, kept + 0.05, (1 - p) * kept + p * dropped, std, sigmas)
 
 
 def large(d: Draw) -> Dims:
@@ -69,6 +87,56 @@ def uniform_inputs(d: Draw) -> Mapping[str, Any]:
     return {"self": d.tensor(large(d)), "from": -1.0, "to": 3.0}
 
 
+def from_inputs(d: Draw) -> Mapping[str, Any]:
+    """A tensor and a range of integers."""
+    return {"self": d.tensor(large(d)), "from": 1, "to": 7}
+
+
+def chances_inputs(d: Draw) -> Mapping[str, Any]:
+    """A tensor and the probability of each of its elements, or of those that share it."""
+    dims = large(d)
+    p = d.tensor(d.choose(dims, dims[1:]), d.choose("f32", "f64"), Fill(low=0.25, high=0.25))
+    return {"self": d.tensor(dims), "p": p}
+
+
+def normal_inputs(*, std: bool) -> Inputs:
+    """A mean of each element, and the standard deviation of each or of all."""
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        dims = large(d)
+        mean = d.tensor(dims, fill=Fill(low=2.0, high=2.0))
+        return {"mean": mean, "std": d.tensor(d.choose(dims, dims[1:]), fill=Fill(low=0.5, high=0.5)) if std else 0.5}
+
+    return inputs
+
+
+def permutation_inputs(d: Draw) -> Mapping[str, Any]:
+    """How many integers to shuffle."""
+    dtype = d.choose(DtypeArg(d.dtype), OMIT) if d.dtype == "i64" else DtypeArg(d.dtype)
+    return {"n": SizeOf(d.size("n", high=12)), "dtype": dtype}
+
+
+def in_order(results: Sequence[Any]) -> Sequence[Any]:
+    """What every permutation of the same elements comes to."""
+    return [t.sort().values for t in results]
+
+
+def eighths(results: Sequence[Any]) -> Sequence[Any]:
+    """In which eighth of its dtype's range from 0 a value lies; a float may be the range's very end, the 8th."""
+    found = []
+    for t in results:
+        dtype = DTYPES[dtype_of(str(t.dtype))]
+        span = 1 / dtype.roundoff if dtype.roundoff else dtype.high + 1
+        found.append((t.double() * (8 / span)).floor().to(t.dtype))
+    return found
+
+
+def features_inputs(d: Draw) -> Mapping[str, Any]:
+    """Ones of which a quarter of the channels are kept."""
+    dims = (d.size("n", high=12), d.size("m", low=8, high=16), *d.choose((2,), (), (2, 2)))
+    return {"input": d.tensor(dims, fill=ONES), "p": 0.75, "train": True}
+
+
 def dropout_inputs(d: Draw) -> Mapping[str, Any]:
     """Ones of which a quarter are kept, and scaled."""
     return {"input": d.tensor(large(d), fill=ONES), "p": 0.75, "train": True}
@@ -77,6 +145,33 @@ def dropout_inputs(d: Draw) -> Mapping[str, Any]:
 def idle_dropout_inputs(d: Draw) -> Mapping[str, Any]:
     """Dropout that is not trained: the tensor itself."""
     return {"input": d.tensor(d.shape()), "p": d.choose(0.5, 0.0, 1.0), "train": False}
+
+
+def fractional_inputs(rank: int) -> Inputs:
+    """Images, a window and a number of them per dim, and where the random draws place them.
+
+    Steps between windows are quarters, and so are the draws: where a window starts is exact in every dtype.
+    """
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        kernel = tuple(d.choose(2, 1, 3) for _ in range(rank))
+        counts = tuple(d.choose(3, 2, 1, 5) for _ in range(rank))
+        least = [k + n - (rank == 2) for k, n in zip(kernel, counts, strict=True)]
+        image = tuple(d.size(f"x{i}", low, low + 3) for i, low in enumerate(least))
+        batch, channels = d.choose((d.size("n", 1, 3),), ()), d.size("c", 1, 3)
+        draws = d.tensor((*(batch or (1,)), channels, rank), fill=Fill(low=0.0, high=0.75, step=0.25, nonfinite=False))
+        distinct = d.tensor((*batch, channels, *image), fill=Fill(kind="distinct"))
+        return {"self": distinct, "kernel_size": kernel, "output_size": counts, "random_samples": draws}
+
+    return inputs
+
+
+def noisy_inputs(d: Draw) -> Mapping[str, Any]:
+    """A gradient, what it is the gradient of, the slopes that were drawn, and the range that they are from."""
+    dims = d.shape()
+    lower, upper = d.choose((0.125, 0.375), (0.1, 0.3), (0.25, 0.25))
+    args = {name: d.tensor(dims) for name in ("grad_output", "self", "noise")}
+    return {**args, "lower": lower, "upper": upper, "training": d.choose(True, False), "self_is_result": d.flag()}
 
 
 def random(op: str, inputs: Inputs, law: Distribution, dtypes: tuple[str, ...] = FLOAT, **more: Any) -> OpCase:
@@ -92,55 +187,37 @@ CASES = (
         "randint.default",
         size_inputs(high=6),
         COUNT,
-        ("i64", "i32", "i16", "i8", "u8", *FLOAT),
-        fixed=dict.fromkeys(("high",), LAW),
+        INTEGERS,
+        fixed={"high": LAW},
     ),
     random(
         "randint.low",
         size_inputs(low=1, high=7),
         DIE,
-        ("i64", "i32", "i16", "i8", "u8", *FLOAT),
-        fixed=dict.fromkeys(
-            (
-                "low",
-                "high",
-            ),
-            LAW,
-        ),
+        INTEGERS,
+        fixed=dict.fromkeys(("low", "high"), LAW),
     ),
     random("rand_like.default", like_inputs(), UNIT, fixed=LAYOUT),
     random("randn_like.default", like_inputs(), NORMAL, fixed=LAYOUT),
     random("bernoulli.default", self_inputs(Fill(low=0.25, high=0.25)), QUARTER),
-    random("bernoulli.p", self_inputs(p=0.25), QUARTER, ALL, fixed=dict.fromkeys(("p",), LAW)),
+    random("bernoulli.p", self_inputs(p=0.25), QUARTER, ALL, fixed={"p": LAW}),
     random(
         "uniform.default",
         uniform_inputs,
         Distribution(-1.0, 3.0, 1.0, math.sqrt(4 / 3)),
-        fixed=dict.fromkeys(
-            (
-                "from",
-                "to",
-            ),
-            LAW,
-        ),
+        fixed=dict.fromkeys(("from", "to"), LAW),
     ),
     random(
         "normal_functional.default",
         self_inputs(mean=2.0, std=0.5),
         Distribution(-2.0, 6.0, 2.0, 0.5),
-        fixed=dict.fromkeys(
-            (
-                "mean",
-                "std",
-            ),
-            LAW,
-        ),
+        fixed=dict.fromkeys(("mean", "std"), LAW),
     ),
     random(
         "exponential.default",
         self_inputs(lambd=2.0),
         Distribution(0.0, 40.0, 0.5, 0.5, sigmas=8),
-        fixed=dict.fromkeys(("lambd",), LAW),
+        fixed={"lambd": LAW},
     ),
     random(
         "native_dropout.default",
@@ -155,5 +232,75 @@ CASES = (
         dtypes=EVERY,
         numeric=EXACT,
         fixed={"train": "trained dropout is random: aten.native_dropout.default has it"},
+    ),
+    random(
+        "randn.generator",
+        lambda d: {**size_inputs()(d), "generator": None},
+        NORMAL,
+        unexported="with symbolic sizes: its kernel takes concrete ones alone",
+    ),
+    random("random.default", self_inputs(), EIGHTH, INTEGERS, canonical=eighths, exclude=NO_BOOL),
+    random(
+        "random.from",
+        from_inputs,
+        DIE,
+        INTEGERS,
+        exclude=NO_BOOL,
+        fixed=dict.fromkeys(("from", "to"), LAW),
+        unexported="the graph's Python code names the overload, and `from` is a keyword: a SyntaxError",
+    ),
+    random("bernoulli.Tensor", chances_inputs, QUARTER, ALL),
+    OpCase(
+        op="aten.randperm.default",
+        inputs=permutation_inputs,
+        dtypes=("i64", *(t for t in INT if t != "i64"), *FLOAT),
+        values=("mixed",),
+        canonical=in_order,
+    ),
+    random(
+        "randint_like.default",
+        like_inputs(high=6),
+        COUNT,
+        INTEGERS,
+        exclude=NO_BOOL,
+        fixed=LAYOUT | {"high": LAW},
+    ),
+    random(
+        "randint_like.low_dtype",
+        like_inputs(low=1, high=7),
+        DIE,
+        INTEGERS,
+        exclude=NO_BOOL,
+        fixed=LAYOUT | dict.fromkeys(("low", "high"), LAW),
+    ),
+    random("normal.Tensor_Tensor", normal_inputs(std=True), SHIFTED),
+    random("normal.Tensor_float", normal_inputs(std=False), SHIFTED, fixed={"std": LAW}),
+    random(
+        "normal.float_float",
+        size_inputs(mean=2.0, std=0.5),
+        SHIFTED,
+        fixed=dict.fromkeys(("mean", "std"), LAW),
+    ),
+    random("alpha_dropout.default", dropout_inputs, alpha_law(0.75), fixed={"p": LAW, "train": TRAINED}),
+    random("feature_dropout.default", features_inputs, FEATURES, fixed={"p": LAW, "train": TRAINED}),
+    random(
+        "feature_alpha_dropout.default",
+        features_inputs,
+        alpha_law(0.75, sigmas=12),
+        fixed={"p": LAW, "train": TRAINED},
+    ),
+    OpCase(op="aten.fractional_max_pool2d.default", inputs=fractional_inputs(2), dtypes=FLOAT),
+    OpCase(
+        op="aten.fractional_max_pool3d.default",
+        inputs=fractional_inputs(3),
+        dtypes=FLOAT,
+        unexported="with symbolic sizes: its rule for shapes makes constants of them all",
+    ),
+    OpCase(
+        op="aten.rrelu_with_noise_backward.default",
+        inputs=noisy_inputs,
+        dtypes=FLOAT,
+        numeric=Ulp(2),
+        exclude=dict.fromkeys((*INT, "bool", *COMPLEX), "eager has it in training alone"),
     ),
 )

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from harness.case import OMIT, Dims, Draw, Inputs, OpCase
-from harness.dtypes import ALL, COMPLEX, EVERY, FLOAT, REAL
+from harness.dtypes import ALL, BOOL, COMPLEX, EVERY, FLOAT, INT, REAL
 from harness.numeric import EXACT, Composite, Linear, Numeric
 from harness.sample import Fill
 from harness.strategies import NO_INFINITY
 
 TERMS = Linear(("d0", "d1", "d2", "d3", "d4"))
 DISTINCT = Fill(kind="distinct")
+INFINITE = (float("inf"), float("-inf"))
+"""Orders of norms that are extrema, which an empty tensor has not."""
 NO_TIES = {"bool": "two values only: which of the ties has the index is not specified"}
 
 MISTYPED = dict.fromkeys(COMPLEX, "torch-mlir's decomposition mixes up the real and the complex dtype")
@@ -72,14 +75,20 @@ def over_dim(*, least: int = 0, dtype: bool = False, keepdim: bool = True, fill:
 
 
 def over_dims(
-    *, least: int = 0, dtype: bool = False, keepdim: bool = True, none: bool = True, some: bool = False
+    *,
+    least: int = 0,
+    dtype: bool = False,
+    keepdim: bool = True,
+    none: bool = True,
+    some: bool = False,
+    fill: Fill | None = None,
 ) -> Inputs:
     """A tensor and several dims, or all of them where left out (None or empty), `keepdim` and maybe `dtype`."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         whole = d.choose(False, False, False, True) and not some
         dims, axes = reducible(d, least, every=whole)
-        args: dict[str, Any] = {"self": d.tensor(dims), "dim": axes}
+        args: dict[str, Any] = {"self": d.tensor(dims, fill=fill), "dim": axes}
         if whole:
             args["dim"] = d.choose(None, ()) if none else ()
         if keepdim:
@@ -122,14 +131,51 @@ def cumulative_inputs(*, product: bool = False) -> Inputs:
     return inputs
 
 
-def moment_inputs(d: Draw) -> Mapping[str, Any]:
-    """A tensor, its dims, `keepdim` and a correction that is less than the number of elements."""
-    whole = d.choose(False, False, True)
-    dims, axes = reducible(d, 3, every=whole, min_rank=1, max_rank=3)
-    correction = d.choose(OMIT, 0, None, 1, 2, 0.5)
-    dim = d.choose(OMIT, None, ()) if whole or not axes else axes
-    x = d.tensor(dims, fill=NO_INFINITY)
-    return {"self": x, "dim": dim, "correction": correction, "keepdim": d.choose(OMIT, True)}
+def logcumsumexp_inputs(d: Draw) -> Mapping[str, Any]:
+    """A tensor off 0, and a dim; sums of complex exponentials stay off the logarithm's branch cut.
+
+    Where 0 dominates, the logarithm is that of 1 and little more: no inputs account for the roundoff of such a sum.
+    """
+    dims = d.shape(0, 4)
+    high = 1.0 if d.kind == "complex" else None
+    fill = Fill(reach="unit", low=high and -high, high=high, avoid=(0.0,), margin=0.5)
+    return {"self": d.tensor(dims, fill=fill), "dim": d.axis(dims)}
+
+
+def moment_inputs(*, least: int) -> Inputs:
+    """A tensor, its dims, `keepdim` and a correction; `least` elements or more, which may be less than corrected."""
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        whole = d.choose(False, False, True)
+        dims, axes = reducible(d, least, every=whole, min_rank=1, max_rank=3)
+        correction = d.choose(OMIT, 0, None, 1, 2, 0.5)
+        dim = d.choose(OMIT, None, ()) if whole or not axes else axes
+        x = d.tensor(dims, fill=NO_INFINITY)
+        return {"self": x, "dim": dim, "correction": correction, "keepdim": d.choose(OMIT, True)}
+
+    return inputs
+
+
+def unbiased_inputs(*, dim: bool) -> Inputs:
+    """A tensor, maybe its dims and `keepdim`, and `unbiased`; without a degree of freedom the variance is NaN."""
+    over = over_dims(fill=NO_INFINITY) if dim else over_all(fill=NO_INFINITY)
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        return {**over(d), "unbiased": d.choose(OMIT, False, True)}
+
+    return inputs
+
+
+def prim_inputs(*, product: bool = False, variance: bool = False) -> Inputs:
+    """A tensor and dims counted from the front, none of them only if it has none; maybe a correction."""
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        dims, axes = reducible(d, 0, max_rank=2 if product else 5)
+        fill = factors(d) if product else NO_INFINITY if variance else None
+        args = {"inp": d.tensor(dims, fill=fill), "dims": tuple(axis % len(dims) for axis in axes)}
+        return {**args, "correction": d.choose(1.0, 0.0, 0.5, 2.0)} if variance else args
+
+    return inputs
 
 
 def norm_inputs(*, optional: bool) -> Inputs:
@@ -155,10 +201,52 @@ def norm_inputs(*, optional: bool) -> Inputs:
     return inputs
 
 
+def total_norm_inputs(d: Draw) -> Mapping[str, Any]:
+    """A tensor and the order of the norm over all its elements; the extrema need one."""
+    order = d.choose(2, 1, float("inf"), 3, 0.5, float("-inf"), 0)
+    return {"self": d.tensor(d.shape(low=int(order in INFINITE))), "p": order}
+
+
+def frobenius_inputs(d: Draw) -> Mapping[str, Any]:
+    """A tensor and one or two dims, or none for all of them."""
+    dims = d.shape()
+    return {"self": d.tensor(dims), "dim": d.axes(dims)[:2], "keepdim": d.choose(OMIT, True)}
+
+
+def linalg_norm_inputs(d: Draw) -> Mapping[str, Any]:
+    """The norm of all elements, of the vectors along one dim or of the matrices in two; 2 and -2 are singular values.
+
+    Export makes constants of most sizes of matrices, so that these are static. Neither the half precisions nor what
+    is empty or not finite has singular values.
+    """
+    kind = d.choose("vectors", "all", "pairs", *(("matrices",) if d.mode == "static" else ()))
+    order, dim, fill = d.choose(OMIT, None), d.choose(OMIT, None), Fill(reach="unit")
+    if kind == "all":
+        dims = d.shape()
+    elif kind == "pairs":
+        dims = d.shape(2, 4)
+        dim = d.axes(dims, min_size=2)[:2]
+    elif kind == "vectors":
+        order = d.choose(2, 1, float("inf"), 3.5, float("-inf"), 0)
+        dims, axes = reducible(d, int(order in INFINITE), single=True, min_rank=1, max_rank=4)
+        dim = axes if len(dims) > 1 else d.choose(axes, OMIT)
+    else:
+        order = d.choose(1, -1, float("inf"), float("-inf"), *(() if d.dtype in ("f16", "bf16") else (2, -2)))
+        dims = d.shape(2, 4, low=1)
+        dim = d.axes(dims, min_size=2)[:2] if len(dims) > 2 else d.choose((-2, -1), (1, 0), OMIT)
+        fill = replace(fill, nonfinite=abs(order) != 2)
+    dtype = OMIT if d.kind == "complex" else d.other_dtype("f64")
+    self = d.tensor(dims, fill=fill)
+    return {"self": self, "ord": order, "dim": dim, "keepdim": d.choose(OMIT, True), "dtype": dtype}
+
+
 def reduction(op: str, inputs: Inputs, dtypes: tuple[str, ...] = ALL, numeric: Numeric = EXACT, **more: Any) -> OpCase:
     """A reduction, exact unless a numeric class is given."""
     return OpCase(op=f"aten.{op}", inputs=inputs, dtypes=dtypes, numeric=numeric, **more)
 
+
+DROPPED = {"output_dtype": "eager refuses the argument"}
+KEPT = dict.fromkeys((*(name for name in INT if name != "i64"), *BOOL), "eager sums to i64, its meta function does not")
 
 CASES = (
     reduction("sum.default", over_all(dtype=True), EVERY, TERMS),
@@ -180,9 +268,9 @@ CASES = (
     reduction("any.dims", over_dims(), EVERY),
     reduction("all.default", over_all(), EVERY),
     reduction("all.dim", over_dim(), EVERY),
-    reduction("var.correction", moment_inputs, FLOAT + COMPLEX, Composite(16)),
-    reduction("std.correction", moment_inputs, FLOAT + COMPLEX, Composite(16)),
-    reduction("var_mean.correction", moment_inputs, FLOAT, Composite(16), exclude=MISTYPED),
+    reduction("var.correction", moment_inputs(least=3), FLOAT + COMPLEX, Composite(16)),
+    reduction("std.correction", moment_inputs(least=3), FLOAT + COMPLEX, Composite(16)),
+    reduction("var_mean.correction", moment_inputs(least=3), FLOAT, Composite(16), exclude=MISTYPED),
     reduction("linalg_vector_norm.default", norm_inputs(optional=False), FLOAT, Composite(16), exclude=MISTYPED),
     reduction("norm.ScalarOpt_dim", norm_inputs(optional=True), FLOAT, Composite(16), exclude=MISTYPED),
     reduction("logsumexp.default", over_dims(some=True), EVERY, Composite(16)),
@@ -195,4 +283,45 @@ CASES = (
         fixed={"dim": "aten.count_nonzero.dim_IntList has the dims"},
     ),
     reduction("count_nonzero.dim_IntList", over_dims(keepdim=False, none=False), EVERY),
+    reduction("all.dims", over_dims(), EVERY),
+    reduction("nansum.default", over_dims(dtype=True), ALL, TERMS),
+    reduction("nanmean.default", over_dims(dtype=True), FLOAT, TERMS),
+    reduction("logcumsumexp.default", logcumsumexp_inputs, FLOAT + COMPLEX, Composite(16)),
+    *(
+        reduction(f"{op}.{kind}", unbiased_inputs(dim=kind == "dim"), FLOAT + COMPLEX, Composite(16))
+        for op in ("var", "std")
+        for kind in ("default", "dim")
+    ),
+    *(
+        reduction(f"{op}.{kind}", unbiased_inputs(dim=kind == "dim"), FLOAT, Composite(16), exclude=SPECIALIZED)
+        for op in ("var_mean", "std_mean")
+        for kind in ("default", "dim")
+    ),
+    reduction("std_mean.correction", moment_inputs(least=0), FLOAT, Composite(16), exclude=SPECIALIZED),
+    reduction("norm.Scalar", total_norm_inputs, FLOAT + COMPLEX, Composite(16)),
+    reduction("frobenius_norm.dim", frobenius_inputs, FLOAT + COMPLEX, Composite(16)),
+    reduction("linalg_norm.default", linalg_norm_inputs, FLOAT + COMPLEX, Composite(16)),
+    OpCase(
+        op="prims.sum.default",
+        inputs=prim_inputs(),
+        dtypes=(*FLOAT, "i64", *COMPLEX),
+        numeric=TERMS,
+        exclude=KEPT,
+        fixed=DROPPED,
+    ),
+    OpCase(
+        op="prims.prod.default",
+        inputs=prim_inputs(product=True),
+        dtypes=(*FLOAT, "i64", *COMPLEX),
+        numeric=TERMS,
+        exclude=KEPT,
+        fixed=DROPPED,
+    ),
+    OpCase(
+        op="prims.var.default",
+        inputs=prim_inputs(variance=True),
+        dtypes=FLOAT + COMPLEX,
+        numeric=Composite(16),
+        fixed=DROPPED,
+    ),
 )

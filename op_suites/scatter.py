@@ -1,4 +1,4 @@
-"""Writing elements, slices and diagonals into a tensor at indices.
+"""Writing elements, slices and diagonals into a tensor at indices, and reducing what belongs together.
 
 Where writes to one place would not commute the indices are distinct: a permutation along the last dim, or just one.
 """
@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.case import OMIT, Dims, Draw, Inputs, OpCase
-from harness.dtypes import EVERY, REAL
+from harness.dtypes import EVERY, FLOAT, REAL
 from harness.numeric import EXACT, Composite, Linear, Numeric
 from harness.sample import Dim, Fill, SizeOf, TensorSpec
 
-from .indexing import index_dtype, masked
+from .indexing import constant, index_dtype, masked
 
 
 def places(d: Draw, *, distinct: bool = False) -> tuple[Dims, int, TensorSpec]:
@@ -91,7 +91,7 @@ def index_fill_inputs(*, tensor: bool) -> Inputs:
     def inputs(d: Draw) -> Mapping[str, Any]:
         dims = d.shape(1, 4, low=1)
         axis = d.axis(dims)
-        index = d.index((d.size("k", high=4),), dims[axis])
+        index = d.index((d.size("k", high=4),), dims[axis], negative=d.flag())
         return {
             "self": d.tensor(dims),
             "dim": axis,
@@ -106,6 +106,41 @@ def masked_scatter_inputs(d: Draw) -> Mapping[str, Any]:
     """A mask that broadcasts with the tensor, and a source of as many elements as their result has, which is enough."""
     tensor, mask, dims = masked(d)
     return {"self": tensor, "mask": mask, "source": d.tensor(dims)}
+
+
+def put_inputs(d: Draw) -> Mapping[str, Any]:
+    """Values for places in the flattened tensor: each once, or, if they are added, any, counted from either end."""
+    accumulate = d.choose(OMIT, False, True)
+    size = d.size("n", 1)
+    dims: Dims = d.choose((size,), (2, size))
+    if accumulate is True:
+        count = d.size("k", high=4)
+        index = d.index(d.choose((count,), (count, 2)), size, negative=True)
+    else:
+        once = Fill(kind="permutation", of=size, nonfinite=False)
+        index = d.tensor(d.choose((size,), (1, size)), "i64", once)
+    return {"self": d.tensor(dims), "index": index, "source": d.tensor(index.dims), "accumulate": accumulate}
+
+
+SEGMENTS = ((2, 0, 3), (5,), (0, 5), (1, 1, 1, 2))
+"""Their lengths."""
+
+
+def segment_reduce_inputs(d: Draw) -> Mapping[str, Any]:
+    """Segments of the first or the second dim, by their lengths or by where they begin and end; some are empty."""
+    lengths = d.choose(*SEGMENTS)
+    offsets = tuple(sum(lengths[:i]) for i in range(len(lengths) + 1))
+    by, values = d.choose(("lengths", lengths), ("offsets", offsets))
+    lead: Dims = d.choose((), (2,))
+    dims = (*lead, sum(lengths), *d.shape(0, 2, prefix="e"))
+    return {
+        "data": d.tensor(dims),
+        "reduce": d.choose("sum", "mean", "max", "min", "prod"),
+        by: constant(d, (*lead, len(values)), values * (2 if lead else 1), index_dtype(d)),
+        "axis": len(lead) if lead else d.maybe(0),
+        "unsafe": d.choose(OMIT, True),
+        "initial": d.choose(OMIT, None, 2.0, 0.0, -1.5),
+    }
 
 
 def around(d: Draw, *inner: Dim) -> tuple[Dims, int]:
@@ -187,6 +222,8 @@ CASES = (
         "aten.scatter_reduce.two",
         reduced_inputs(ANYWHERE, "sum", "prod", "mean", "amax", "amin", include_self=True),
     ),
+    folds("aten.put.default", put_inputs, Linear((2, "k")), EVERY),
+    folds("aten.segment_reduce.default", segment_reduce_inputs, dtypes=FLOAT),
     folds("aten.index_add.default", along_inputs(alpha=True), Linear(("k",)), EVERY),
     folds(
         "aten.index_reduce.default",

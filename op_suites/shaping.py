@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.case import OMIT, Dims, Draw, Inputs
-from harness.sample import Dim, SizeOf
+from harness.case import OMIT, Dims, Draw, Inputs, OpCase
+from harness.dtypes import EVERY
+from harness.numeric import Linear
+from harness.sample import Dim, EnumArg, SizeOf
+from harness.strategies import unary_inputs
 
 from .slicing import moves, with_dim
+
+TERMS = Linear(("d0", "d1", "d2", "d3", "d4"))
 
 
 def sizes_of(dims: Dims) -> tuple[Any, ...]:
@@ -16,8 +21,11 @@ def sizes_of(dims: Dims) -> tuple[Any, ...]:
     return tuple(SizeOf(dim) if isinstance(dim, str) else dim for dim in dims)
 
 
-def view_inputs(name: str) -> Inputs:
-    """The same sizes, ones inserted, everything or two dims merged, a dim split or inferred."""
+def view_inputs(name: str, *, copies: bool = False) -> Inputs:
+    """The same sizes, ones inserted, everything or two dims merged, a dim split or inferred.
+
+    An op that `copies` takes whatever lies in memory otherwise than in one stretch; a view does unless it merges dims.
+    """
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         how = d.choose("merge", "flatten", "split", "regroup", "ones", "infer", "same")
@@ -41,7 +49,8 @@ def view_inputs(name: str) -> Inputs:
             case "infer":
                 at = d.integer(0, len(dims) - 1)
                 sizes = (*sizes[:at], -1, *sizes[at + 1 :])
-        return {"self": d.tensor(dims), name: sizes}
+        merges = how in ("merge", "flatten", "regroup")
+        return {"self": d.tensor(dims, layout="contiguous" if merges and not copies else d.layout()), name: sizes}
 
     return inputs
 
@@ -49,7 +58,7 @@ def view_inputs(name: str) -> Inputs:
 def expand_inputs(d: Draw) -> Mapping[str, Any]:
     """Ones expanded to a constant or to another dim's size, -1 for what stays, new leading dims; `implicit`."""
     dims, size = expanded(d, keep=(-1,))
-    return {"self": d.tensor(dims), "size": size, "implicit": d.choose(OMIT, True)}
+    return {"self": d.tensor(dims, layout=d.layout()), "size": size, "implicit": d.choose(OMIT, True)}
 
 
 def broadcast_to_inputs(d: Draw) -> Mapping[str, Any]:
@@ -76,7 +85,7 @@ def expanded(d: Draw, *, keep: tuple[int, ...]) -> tuple[Dims, tuple[Any, ...]]:
 def permute_inputs(d: Draw) -> Mapping[str, Any]:
     """Any order of the dims, some counted from the back."""
     dims = d.shape()
-    return {"self": d.tensor(dims), "dims": d.axes(dims, min_size=len(dims))}
+    return {"self": d.tensor(dims, layout=d.layout()), "dims": d.axes(dims, min_size=len(dims))}
 
 
 def two_axes_inputs(first: str, second: str) -> Inputs:
@@ -84,7 +93,7 @@ def two_axes_inputs(first: str, second: str) -> Inputs:
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         dims = d.shape()
-        return {"self": d.tensor(dims), first: d.axis(dims), second: d.axis(dims)}
+        return {"self": d.tensor(dims, layout=d.layout()), first: d.axis(dims), second: d.axis(dims)}
 
     return inputs
 
@@ -93,7 +102,7 @@ def rank_inputs(min_rank: int, max_rank: int) -> Inputs:
     """A tensor of a rank in a range and nothing else."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
-        return {"self": d.tensor(d.shape(min_rank, max_rank))}
+        return {"self": d.tensor(d.shape(min_rank, max_rank), layout=d.layout())}
 
     return inputs
 
@@ -111,7 +120,7 @@ def squeeze_inputs(how: str) -> Inputs:
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         dims = with_ones(d)
-        args = {"self": d.tensor(dims)}
+        args = {"self": d.tensor(dims, layout=d.layout())}
         match how:
             case "dim":
                 return args | {"dim": d.choose(len(dims) - 1, -1, d.axis(dims)) if dims else d.choose(0, -1)}
@@ -126,7 +135,7 @@ def squeeze_inputs(how: str) -> Inputs:
 def unsqueeze_inputs(d: Draw) -> Mapping[str, Any]:
     """A dim of size 1 anywhere."""
     dims = d.shape(0, 4)
-    return {"self": d.tensor(dims), "dim": d.integer(-len(dims) - 1, len(dims))}
+    return {"self": d.tensor(dims, layout=d.layout()), "dim": d.integer(-len(dims) - 1, len(dims))}
 
 
 def flatten_inputs(d: Draw) -> Mapping[str, Any]:
@@ -136,7 +145,7 @@ def flatten_inputs(d: Draw) -> Mapping[str, Any]:
     start = d.integer(0, rank - 1)
     end = d.integer(start, rank - 1)
     return {
-        "self": d.tensor(dims),
+        "self": d.tensor(dims, layout=d.layout()),
         "start_dim": d.choose(OMIT, start, start - rank) if start == 0 else d.choose(start, start - rank),
         "end_dim": d.choose(OMIT, end, end - rank) if end == rank - 1 else d.choose(end, end - rank),
     }
@@ -202,9 +211,68 @@ def like_inputs(d: Draw) -> Mapping[str, Any]:
     return {"self": d.tensor(d.broadcast(dims)), "other": d.tensor(dims)}
 
 
+def regrouped_inputs(d: Draw) -> Mapping[str, Any]:
+    """A tensor and another one of as many elements: a dim split, two merged or regrouped, ones put in or taken out."""
+    dims = d.shape(0, 3)
+    at = d.integer(0, len(dims))
+    groups: tuple[tuple[Dims, Dims], ...] = (((6,), (2, 3)), ((2, 3), (6,)), ((4, 6), (8, 3)), ((), (1,)), ((1, 1), ()))
+    mine, others = d.choose(*groups, ((), ()))
+    return {name: d.tensor((*dims[:at], *part, *dims[at:])) for name, part in (("self", mine), ("other", others))}
+
+
+def resize_inputs(d: Draw) -> Mapping[str, Any]:
+    """As many elements or fewer, from the front: what a larger tensor has behind them is uninitialized.
+
+    Export compares the old size with the new one, and specializes the rows where that depends on them.
+    """
+    rows = SizeOf(d.size("n"))
+    size = d.choose((rows, 6), (rows, 2), (3, rows, 2), (rows, 0), (rows, 1, 2, 2), (rows, 3, 2, 1), (rows,))
+    formats = ("contiguous_format", *(("channels_last",) if len(size) == 4 else ()))
+    format = d.choose(OMIT, None, *(EnumArg("memory_format", name) for name in formats))
+    return {"self": d.tensor(("n", 6)), "size": size, "memory_format": format}
+
+
+def channel_shuffle_inputs(d: Draw) -> Mapping[str, Any]:
+    """Channels in one or several groups, with one to three dims behind them."""
+    groups = d.choose(2, 1, 3)
+    space = d.shape(1, 3)
+    return {"self": d.tensor((d.size("n", high=3), groups * d.choose(2, 1, 3), *space)), "groups": groups}
+
+
+def collapse_inputs(d: Draw) -> Mapping[str, Any]:
+    """A range of dims, counted from the front."""
+    dims = d.shape(1)
+    start = d.integer(0, len(dims) - 1)
+    return {"a": d.tensor(dims), "start": start, "end": d.integer(start, len(dims) - 1)}
+
+
+def split_dim_inputs(d: Draw) -> Mapping[str, Any]:
+    """A constant dim in two, or one of any size and a 1."""
+    inner, outer = d.choose((6, 2), (6, 1), (6, 6), (0, 3), ("m", SizeOf("m")), ("m", 1))
+    dims, dim = with_dim(d, d.size("m", 1) if inner == "m" else inner)
+    return {"a": d.tensor(dims), "dim": dim % len(dims), "outer_length": outer}
+
+
+def prims_squeeze_inputs(d: Draw) -> Mapping[str, Any]:
+    """Some of the dims of size 1, counted from the front, or none."""
+    dims = with_ones(d)
+    ones = tuple(i for i, dim in enumerate(dims) if dim == 1)
+    return {"a": d.tensor(dims), "dimensions": ones[d.integer(0, len(ones)) :]}
+
+
+def sum_to_size_inputs(d: Draw) -> Mapping[str, Any]:
+    """A shape that broadcasts to the tensor's."""
+    dims = d.shape()
+    return {"self": d.tensor(dims), "size": sizes_of(d.broadcast(dims))}
+
+
+EXCLUDED: Mapping[str, str] = {
+    "aten.resize_.default": "writes to its argument; its functional form, aten.resize.default, is measured instead",
+}
+
 CASES = (
     moves("aten.view.default", view_inputs("size")),
-    moves("aten.reshape.default", view_inputs("shape")),
+    moves("aten.reshape.default", view_inputs("shape", copies=True)),
     moves("aten._unsafe_view.default", view_inputs("size")),
     moves("aten.expand.default", expand_inputs),
     moves("aten.expand_as.default", like_inputs),
@@ -225,6 +293,25 @@ CASES = (
     moves("aten.flip.default", flip_inputs),
     moves("aten.roll.default", roll_inputs),
     moves("aten.rot90.default", rot90_inputs),
+    moves("aten.reshape_as.default", regrouped_inputs),
+    moves("aten.view_as.default", regrouped_inputs),
+    moves("aten.ravel.default", rank_inputs(0, 5)),
+    moves("aten.resize.default", resize_inputs),
+    moves("aten.numpy_T.default", rank_inputs(0, 5)),
+    moves("aten.mH.default", rank_inputs(2, 4)),
+    moves("aten.matrix_H.default", rank_inputs(2, 2)),
+    moves("aten.atleast_1d.default", unary_inputs()),
+    moves("aten.atleast_2d.default", unary_inputs()),
+    moves("aten.atleast_3d.default", unary_inputs()),
+    moves("aten.fliplr.default", rank_inputs(2, 5)),
+    moves("aten.flipud.default", rank_inputs(1, 5)),
+    moves("aten.lift_fresh.default", unary_inputs(), seen_as="aten.lift_fresh_copy.default"),
+    moves("prims.collapse.default", collapse_inputs),
+    moves("prims.split_dim.default", split_dim_inputs),
+    moves("prims.squeeze.default", prims_squeeze_inputs),
+    moves("prims.view_of.default", unary_inputs(name="a")),
+    OpCase(op="aten.sum_to_size.default", inputs=sum_to_size_inputs, dtypes=EVERY, numeric=TERMS),
+    moves("aten.channel_shuffle.default", channel_shuffle_inputs),
     moves("aten.pixel_shuffle.default", pixels_inputs("upscale_factor", inverse=False)),
     moves("aten.pixel_unshuffle.default", pixels_inputs("downscale_factor", inverse=True)),
 )

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.case import OMIT, Dims, Draw, Inputs, OpCase
-from harness.dtypes import EVERY
-from harness.sample import Dim, SizeOf
+from harness.dtypes import COMPLEX, EVERY, REAL
+from harness.numeric import Linear
+from harness.sample import Dim, Fill, SizeOf, TensorSpec
 
 MAX = 2**63 - 1
 """How export spells an open end of a slice."""
@@ -55,6 +56,29 @@ def split_inputs(name: str, *options: Any, size: int) -> Inputs:
     return inputs
 
 
+def plane_split_inputs(name: str, *options: Any, axis: int) -> Inputs:
+    """The dim at an index, the only one of a vector, in even parts or at indices; it is constant."""
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        dims = d.shape(0 if axis == 1 else max(axis, 1), 3)
+        at = min(axis, len(dims))
+        return {"self": d.tensor((*dims[:at], 6, *dims[at:])), name: d.choose(*options)}
+
+    return inputs
+
+
+def tensor_split_inputs(d: Draw) -> Mapping[str, Any]:
+    """A dim in as many parts as a tensor says, or at the indices that it holds."""
+    dims, dim = with_dim(d, 6)
+    if d.flag():
+        parts = d.choose(2, 1, 4)
+        where = d.tensor((), "i64", Fill(low=parts, high=parts))
+    else:
+        where = d.tensor((d.choose(2, 1, 0),), "i64", Fill(low=d.choose(0, -7), high=7))
+    dim = OMIT if dim == 0 and d.flag() else dim
+    return {"self": d.tensor(dims), "tensor_indices_or_sections": where, "dim": dim}
+
+
 def unbind_inputs(d: Draw) -> Mapping[str, Any]:
     """A dim taken apart; it is constant, since the number of results is its size."""
     dims, dim = with_dim(d, d.choose(3, 1, 2))
@@ -91,9 +115,8 @@ def slice_inputs(d: Draw) -> Mapping[str, Any]:
     dims, dim = with_dim(d, d.size("m", least, least + 4, symbolic=not constant))
     if not constant and start == 0 and d.flag():
         end = SizeOf("m")
-    return {"self": d.tensor(dims), "dim": OMIT if dim == 0 and d.flag() else dim, "start": start, "end": end} | {
-        "step": step
-    }
+    dim = OMIT if dim == 0 and d.flag() else dim
+    return {"self": d.tensor(dims, layout=d.layout()), "dim": dim, "start": start, "end": end, "step": step}
 
 
 def select_inputs(d: Draw) -> Mapping[str, Any]:
@@ -101,7 +124,7 @@ def select_inputs(d: Draw) -> Mapping[str, Any]:
     index = d.choose(0, -1, 1, -2, 2)
     low = index + 1 if index >= 0 else -index
     dims, dim = with_dim(d, d.size("m", low, low + 3))
-    return {"self": d.tensor(dims), "dim": dim, "index": index}
+    return {"self": d.tensor(dims, layout=d.layout()), "dim": dim, "index": index}
 
 
 def narrow_inputs(d: Draw) -> Mapping[str, Any]:
@@ -112,25 +135,59 @@ def narrow_inputs(d: Draw) -> Mapping[str, Any]:
     return {"self": d.tensor(dims), "dim": dim, "start": start, "length": length}
 
 
-def as_strided_inputs(d: Draw) -> Mapping[str, Any]:
-    """Constant strides over rows of constant length: gaps, overlaps, columns, one element."""
+def narrow_tensor_inputs(d: Draw) -> Mapping[str, Any]:
+    """A start that a tensor holds, counted from the back too where one element is taken, and a length."""
+    length, starts = d.choose((2, 3), (1, 2), (0, 3), (3, 1))
+    dims, dim = with_dim(d, d.size("m", length + starts, length + starts + 3))
+    start = d.index((), starts, dtype=d.choose("i64", "i32"), negative=length == 1)
+    return {"self": d.tensor(dims), "dim": dim, "start": start, "length": length}
+
+
+def strided(d: Draw, *, overlap: bool) -> tuple[TensorSpec, Mapping[str, Any]]:
+    """Rows of constant length, and windows of constant strides into them: gaps, columns, one element, none.
+
+    With `overlap`, ones that meet an element more than once, too: a stride of 0 or less than what it strides over.
+    """
     rows = SizeOf(d.size("n", 2))
-    size, stride, offset = d.choose(
+    apart = (
         ((rows, 3), (6, 2), OMIT),
         ((3, rows), (1, 6), 0),
         ((rows, 2, 2), (6, 1, 2), 1),
         ((rows,), (6,), 5),
-        ((2, 3), (0, 1), None),
         ((), (), 3),
-        ((4, 3), (1, 2), 3),
+        ((2, 3), (6, 1), None),
+        ((2, 0), (1, 1), 4),
     )
-    return {"self": d.tensor(("n", 6)), "size": size, "stride": stride, "storage_offset": offset}
+    overlapping = (
+        ((2, 3), (0, 1), None),
+        ((4, 3), (1, 2), 3),
+        ((rows, 4), (2, 1), OMIT),
+        ((rows, 3), (0, 2), 7),
+        ((2, rows, 2), (3, 1, 0), 2),
+    )
+    size, stride, offset = d.choose(*apart, *(overlapping if overlap else ()))
+    return d.tensor(("n", 6)), {"size": size, "stride": stride, "storage_offset": offset}
+
+
+def as_strided_inputs(d: Draw) -> Mapping[str, Any]:
+    """Windows into rows, that overlap or not."""
+    tensor, window = strided(d, overlap=True)
+    return {"self": tensor, **window}
+
+
+def as_strided_scatter_inputs(d: Draw) -> Mapping[str, Any]:
+    """Windows into rows that meet no element twice, and what is written there."""
+    tensor, window = strided(d, overlap=False)
+    dims = tuple(size.dim if isinstance(size, SizeOf) else size for size in window["size"])
+    return {"self": tensor, "src": d.tensor(dims), **window}
 
 
 def diagonal_inputs(d: Draw) -> Mapping[str, Any]:
-    """Diagonals above and below the main one, of any two dims. Sizes that its length is computed from are constant."""
+    """Diagonals above and below the main one, of any two dims, constant or not."""
     dims: Dims = d.shape(0, 2)
-    first, second = (d.integer(0, 4) for _ in range(2))
+    first, second = d.choose((d.integer(0, 4), d.integer(0, 4)), ("m", "n"))
+    for name in "mn" if first == "m" else "":
+        d.size(name, high=4)
     dims, one = _insert(d, dims, first)
     dims, two = _insert(d, dims, second)
     one = one + 1 if two <= one else one
@@ -140,6 +197,41 @@ def diagonal_inputs(d: Draw) -> Mapping[str, Any]:
     if (one, two) == (0, 1) and d.flag():
         return {"self": d.tensor(dims), **main}
     return {"self": d.tensor(dims), **main, "dim1": d.choose(one, one - rank), "dim2": d.choose(two, two - rank)}
+
+
+def linalg_diagonal_inputs(d: Draw) -> Mapping[str, Any]:
+    """As above, of the last two dims by default."""
+    args = dict(diagonal_inputs(d))
+    rank = len(args["self"].dims)
+    last = (args.get("dim1", 0) % rank, args.get("dim2", 1) % rank) == (rank - 2, rank - 1)
+    chosen = {} if last and d.flag() else {name: args.get(name, i) for i, name in enumerate(("dim1", "dim2"))}
+    return {"A": args["self"], "offset": args["offset"], **chosen}
+
+
+def diag_inputs(d: Draw) -> Mapping[str, Any]:
+    """A vector to put on a diagonal, or a matrix to take one from."""
+    dims: Dims = tuple(d.size(name, high=4) for name in d.choose("n", "nm"))
+    return {"self": d.tensor(dims), "diagonal": d.choose(OMIT, 1, -1, 2, 0, -3)}
+
+
+def diag_embed_inputs(d: Draw) -> Mapping[str, Any]:
+    """The last dim put on a diagonal of any two dims of the result."""
+    dims = d.shape(1, 4)
+    offset, plane = d.choose(OMIT, 1, -1, 0, -2), d.axes((*dims, 1), min_size=2)[:2]
+    chosen = {"dim1": plane[0], "dim2": plane[1]} if d.flag() else {}
+    return {"self": d.tensor(dims), "offset": offset, **chosen}
+
+
+def diagflat_inputs(d: Draw) -> Mapping[str, Any]:
+    """All elements put on a diagonal; few of them, since the result is square."""
+    dims = tuple(d.size(f"d{i}", high=3) for i in range(d.integer(int(d.mode == "dynamic"), 3)))
+    return {"self": d.tensor(dims), "offset": d.choose(OMIT, 1, -1, 0, -2)}
+
+
+def matrix_inputs(d: Draw) -> Mapping[str, Any]:
+    """A matrix, square or not."""
+    n = d.size("n")
+    return {"self": d.tensor(d.choose((n, n), (n, d.size("m"))))}
 
 
 def _insert(d: Draw, dims: Dims, dim: Dim) -> tuple[Dims, int]:
@@ -168,6 +260,20 @@ CASES = (
     moves("aten.chunk.default", split_inputs("chunks", 2, 1, 3, 5, 9, size=7)),
     moves("aten.tensor_split.sections", split_inputs("sections", 2, 1, 3, 5, 9, size=7)),
     moves("aten.tensor_split.indices", split_inputs("indices", (2, 4), (-3,), (1, 9), (), size=6)),
+    moves(
+        "aten.tensor_split.tensor_indices_or_sections",
+        tensor_split_inputs,
+        unexported="where a tensor holds the number of results: GuardOnDataDependentSymNode",
+    ),
+    moves("aten.split.sizes", split_inputs("split_size", (2, 4), (1, 0, 5), (6,), size=6)),
+    moves("aten.unsafe_split.Tensor", split_inputs("split_size", 2, 1, 3, 6, 9, size=6)),
+    moves("aten.unsafe_chunk.default", split_inputs("chunks", 2, 1, 3, 5, 9, size=7)),
+    moves("aten.hsplit.int", plane_split_inputs("sections", 2, 1, 3, 6, axis=1)),
+    moves("aten.hsplit.array", plane_split_inputs("indices", (2, 4), (-3,), (1, 9), (), axis=1)),
+    moves("aten.vsplit.int", plane_split_inputs("sections", 2, 1, 3, 6, axis=0)),
+    moves("aten.vsplit.array", plane_split_inputs("indices", (2, 4), (-3,), (1, 9), (), axis=0)),
+    moves("aten.dsplit.int", plane_split_inputs("sections", 2, 1, 3, 6, axis=2)),
+    moves("aten.dsplit.array", plane_split_inputs("indices", (2, 4), (-3,), (1, 9), (), axis=2)),
     moves("aten.unbind.int", unbind_inputs),
     moves("aten.repeat.default", repeat_inputs("repeats", fewer=False)),
     moves("aten.tile.default", repeat_inputs("dims", fewer=True)),
@@ -179,7 +285,24 @@ CASES = (
     moves("aten.slice.Tensor", slice_inputs),
     moves("aten.select.int", select_inputs),
     moves("aten.narrow.default", narrow_inputs),
+    moves(
+        "aten.narrow.Tensor",
+        narrow_tensor_inputs,
+        unexported="export drops the size that its fake implementation makes: PendingUnbackedSymbolNotFound",
+    ),
     moves("aten.as_strided.default", as_strided_inputs),
+    moves("aten.as_strided_scatter.default", as_strided_scatter_inputs),
     moves("aten.diagonal.default", diagonal_inputs),
+    moves("aten.linalg_diagonal.default", linalg_diagonal_inputs),
+    moves("aten.diag.default", diag_inputs),
+    moves("aten.diag_embed.default", diag_embed_inputs),
+    moves("aten.diagflat.default", diagflat_inputs),
+    OpCase(
+        op="aten.trace.default",
+        inputs=matrix_inputs,
+        dtypes=REAL + COMPLEX,
+        numeric=Linear(("n",)),
+        exclude={"bool": "eager refuses it"},
+    ),
     moves("aten.unfold.default", unfold_inputs),
 )

@@ -1,4 +1,4 @@
-"""Order: sorting, the largest and the middle ones, and places in a sorted sequence.
+"""Order: sorting, the largest and the middle ones, quantiles, and places in a sorted sequence.
 
 Ties leave open which index is meant: tensors are of distinct elements, except where an op promises a stable order.
 """
@@ -81,6 +81,54 @@ def median_inputs(d: Draw) -> Mapping[str, Any]:
     """The middle one along a dim, the lower of the two middle ones if there are."""
     dims = distinct_dims(d, low=1)
     return {"self": d.tensor(dims, fill=DISTINCT), "dim": d.axis(dims), "keepdim": d.choose(OMIT, True)}
+
+
+def middle_inputs(d: Draw) -> Mapping[str, Any]:
+    """Any rank, with ties; integers have no NaN for the middle of nothing."""
+    return {"self": d.tensor(d.shape(low=0 if d.kind == "float" else 1))}
+
+
+def aminmax_inputs(d: Draw) -> Mapping[str, Any]:
+    """All elements, or those along a dim."""
+    keepdim = d.choose(OMIT, True, False)
+    if d.flag():
+        return {"self": d.tensor(d.shape(low=1)), "dim": d.choose(OMIT, None), "keepdim": keepdim}
+    dims, dim = with_dim(d, d.size("m", 1))
+    return {"self": d.tensor(dims), "dim": dim, "keepdim": keepdim}
+
+
+def cumulative_inputs(d: Draw) -> Mapping[str, Any]:
+    """A dim."""
+    dims = distinct_dims(d)
+    return {"self": d.tensor(dims, fill=DISTINCT), "dim": d.axis(dims)}
+
+
+HALVES = Fill(low=-40, high=40, step=0.5)
+EIGHTHS = Fill(low=0, high=1, step=0.125, nonfinite=False)
+OFF_TIES = 307 / 1024
+"""As a quantile it is nowhere half way between two of less than 500 elements."""
+
+
+def quantile_inputs(*, scalar: bool) -> Inputs:
+    """Multiples of a half, finite or NaN, and of an eighth as quantiles, so that all ways to interpolate are exact."""
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        dims = d.shape(0, 4, low=1)
+        how = d.choose(OMIT, "linear", "lower", "higher", "midpoint", "nearest")
+        if scalar:
+            q: Any = OFF_TIES if how == "nearest" else d.choose(0.5, 0.25, 0.0, 1.0, 0.875)
+        else:
+            fill = Fill(low=OFF_TIES, high=OFF_TIES, nonfinite=False) if how == "nearest" else EIGHTHS
+            q = d.tensor(d.choose((d.size("k", high=3),), ()), fill=fill)
+        return {
+            "self": d.tensor(dims, fill=HALVES),
+            "q": q,
+            "dim": d.choose(d.axis(dims), OMIT, None),
+            "keepdim": d.choose(OMIT, True, False),
+            "interpolation": how,
+        }
+
+    return inputs
 
 
 def mode_inputs(d: Draw) -> Mapping[str, Any]:
@@ -172,6 +220,15 @@ CASES = (
     orders("aten.kthvalue.default", kthvalue_inputs),
     orders("aten.median.dim", median_inputs),
     orders("aten.nanmedian.dim", median_inputs),
+    orders("aten.median.default", middle_inputs),
+    orders("aten.nanmedian.default", middle_inputs),
+    orders("aten.quantile.default", quantile_inputs(scalar=False), ("f32", "f64")),
+    orders("aten.quantile.scalar", quantile_inputs(scalar=True), ("f32", "f64")),
+    orders("aten.nanquantile.default", quantile_inputs(scalar=False), ("f32", "f64")),
+    orders("aten.nanquantile.scalar", quantile_inputs(scalar=True), ("f32", "f64")),
+    orders("aten.aminmax.default", aminmax_inputs, ALL),
+    orders("aten.cummax.default", cumulative_inputs, exclude=NO_BOOL),
+    orders("aten.cummin.default", cumulative_inputs, exclude=NO_BOOL),
     orders("aten.mode.default", mode_inputs, ALL, unjudged={1: "which of the equal elements is open"}),
     orders("aten.searchsorted.Tensor", searchsorted_inputs),
     orders("aten.searchsorted.Scalar", searchsorted_scalar_inputs),

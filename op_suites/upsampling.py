@@ -17,6 +17,9 @@ LETTERS = {1: ("scales",), 2: ("scales_h", "scales_w"), 3: ("scales_d", "scales_
 MODEST = Fill(reach="unit", avoid=(0.0,), margin=0.5, low=-16, high=16, nonfinite=False)
 """Neighbours of like magnitude, and finite: a weight that is 0 for some is a roundoff for others."""
 
+AROUND = Fill(low=-1.25, high=1.25, nonfinite=False)
+"""Places around an image, which goes from -1 to 1."""
+
 FIXED_POINT = {"u8": "eager's weights are fixed-point numbers of its own, so that its results are not to be matched"}
 
 
@@ -77,20 +80,34 @@ def vec_inputs(rank: int, *, aligned: bool, fill: Fill | None) -> Inputs:
     return inputs
 
 
-def grid_inputs(d: Draw) -> Mapping[str, Any]:
-    """Places inside and a little outside of the image, bilinear or bicubic, each padding, both corner conventions.
+def grid_inputs(*ranks: int) -> Inputs:
+    """Places inside and a little outside of the image, each interpolation and padding, both corner conventions.
 
-    The nearest neighbour is left out: at which place it changes is a matter of a roundoff.
+    For the nearest neighbour (1) they keep from where it changes: of an image 3 or 5 wide a multiple of 0.4 is a tenth
+    of a pixel or more away from there in either convention.
     """
-    batch = d.size("n", 1, 3)
-    grid = Fill(low=-1.25, high=1.25, nonfinite=False)
-    return {
-        "input": d.tensor((batch, d.size("c", 1, 2), d.size("x0", 2, 5), d.size("x1", 2, 5)), fill=MODEST),
-        "grid": d.tensor((batch, d.size("h", 1, 4), d.size("w", 1, 4), 2), fill=grid),
-        "interpolation_mode": d.choose(0, 2),
-        "padding_mode": d.choose(0, 1, 2),
-        "align_corners": d.flag(),
-    }
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        rank = d.choose(*ranks)
+        mode = d.choose(0, 1, 2) if rank == 2 else d.choose(0, 1)
+        batch, channels = d.size("n", 1, 3), d.size("c", 1, 2)
+        pixels = tuple(d.choose(5, 3) if mode == 1 else d.size(f"x{i}", 2, 5) for i in range(rank))
+        places = tuple(d.size(f"p{i}", 1, (4, 3)[rank - 2]) for i in range(rank))
+        grid = Fill(low=-1.2, high=1.2, step=0.4, nonfinite=False) if mode == 1 else AROUND
+        return {
+            "input": d.tensor((batch, channels, *pixels), fill=MODEST),
+            "grid": d.tensor((batch, *places, rank), fill=grid),
+            "interpolation_mode": mode,
+            "padding_mode": d.choose(0, 1, 2),
+            "align_corners": d.flag(),
+        }
+
+    return inputs
+
+
+def sampler(name: str, *ranks: int) -> OpCase:
+    """Interpolation at the places of a grid."""
+    return OpCase(op=f"aten.{name}.default", inputs=grid_inputs(*ranks), dtypes=FLOAT, numeric=Composite(64))
 
 
 def pair(
@@ -116,6 +133,11 @@ def linear(name: str, rank: int, **more: Any) -> tuple[OpCase, OpCase]:
     return pair(name, rank, Linear((32,)), aligned=True, **more)
 
 
+EXCLUDED: Mapping[str, str] = {
+    "aten.__interpolate.size_list_scale_list": "a TorchScript builtin without an entry in the dispatcher: it calls"
+    " another upsampling op, which is what export sees"
+}
+
 CASES = (
     *nearest("upsample_nearest1d", 1),
     *nearest("upsample_nearest2d", 2),
@@ -127,5 +149,8 @@ CASES = (
     *linear("upsample_bilinear2d", 2, exclude=FIXED_POINT),
     *linear("upsample_trilinear3d", 3),
     *pair("upsample_bicubic2d", 2, Composite(64), aligned=True, exclude=FIXED_POINT),
-    OpCase(op="aten.grid_sampler_2d.default", inputs=grid_inputs, dtypes=FLOAT, numeric=Composite(64)),
+    *linear("_upsample_bilinear2d_aa", 2, dtypes=("f32", "f64"), exclude=FIXED_POINT),
+    sampler("grid_sampler_2d", 2),
+    sampler("grid_sampler_3d", 3),
+    sampler("grid_sampler", 2, 3),
 )

@@ -5,6 +5,7 @@ The sizes of a gradient and of what it flows back to hinge on each other: the di
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -51,15 +52,15 @@ def convolution_inputs(d: Draw) -> Mapping[str, Any]:
     }
 
 
-def windows(d: Draw) -> tuple[dict[str, Any], list[int], list[int]]:
-    """The attributes of two-dimensional pooling, the sizes of the image, and those of the result."""
-    kernel = (d.choose(2, 1, 3), d.choose(2, 3))
-    stride = d.choose(kernel, (1, 2), (2, 1))
+def windows(d: Draw, rank: int) -> tuple[dict[str, Any], list[int], list[int]]:
+    """The attributes of pooling in two or three dims, the sizes of the image, and those of the result."""
+    kernel = (d.choose(2, 1, 3), d.choose(2, 3), d.choose(2, 1))[:rank]
+    stride = d.choose(kernel, (1, 2, 3)[:rank], (2, 1, 1)[:rank])
     padding = tuple(d.choose(0, k // 2) for k in kernel)
     ceil_mode = d.flag()
     images, results = [], []
     for k, s, p in zip(kernel, stride, padding, strict=True):
-        size = k + d.integer(0, 4)
+        size = k + d.integer(0, 4 if rank == 2 else 2)
         span = size + 2 * p - k
         count = (span + (s - 1 if ceil_mode else 0)) // s + 1
         images.append(size)
@@ -67,38 +68,65 @@ def windows(d: Draw) -> tuple[dict[str, Any], list[int], list[int]]:
     return {"kernel_size": kernel, "stride": stride, "padding": padding, "ceil_mode": ceil_mode}, images, results
 
 
-def avg_pool_inputs(d: Draw) -> Mapping[str, Any]:
+def avg_pool_inputs(rank: int) -> Inputs:
     """Every attribute."""
-    args, image, result = windows(d)
-    lead = (d.size("n", high=3), d.size("c", 1, 2))
-    return {
-        "grad_output": d.tensor((*lead, *result)),
-        "self": d.tensor((*lead, *image)),
-        **args,
-        "count_include_pad": d.flag(),
-        "divisor_override": d.choose(None, 3),
-    }
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        args, image, result = windows(d, rank)
+        lead = (d.size("n", high=3), d.size("c", 1, 2))
+        return {
+            "grad_output": d.tensor((*lead, *result)),
+            "self": d.tensor((*lead, *image)),
+            **args,
+            "count_include_pad": d.flag(),
+            "divisor_override": d.choose(None, 3),
+        }
+
+    return inputs
 
 
-def max_pool_inputs(d: Draw) -> Mapping[str, Any]:
+def max_pool_inputs(rank: int) -> Inputs:
     """Every attribute; the indices are any places in the image, which several windows may share."""
-    args, image, result = windows(d)
-    lead = (d.size("n", high=3), d.size("c", 1, 2))
-    return {
-        "grad_output": d.tensor((*lead, *result)),
-        "self": d.tensor((*lead, *image)),
-        **args,
-        "dilation": d.choose((1, 1), (2, 1)) if args["kernel_size"][0] == 1 else (1, 1),
-        "indices": d.index((*lead, *result), image[0] * image[1]),
-    }
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        args, image, result = windows(d, rank)
+        lead = (d.size("n", high=3), d.size("c", 1, 2))
+        plain, uneven = (1,) * rank, (2, *(1,) * (rank - 1))
+        return {
+            "grad_output": d.tensor((*lead, *result)),
+            "self": d.tensor((*lead, *image)),
+            **args,
+            "dilation": d.choose(plain, uneven) if args["kernel_size"][0] == 1 else plain,
+            "indices": d.index((*lead, *result), math.prod(image)),
+        }
+
+    return inputs
 
 
-def adaptive_avg_pool_inputs(d: Draw) -> Mapping[str, Any]:
+def adaptive_avg_pool_inputs(rank: int) -> Inputs:
     """Output sizes that divide the input's, do not, or exceed it."""
-    lead = (d.size("n", high=3), d.size("c", 1, 2))
-    result = (d.choose(2, 1, 3), d.choose(3, 1, 5))
-    image = (d.size("x0", 1, 4), d.size("x1", 1, 4))
-    return {"grad_output": d.tensor((*lead, *result)), "self": d.tensor((*lead, *image))}
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        lead = (d.size("n", high=3), d.size("c", 1, 2))
+        result = (d.choose(2, 1, 3), d.choose(3, 1, 5), d.choose(1, 2, 3))[:rank]
+        image = tuple(d.size(f"x{i}", 1, 4) for i in range(rank))
+        return {"grad_output": d.tensor((*lead, *result)), "self": d.tensor((*lead, *image))}
+
+    return inputs
+
+
+def tbc_inputs(d: Draw) -> Mapping[str, Any]:
+    """Times, batch, channels: the gradients of the input, of the kernel over the times, and of the bias."""
+    kernel, pad = d.choose(2, 1, 3), d.choose(0, 1)
+    times = max(1, kernel - 2 * pad) + d.integer(0, 3)
+    batch, channels, outer = d.size("n", 1, 3), d.size("c", 1, 3), d.size("o", 1, 3)
+    return {
+        "self": d.tensor((times + 2 * pad - kernel + 1, batch, outer), fill=FINITE),
+        "input": d.tensor((times, batch, channels), fill=FINITE),
+        "weight": d.tensor((kernel, channels, outer), fill=FINITE),
+        "bias": d.tensor((outer,), fill=FINITE),
+        "pad": pad,
+    }
 
 
 def upsample_inputs(*, aligned: bool) -> Inputs:
@@ -163,16 +191,25 @@ def reflection_inputs(d: Draw) -> Mapping[str, Any]:
     return {"grad_output": grad, "self": d.tensor((*lead, h, w)), "padding": (left, right, top, bottom)}
 
 
-def gradient(op: str, inputs: Inputs, numeric: Numeric, **more: Any) -> OpCase:
+def gradient(op: str, inputs: Inputs, numeric: Numeric, *, dtypes: tuple[str, ...] = FLOAT, **more: Any) -> OpCase:
     """The gradient of an op, of floats alone."""
-    return OpCase(op=op, inputs=inputs, dtypes=FLOAT, numeric=numeric, **more)
+    return OpCase(op=op, inputs=inputs, dtypes=dtypes, numeric=numeric, **more)
 
 
 CASES = (
     gradient("aten.convolution_backward.default", convolution_inputs, Composite(32)),
-    gradient("aten.avg_pool2d_backward.default", avg_pool_inputs, Linear((9,))),
-    gradient("aten._adaptive_avg_pool2d_backward.default", adaptive_avg_pool_inputs, Linear((16,))),
-    gradient("aten.max_pool2d_with_indices_backward.default", max_pool_inputs, Linear((16,))),
+    gradient(
+        "aten.conv_tbc_backward.default",
+        tbc_inputs,
+        Composite(32),
+        static_only="its kernel, which export traces, makes constants of all sizes",
+    ),
+    gradient("aten.avg_pool2d_backward.default", avg_pool_inputs(2), Linear((9,))),
+    gradient("aten.avg_pool3d_backward.default", avg_pool_inputs(3), Linear((18,)), dtypes=("f32", "f64")),
+    gradient("aten._adaptive_avg_pool2d_backward.default", adaptive_avg_pool_inputs(2), Linear((16,))),
+    gradient("aten._adaptive_avg_pool3d_backward.default", adaptive_avg_pool_inputs(3), Linear((48,))),
+    gradient("aten.max_pool2d_with_indices_backward.default", max_pool_inputs(2), Linear((16,))),
+    gradient("aten.max_pool3d_with_indices_backward.default", max_pool_inputs(3), Linear((32,))),
     gradient("aten.upsample_nearest2d_backward.default", upsample_inputs(aligned=False), Linear((4,))),
     gradient(
         "aten.upsample_bilinear2d_backward.default",

@@ -1,0 +1,41 @@
+"""Integers bit by bit: Python's operators, scalar operands, and common divisors and multiples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from harness.case import Draw, OpCase
+from harness.dtypes import BOOL, DTYPES, INT
+from harness.sample import Fill
+from harness.strategies import binary
+
+from .elementwise import BITS, python_scalar, with_scalar
+
+NO_BOOL = dict.fromkeys(BOOL, "eager shifts promoted booleans, but export's meta function takes none")
+
+
+def shift_inputs(d: Draw) -> Mapping[str, Any]:
+    """Integers and a scalar shift below their width."""
+    by = python_scalar(d, floats=(), ints=(1, 0, 3, 7), flags=(True,), limits=())
+    return {"self": d.tensor(d.shape()), "other": by}
+
+
+def gcd_inputs(d: Draw) -> Mapping[str, Any]:
+    """Integers that broadcast, none the least of its dtype, which has no absolute value."""
+    dims = d.shape()
+    fill = Fill(low=DTYPES[d.dtype].low + 1)
+    return {"self": d.tensor(dims, fill=fill), "other": d.tensor(d.broadcast(dims), fill=fill)}
+
+
+CASES = (
+    binary("aten.__and__.Tensor", dtypes=INT + BOOL),
+    binary("aten.__or__.Tensor", dtypes=INT + BOOL),
+    with_scalar("aten.__and__.Scalar", **BITS),
+    with_scalar("aten.bitwise_or.Scalar", **BITS),
+    with_scalar("aten.bitwise_xor.Scalar", **BITS),
+    OpCase(op="aten.__lshift__.Scalar", inputs=shift_inputs, dtypes=INT, exclude=NO_BOOL),
+    OpCase(op="aten.__rshift__.Scalar", inputs=shift_inputs, dtypes=INT, exclude=NO_BOOL),
+    OpCase(op="aten.gcd.default", inputs=gcd_inputs, dtypes=INT),
+    binary("aten.lcm.default", fill=Fill(low=-9, high=9), dtypes=INT),
+)

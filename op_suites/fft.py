@@ -1,0 +1,300 @@
+"""Fourier transforms: of one dim, two or any number, complex, real and Hermitian; shifts, frequencies, windowed frames.
+
+How a result is bounded. A transform is a sum of products, but `Linear` does not hold for it: the transform of |x| has
+its whole sum in the term of frequency 0 only, elsewhere the phases cancel there too, so it bounds nothing. A transform
+is stable in norm: whatever the order of its sums, an output is off by at most L u |x|_1, L the length, that is
+L^1.5 u |x|_2. What `Composite` measures is |x|_2 of it: inputs moved by +-u each move every output by u |x|_2, give or
+take, as all its terms have phases of modulus 1. Lengths are 8 at most (two or more dims: 64 points), where fast and
+direct sums stay below some 20 u |x|_2; the rest of the 64 is for a measurement that comes out low.
+
+That measurement moves floating inputs only. Integers are drawn so that no output cancels: distinct ones, transformed
+at odd prime lengths, where a sum of roots of unity vanishes for equal factors alone.
+
+A one-sided spectrum's terms of frequency 0, and of the highest one at even lengths, stand for real numbers. PyTorch
+documents that it ignores their imaginary parts, and so do the complex cells here, whose fills cannot set them to zero;
+real spectra have none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from harness.case import OMIT, Dims, Draw, Inputs, OpCase
+from harness.dtypes import COMPLEX, EVERY, FLOAT, INT
+from harness.numeric import EXACT, Composite, Numeric, Ulp
+from harness.sample import DtypeArg, Fill, SizeOf
+
+NORMED = Composite(64)
+NORMS = (OMIT, "ortho", "forward", "backward", None)
+LENGTHS = (5, 1, 2, 3, 4, 6, 7, 8)
+FINITE = Fill(low=-40, high=40, reach="unit", nonfinite=False)
+"""For real results: a NaN whose factor is zero counts in some algorithms only, as does an infinity in any result."""
+WITH_NAN = replace(FINITE, nonfinite=True)
+DISTINCT = Fill(kind="distinct")
+WINDOW = Fill(low=0.5, high=1.5, nonfinite=False)
+"""Windows by whose overlap frames can be divided."""
+
+REAL_IN = ("f32", "f64", *INT)
+COMPLEX_IN = ("c64", "f32", "f64", *INT, "c128")
+CANCELS = {"bool": "sums of zeros and ones cancel to what has no bound: only floating inputs' conditioning is measured"}
+NO_BATCH = 1
+"""The least size of a dim that is not transformed: eager's MKL refuses an empty one."""
+
+
+def axes_of(d: Draw, count: int | None, rank: int, room: int) -> tuple[tuple[int, ...], dict[str, Any], bool]:
+    """The dims to transform, the argument `dim` that says so, and whether it takes the lengths to say so.
+
+    The first `room` dims are left alone. A count of None is that of the n-dimensional ops.
+    """
+    if count == 1:
+        axis = _after(room, d.axis(range(rank - room)))
+        return (axis,), {"dim": axis if axis != -1 else d.maybe(axis)}, False
+    if count == 2:
+        pair = d.choose(OMIT, (-2, -1), (-1, -2), (0, -1), (1, 0))
+        axes = (-2, -1) if pair is OMIT else tuple(_after(room, axis) for axis in pair)
+        return axes, {"dim": pair if pair is OMIT else axes}, False
+    form = d.choose("dims", "last", "dims", *(() if room else ("all",)))
+    if form == "dims":
+        axes = tuple(_after(room, axis) for axis in d.axes(range(rank - room), min_size=1))
+        return axes, {"dim": axes}, False
+    trailing = d.integer(1, rank - room) if form == "last" else rank
+    return tuple(range(rank - trailing, rank)), {"dim": d.choose(OMIT, None)}, form == "last"
+
+
+def _after(room: int, axis: int) -> int:
+    return axis if axis < 0 else axis + room
+
+
+def transform_inputs(count: int | None, *, onesided: bool = False) -> Inputs:
+    """A tensor, the dims to transform, their lengths (cut or padded to, or as they are) and the normalization.
+
+    `onesided` spectra go to real signals, of length 2 (m - 1) unless it is given.
+    """
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        whole = d.kind == "int"
+        room = int(whole and d.mode == "dynamic")  # integers' lengths are constants: another dim is symbolic
+        rank = d.integer((count or 1) + room, 4 if count else 3)
+        axes, dim, needs = axes_of(d, count, rank, room)
+        given = needs or (whole and onesided) or d.flag()
+        sizes: dict[int, Any] = {}
+        lengths = []
+        for axis in axes:
+            name, last = f"d{axis % rank}", onesided and axis == axes[-1]
+            size, length = _constant(d, len(axes), last) if whole else _length(d, name, len(axes), given, last)
+            sizes[axis % rank] = size
+            lengths.append(length)
+        dims = tuple(sizes[i] if i in sizes else _untouched(d, i, sizes) for i in range(rank))
+        argument, value = ("n", lengths[0]) if count == 1 else ("s", tuple(lengths))
+        fill = DISTINCT if whole else FINITE if onesided else WITH_NAN
+        return {
+            "self": d.tensor(dims, fill=fill),
+            argument: value if given else d.choose(OMIT, None),
+            **dim,
+            "norm": d.choose(*NORMS),
+        }
+
+    return inputs
+
+
+def _untouched(d: Draw, i: int, axes: Collection[int]) -> str:
+    """A dim that is not transformed; one between two that are is constant, since export makes it so."""
+    return d.size(f"d{i}", NO_BATCH, 3, symbolic=not min(axes, default=i) < i < max(axes, default=i))
+
+
+def _constant(d: Draw, among: int, last: bool) -> tuple[int, int]:
+    """The size of a dim of integers that is transformed and the length to bring it to, an odd prime."""
+    length = d.choose(3, 5, 7) if among == 1 else d.choose(3, 5)
+    return (length + 1) // 2 if last else length, length
+
+
+def _length(d: Draw, name: str, among: int, given: bool, last: bool) -> tuple[str, Any]:
+    """The size of a dim that is transformed, and the length to bring it to; `last` is that of a one-sided spectrum.
+
+    Export wants to know whether a symbolic size is cut or padded, and then makes it a constant where one size is left:
+    in dynamic mode the size is not what is wanted, and 2 is not the only one that is padded.
+    """
+    high = {1: 8, 2: 6}.get(among, 4)
+    whole = d.choose(False, True) and not last
+    if not given or whole:
+        return d.size(name, 2 if last else 1, high), SizeOf(name)
+    size = d.sizes[d.size(name, 0, max(high - 2, 3))]
+    wanted = max(size - 1, 1) if d.flag() else max(size + 1, 4) if d.mode == "dynamic" else size + d.choose(2, 1)
+    if d.mode == "static" and size and d.flag():
+        wanted = size
+    return name, 2 * wanted - d.choose(1, 2 if wanted > 1 else 1) if last else wanted
+
+
+def transform(op: str, inputs: Inputs, dtypes: tuple[str, ...], **more: Any) -> OpCase:
+    """A transform that promotes integers."""
+    return OpCase(op=f"aten.fft_{op}.default", inputs=inputs, dtypes=dtypes, numeric=NORMED, exclude=CANCELS, **more)
+
+
+def family(kind: str, dtypes: tuple[str, ...], **how: bool) -> tuple[OpCase, ...]:
+    """A transform of one dim, of two, and of any number."""
+    ranks: Mapping[str, int | None] = {"": 1, "2": 2, "n": None}
+    return tuple(
+        transform(f"{kind}{suffix}", transform_inputs(count, **how), dtypes) for suffix, count in ranks.items()
+    )
+
+
+# the ops that the others are made of ----------------------------------------------------------------------------------
+
+
+def core_dims(d: Draw, *, constant: Any = None) -> tuple[Dims, tuple[int, ...]]:
+    """The dims of a tensor, and those to transform, in any order, counted from the front as these ops want them.
+
+    The last one to transform has the size `constant` if that is given.
+    """
+    rank = d.integer(1 + (d.mode == "dynamic" and constant is not None), 4)
+    axes = tuple(axis % rank for axis in d.axes(range(rank), min_size=1)[:3])
+    high = (8, 5, 4)[len(axes) - 1]
+    at = axes[-1] if constant is not None else None
+    dims = tuple(
+        constant if i == at else d.size(f"d{i}", 1, high) if i in axes else _untouched(d, i, axes) for i in range(rank)
+    )
+    return dims, axes
+
+
+def c2c_inputs(d: Draw) -> Mapping[str, Any]:
+    """Complex to complex, either way."""
+    dims, axes = core_dims(d)
+    return {"self": d.tensor(dims), "dim": axes, "normalization": d.choose(0, 1, 2), "forward": not d.flag()}
+
+
+def r2c_inputs(d: Draw) -> Mapping[str, Any]:
+    """Real to complex, the half that tells all or both."""
+    dims, axes = core_dims(d)
+    tensor = d.tensor(dims, fill=WITH_NAN)
+    return {"self": tensor, "dim": axes, "normalization": d.choose(0, 1, 2), "onesided": not d.flag()}
+
+
+def c2r_inputs(d: Draw) -> Mapping[str, Any]:
+    """One half of a spectrum to the real signal, of even or odd length."""
+    length = d.choose(*LENGTHS)
+    dims, axes = core_dims(d, constant=length // 2 + 1)
+    return {"self": d.tensor(dims), "dim": axes, "normalization": d.choose(0, 1, 2), "last_dim_size": length}
+
+
+# shifts and frequencies -----------------------------------------------------------------------------------------------
+
+
+def shift_inputs(d: Draw) -> Mapping[str, Any]:
+    """A tensor and some of its dims, or all."""
+    dims = d.shape(1, 4)
+    return {"self": d.tensor(dims), "dim": d.choose(d.axes(dims, min_size=1), OMIT, None)}
+
+
+def frequency_inputs(d: Draw) -> Mapping[str, Any]:
+    """A length, the time between two samples (backwards too) and `dtype`."""
+    dtype = d.choose(DtypeArg(d.dtype), OMIT) if d.dtype == "f32" else DtypeArg(d.dtype)
+    return {"n": d.choose(*LENGTHS, 0), "d": d.choose(OMIT, 0.5, 0.05, -2.0), "dtype": dtype}
+
+
+# frames ---------------------------------------------------------------------------------------------------------------
+
+
+def window(d: Draw, length: int, *, may_be_complex: bool) -> tuple[Any, bool]:
+    """A window of that length, real or complex, or none (all ones); and whether it is complex."""
+    real = {"c64": "f32", "c128": "f64"}.get(d.dtype, d.dtype)
+    kinds = (real, {"f32": "c64", "f64": "c128"}[real]) if may_be_complex else (real,)
+    kind = d.choose(*kinds, OMIT, None)
+    if kind is None or kind is OMIT:
+        return kind, False
+    return d.tensor((length,), kind, WINDOW), kind in COMPLEX
+
+
+def stft_inputs(*, centered: bool) -> Inputs:
+    """A signal or a batch, and every attribute; `centered` is the overload that pads the signal by half a frame.
+
+    Real numbers instead of complex ones are asked for at odd lengths only: at even ones the highest frequency's
+    imaginary part is a zero that nothing bounds. Alignment to the window is asked for where it fills its frame, since
+    eager reads out of bounds otherwise. A complex window fills it too: torch-mlir's contract pipeline dies of one that
+    it has to pad, and takes the control, which shares it, along.
+    """
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        center = centered and d.choose(True, OMIT, False)
+        padded = center is OMIT or center
+        complex_out = d.choose(True, True, False)
+        n_fft = d.choose(4, 5, 7, 8, 3, 1) if complex_out else d.choose(5, 7, 3)
+        win_length = d.choose(OMIT, None, n_fft, max(n_fft - 2, 1))
+        width = n_fft if win_length in (OMIT, None) else win_length
+        shape, is_complex = window(d, width, may_be_complex=width == n_fft)
+        twosided = is_complex or d.kind == "complex"
+        lead = () if d.mode == "static" and d.flag() else (d.size("b", NO_BATCH, 3),)
+        least = n_fft // 2 + 1 if padded else n_fft
+        time = d.size("t", least, least + 6)
+        args = {
+            "self": d.tensor((*lead, time), fill=FINITE),
+            "n_fft": n_fft,
+            "hop_length": d.choose(1, 2, 3, *((OMIT, None) if n_fft >= 4 else ())),
+            "win_length": win_length,
+            "window": shape,
+            "normalized": d.choose(OMIT, True, False),
+            "onesided": d.choose(OMIT, None, False, *(() if twosided else (True,))),
+            "return_complex": d.choose(True, None, OMIT) if twosided and complex_out else complex_out,
+            "align_to_window": d.choose(OMIT, None)
+            if padded and centered
+            else d.choose(OMIT, None, False, *((True,) if width == n_fft else ())),
+        }
+        pad_modes = (OMIT, "constant", "reflect", "replicate", "circular") if padded else (OMIT,)
+        return {**args, "center": center, "pad_mode": d.choose(*pad_modes)} if centered else args
+
+    return inputs
+
+
+def istft_inputs(d: Draw) -> Mapping[str, Any]:
+    """Frames put together again, of one-sided spectra to a real signal, or of whole ones to a complex one.
+
+    Whole spectra of real signals are left out: that they must be Hermitian is not to be had of a fill. Windows cover
+    the signal: the frames without padding are as wide as they.
+    """
+    n_fft = d.choose(4, 5, 7, 8, 6, 3)
+    onesided = d.choose(OMIT, True, None, False)
+    center = d.choose(OMIT, True, False)
+    win_length = d.choose(OMIT, None, n_fft, *(() if center is False else (n_fft - 1, n_fft - 2)))
+    width = n_fft if win_length in (OMIT, None) else win_length
+    shape, _ = window(d, width, may_be_complex=onesided is False)
+    lead = () if d.mode == "static" and d.flag() else (d.size("b", 1, 3),)
+    frequencies = n_fft if onesided is False else n_fft // 2 + 1
+    frames = d.integer(2, 5)
+    return {
+        "self": d.tensor((*lead, frequencies, frames), fill=FINITE),
+        "n_fft": n_fft,
+        "hop_length": d.choose(1, *((2, width) if width > 1 else ()), *((OMIT, None) if n_fft >= 4 else ())),
+        "win_length": win_length,
+        "window": shape,
+        "center": center,
+        "normalized": d.choose(OMIT, True, False),
+        "onesided": onesided,
+        "length": d.choose(OMIT, None, 1, *((2, 12) if width == n_fft else ())),
+        "return_complex": True if onesided is False else d.choose(OMIT, False),
+    }
+
+
+def core(op: str, inputs: Inputs, dtypes: Sequence[str], numeric: Numeric = NORMED, **more: Any) -> OpCase:
+    """An op that takes floating dtypes as they are."""
+    return OpCase(op=f"aten.{op}", inputs=inputs, dtypes=tuple(dtypes), numeric=numeric, **more)
+
+
+CASES = (
+    *family("fft", COMPLEX_IN),
+    *family("ifft", COMPLEX_IN),
+    *family("rfft", REAL_IN),
+    *family("irfft", COMPLEX_IN, onesided=True),
+    *family("hfft", COMPLEX_IN, onesided=True),
+    *family("ihfft", REAL_IN),
+    core("_fft_c2c.default", c2c_inputs, COMPLEX),
+    core("_fft_r2c.default", r2c_inputs, ("f32", "f64")),
+    core("_fft_c2r.default", c2r_inputs, COMPLEX),
+    core("fft_fftshift.default", shift_inputs, EVERY, EXACT),
+    core("fft_ifftshift.default", shift_inputs, EVERY, EXACT),
+    core("fft_fftfreq.default", frequency_inputs, FLOAT, Ulp(4), static_only="its length is no symbolic integer"),
+    core("fft_rfftfreq.default", frequency_inputs, FLOAT, Ulp(4), static_only="its length is no symbolic integer"),
+    core("stft.default", stft_inputs(centered=False), ("f32", "f64", *COMPLEX)),
+    core("stft.center", stft_inputs(centered=True), ("f32", "f64", *COMPLEX)),
+    core("istft.default", istft_inputs, COMPLEX),
+)
