@@ -24,7 +24,7 @@ def shift_inputs(d: Draw) -> Mapping[str, Any]:
 def gcd_inputs(d: Draw) -> Mapping[str, Any]:
     """Integers that broadcast, none the least of its dtype, which has no absolute value."""
     dims = d.shape()
-    fill = Fill(low=DTYPES[d.dtype].low + 1)
+    fill = Fill(low=max(DTYPES[d.dtype].low + 1, 1 - 2**31))
     return {"self": d.tensor(dims, fill=fill), "other": d.tensor(d.broadcast(dims), fill=fill)}
 
 

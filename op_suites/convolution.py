@@ -21,7 +21,10 @@ PRODUCTS = Linear((3, "k0", "k1", "k2"))
 """Sums over the channels of a group, three at most, and the kernel, whose dims the weights here name so."""
 
 FINITE = Fill(reach="root", nonfinite=False)
-"""Weights are finite: whether an infinite one meets the zeros of the padding differs between eager's own kernels."""
+"""Weights are finite: whether an infinite one meets the zeros of the padding differs between eager's own kernels.
+
+So is what a dilated kernel slides over: some spread it by zeros, as the reference lowering of StableHLO does.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,9 @@ def least_sizes(d: Draw, g: Geometry, *, transposed: bool = False) -> tuple[int,
     return tuple(out)
 
 
-def operands(d: Draw, least: tuple[int, ...], *, transposed: bool, batched: bool) -> tuple[TensorSpec, TensorSpec, int]:
+def operands(
+    d: Draw, g: Geometry, least: tuple[int, ...], *, transposed: bool, batched: bool
+) -> tuple[TensorSpec, TensorSpec, int]:
     """Input, weight and the number of groups: one, two, or one per channel with a multiplier."""
     rank = len(least)
     groups, outer = d.choose((1, 2), (1, 1), (2, 1), (3, 2), (2, 2))
@@ -78,7 +83,8 @@ def operands(d: Draw, least: tuple[int, ...], *, transposed: bool, batched: bool
     window = tuple(f"k{i}" for i in range(rank))
     channels = (groups * inner, outer) if transposed else (groups * outer, inner)
     weight = d.tensor((*channels, *window), fill=FINITE)
-    return d.tensor((*lead, groups * inner, *spatial)), weight, groups
+    x = d.tensor((*lead, groups * inner, *spatial), fill=FINITE if max(g.dilation) > 1 else None)
+    return x, weight, groups
 
 
 def bias_for(d: Draw, weight: TensorSpec, groups: int, *, transposed: bool) -> TensorSpec:
@@ -93,7 +99,7 @@ def convolution_inputs(d: Draw) -> Mapping[str, Any]:
     rank, transposed = d.choose(2, 1, 3), d.flag() and not narrow(d)
     g = geometry(d, rank, transposed=transposed)
     least = least_sizes(d, g, transposed=transposed)
-    x, weight, groups = operands(d, least, transposed=transposed, batched=True)
+    x, weight, groups = operands(d, g, least, transposed=transposed, batched=True)
     return {
         "input": x,
         "weight": weight,
@@ -131,7 +137,7 @@ def conv_inputs(rank: int, *, transposed: bool = False) -> Inputs:
             g.output_padding if stride and dilation else plain,
         )
         least = least_sizes(d, g, transposed=transposed)
-        x, weight, groups = operands(d, least, transposed=transposed, batched=d.choose(True, True, False))
+        x, weight, groups = operands(d, g, least, transposed=transposed, batched=d.choose(True, True, False))
         bias = d.choose(OMIT, None, "bias")
         return {
             "input": x,
@@ -157,7 +163,7 @@ def padded_inputs(rank: int) -> Inputs:
         strided = padding != "same" and d.flag()
         g = Geometry(g.kernel, g.stride if strided else one, none, g.dilation if d.flag() else one, none)
         least = one if padding == "same" else least_sizes(d, g)
-        x, weight, groups = operands(d, least, transposed=False, batched=d.choose(True, True, False))
+        x, weight, groups = operands(d, g, least, transposed=False, batched=d.choose(True, True, False))
         return {
             "input": x,
             "weight": weight,

@@ -213,22 +213,16 @@ def created(op: str, inputs: Inputs, dtypes: tuple[str, ...] = HERE, numeric: Nu
     return OpCase(op=f"aten.{op}", inputs=inputs, dtypes=dtypes, numeric=numeric, **more)
 
 
-def spaced(op: str, *tensors: str) -> OpCase:
-    """Numbers between ends of which some are tensors."""
-    return created(op, spaced_inputs(*tensors), SPACED, Composite(16), static_only=SCALARS_ONLY)
-
-
-def powers(op: str, *tensors: str) -> OpCase:
-    """Powers between ends of which some are tensors; the conditioning covers what an exponent's rounding does."""
-    dropped = dict.fromkeys(COMPLEX, "torch's own decomposition drops the imaginary part of an end that is a tensor")
+def spaced(op: str, *tensors: str, base: bool = False) -> OpCase:
+    """Numbers between ends of which some are tensors; the conditioning covers what an exponent's rounding does."""
     return OpCase(
         op=f"aten.{op}",
-        inputs=spaced_inputs(*tensors, base=True),
+        inputs=spaced_inputs(*tensors, base=base),
         dtypes=REAL,
         numeric=Composite(16),
         values=("mixed",),
         static_only=SCALARS_ONLY,
-        exclude=dropped,
+        exclude=dict.fromkeys(COMPLEX, "torch's own decomposition drops the imaginary part of an end that is a tensor"),
     )
 
 
@@ -274,9 +268,9 @@ CASES = (
     spaced("linspace.Tensor_Tensor", "start", "end"),
     # an exponent is 3 at most and comes out of two roundings: 2 * 3 * ln 10 roundoffs of its power, and those of pow
     created("logspace.default", spaced_inputs(base=True), SPACED, Ulp(32), static_only=SCALARS_ONLY),
-    powers("logspace.Scalar_Tensor", "end"),
-    powers("logspace.Tensor_Scalar", "start"),
-    powers("logspace.Tensor_Tensor", "start", "end"),
+    spaced("logspace.Scalar_Tensor", "end", base=True),
+    spaced("logspace.Tensor_Scalar", "start", base=True),
+    spaced("logspace.Tensor_Tensor", "start", "end", base=True),
     # the least element that is not zero is about 0.15, what an angle of up to 2 pi makes of two roundings in all
     created("hann_window.periodic", window_inputs, FLOAT, Ulp(32), static_only=SCALARS_ONLY),
     OpCase(

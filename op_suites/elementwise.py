@@ -23,6 +23,8 @@ QUARTERS = Fill(low=-8, high=8, step=0.25)
 
 BITS: Mapping[str, Any] = {"floats": (), "ints": (6, 1, -3, 0), "limits": (), "dtypes": INT + BOOL}
 """Scalars for operations on bits."""
+UNCANCELLED = Fill(avoid=(-0.5,), margin=0.75)
+"""Off (-1.25, 0.25), where the larger operand and the log of what the other one adds to it cancel."""
 NO_PRIMS = dict.fromkeys(INT + BOOL, "prims promote nothing: export keeps the dtype, of which eager makes f32")
 NONFINITE = (math.inf, -math.inf, math.nan)
 
@@ -37,7 +39,8 @@ def python_scalar(
 ) -> Any:
     """A Python scalar of the cell's kind, one of another kind (it, or the tensor, is promoted), or seldom a limit."""
     whole = tuple(i for i in ints if d.dtype != "u8" or i >= 0)
-    own, other = (*floats,), (*whole, *flags)
+    own: tuple[Any, ...] = (*floats,)
+    other: tuple[Any, ...] = (*whole, *flags)
     if d.kind == "int":
         own, other = whole, (*floats, *flags)
     elif d.kind == "bool":
@@ -404,8 +407,8 @@ CASES = (
     unary("aten.log10.default", dtypes=EVERY, fill=Fill(low=0.0)),
     unary("aten.log1p.default", dtypes=EVERY, fill=Fill(low=-0.9375)),
     binary("aten.xlogy.Tensor", other=Fill(low=0.0), numeric=Ulp(8)),
-    binary("aten.logaddexp.default", dtypes=FLOAT + COMPLEX, numeric=Composite(16)),
-    binary("aten.logaddexp2.default", dtypes=FLOAT, numeric=Composite(16)),
+    binary("aten.logaddexp.default", fill=UNCANCELLED, dtypes=FLOAT + COMPLEX, numeric=Composite(16)),
+    binary("aten.logaddexp2.default", fill=UNCANCELLED, dtypes=FLOAT, numeric=Composite(16)),
     OpCase(op="aten.logit.default", inputs=logit_inputs, numeric=Composite(16)),
     unary("aten.sin.default", dtypes=EVERY, fill=PERIODIC),
     unary("aten.cos.default", dtypes=EVERY, fill=PERIODIC),

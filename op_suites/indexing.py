@@ -46,10 +46,10 @@ def index_dtype(d: Draw) -> str:
     return dtype
 
 
-def indexed(d: Draw, pattern: tuple[Dims | None, ...]) -> Dims:
+def indexed(d: Draw, pattern: tuple[Dims | None, ...], *, low: int = 0) -> Dims:
     """Dims for a pattern of indices, with none to two dims behind; those that are indexed are not empty."""
-    dims = tuple(d.size(f"d{i}", 0 if shape is None else 1, 5) for i, shape in enumerate(pattern))
-    return dims + tuple(d.size(f"e{i}", high=4) for i in range(d.integer(0, 2)))
+    dims = tuple(d.size(f"d{i}", low if shape is None else 1, 5) for i, shape in enumerate(pattern))
+    return dims + tuple(d.size(f"e{i}", low, 4) for i in range(d.integer(0, 2)))
 
 
 def mask_indices(d: Draw, *, whole: bool = False) -> tuple[Dims, int, tuple[TensorSpec | None, ...]]:
@@ -77,12 +77,12 @@ def index_inputs(*, negative: bool = True, whole: bool = False, mask: bool = Tru
 
 
 def reading(
-    d: Draw, *, negative: bool = True, whole: bool = False
+    d: Draw, *, negative: bool = True, whole: bool = False, low: int = 0
 ) -> tuple[Dims, tuple[Dims | None, ...], tuple[TensorSpec | None, ...]]:
     """Dims, a pattern of indices into them, and the indices."""
     pattern = d.choose(*(WHOLE if whole else PATTERNS))
     d.size("k", high=4)
-    dims, dtype = indexed(d, pattern), index_dtype(d)
+    dims, dtype = indexed(d, pattern, low=low), index_dtype(d)
     indices = tuple(
         None if shape is None else d.index(shape, dim, dtype=dtype, negative=negative and d.flag())
         for shape, dim in zip(pattern, dims, strict=False)
@@ -135,12 +135,15 @@ def index_put_impl_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def masked_index(d: Draw) -> tuple[Dims, Dims, TensorSpec, tuple[TensorSpec | None, ...]]:
-    """Dims, those of what is read, a mask that broadcasts with it, and indices, out of bounds where it is False."""
+    """Dims, those of what is read, a mask that broadcasts with it, and indices, out of bounds where it is False.
+
+    No index is negative and no dim empty: there PyTorch's kernel and its own decomposition differ.
+    """
     if d.choose(False, False, True):
-        dims = (d.size("m", 1), *d.shape(0, 2, prefix="e"))
+        dims = (d.size("m", 1), *d.shape(0, 2, low=1, prefix="e"))
         mask = constant(d, (4, *(1 for _ in dims[1:])), (True, False, True, False), "bool")
         return dims, (4, *dims[1:]), mask, (constant(d, (4,), (0, 99, 0, -99), index_dtype(d)),)
-    dims, pattern, indices = reading(d, negative=False)  # PyTorch decomposes as if none were, its kernel does not
+    dims, pattern, indices = reading(d, negative=False, low=1)
     result = indexed_dims(pattern, dims)
     return dims, result, d.tensor(d.broadcast(result), "bool"), indices
 

@@ -179,7 +179,7 @@ def svd_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def ldl_inputs(**options: tuple[Any, ...]) -> Inputs:
-    """A Hermitian matrix; where it is complex and read as symmetric, a real one would do as well."""
+    """A Hermitian matrix, never read as a symmetric one where it is complex: it is not."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         n = d.size("n", high=5)

@@ -172,10 +172,10 @@ def multi_margin_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def multilabel_margin_inputs(d: Draw) -> Mapping[str, Any]:
-    """Scores, and the indices of the right classes, of which those before the first -1 count."""
+    """Scores, and the indices of the right classes: all of them, or those before the first -1."""
     scores, _, c = classes(d, 1, 2, least=1)
-    labels = Fill(low=-1, high=d.least(c) - 1)
-    return {"self": d.tensor(scores, fill=FINITE), "target": d.tensor(scores, "i64", labels), "reduction": reduction(d)}
+    target = d.tensor(scores, "i64", Fill(low=-1, high=d.least(c) - 1)) if d.flag() else d.index(scores, c)
+    return {"self": d.tensor(scores, fill=FINITE), "target": target, "reduction": reduction(d)}
 
 
 def poisson_inputs(d: Draw) -> Mapping[str, Any]:

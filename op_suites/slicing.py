@@ -75,8 +75,8 @@ def tensor_split_inputs(d: Draw) -> Mapping[str, Any]:
         where = d.tensor((), "i64", Fill(low=parts, high=parts))
     else:
         where = d.tensor((d.choose(2, 1, 0),), "i64", Fill(low=d.choose(0, -7), high=7))
-    dim = OMIT if dim == 0 and d.flag() else dim
-    return {"self": d.tensor(dims), "tensor_indices_or_sections": where, "dim": dim}
+    args = {"self": d.tensor(dims), "tensor_indices_or_sections": where}
+    return args if dim == 0 and d.flag() else args | {"dim": dim}
 
 
 def unbind_inputs(d: Draw) -> Mapping[str, Any]:
@@ -115,8 +115,8 @@ def slice_inputs(d: Draw) -> Mapping[str, Any]:
     dims, dim = with_dim(d, d.size("m", least, least + 4, symbolic=not constant))
     if not constant and start == 0 and d.flag():
         end = SizeOf("m")
-    dim = OMIT if dim == 0 and d.flag() else dim
-    return {"self": d.tensor(dims, layout=d.layout()), "dim": dim, "start": start, "end": end, "step": step}
+    args = {"self": d.tensor(dims, layout=d.layout()), "start": start, "end": end, "step": step}
+    return args if dim == 0 and d.flag() else args | {"dim": dim}
 
 
 def select_inputs(d: Draw) -> Mapping[str, Any]:
@@ -182,17 +182,23 @@ def as_strided_scatter_inputs(d: Draw) -> Mapping[str, Any]:
     return {"self": tensor, "src": d.tensor(dims), **window}
 
 
+def diagonal_of(d: Draw) -> int:
+    """One that has two elements, of rows `m` and columns `n`, where they may be symbolic, else any."""
+    rows, columns = d.sizes["m"], d.sizes["n"]
+    long = (k for k in (1, -1, 2, -3) if d.mode == "static" or min(rows + min(k, 0), columns - max(k, 0)) >= 2)
+    return int(d.choose(0, *long))
+
+
 def diagonal_inputs(d: Draw) -> Mapping[str, Any]:
     """Diagonals above and below the main one, of any two dims, constant or not."""
     dims: Dims = d.shape(0, 2)
-    first, second = d.choose((d.integer(0, 4), d.integer(0, 4)), ("m", "n"))
-    for name in "mn" if first == "m" else "":
-        d.size(name, high=4)
+    constant = d.flag()
+    first, second = (d.integer(0, 4), d.integer(0, 4)) if constant else (d.size("m"), d.size("n"))
+    offset = d.choose(0, 1, -1, 2, -3) if constant else diagonal_of(d)
     dims, one = _insert(d, dims, first)
     dims, two = _insert(d, dims, second)
     one = one + 1 if two <= one else one
     rank = len(dims)
-    offset = d.choose(0, 1, -1, 2, -3)
     main = {"offset": OMIT if offset == 0 else offset}
     if (one, two) == (0, 1) and d.flag():
         return {"self": d.tensor(dims), **main}
@@ -210,8 +216,9 @@ def linalg_diagonal_inputs(d: Draw) -> Mapping[str, Any]:
 
 def diag_inputs(d: Draw) -> Mapping[str, Any]:
     """A vector to put on a diagonal, or a matrix to take one from."""
-    dims: Dims = tuple(d.size(name, high=4) for name in d.choose("n", "nm"))
-    return {"self": d.tensor(dims), "diagonal": d.choose(OMIT, 1, -1, 2, 0, -3)}
+    if d.flag():
+        return {"self": d.tensor((d.size("m", high=6), d.size("n", high=6))), "diagonal": diagonal_of(d)}
+    return {"self": d.tensor((d.size("n", high=4),)), "diagonal": d.choose(OMIT, 1, -1, 2, 0, -3)}
 
 
 def diag_embed_inputs(d: Draw) -> Mapping[str, Any]:
