@@ -82,7 +82,7 @@ def _magnitudes(
     numeric: Numeric, references: Sequence[torch.Tensor], wide: Wide, args: Sequence[torch.Tensor]
 ) -> Sequence[torch.Tensor]:
     """What a unit of roundoff is multiplied with, per output: |op|(|x|), or the measured conditioning, or |r|."""
-    plain = [r.abs() for r in references]
+    plain = [r.abs() if _rounds(r) else r for r in references]
     match numeric:
         case Linear():
             absolute = wide(*(a.abs() if _rounds(a) else a for a in args))

@@ -36,7 +36,7 @@ def _shared(d: Draw, name: str) -> str:
 
 def several_inputs(d: Draw) -> Mapping[str, Any]:
     """One to three tensors of any ranks."""
-    return {"tensors": tuple(d.tensor(d.shape(0, 4, prefix=f"{name}")) for name in "abc"[: d.choose(2, 1, 3)])}
+    return {"tensors": tuple(d.tensor(d.shape(d.choose(1, 0), 4, prefix=name)) for name in "abc"[: d.choose(2, 1, 3)])}
 
 
 def broadcast_inputs(d: Draw) -> Mapping[str, Any]:
@@ -78,7 +78,7 @@ def combinations_inputs(d: Draw) -> Mapping[str, Any]:
 def blocks_inputs(d: Draw) -> Mapping[str, Any]:
     """One to three matrices, rows and scalars."""
     ranks = (d.choose(2, 1) if d.mode == "dynamic" else d.choose(2, 1, 0), *d.choose((2,), (), (1, 0), (0, 2)))
-    return {"tensors": tuple(d.tensor(d.shape(r, r, prefix=f"{name}")) for name, r in zip("abc", ranks, strict=False))}
+    return {"tensors": tuple(d.tensor(d.shape(r, r, prefix=name)) for name, r in zip("abc", ranks, strict=False))}
 
 
 def chunk_cat_inputs(d: Draw) -> Mapping[str, Any]:

@@ -215,7 +215,7 @@ def ctc_inputs(*, lists: bool) -> Inputs:
     """
 
     def inputs(d: Draw) -> Mapping[str, Any]:
-        times, labels, c = d.size("t", 4, 7), d.size("s", 2, 4), d.size("c", 3, 5)
+        times, labels, c = d.size("t", 3, 6), d.size("s", 2, 4), d.size("c", 3, 5)
         batch = d.choose(2, 3, 1, None)
         blank = d.choose(OMIT, 0, 2)
         label = Fill(low=0, high=1) if blank == 2 else Fill(low=1, high=d.least(c) - 1)
@@ -226,11 +226,11 @@ def ctc_inputs(*, lists: bool) -> Inputs:
         targets = (sum(counts),) if strung else (*lead, labels)
         lengths: dict[str, Any]
         if lists:
-            lengths = {"input_lengths": tuple(d.choose(4, 3, 2) for _ in counts), "target_lengths": counts}
+            lengths = {"input_lengths": tuple(d.choose(3, 2, 1) for _ in counts), "target_lengths": counts}
         else:
             few = Fill(low=0, high=2) if batch else Fill(low=counts[0], high=counts[0])
             lengths = {
-                "input_lengths": d.tensor(lead, "i64", Fill(low=1, high=4)),
+                "input_lengths": d.tensor(lead, "i64", Fill(low=1, high=3)),
                 "target_lengths": d.tensor(lead, "i64", few),
             }
         return {

@@ -110,7 +110,7 @@ def rank_inputs(min_rank: int, max_rank: int) -> Inputs:
 def with_ones(d: Draw) -> Dims:
     """Dims of any rank, some of them 1; no symbolic one ever is 1, since the rank of the result hinges on that."""
     dims: list[Dim] = []
-    for dim in d.shape(0, 3, low=2 if d.mode == "dynamic" else 0):
+    for dim in d.shape(d.choose(2, 1, 0), 3, low=2 if d.mode == "dynamic" else 0):
         dims += [1, dim] if d.flag() else [dim]
     return (*dims, *d.choose((1,), (), (1, 1)))
 

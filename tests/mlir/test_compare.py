@@ -98,6 +98,17 @@ def test_an_integer_where_a_float_is_due_is_wrong_even_if_the_value_is_right() -
     assert kind(t(1, dtype=torch.int32), exact(t(1.0))) == "dtype"
 
 
+@pytest.mark.parametrize("numeric", [Ulp(4), Linear((3,)), Composite(4)])
+def test_a_boolean_result_beside_a_rounded_one_is_exact(numeric: Numeric) -> None:
+    def both(x: torch.Tensor) -> list[torch.Tensor]:
+        return [x.exp(), x > 0]
+
+    x = t(1.0, -2.0)
+    run = Run({}, (x,), bounded(numeric, {}, both(x), lambda y: both(widened(y)), (x,)))
+    assert isinstance(verdict(both(x), run), float)
+    assert wrong([x.exp(), x < 0], run).output == 1
+
+
 def test_the_first_wrong_output_is_named() -> None:
     found = wrong([t(1.0), t(2.0)], exact(t(1.0), t(3.0)))
     assert (found.output, found.element, found.expected, found.actual) == (1, (0,), "3.0", "2.0")
