@@ -6,21 +6,23 @@ The IR is, letter for letter, that of `torch_mlir.fx.export_and_import(module, *
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import torch
 from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind
+from torch.utils import _pytree as pytree
 from torch_mlir import fx
 from torch_mlir import ir as mlir
 from torch_mlir.extras.fx_importer import FxImporter
 
 from harness.prose import portable
-from harness.protocols import Contract, Enter, NotExpressible, Program
+from harness.protocols import Contract, Enter, Executable, NotExpressible, Program
 
 from . import ir
 from .decompositions import decompose, forget_generated_code
@@ -48,7 +50,14 @@ class Fx:
         enter("export")
         exported = _exported(program)
         overloads = tuple(sorted(set(_overloads(exported.graph_module))))  # decomposing edits the graph in place
-        bare = Contract(program=program, ir="", exported=overloads, reached=(), ranges=_ranges(exported))
+        bare = Contract(
+            program=program,
+            ir="",
+            exported=overloads,
+            reached=(),
+            ranges=_ranges(exported),
+            decomposed=functools.partial(_eagerly, program),
+        )
         try:
             text, reached = self._imported(exported, enter)
         except NotExpressible as refusal:
@@ -89,6 +98,18 @@ def _decomposed(exported: ExportedProgram) -> ExportedProgram:
         return decompose(exported)
     except Exception as error:  # as export does, which it traces with
         raise NotExpressible("export", reason(error)) from error
+
+
+def _eagerly(program: Program) -> Executable:
+    """The program exported and decomposed once more, to be run by eager; raises NotExpressible."""
+    module = _decomposed(_exported(program)).module()
+
+    def run(inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        with torch.no_grad():
+            leaves = pytree.tree_leaves(module(*inputs))
+        return [torch.as_tensor(leaf) for leaf in leaves if leaf is not None]
+
+    return run
 
 
 def _ranges(exported: ExportedProgram) -> Ranges:

@@ -40,6 +40,7 @@ class Contract:
     `exported` are the overloads in the exported graph before decomposition (`aten.add.Tensor`), `reached` the
     torch-dialect ops of the IR (`torch.aten.add.Tensor`), both sorted and unique. `ranges` are the inclusive ranges
     that export allows the symbolic sizes of each argument, by the index of the dim: outside them nothing is promised.
+    `decomposed` makes the exported and decomposed program as eager runs it: what is wrong there no backend has done.
     """
 
     program: Program
@@ -47,6 +48,7 @@ class Contract:
     exported: tuple[str, ...]
     reached: tuple[str, ...]
     ranges: tuple[Mapping[int, tuple[float, float]], ...] = ()
+    decomposed: Callable[[], Executable] | None = None
 
     def admits(self, shapes: Sequence[Sequence[int]]) -> bool:
         """Whether these argument shapes are within the ranges."""

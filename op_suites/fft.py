@@ -226,13 +226,15 @@ def stft_inputs(*, centered: bool) -> Inputs:
         shape, is_complex = window(d, width, may_be_complex=width == n_fft)
         twosided = is_complex or d.kind == "complex"
         lead = () if d.mode == "static" and d.flag() else (d.size("b", NO_BATCH, 3),)
-        least = n_fft // 2 + 1 if padded else n_fft
-        time = d.size("t", least, least + 6)
         normalized = d.choose(OMIT, True, False)
+        hop = d.choose(1, 2, 3, *((OMIT, None) if n_fft >= 4 and normalized is not True else ()))
+        least = n_fft // 2 + 1 if padded else n_fft
+        least += 3 if d.mode == "dynamic" else 0  # one frame is a special case: export makes the size a constant
+        time = d.size("t", least, least + 6)
         args = {
             "self": d.tensor((*lead, time), fill=FINITE),
             "n_fft": n_fft,
-            "hop_length": d.choose(1, 2, 3, *((OMIT, None) if n_fft >= 4 and normalized is not True else ())),
+            "hop_length": hop,
             "win_length": win_length,
             "window": shape,
             "normalized": normalized,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,6 +26,7 @@ from harness.outcome import (
     Wrong,
 )
 from harness.pipeline import Pipeline, Recent
+from harness.program import program
 from harness.protocols import (
     Backend,
     CannotExecute,
@@ -335,3 +336,56 @@ def test_a_lie_at_one_size_only_is_seen() -> None:
     found = outcome(ready, dynamic("aten.relu.default", 5, 7))
     assert isinstance(found, Wrong)
     assert dict(found.sizes) == {"n": 7}
+
+
+# what is wrong before any backend sees it -----------------------------------------------------------------------------
+
+
+class Decomposing:
+    """A frontend whose decomposed program, run by eager, gives what it is told to give."""
+
+    name = "decomposing"
+
+    def __init__(self, results: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        self.results = results
+
+    def run(self, program: Program, enter: Enter) -> Contract:
+        return replace(Fx().run(program, enter), decomposed=lambda: lambda inputs: [self.results(*inputs)])
+
+
+def lied(results: Callable[[torch.Tensor], torch.Tensor]) -> Outcome:
+    """What becomes of a backend that lies in the value, where the decomposed program has these results."""
+    return outcome(pipeline(Acts("right", "lie_in_value"), frontend=Decomposing(results)), relu(2, 3))
+
+
+def test_a_wrong_decomposition_is_no_backends_fault() -> None:
+    found = lied(lambda x: x.relu() + 1000)
+    assert isinstance(found, NotExported)
+    assert found.stage == "export"
+    assert "torch's own decomposition is not what eager computes: out[0]" in found.reason
+
+
+def test_a_right_decomposition_excuses_nothing() -> None:
+    assert isinstance(lied(torch.relu), Wrong)
+
+
+def test_a_decomposition_wrong_in_another_way_excuses_nothing() -> None:
+    assert isinstance(lied(lambda x: x.relu().flatten()), Wrong)
+
+
+def test_a_slightly_wrong_decomposition_does_not_excuse_a_grave_error() -> None:
+    assert isinstance(lied(lambda x: x.relu() + 1e-5), Wrong)
+
+
+def test_a_decomposition_that_cannot_be_run_excuses_nothing() -> None:
+    def fails(x: torch.Tensor) -> torch.Tensor:
+        raise RuntimeError("guard failed")
+
+    assert isinstance(lied(fails), Wrong)
+
+
+def test_the_decomposed_program_is_what_eager_computes() -> None:
+    made = Fx().run(program(relu(2, 3)), lambda stage: None).decomposed
+    assert made is not None
+    (got,) = made()(program(relu(2, 3)).args)
+    assert torch.equal(got, program(relu(2, 3)).args[0].relu())
