@@ -212,7 +212,7 @@ class OpCase:
       value only;
     - `unjudged`: by index, outputs whose values cannot be compared (shape and dtype are); `misshapen`: outputs to which
       torch's own decomposition gives another shape or dtype than eager does, before any backend sees it;
-    - `unexported`: export cannot express the op at all; the control then starts from the program.
+    - `unexported`: export cannot express the op, or not every sample; the control then starts from the program.
 
     `seen_as` is the overload that export records instead, where PyTorch rewrites the call while tracing. `canonical`
     brings results that are right in more than one way to one form before they are compared.

@@ -89,6 +89,11 @@ class Supervisor:
         except (EOFError, ConnectionError):
             outcome: Outcome = self._death(child, stage)
             return Result(outcome=outcome, seconds=seconds | {stage: time.monotonic() - entered})
+        except Exception as error:  # no reply that can be read: compiled code wrote over the worker's own memory
+            self._stop()
+            self.deaths += 1
+            outcome = Crashed(stage, "memory corrupted", f"{type(error).__name__}: {error}")
+            return Result(outcome=outcome, seconds=seconds | {stage: time.monotonic() - entered})
         self._stop()
         self.deaths += 1
         outcome = TimedOut(stage, self.limits.seconds)
