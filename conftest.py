@@ -115,11 +115,11 @@ class CellItem(pytest.Item):
     def runtest(self) -> None:
         """Run the census; what is done is kept even if the run is interrupted half-way."""
         records = []
-        lines: list[dict[str, Any]] = []
+        lines: list[str] = []  # as text: what carries reports between processes has no integers of 64 bits
         self.user_properties.append((LINES, lines))
         for record in _runner(self.config).records(self.cell):
             records.append(record)
-            lines.append(record_json(record))
+            lines.append(json.dumps(record_json(record)))
         verdict = judge(records, self.cell.backend)
         if verdict.kind == "broken" or (_strict(self.config) and verdict.kind == "shortfall"):
             pytest.fail(f"{verdict.reason}\nreproduce: {_repro(self.cell, records)}", pytrace=False)
@@ -285,7 +285,7 @@ class Recorder:
                     self.writer = JournalWriter(self.out / "journal.jsonl", self.header())
                     self.figures = _figures()
                 for line in lines:
-                    self.writer.write(line)
+                    self.writer.write(json.loads(line))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, exitstatus: int) -> None:

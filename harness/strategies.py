@@ -36,17 +36,6 @@ def binary_inputs(fill: Fill = ANY, other: Fill | None = None) -> Inputs:
     return inputs
 
 
-def scalar_inputs(
-    fill: Fill = ANY, *floats: float, ints: tuple[int, ...] = (2, 1, -3, 0), name: str = "other"
-) -> Inputs:
-    """A tensor of any rank and a Python scalar."""
-
-    def inputs(d: Draw) -> Mapping[str, Any]:
-        return {"self": d.tensor(d.shape(), fill=fill), name: d.scalar(*floats, ints=ints)}
-
-    return inputs
-
-
 def unary(
     op: str, *, fill: Fill = ANY, dtypes: tuple[str, ...] = ALL, numeric: Numeric = Ulp(4), **more: Any
 ) -> OpCase:
@@ -65,22 +54,6 @@ def binary(
 ) -> OpCase:
     """An elementwise op of two tensors that broadcast."""
     return OpCase(op=op, inputs=binary_inputs(fill, other), dtypes=dtypes, numeric=numeric, **more)
-
-
-def with_scalar(
-    op: str,
-    *floats: float,
-    ints: tuple[int, ...] = (2, 1, -3, 0),
-    name: str = "other",
-    fill: Fill = ANY,
-    dtypes: tuple[str, ...] = ALL,
-    numeric: Numeric = Ulp(2),
-    **more: Any,
-) -> OpCase:
-    """An elementwise op of a tensor and a Python scalar."""
-    return OpCase(
-        op=op, inputs=scalar_inputs(fill, *floats, ints=ints, name=name), dtypes=dtypes, numeric=numeric, **more
-    )
 
 
 def compare(op: str, **more: Any) -> OpCase:

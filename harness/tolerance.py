@@ -114,7 +114,8 @@ def _perturbed(t: torch.Tensor, g: torch.Generator) -> torch.Tensor:
     if not _rounds(t):
         return t
     sign = (torch.randint(0, 2, t.shape, generator=g) * 2 - 1).double()  # float32 would round 1 + u away
-    return _double(t) * (1 + roundoff(t.dtype) * sign)
+    step = roundoff(t.dtype) * (2 if t.dtype in (torch.float64, torch.complex128) else 1)  # 1 + u is 1 in float64
+    return _double(t) * (1 + step * sign)
 
 
 def _bounded(

@@ -37,9 +37,9 @@ def pair_inputs(first: tuple[float, float], second: tuple[float, float]) -> Inpu
     """Two tensors that broadcast, the elements of each in a range of its own."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
-        dims = d.shape(max_rank=4)
+        dims = d.shape()
         smaller = d.broadcast(dims)
-        a, b = d.choose((dims, smaller), (smaller, dims))
+        a, b = d.choose((dims, dims), (dims, smaller), (smaller, dims))
         return {"self": d.tensor(a, fill=inside(d, *first)), "other": d.tensor(b, fill=inside(d, *second))}
 
     return inputs
