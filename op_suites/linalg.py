@@ -139,6 +139,13 @@ def norm_inputs(*orders: Any) -> Inputs:
     return inputs
 
 
+def named_norm_inputs(d: Draw) -> Mapping[str, Any]:
+    """The same where the order is a name and must be given, and so must the dims, but for a single matrix."""
+    args = norm_inputs("fro", "nuc")(d)
+    named = {**args, "ord": "fro" if args["ord"] is OMIT else args["ord"]}
+    return named if len(args["self"].dims) == 2 or args["dim"] is not OMIT else {**named, "dim": (-2, -1)}
+
+
 def power_inputs(d: Draw) -> Mapping[str, Any]:
     """A square matrix and a power, negative too where it has an inverse in its dtype."""
     powers = (2, 3, 0, 1, 5, -1, -2) if d.dtype in LAPACK else (2, 3, 0, 1, 5)
@@ -291,6 +298,7 @@ CASES = (
     # norms and determinants
     lapack("linalg_matrix_norm.default", norm_inputs(2, 1, float("inf"), -2, -1, float("-inf")), values=NORMS),
     lapack("linalg_matrix_norm.str_ord", norm_inputs("fro", "nuc", OMIT), FLOAT + COMPLEX, values=NORMS),
+    lapack("linalg_norm.ord_str", named_norm_inputs, FLOAT + COMPLEX, values=NORMS),
     lapack("_linalg_det.default", of_matrix(GENERAL, name="A"), unjudged=LAYING),
     lapack("linalg_det.default", of_matrix(GENERAL, name="A")),
     lapack("linalg_slogdet.default", of_matrix(GENERAL, name="A")),
