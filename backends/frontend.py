@@ -46,18 +46,18 @@ class Fx:
         finally:
             forget_generated_code()
 
+    def export(self, program: Program, enter: Enter) -> Contract:
+        """Export alone: a contract without IR, for a backend that starts there; raises NotExpressible."""
+        try:
+            enter("export")
+            return _bare(program, _exported(program))
+        finally:
+            forget_generated_code()
+
     def _run(self, program: Program, enter: Enter) -> Contract:
         enter("export")
         exported = _exported(program)
-        overloads = tuple(sorted(set(_overloads(exported.graph_module))))  # decomposing edits the graph in place
-        bare = Contract(
-            program=program,
-            ir="",
-            exported=overloads,
-            reached=(),
-            ranges=_ranges(exported),
-            decomposed=functools.partial(_eagerly, program),
-        )
+        bare = _bare(program, exported)  # before decomposing, which edits the graph in place
         try:
             text, reached = self._imported(exported, enter)
         except NotExpressible as refusal:
@@ -98,6 +98,17 @@ def _decomposed(exported: ExportedProgram) -> ExportedProgram:
         return decompose(exported)
     except Exception as error:  # as export does, which it traces with
         raise NotExpressible("export", reason(error)) from error
+
+
+def _bare(program: Program, exported: ExportedProgram) -> Contract:
+    return Contract(
+        program=program,
+        ir="",
+        exported=tuple(sorted(set(_overloads(exported.graph_module)))),
+        reached=(),
+        ranges=_ranges(exported),
+        decomposed=functools.partial(_eagerly, program),
+    )
 
 
 def _eagerly(program: Program) -> Executable:

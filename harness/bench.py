@@ -114,7 +114,7 @@ def _paths(cases: Sequence[OpCase], size: Profile, sound: Collection[tuple[str, 
         shared += time.perf_counter() - started
         inputs = {}
         for sample in {sample.id: sample for sample, _ in pairs}.values():
-            admits = export(ready.frontend, sample, _quiet).admits
+            admits = export(ready.frontend.run, sample, _quiet).admits
             inputs[sample.id] = [r.inputs for r in runs(sample, case.numeric) if admits([t.shape for t in r.inputs])]
         started = time.perf_counter()
         for sample, backend in pairs:

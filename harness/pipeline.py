@@ -49,6 +49,7 @@ from .protocols import (
     Frontend,
     Lowered,
     NotExpressible,
+    Program,
     Refused,
 )
 from .reference import EagerRefuses, Run, runs
@@ -182,15 +183,19 @@ class Pipeline:
         if sample.origin != "rejected":
             return ""
         try:
-            export(self.frontend, sample, clock.enter)
+            export(getattr(self.frontend, "export", self.frontend.run), sample, clock.enter)
         except NotExpressible as refusal:
             return "; export refuses it too" if refusal.stage == "export" else "; export takes it"
         return "; export takes it"
 
     def _contract(self, case: OpCase, sample: Sample, backend: str, clock: Clock) -> Contract:
+        """What the backend is given; one that starts from the exported program is spared the import's failures."""
+        early = getattr(self.backends[backend], "starts", "contract") == "export"
+        step = getattr(self.frontend, "export", self.frontend.run) if early else self.frontend.run
+
         def make() -> Contract | NotExpressible:
             try:
-                contract = export(self.frontend, sample, clock.enter)
+                contract = export(step, sample, clock.enter)
             except NotExpressible as refusal:
                 if refusal.exported:
                     check_seen(sample, refusal.exported.exported, case.seen_as)
@@ -198,14 +203,14 @@ class Pipeline:
             check_seen(sample, contract.exported, case.seen_as)
             return contract
 
-        found = self._contracts.get_or(sample.program, make)
+        whole = sample.program
+        found = self._contracts.get_or(f"export {whole}" if early and whole not in self._contracts else whole, make)
         if isinstance(found, Contract):
             return found
-        if getattr(self.backends[backend], "starts", "contract") == "export":
-            if found.exported:
-                return found.exported
-            if case.unexported and backend == CONTROL:
-                return Contract(program=program(sample), ir="", exported=(), reached=())
+        if early and found.exported:
+            return found.exported
+        if case.unexported and backend == CONTROL:
+            return Contract(program=program(sample), ir="", exported=(), reached=())
         raise Stop(NotExported(found.stage, found.reason))
 
     def _artifact(self, contract: Contract, sample: Sample, backend: str, clock: Clock) -> Artifact:
@@ -246,14 +251,17 @@ class Pipeline:
         return NotExecuted(reasons)
 
 
-def export(frontend: Frontend, sample: Sample, enter: Callable[[Stage], None]) -> Contract:
-    """The frontend's result; with export's own ranges for the dynamic dims where it refuses those of the sample."""
+Step = Callable[[Program, Callable[[Stage], None]], Contract]
+
+
+def export(step: Step, sample: Sample, enter: Callable[[Stage], None]) -> Contract:
+    """The result of the frontend's step; with export's own ranges where it refuses those of the dynamic dims."""
     try:
-        return frontend.run(program(sample), enter)
+        return step(program(sample), enter)
     except NotExpressible as refusal:
         if refusal.stage != "export" or not sample.dynamic:
             raise
-        return frontend.run(program(sample, relaxed=True), enter)
+        return step(program(sample, relaxed=True), enter)
 
 
 def _unless_decomposed_so(

@@ -101,7 +101,10 @@ class CannotExecute(Exception):
 
 @runtime_checkable
 class Frontend(Protocol):
-    """From a program to torch-dialect IR in the backend contract."""
+    """From a program to torch-dialect IR in the backend contract.
+
+    A frontend may have a method `export` like `run` that exports and no more, for backends that start there.
+    """
 
     name: str
 
