@@ -82,6 +82,10 @@ PROFILES: Mapping[str, Profile] = {
 }
 
 
+MORE = 4
+"""Times as many draws where the first ones hold nothing to compare."""
+
+
 def profile(name: str) -> Profile:
     """The profile of that name; raises UnknownName."""
     if name not in PROFILES:
@@ -97,6 +101,8 @@ def census(case: OpCase, dtype: str, mode: Mode, size: Profile, seed: int) -> tu
     """
     wanted = size.programs(case, dtype)
     drawn = _drawn(case, dtype, mode, seed, _examples(wanted))
+    if not any(map(_solid, drawn)):  # bad luck, or a case whose samples all are degenerate
+        drawn = _drawn(case, dtype, mode, seed, MORE * _examples(wanted))
     picked = stratify(drawn, wanted)
     out = [with_values(sample, case.values[0]) for sample in picked]
     rich = sorted(picked, key=_richness, reverse=True)
