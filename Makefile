@@ -16,6 +16,7 @@ matrix: setup
 test: check tests smoke
 
 tests: setup
+	$(BIN)/python -m harness.opinfo
 	$(BIN)/pytest -n auto tests
 
 # the main job on everything, few samples: proves that the whole registry still runs

@@ -292,6 +292,8 @@ class Recorder:
         """Close the journal; an interrupted run gets a footer too, which says so."""
         if self.writer:
             interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
+            if interrupted and self.figures:
+                self.figures.kill()  # who presses Ctrl-C does not wait for a count
             seconds = round(time.time() - self.started, 1)
             self.writer.close(seconds=seconds, interrupted=interrupted, registry=_counted(self.figures))
 

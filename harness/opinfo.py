@@ -2,8 +2,8 @@
 
 The trace is made once per torch and per version of the tracing code, by a process of its own (`harness.opinfo_trace`,
 which needs torch and expecttest), and kept in the user's cache folder. One JSON object a line: a header
-`{"torch", "entries", "reached", "skipped"}`, then calls `{"op", "dtype", "entry", "sample", "rejected"}`. Reading it
-needs no torch.
+`{"torch", "entries", "reached", "skipped"}`, then calls `{"op", "dtype", "sample"}`. Reading it needs no torch.
+`python -m harness.opinfo` makes it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pathlib import Path
 from .errors import MissingPackage
 from .sample import Sample, from_json
 
-SOURCES = ("opinfo.py", "opinfo_trace.py", "sample.py")
+SOURCES = ("opinfo_trace.py", "sample.py")
 """The files that decide what a trace holds."""
 
 
@@ -87,3 +87,7 @@ def _make(path: Path) -> None:
             f"OpInfo cannot be traced: {said}", hint="it needs expecttest: run `pip install -e '.[opinfo]'`"
         )
     part.replace(path)
+
+
+if __name__ == "__main__":
+    trace()
