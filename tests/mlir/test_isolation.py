@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -336,3 +337,27 @@ def wait_for(condition: object, seconds: float = 30.0) -> None:
     while not condition():
         assert time.monotonic() < end, "it did not happen"
         time.sleep(0.05)
+
+
+class Garbled:
+    """The parent's end of a pipe that says what no pickle says: compiled code wrote over the reply."""
+
+    def __init__(self, pipe: Any) -> None:
+        self.send, self.poll, self.close = pipe.send, pipe.poll, pipe.close
+        self.pipe = pipe
+
+    def recv(self) -> Any:
+        self.pipe.recv()
+        return b"\xb8".decode()
+
+
+def test_a_reply_that_cannot_be_read_is_a_crash_of_its_sample_alone(supervisor: Supervisor) -> None:
+    assert isinstance(outcome(supervisor, "right"), Passed)
+    assert supervisor._child is not None
+    supervisor._child.pipe = Garbled(supervisor._child.pipe)  # type: ignore[assignment]
+    found = outcome(supervisor, "right")
+    assert isinstance(found, Crashed)
+    assert found.signal == "memory corrupted"
+    assert "UnicodeDecodeError" in found.stderr
+    assert supervisor.deaths == 1
+    assert isinstance(outcome(supervisor, "right"), Passed)
