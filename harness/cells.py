@@ -12,12 +12,15 @@ from .draw import Profile, census, minimise
 from .dtypes import DTYPES
 from .errors import UnknownName
 from .journal import Record
-from .outcome import Crashed, Excluded, Invalid, NotExported, Outcome, Result, Unsupported, Wrong
+from .outcome import Crashed, Excluded, Invalid, NotExported, Outcome, Result, TimedOut, Unsupported, Wrong
+from .plugins import CONTROL
 from .sample import MODES, Mode, Sample, with_dynamic
 from .traits import traits
 
 Catalog = Mapping[str, Sequence[OpCase]]
 Run = Callable[[Sample, str], Result]
+SHARED = ("export", "import", "contract")
+"""The stages that a program goes through once for all backends."""
 BLAMED = (Wrong, Crashed, Invalid, Unsupported, NotExported)
 """Failures of a dynamic sample for which a dim can be to blame."""
 
@@ -130,6 +133,7 @@ class Runner:
     minimise_left: float = 0.0
     _minimised: set[tuple[str, ...]] = field(default_factory=set)
     _blamed: dict[tuple[str, ...], str] = field(default_factory=dict)
+    _endless: dict[str, Result] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.minimise_left = self.profile.minimise_total
@@ -142,12 +146,21 @@ class Runner:
             yield self._record(cell, None, Result(outcome=Excluded(reason)))
         alarming: list[Record] = []
         for sample in samples:
-            record = self._record(cell, sample, self.run(sample, cell.backend))
+            record = self._record(cell, sample, self._result(cell, sample))
             yield replace(record, breaks=self._breaks(cell, record))
             if isinstance(record.outcome, (Wrong, Crashed)) and sample.origin == "census":
                 alarming.append(record)
         for record in alarming:
             yield from self._smallest(cell, record)
+
+    def _result(self, cell: Cell, sample: Sample) -> Result:
+        """The sample's result; that of another backend where what they share has been seen not to end."""
+        if cell.backend != CONTROL and sample.program in self._endless:
+            return self._endless[sample.program]
+        result = self.run(sample, cell.backend)
+        if isinstance(result.outcome, TimedOut) and result.outcome.stage in SHARED:
+            self._endless[sample.program] = result
+        return result
 
     def _breaks(self, cell: Cell, record: Record) -> str | None:
         """What has to be dynamic for a dynamic sample to fail as it does: found out once per op, backend and failure.

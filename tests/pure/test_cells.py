@@ -9,7 +9,7 @@ from harness.case import Draw, OpCase
 from harness.cells import Cell, Census, FromOpinfo, Runner, Selection, cells
 from harness.draw import Profile
 from harness.errors import UnknownName
-from harness.outcome import Crashed, Excluded, Outcome, Passed, Result, Unsupported, Wrong
+from harness.outcome import Crashed, Excluded, Outcome, Passed, Result, Stage, TimedOut, Unsupported, Wrong
 from harness.sample import Sample, tensors
 from tests.samples import relu
 
@@ -275,3 +275,22 @@ def test_samples_of_opinfo_are_run_and_not_minimised() -> None:
     wrong = Wrong("value", "no", 0, "x")
     run = Runner(lambda s, b: Result(outcome=wrong), (source,), replace(SIZE, minimise_seconds=5, minimise_total=5), 0)
     assert [(r.sample, r.minimised) for r in run.records(cell())] == [(taken[0], None)]
+
+
+# what does not end ----------------------------------------------------------------------------------------------------
+
+
+def hanging(stage: Stage) -> list[str]:
+    """The backends on which the samples of a cell were run, one after the other, where each hangs at this stage."""
+    run, ran = runner(lambda s: TimedOut(stage, 30.0))
+    for backend in ("linalg", "tosa", "control"):
+        assert all(isinstance(r.outcome, TimedOut) for r in run.records(cell(backend)))
+    return list(dict.fromkeys(backend for _, backend in ran))
+
+
+def test_what_does_not_end_before_any_backend_is_waited_for_once() -> None:
+    assert hanging("contract") == ["linalg", "control"]
+
+
+def test_what_does_not_end_in_a_backend_says_nothing_of_the_others() -> None:
+    assert hanging("lower") == ["linalg", "tosa", "control"]
