@@ -68,6 +68,8 @@ class Fx:
     def _imported(self, exported: ExportedProgram, enter: Enter) -> tuple[str, tuple[str, ...]]:
         """The IR in the backend contract, and the ops of it that compute."""
         decomposed = _decomposed(exported)
+        if decomposed.graph_signature.user_inputs_to_mutate:
+            raise NotExpressible("import", "the op writes to an argument, which the program returns as one more result")
         with ir.session() as session:
             enter("import")
             module = _imported(decomposed, session)
