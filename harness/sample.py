@@ -182,6 +182,11 @@ def map_tensors(sample: Sample, change: Callable[[TensorSpec], TensorSpec]) -> S
     )
 
 
+def seeded(sample: Sample, fill: int) -> Sample:
+    """The same program with other values, filled alike; the 0th is the sample itself."""
+    return map_tensors(sample, lambda t: replace(t, seed=t.seed + 1000 * fill)) if fill else sample
+
+
 def with_values(sample: Sample, values: Values) -> Sample:
     """The same sample with its values chosen another way, where its fills allow it."""
 
