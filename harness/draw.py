@@ -27,8 +27,9 @@ class Profile:
     each other one, `fills` how often each of them is filled anew, `opinfo` how many samples of OpInfo a cell has where
     they are asked for. `left_out` are dtypes without cells, each the twin of a measured one. `dynamic_others` is how
     many of the other dtypes have dynamic cells at all, None for every one: what a symbolic size breaks hinges on the
-    dtype less than most, and costs most to measure. `blames` tells whether it is found out which dim has to be dynamic for a dynamic sample to fail.
-    `minimise_seconds` is for one failure, `minimise_total` for all that one pytest worker finds.
+    dtype less than most, and costs most to measure. `blames` tells whether it is found out which dim has to be dynamic
+    for a dynamic sample to fail. `minimise_seconds` is for one failure, `minimise_total` for all that one pytest worker
+    finds.
     """
 
     name: str

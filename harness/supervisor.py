@@ -18,12 +18,16 @@ from pathlib import Path
 from types import TracebackType
 
 from .errors import OpcovError
-from .outcome import STAGES, Crashed, HarnessError, Outcome, Result, Show, Stage, TimedOut
+from .outcome import STAGES, Crashed, Excluded, HarnessError, Outcome, Result, Show, Stage, TimedOut
 from .prose import portable
 from .sample import Sample, to_json
 
 START_SECONDS = 120.0
 TAIL = 4000
+REFERENCE = "reference"
+"""Where the seconds go that a sample takes before its first stage."""
+OUTSIDE = ("SIGKILL", "SIGTERM", "memory corrupted")
+DIES = "eager itself dies of it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,12 +67,18 @@ class Supervisor:
     def run(self, sample: Sample, backend: str, show: Show | None = None) -> Result:
         """The result of one sample on one backend, whatever it does to the worker.
 
-        `show` is given the IR of each stage that was reached, also if the next one kills the worker. Raises OpcovError
-        if no worker can be started, such as when a plugin's package is missing.
+        `show` is given the IR of each stage that was reached, also if the next one kills the worker. A death before
+        the first stage is eager's own if it happens again in a fresh worker: else it was the last sample that had
+        written over the worker's memory. Raises OpcovError if no worker can be started, such as when a plugin's package
+        is missing.
         """
+        result = self._run(sample, backend, show)
+        return self._run(sample, backend, show) if _is_early_death(result) else result
+
+    def _run(self, sample: Sample, backend: str, show: Show | None) -> Result:
         child = self._child or self._start()
         started = time.monotonic()
-        stage: Stage = STAGES[0]
+        stage: Stage | None = None
         entered = started
         seconds: dict[str, float] = {}
         try:
@@ -84,20 +94,21 @@ class Supervisor:
                 if kind == "ir" and show:
                     show(*value)
                     continue
-                seconds[stage] = seconds.get(stage, 0.0) + now - entered
+                key = stage or REFERENCE
+                seconds[key] = seconds.get(key, 0.0) + now - entered
                 stage, entered = value, now
+            self._stop()
+            self.deaths += 1
+            outcome: Outcome = TimedOut(stage or STAGES[0], self.limits.seconds)
         except (EOFError, ConnectionError):
-            outcome: Outcome = self._death(child, stage)
-            return Result(outcome=outcome, seconds=seconds | {stage: time.monotonic() - entered})
+            outcome = self._death(child, stage or STAGES[0])
         except Exception as error:  # no reply that can be read: compiled code wrote over the worker's own memory
             self._stop()
             self.deaths += 1
-            outcome = Crashed(stage, "memory corrupted", f"{type(error).__name__}: {error}")
-            return Result(outcome=outcome, seconds=seconds | {stage: time.monotonic() - entered})
-        self._stop()
-        self.deaths += 1
-        outcome = TimedOut(stage, self.limits.seconds)
-        return Result(outcome=outcome, seconds=seconds | {stage: time.monotonic() - entered})
+            outcome = Crashed(stage or STAGES[0], "memory corrupted", f"{type(error).__name__}: {error}")
+        if stage is None:
+            outcome = _eagers_own(outcome)
+        return Result(outcome=outcome, seconds=seconds | {stage or REFERENCE: time.monotonic() - entered})
 
     def _start(self) -> Child:
         ours, theirs = self._context.Pipe()
@@ -158,3 +169,21 @@ class Supervisor:
 
     def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
         self.close()
+
+
+def _eagers_own(outcome: Outcome) -> Outcome:
+    """What ends a sample before its first stage: eager dies of it or does not end, and no backend has seen it.
+
+    A worker that is killed from outside says nothing of eager.
+    """
+    match outcome:
+        case Crashed(signal=signal) if not signal.startswith(OUTSIDE):
+            return Excluded(f"{DIES}: {signal}")
+        case TimedOut(seconds=seconds):
+            return Excluded(f"eager itself does not end in {seconds:g} s")
+        case _:
+            return outcome
+
+
+def _is_early_death(result: Result) -> bool:
+    return isinstance(result.outcome, Excluded) and result.outcome.reason.startswith(DIES)

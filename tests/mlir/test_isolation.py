@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import pytest
 from harness.errors import OpcovError
 from harness.outcome import (
     Crashed,
+    Excluded,
     HarnessError,
     Invalid,
     NotExecuted,
@@ -28,7 +30,7 @@ from harness.outcome import (
     Wrong,
 )
 from harness.sample import Sample
-from harness.supervisor import TAIL, Limits, Supervisor
+from harness.supervisor import TAIL, Child, Limits, Supervisor
 from tests import miniatures
 from tests.samples import dynamic, relu
 
@@ -149,7 +151,7 @@ def test_each_death_costs_one_child_and_other_samples_share_theirs(supervisor: S
 
 def test_seconds_are_recorded_up_to_the_death(supervisor: Supervisor) -> None:
     result = supervisor.run(relu(2, 7), "abort-verify")  # a program of its own: nothing is cached
-    assert list(result.seconds) == ["export", "import", "contract", "lower", "verify"]
+    assert list(result.seconds) == ["reference", "export", "import", "contract", "lower", "verify"]
     assert all(s >= 0 for s in result.seconds.values())
 
 
@@ -159,6 +161,59 @@ def test_a_worker_that_is_killed_while_idle_is_replaced(supervisor: Supervisor) 
     if isinstance(found, Crashed):  # seen only as the request was sent
         found = outcome(supervisor, "right")
     assert isinstance(found, Passed)
+
+
+def stand_in(supervisor: Supervisor, deed: Callable[[], object]) -> None:
+    """A worker that does the deed as soon as it has a sample, where eager would run."""
+    ours, theirs = multiprocessing.Pipe()
+
+    def work() -> None:
+        theirs.recv()
+        deed()
+
+    process = multiprocessing.get_context("fork").Process(target=work, daemon=True)
+    process.start()
+    theirs.close()
+    supervisor._stop()
+    supervisor._child = Child(process, ours)
+
+
+@pytest.mark.parametrize(("deed", "expected"), [("segfault", "SIGSEGV"), ("leave", "exit 3")])
+def test_a_death_before_the_first_stage_is_eagers_own_if_it_happens_again(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch, deed: str, expected: str
+) -> None:
+    started = []
+
+    def start() -> Child:
+        started.append(stand_in(supervisor, miniatures.DEATHS[deed]))
+        assert supervisor._child is not None
+        return supervisor._child
+
+    monkeypatch.setattr(supervisor, "_start", start)
+    supervisor._stop()
+    result = supervisor.run(relu(), "right")
+    assert result.outcome == Excluded(f"eager itself dies of it: {expected}")
+    assert list(result.seconds) == ["reference"]
+    assert len(started) == supervisor.deaths == 2
+
+
+def test_a_death_before_the_first_stage_that_does_not_happen_again_is_forgotten(supervisor: Supervisor) -> None:
+    stand_in(supervisor, miniatures.segfault)
+    assert isinstance(outcome(supervisor, "right"), Passed)
+    assert supervisor.deaths == 1
+
+
+def test_an_end_before_the_first_stage_that_does_not_come_is_eagers_own(supervisor: Supervisor) -> None:
+    stand_in(supervisor, miniatures.hang)
+    supervisor.limits = replace(LIMITS, seconds=1.5)
+    assert outcome(supervisor, "right") == Excluded("eager itself does not end in 1.5 s")
+
+
+def test_a_worker_killed_from_outside_says_nothing_of_eager(supervisor: Supervisor) -> None:
+    stand_in(supervisor, lambda: os.kill(os.getpid(), signal.SIGKILL))
+    found = outcome(supervisor, "right")
+    assert isinstance(found, Crashed)
+    assert found.signal == "SIGKILL"
 
 
 # what does not kill it ------------------------------------------------------------------------------------------------
