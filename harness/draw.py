@@ -24,18 +24,18 @@ class Profile:
     """How much is sampled.
 
     `first` and `others` are how many programs (shapes and attributes) a census has for a case's first dtype and for
-    each other one, `fills` how often each of them is filled anew, `opinfo` how many samples of OpInfo a cell has where
-    they are asked for. `left_out` are dtypes without cells, each the twin of a measured one. `dynamic_others` is how
-    many of the other dtypes have dynamic cells at all, None for every one: what a symbolic size breaks hinges on the
-    dtype less than most, and costs most to measure. `blames` tells whether it is found out which dim has to be dynamic
-    for a dynamic sample to fail. `minimise_seconds` is for one failure, `minimise_total` for all that one pytest worker
-    finds.
+    each other one; they are filled anew until there are as many as `samples`. `opinfo` is how many samples of OpInfo a
+    cell has where they are asked for. `left_out` are dtypes without cells, each the twin of a measured one.
+    `dynamic_others` is how many of the other dtypes have dynamic cells at all, None for every one: what a symbolic size
+    breaks hinges on the dtype less than most, and costs most to measure. `blames` tells whether it is found out which
+    dim has to be dynamic for a dynamic sample to fail. `minimise_seconds` is for one failure, `minimise_total` for all
+    that one pytest worker finds.
     """
 
     name: str
     first: int
     others: int
-    fills: int = 1
+    samples: int = 1
     left_out: tuple[str, ...] = ()
     dynamic_others: int | None = None
     opinfo: int = 1
@@ -47,7 +47,7 @@ class Profile:
         """The sampling in words, for the journal's header."""
         dynamic = "all dtypes" if self.dynamic_others is None else f"first dtype and {self.dynamic_others} more"
         without = f"; without {', '.join(self.left_out)}" if self.left_out else ""
-        often = f", each filled {self.fills} times" if self.fills > 1 else ""
+        often = f", {self.samples} samples" if self.samples > 1 else ""
         programs = f"{self.first} programs a cell of an op's first dtype, {self.others} of others{often}"
         return f"{programs}; dynamic: {dynamic}{without}"
 
@@ -79,7 +79,7 @@ PROFILES: Mapping[str, Profile] = {
             minimise_seconds=2,
             minimise_total=20,
         ),
-        Profile(name="soak", first=20, others=20, fills=5, left_out=("c128",), dynamic_others=1, blames=False),
+        Profile(name="soak", first=10, others=5, samples=100, left_out=("c128",), dynamic_others=1, blames=False),
         Profile(name="nightly", first=40, others=12, opinfo=6, minimise_seconds=20, minimise_total=1800),
     )
 }
@@ -107,7 +107,8 @@ def census(case: OpCase, dtype: str, mode: Mode, size: Profile, seed: int) -> tu
     if not any(map(_solid, drawn)):  # bad luck, or a case whose samples all are degenerate
         drawn = _drawn(case, dtype, mode, seed, MORE * _examples(wanted))
     picked = stratify(drawn, wanted)
-    out = [with_values(seeded(s, fill), case.values[0]) for s in picked for fill in range(size.fills)]
+    fills = math.ceil(size.samples / max(1, len(picked)))
+    out = [with_values(seeded(sample, fill), case.values[0]) for sample in picked for fill in range(fills)]
     rich = sorted(picked, key=_richness, reverse=True)
     for i, values in enumerate(case.values[1:]):
         if rich:

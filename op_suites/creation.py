@@ -80,10 +80,12 @@ def arange_inputs(*, start: bool = False, step: bool = False) -> Inputs:
             ends = {"start": d.choose(0.5, -1.5), "end": d.choose(4.0, 2.75)}
             args = {**ends, "step": d.choose(0.5, 1.25)} if step else ends
         else:
-            args = {"start": d.choose(0, -2), "end": SizeOf(d.size("n", high=9)), "step": d.choose(1, 2, 3)}
-            if d.dtype == "u8":
-                args["start"] = 0
-            elif step and d.mode == "static" and d.flag():
+            first, each = 0 if d.dtype == "u8" else d.choose(0, -2), d.choose(1, 2, 3) if step else 1
+            least = (
+                first + each + 1 if each > 1 and d.mode == "dynamic" else 0
+            )  # export makes a constant of one element
+            args = {"start": first, "end": SizeOf(d.size("n", least, 9)), "step": each}
+            if step and d.dtype != "u8" and d.mode == "static" and d.flag():
                 args |= {"start": d.choose(7, 4), "end": -3, "step": d.choose(-1, -4)}
         names = ("start", "end", "step")[not start : 2 + step]
         return {name: args[name] for name in names} | {"dtype": dtype}

@@ -39,6 +39,7 @@ WINDOW = Fill(low=0.5, high=1.5, nonfinite=False)
 REAL_IN = ("f32", "f64", *INT)
 COMPLEX_IN = ("c64", "f32", "f64", *INT, "c128")
 CANCELS = {"bool": "sums of zeros and ones cancel to what has no bound: only floating inputs' conditioning is measured"}
+STRIDES = "of several dims: it orders them by their strides, and makes constants of the sizes that decide"
 NO_BATCH = 1
 """The least size of a dim that is not transformed: eager's MKL refuses an empty one."""
 
@@ -127,9 +128,10 @@ def _length(d: Draw, name: str, among: int, given: bool, last: bool) -> tuple[st
     return name, 2 * wanted - d.choose(1, 2 if wanted > 1 else 1) if last else wanted
 
 
-def transform(op: str, inputs: Inputs, dtypes: tuple[str, ...], **more: Any) -> OpCase:
+def transform(op: str, inputs: Inputs, dtypes: tuple[str, ...]) -> OpCase:
     """A transform that promotes integers."""
-    return OpCase(op=f"aten.fft_{op}.default", inputs=inputs, dtypes=dtypes, numeric=NORMED, exclude=CANCELS, **more)
+    name = f"aten.fft_{op}.default"
+    return OpCase(op=name, inputs=inputs, dtypes=dtypes, numeric=NORMED, exclude=CANCELS, unexported=STRIDES)
 
 
 def family(kind: str, dtypes: tuple[str, ...], **how: bool) -> tuple[OpCase, ...]:
@@ -291,14 +293,9 @@ CASES = (
     *family("irfft", COMPLEX_IN, onesided=True),
     *family("hfft", COMPLEX_IN, onesided=True),
     *family("ihfft", REAL_IN),
-    core("_fft_c2c.default", c2c_inputs, COMPLEX),
-    core("_fft_r2c.default", r2c_inputs, ("f32", "f64")),
-    core(
-        "_fft_c2r.default",
-        c2r_inputs,
-        COMPLEX,
-        unexported="export makes a size constant where every dim is transformed",
-    ),
+    core("_fft_c2c.default", c2c_inputs, COMPLEX, unexported=STRIDES),
+    core("_fft_r2c.default", r2c_inputs, ("f32", "f64"), unexported=STRIDES),
+    core("_fft_c2r.default", c2r_inputs, COMPLEX, unexported=STRIDES),
     core("fft_fftshift.default", shift_inputs, EVERY, EXACT),
     core("fft_ifftshift.default", shift_inputs, EVERY, EXACT),
     core("fft_fftfreq.default", frequency_inputs, FLOAT, Ulp(4), static_only="its length is no symbolic integer"),

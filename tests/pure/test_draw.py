@@ -65,8 +65,8 @@ def test_every_way_of_filling_occurs_and_the_first_one_with_every_program() -> N
     assert len({s.program for s in found if s.values == "mixed"}) == 6
 
 
-def test_each_program_is_filled_as_often_as_the_profile_says() -> None:
-    once, thrice = drawn(), drawn(size=replace(SIZE, fills=3))
+def test_programs_are_filled_anew_until_there_are_as_many_samples_as_the_profile_says() -> None:
+    once, thrice = drawn(), drawn(size=replace(SIZE, samples=17))
     assert {s.program for s in thrice} == {s.program for s in once} and {s.id for s in once} <= {s.id for s in thrice}
     seeds = [
         tuple(t.seed for t in tensors(s.args)) for s in thrice if s.values == "mixed" and s.program == once[0].program
