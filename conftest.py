@@ -159,7 +159,7 @@ def _runner(config: pytest.Config) -> Runner:
         option = config.option
         backends = _wanted(config).backends or plugins.names(plugins.BACKENDS)
         limits = Limits(seconds=option.sample_seconds, memory=int(option.sample_memory * 2**30))
-        config.stash[_SUPERVISOR] = Supervisor(backends, limits)
+        config.stash[_SUPERVISOR] = Supervisor(backends, limits, thorough=profile(config.option.profile).thorough)
         size = profile(option.profile)
         sources: tuple[Source, ...] = () if option.samples == "opinfo" else (Census(size, option.seed),)
         sources += () if option.samples == "census" else (_opinfo(size),)

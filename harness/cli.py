@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 import json
 import os
 import sys
@@ -10,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import reports.blame
 import reports.explain
 import reports.gap
 import reports.html
@@ -24,7 +26,7 @@ from .cells import Selection
 from .errors import BadSample, Exit, MissingPackage, OpcovError, UnknownName
 from .expectation import one_line
 from .journal import Journal, Record, read
-from .outcome import Excluded, Outcome, Passed
+from .outcome import Excluded, Outcome, Passed, Wrong
 from .sample import Sample, dumps, from_json
 from .supervisor import Limits, Supervisor
 
@@ -75,7 +77,8 @@ def _parser() -> argparse.ArgumentParser:
     html.add_argument("--out", type=Path, default=Path("reports/out/index.html"), help="where to write it")
     todo = add("todo", _todo, "what to lower next, ranked by how many cells each culprit op holds back")
     todo.add_argument("--backend", required=True)
-    for command in (matrix, html, todo):
+    blame = add("blame", _blame, "how many executors confirm a verdict, and which are at fault themselves")
+    for command in (matrix, html, todo, blame):
         command.add_argument("journal", type=Path, nargs="?", default=JOURNAL, metavar="JOURNAL")
     explain = add("explain", _explain, "one op: outcomes by trait, smallest failing sample, diagnostic, IR")
     explain.add_argument("op")
@@ -159,6 +162,12 @@ def _todo(options: argparse.Namespace) -> Exit:
     return Exit.OK
 
 
+def _blame(options: argparse.Namespace) -> Exit:
+    found = reports.blame.blame(read(options.journal))
+    print(json.dumps(reports.blame.as_json(found), indent=1) if options.json else reports.blame.as_text(found))
+    return Exit.OK
+
+
 def _explain(options: argparse.Namespace) -> Exit:
     journal = read(options.journal)
     ir = _stages(journal, options.op, options.backend) if options.ir else None
@@ -186,7 +195,7 @@ def _stages(journal: Journal, op: str, backend: str | None) -> str:
 def _run(sample: Sample, backend: str, limits: Limits) -> tuple[Outcome, dict[str, str]]:
     """Run a sample in a worker of its own; the outcome, and the IR of the stages that were reached."""
     shown: dict[str, str] = {}
-    with Supervisor((backend,), limits) as supervisor:
+    with Supervisor((backend,), limits, thorough=True) as supervisor:
         return supervisor.run(sample, backend, shown.__setitem__).outcome, shown
 
 
@@ -281,13 +290,18 @@ def _write(
 
 
 def _script(case: OpCase, sample: Sample, backend: str, outcome: Outcome) -> str:
-    from importlib.util import find_spec
-
     from .repro import script
 
-    spec = find_spec("backends.executors.llvm_jit")
-    assert spec is not None and spec.origin is not None
-    return script(case, sample, backend, outcome, Path(spec.origin).read_text(encoding="utf-8"))
+    sources = [_source("llvm-jit")]
+    if isinstance(outcome, Wrong) and outcome.executor != "llvm-jit":
+        sources.append(_source(outcome.executor))
+    return script(case, sample, backend, outcome, sources)
+
+
+def _source(executor: str) -> tuple[str, str]:
+    """The class of an executor, and the text of its module."""
+    made = plugins.factory(plugins.EXECUTORS, executor)
+    return made.__name__, Path(inspect.getfile(made)).read_text(encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -28,8 +28,8 @@ class Profile:
     cell has where they are asked for. `left_out` are dtypes without cells, each the twin of a measured one.
     `dynamic_others` is how many of the other dtypes have dynamic cells at all, None for every one: what a symbolic size
     breaks hinges on the dtype less than most, and costs most to measure. `blames` tells whether it is found out which
-    dim has to be dynamic for a dynamic sample to fail. `minimise_seconds` is for one failure, `minimise_total` for all
-    that one pytest worker finds.
+    dim has to be dynamic for a dynamic sample to fail, `thorough` whether every executor runs every sample, or only
+    until one is right. `minimise_seconds` is for one failure, `minimise_total` for all that one pytest worker finds.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Profile:
     dynamic_others: int | None = None
     opinfo: int = 1
     blames: bool = True
+    thorough: bool = False
     minimise_seconds: float = 0
     minimise_total: float = 0
 
@@ -80,7 +81,7 @@ PROFILES: Mapping[str, Profile] = {
             minimise_total=20,
         ),
         Profile(name="soak", first=10, others=5, samples=100, left_out=("c128",), dynamic_others=1, blames=False),
-        Profile(name="nightly", first=40, others=12, opinfo=6, minimise_seconds=20, minimise_total=1800),
+        Profile(name="nightly", first=40, others=12, opinfo=6, thorough=True, minimise_seconds=20, minimise_total=1800),
     )
 }
 

@@ -16,10 +16,14 @@ WrongKind = Literal["value", "shape", "dtype", "non-finite", "arity", "specializ
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """Right on every output at every size; `share` is the worst error over its bound, in [0, 1]."""
+    """Right on every output at every size; `share` is the worst error over its bound, in [0, 1].
+
+    `executors` are those that say so; `dissent` is what others got wrong, or died of: their own fault.
+    """
 
     share: float
     executors: tuple[str, ...]
+    dissent: Mapping[str, str] = field(default_factory=dict)
     stage: Stage = "compare"
 
 
@@ -28,7 +32,8 @@ class Wrong:
     """Silently wrong: the artifact ran and its result is not eager's.
 
     `element` is the index of the worst element, `expected` and `actual` its values as text, `sizes` the named dims of
-    the run it was seen at, `count` and `of` how many elements are out of bound. `executor` is who ran it.
+    the run it was seen at, `count` and `of` how many elements are out of bound. `executor` is who ran it, `confirmed`
+    are all that were asked and got the same wrong, `others` says what the rest got, or why they cannot run it.
     """
 
     kind: WrongKind
@@ -43,6 +48,8 @@ class Wrong:
     count: int = 0
     of: int = 0
     sizes: Mapping[str, int] = field(default_factory=dict)
+    confirmed: tuple[str, ...] = ()
+    others: Mapping[str, str] = field(default_factory=dict)
     stage: Stage = "compare"
 
 
@@ -155,7 +162,7 @@ def restore(name: str, stage: str, values: Mapping[str, Any]) -> Outcome:
         raise KeyError(stage)
     cls: Any = BY_NAME[name]
     kept = {f.name: values[f.name] for f in fields(cls) if f.name in values}
-    for key in ("executors", "element"):
+    for key in ("executors", "element", "confirmed"):
         if key in kept:
             kept[key] = tuple(kept[key])
     outcome: Outcome = cls(**kept, stage=stage)

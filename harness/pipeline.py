@@ -13,13 +13,15 @@ import traceback
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import torch
 
+from . import blame
 from .case import OpCase
 from .compare import compare
+from .contained import Died, contained
 from .errors import BadSample
 from .materialize import copied
 from .outcome import (
@@ -56,6 +58,8 @@ from .reference import EagerRefuses, Run, runs
 from .sample import Sample
 
 V = TypeVar("V")
+ISOLATED_SECONDS = 10.0
+"""What an isolated executor may take for one run."""
 ALIKE = 4.0
 """By how much an error may exceed that of torch's decomposition and still be put down to it."""
 
@@ -99,10 +103,14 @@ class Recent(OrderedDict[str, V]):
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """A lowered and verified module with what runs it, per executor: an executable or why there is none."""
+    """A lowered and verified module with what runs it, per executor: an executable or why there is none.
+
+    That of an isolated executor compiles and runs in a fork, at each call.
+    """
 
     lowered: Lowered
     executables: Mapping[str, Executable | str]
+    isolated: frozenset[str]
 
 
 class Stop(Exception):
@@ -114,7 +122,10 @@ class Stop(Exception):
 
 
 class Pipeline:
-    """Runs samples; one per process, since it holds the compiled artifacts of the programs seen last."""
+    """Runs samples; one per process, since it holds the compiled artifacts of the programs seen last.
+
+    The executors are asked in order until one is right, or, if `thorough`, all of them.
+    """
 
     def __init__(
         self,
@@ -122,11 +133,12 @@ class Pipeline:
         backends: Mapping[str, Backend],
         executors: Sequence[Executor],
         *,
-        sharing: bool = True,
+        thorough: bool = False,
     ) -> None:
         self.frontend = frontend
         self.backends = backends
-        self.executors = executors
+        self.executors = sorted(executors, key=_isolated)
+        self.thorough = thorough
         self._contracts: Recent[Contract | NotExpressible] = Recent(24)
         self._artifacts: Recent[Artifact | Outcome] = Recent(24)
         self._references: Recent[tuple[Run, ...] | Outcome] = Recent(24)
@@ -137,11 +149,18 @@ class Pipeline:
             cache.clear()
 
     def run(
-        self, case: OpCase, sample: Sample, backend: str, notify: Callable[[Stage], None], show: Show | None = None
+        self,
+        case: OpCase,
+        sample: Sample,
+        backend: str,
+        notify: Callable[[Stage], None],
+        show: Show | None = None,
+        died: str | None = None,
     ) -> Result:
         """The result of one sample on one backend; raises BadSample, and nothing else but what kills the process.
 
-        `show` is given the IR of the stages, as soon as each is there.
+        `show` is given the IR of the stages, as soon as each is there. `died` says what execution in this process was
+        seen to die of: then the isolated executors alone are asked.
         """
         clock = Clock(notify)
         reached: tuple[str, ...] = ()
@@ -154,7 +173,7 @@ class Pipeline:
             artifact = self._artifact(contract, sample, backend, clock)
             if show:
                 show("lower", artifact.lowered.ir)
-            outcome = self._judge(case, contract, artifact, references, clock)
+            outcome = self._judge(case, contract, artifact, references, clock, died)
             if isinstance(outcome, Wrong):
                 outcome = _unless_decomposed_so(outcome, case, contract, references, clock)
         except Stop as stop:
@@ -221,7 +240,9 @@ class Pipeline:
                 clock.enter("verify")
                 self.backends[backend].verify(lowered)
             clock.enter("execute")
-            return Artifact(lowered, {e.name: _compiled(e, lowered) for e in self._for(lowered)})
+            executors = self._for(lowered)
+            isolated = frozenset(e.name for e in executors if _isolated(e))
+            return Artifact(lowered, {e.name: _compiled(e, lowered) for e in executors}, isolated)
 
         def stopped() -> Artifact | Outcome:
             try:
@@ -235,20 +256,31 @@ class Pipeline:
         return [e for e in self.executors if lowered.dialect in e.dialects]
 
     def _judge(
-        self, case: OpCase, contract: Contract, artifact: Artifact, references: tuple[Run, ...], clock: Clock
+        self,
+        case: OpCase,
+        contract: Contract,
+        artifact: Artifact,
+        references: tuple[Run, ...],
+        clock: Clock,
+        died: str | None,
     ) -> Outcome:
-        """What the first executor that can run the artifact makes of it, at every size the contract admits."""
+        """What the executors make of the artifact, at every size the contract admits, up to one that is wrong."""
         admitted = [r for r in references if contract.admits([t.shape for t in r.inputs])]
-        reasons = {} if artifact.executables else {"none": f"no executor takes {artifact.lowered.dialect}"}
-        for name, executable in artifact.executables.items():
-            if isinstance(executable, str):
-                reasons[name] = executable
-                continue
-            try:
-                return _compared(case, executable, admitted, references[0], name, clock)
-            except CannotExecute as refusal:
-                reasons[name] = str(refusal)
-        return NotExecuted(reasons)
+        if not artifact.executables:
+            return NotExecuted({"none": f"no executor takes {artifact.lowered.dialect}"})
+        dead = {name: died for name in artifact.executables if died and name not in artifact.isolated}
+
+        def asked(run: Run) -> dict[str, blame.Verdict]:
+            verdicts: dict[str, blame.Verdict] = {}
+            for name, executable in artifact.executables.items():
+                if name not in dead:
+                    verdicts[name] = _verdict(case, executable, run, references[0], name, clock)
+                    if isinstance(verdicts[name], float) and not self.thorough:
+                        break
+            return verdicts
+
+        outcome = blame.outcome(map(asked, admitted))
+        return replace(outcome, dissent={**dead, **outcome.dissent}) if isinstance(outcome, Passed) else outcome
 
 
 Step = Callable[[Program, Callable[[Stage], None]], Contract]
@@ -288,26 +320,43 @@ def _unless_decomposed_so(
     return NotExported("export", f"torch's own decomposition is not what eager computes: {before.message}")
 
 
-def _compared(
-    case: OpCase, executable: Executable, admitted: Sequence[Run], first: Run, name: str, clock: Clock
-) -> Outcome:
-    worst = 0.0
-    for run in admitted:
-        clock.enter("execute")
+def _verdict(
+    case: OpCase, executable: Executable | str, run: Run, first: Run, name: str, clock: Clock
+) -> blame.Verdict:
+    if isinstance(executable, str):
+        return executable
+    clock.enter("execute")
+    try:
         actual = executable([copied(t) for t in run.inputs])
-        clock.enter("compare")
-        share = compare(actual, run, first, case, name)
-        if isinstance(share, Wrong):
-            return share
-        worst = max(worst, share)
-    return Passed(worst, (name,))
+    except CannotExecute as refusal:
+        return str(refusal)
+    clock.enter("compare")
+    return compare(actual, run, first, case, name)
+
+
+def _isolated(executor: Executor) -> bool:
+    return getattr(executor, "isolated", False)
 
 
 def _compiled(executor: Executor, lowered: Lowered) -> Executable | str:
+    if _isolated(executor):
+        return _in_fork(executor, lowered)
     try:
         return executor.compile(lowered)
     except CannotExecute as refusal:
         return str(refusal)
+
+
+def _in_fork(executor: Executor, lowered: Lowered) -> Executable:
+    """Compiles and runs in a fork at each call, whose death is a limit of the executor."""
+
+    def run(inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        try:
+            return contained(lambda: executor.compile(lowered)(inputs), ISOLATED_SECONDS)
+        except Died as death:
+            raise CannotExecute(f"it dies: {death}") from None
+
+    return run
 
 
 @contextmanager

@@ -145,7 +145,11 @@ class Executable(Protocol):
 
 @runtime_checkable
 class Executor(Protocol):
-    """Something that runs a lowered module on the CPU."""
+    """Something that runs a lowered module on the CPU.
+
+    An executor may set `isolated = True`: it then compiles and runs in a fork, whose death says nothing but that it
+    cannot run the module, and it is asked after those that run in the worker itself.
+    """
 
     name: str
     dialects: frozenset[str]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import math
 import pprint
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -27,6 +28,21 @@ PIPELINES: Mapping[str, str] = {
     "tosa": "torch-backend-to-tosa-backend-pipeline",
     "stablehlo": "torch-backend-to-stablehlo-backend-pipeline",
 }
+_TARGET = (
+    "tosa-attach-target{specification_version=1.1.draft profiles=pro_int,pro_fp level=8k extensions="
+    "int4,int16,int64,bf16,fp8e4m3,fp8e5m2,mxfp,fft,variable,controlflow,doubleround,inexactround,dynamic,shape}"
+)
+VALIDATIONS: Mapping[str, tuple[str, str]] = {
+    "tosa": (
+        f"builtin.module({_TARGET},tosa-validate{{strict-op-spec-alignment=true}})",
+        f"builtin.module({_TARGET},tosa-validate)",
+    )
+}
+"""Pipelines that hold a module to its dialect's specification, one for static modules and one for dynamic ones.
+
+TOSA: version 1.1, both profiles, every extension, level 8K. Its strict alignment wants every shape spelled out, where
+the dialect lets one with an unknown size be inferred (-1).
+"""
 
 
 def opt_command(backend: str, ir_file: str) -> str | None:
@@ -36,13 +52,16 @@ def opt_command(backend: str, ir_file: str) -> str | None:
     return f"torch-mlir-opt --pass-pipeline='builtin.module({PIPELINES[backend]})' {ir_file}"
 
 
-def script(case: OpCase, sample: Sample, backend: str, outcome: Outcome, executor: str) -> str:
-    """The script's text; `executor` is the source text of the module that defines `run_lowered`."""
+def script(case: OpCase, sample: Sample, backend: str, outcome: Outcome, executors: Sequence[tuple[str, str]]) -> str:
+    """The script's text; of `executors`, classes with the text of their modules, the first defines `run_lowered`.
+
+    A second one takes its place, and may use what the first one's module defines.
+    """
     run = _failing_run(case, sample, outcome)
     parts = [_head(sample, backend, outcome), _module(sample), _inputs("example", program(sample).args)]
     parts.append(_dynamic(sample))
     if isinstance(outcome, (Wrong, Passed)) or outcome.stage in ("execute", "compare"):
-        parts += [_embedded(executor), _inputs("inputs", run.inputs), _body(sample, backend, run, case)]
+        parts += [_embedded(executors), _inputs("inputs", run.inputs), _body(sample, backend, run, case)]
     else:
         parts.append(_lower_only(backend))
     return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
@@ -65,6 +84,7 @@ Needs torch and torch-mlir. Exit status 0 means that it no longer fails.
 from __future__ import annotations
 
 import sys
+import types
 import warnings
 from math import inf, nan
 
@@ -162,8 +182,20 @@ def _lower_only(backend: str) -> str:
 lowered = lower()
 if not lowered.operation.verify():
     sys.exit("the lowered module does not verify")
-print(lowered)
+{_validate(backend)}print(lowered)
 print("it lowers: this no longer fails")
+"""
+
+
+def _validate(backend: str) -> str:
+    if backend not in VALIDATIONS:
+        return ""
+    static, dynamic = VALIDATIONS[backend]
+    return f"""from torch_mlir.passmanager import PassManager
+
+validation = {dynamic!r} if "?" in str(lowered) else {static!r}
+with lowered.context:
+    PassManager.parse(validation).run(lowered.operation)
 """
 
 
@@ -182,10 +214,18 @@ def lower():
 """
 
 
-def _embedded(executor: str) -> str:
-    """The executor's source; its `from __future__` is at the top of the script already."""
-    text = executor.replace("from __future__ import annotations\n", "")
+def _embedded(executors: Sequence[tuple[str, str]]) -> str:
+    """The executors' source; `from __future__` is at the top of the script already, what they import of us before."""
+    (_, first), *others = executors
+    text = _alone(first)
+    for name, source in others:
+        text += f"\n{_alone(source)}\n\ndef run_lowered(ir, dialect, inputs):\n"
+        text += f"    return {name}().compile(types.SimpleNamespace(ir=ir))(inputs)\n"
     return f"# the executor {'-' * 105}\n\n{text}\n# end of the executor {'-' * 98}"
+
+
+def _alone(source: str) -> str:
+    return re.sub(r"^from (?:__future__|harness\S*|\.\S+) import .*\n", "", source, flags=re.MULTILINE)
 
 
 def _body(sample: Sample, backend: str, run: Run, case: OpCase) -> str:

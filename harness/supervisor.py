@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 
 from .errors import OpcovError
-from .outcome import STAGES, Crashed, Excluded, HarnessError, Outcome, Result, Show, Stage, TimedOut
+from .outcome import STAGES, Crashed, Excluded, HarnessError, Outcome, Passed, Result, Show, Stage, TimedOut
 from .prose import portable
 from .sample import Sample, to_json
 
@@ -53,8 +53,16 @@ class Child:
 class Supervisor:
     """Runs samples in a warm child process, one at a time; a context manager."""
 
-    def __init__(self, backends: Sequence[str], limits: Limits | None = None, preload: str = "harness.warm") -> None:
+    def __init__(
+        self,
+        backends: Sequence[str],
+        limits: Limits | None = None,
+        preload: str = "harness.warm",
+        *,
+        thorough: bool = False,
+    ) -> None:
         self.backends = tuple(backends)
+        self.thorough = thorough
         self.limits = limits or Limits()
         self.deaths = 0
         self._child: Child | None = None
@@ -69,20 +77,25 @@ class Supervisor:
 
         `show` is given the IR of each stage that was reached, also if the next one kills the worker. A death before
         the first stage is eager's own if it happens again in a fresh worker: else it was the last sample that had
-        written over the worker's memory. Raises OpcovError if no worker can be started, such as when a plugin's package
-        is missing.
+        written over the worker's memory. A death or hang in execution is the executor's own if an isolated executor
+        is right. Raises OpcovError if no worker can be started, such as when a plugin's package is missing.
         """
         result = self._run(sample, backend, show)
-        return self._run(sample, backend, show) if _is_early_death(result) else result
+        if _is_early_death(result):
+            result = self._run(sample, backend, show)
+        if died := _death_in_execution(result.outcome):
+            again = self._run(sample, backend, None, died)
+            return again if isinstance(again.outcome, Passed) else result
+        return result
 
-    def _run(self, sample: Sample, backend: str, show: Show | None) -> Result:
+    def _run(self, sample: Sample, backend: str, show: Show | None, died: str | None = None) -> Result:
         child = self._child or self._start()
         started = time.monotonic()
         stage: Stage | None = None
         entered = started
         seconds: dict[str, float] = {}
         try:
-            child.pipe.send((sample.op, to_json(sample), backend, show is not None))
+            child.pipe.send((sample.op, to_json(sample), backend, show is not None, died))
             while child.pipe.poll(max(0.0, started + self.limits.seconds - time.monotonic())):
                 kind, value, *rest = child.pipe.recv()
                 now = time.monotonic()
@@ -114,7 +127,7 @@ class Supervisor:
         ours, theirs = self._context.Pipe()
         from .worker import main
 
-        arguments = (theirs, str(self._stderr), self.backends, self.limits.memory)
+        arguments = (theirs, str(self._stderr), self.backends, self.limits.memory, self.thorough)
         process = self._context.Process(target=main, args=arguments, daemon=True)
         process.start()
         theirs.close()
@@ -187,3 +200,13 @@ def _eagers_own(outcome: Outcome) -> Outcome:
 
 def _is_early_death(result: Result) -> bool:
     return isinstance(result.outcome, Excluded) and result.outcome.reason.startswith(DIES)
+
+
+def _death_in_execution(outcome: Outcome) -> str | None:
+    match outcome:
+        case Crashed(stage="execute", signal=signal):
+            return signal
+        case TimedOut(stage="execute", seconds=seconds):
+            return f"no result in {seconds:g} s"
+        case _:
+            return None

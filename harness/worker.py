@@ -1,8 +1,8 @@
 """The worker: a child process that runs samples, one request at a time, and may die of any of them.
 
-It speaks over a pipe: requests `(op, sample, backend, whether to show the IR)` come in; `("enter", stage)` goes out as
-a stage is entered, `("ir", (stage, text))` if it is to be shown, and then `("result", ...)`. Its stderr, the compilers'
-own included, goes to a file that the supervisor reads when it dies.
+It speaks over a pipe: requests `(op, sample, backend, whether to show the IR, what it died of before)` come in;
+`("enter", stage)` goes out as a stage is entered, `("ir", (stage, text))` if it is to be shown, and then
+`("result", ...)`. Its stderr, the compilers' own included, goes to a file that the supervisor reads when it dies.
 """
 
 from __future__ import annotations
@@ -33,14 +33,15 @@ if TYPE_CHECKING:
 _PR_SET_PDEATHSIG = 1
 
 
-def pipeline(backends: Sequence[str]) -> Pipeline:
+def pipeline(backends: Sequence[str], *, thorough: bool = False) -> Pipeline:
     """A pipeline with the default frontend, these backends and every executor that is installed."""
     from backends.frontend import Fx  # heavy: only worker processes load torch
 
     from .pipeline import Pipeline
 
     executors = [plugins.factory(plugins.EXECUTORS, name)() for name in plugins.names(plugins.EXECUTORS)]
-    return Pipeline(Fx(), {name: plugins.factory(plugins.BACKENDS, name)() for name in backends}, executors)
+    lowerings = {name: plugins.factory(plugins.BACKENDS, name)() for name in backends}
+    return Pipeline(Fx(), lowerings, executors, thorough=thorough)
 
 
 @cache
@@ -49,7 +50,7 @@ def case(op: str) -> OpCase:
     return next(c for cases in catalog().values() for c in cases if c.op == op)
 
 
-def main(requests: Connection, stderr: str, backends: Sequence[str], memory: int) -> None:
+def main(requests: Connection, stderr: str, backends: Sequence[str], memory: int, thorough: bool) -> None:
     """Serve until the pipe closes; `memory` bytes may be allocated beyond what is in use when a sample starts."""
     _die_with_parent()
     _redirect(stderr)
@@ -57,22 +58,24 @@ def main(requests: Connection, stderr: str, backends: Sequence[str], memory: int
 
     torch.set_num_threads(1)
     try:
-        ready = pipeline(backends)
+        ready = pipeline(backends, thorough=thorough)
     except OpcovError as error:
         requests.send(("failed", str(error)))
         return
     requests.send(("ready", None))
     while True:
         try:
-            op, sample, backend, showing = requests.recv()
+            op, sample, backend, showing, died = requests.recv()
         except EOFError:
             return
         _forget_stderr()
         _limit(memory)
-        requests.send(("result", _serve(ready, requests, op, sample, backend, showing), _resident()))
+        requests.send(("result", _serve(ready, requests, op, sample, backend, showing, died), _resident()))
 
 
-def _serve(ready: Pipeline, requests: Connection, op: str, sample: Any, backend: str, showing: bool) -> Result:
+def _serve(
+    ready: Pipeline, requests: Connection, op: str, sample: Any, backend: str, showing: bool, died: str | None
+) -> Result:
     def enter(stage: Stage) -> None:
         requests.send(("enter", stage))
 
@@ -80,7 +83,7 @@ def _serve(ready: Pipeline, requests: Connection, op: str, sample: Any, backend:
         requests.send(("ir", (stage, text)))
 
     try:
-        return ready.run(case(op), from_json(sample), backend, enter, show if showing else None)
+        return ready.run(case(op), from_json(sample), backend, enter, show if showing else None, died)
     except Exception:  # a bug of ours must not look like a death of theirs
         return Result(outcome=HarnessError(traceback.format_exc(limit=-8)))
 

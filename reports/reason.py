@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -94,8 +94,8 @@ def headline(outcome: Outcome) -> str:
 def diagnostic(outcome: Outcome) -> str:
     """All that was recorded about it, as text."""
     match outcome:
-        case Passed(executors=executors):
-            return f"run by {', '.join(executors)}"
+        case Passed(executors=executors, dissent=dissent):
+            return "\n".join([f"right by {', '.join(executors)}", *_each(dissent)])
         case Wrong():
             return _wrong_in_full(outcome)
         case Crashed(stderr=text) | HarnessError(traceback=text):
@@ -105,7 +105,7 @@ def diagnostic(outcome: Outcome) -> str:
         case TimedOut():
             return headline(outcome)
         case NotExecuted(reasons=reasons):
-            return "\n".join(f"{name}: {clean(why)}" for name, why in reasons.items())
+            return "\n".join(_each(reasons))
         case _:
             assert_never(outcome)
 
@@ -191,8 +191,13 @@ def _wrong_in_full(outcome: Wrong) -> str:
         lines.append(f"{outcome.count:,} of {outcome.of:,} elements out of bound")
     if outcome.sizes:
         lines.append("sizes " + ", ".join(f"{name}={size}" for name, size in outcome.sizes.items()))
-    lines.append(f"executor {outcome.executor}")
+    lines += [f"wrong by {', '.join(outcome.confirmed or (outcome.executor,))}", *_each(outcome.others)]
     return "\n".join(line for line in lines if line)
+
+
+def _each(said: Mapping[str, str]) -> list[str]:
+    """What each executor says, a line or more for each."""
+    return [f"{name}: {clean(text)}" for name, text in said.items()]
 
 
 def _last_line(text: str) -> str:

@@ -172,6 +172,25 @@ class CannotCompile:
         raise CannotExecute("not able")
 
 
+class Witness(Actor):
+    """Is eager, whatever the IR says to be done; runs in a fork."""
+
+    name = "witness"
+    isolated = True
+
+    def compile(self, lowered: Lowered) -> Executable:
+        return lambda inputs: eager(lowered.program, inputs)
+
+
+class Doomed(Witness):
+    """Dies in its fork."""
+
+    name = "doomed"
+
+    def compile(self, lowered: Lowered) -> Executable:
+        return lambda inputs: complain()
+
+
 class FalseEager:
     """Comes before `eager`, and lies for the control backend too."""
 
@@ -307,7 +326,13 @@ BACKENDS: Mapping[str, str] = {
     },
 }
 """Every miniature backend: its name, and what the module calls it."""
-EXECUTORS: Mapping[str, str] = {"actor": "Actor", "able": "CannotCompile", "an-eager": "FalseEager"}
+EXECUTORS: Mapping[str, str] = {
+    "actor": "Actor",
+    "able": "CannotCompile",
+    "an-eager": "FalseEager",
+    "doomed": "Doomed",
+    "witness": "Witness",
+}
 
 
 def install(folder: Path, backends: Iterable[str] = BACKENDS, executors: Iterable[str] = ("actor",)) -> Path:

@@ -55,27 +55,19 @@ TOSA_TO_LINALG = (
     "tosa-to-linalg-named,tosa-to-linalg,tosa-to-tensor,tosa-to-arith)",
     "func.func(canonicalize)",
 )
+SPELL_CHLO = ("func.func(chlo-legalize-to-stablehlo)",)
 STABLEHLO_TO_LINALG = (
-    "func.func(chlo-legalize-to-stablehlo)",
+    *SPELL_CHLO,
     "stablehlo-legalize-to-linalg",
     "stablehlo-convert-to-signless",  # after it: which op is unsigned is in the types until then
     "reconcile-unrealized-casts",
     "canonicalize",
 )
-SHAPES_TO_STABLEHLO = (
-    "func.func(remove-shape-constraints)",
-    "canonicalize",
-    "func.func(shape-legalize-to-stablehlo)",
-    "canonicalize",
-    "reconcile-unrealized-casts",
-    "canonicalize",
-    "cse",
-)
-REFINE = (
-    "stablehlo-refine-shapes",
-    "func.func(stablehlo-canonicalize-dynamism)",
-    "canonicalize",
-)
+INFER_TOSA = ("func.func(tosa-infer-shapes)", "canonicalize")
+ASSUME = ("func.func(remove-shape-constraints)", "canonicalize", "cse")
+REFINE = ("stablehlo-refine-shapes", "func.func(stablehlo-canonicalize-dynamism)", "canonicalize", "cse")
+ROUNDS = 12
+"""How often sizes are refined, each round by what the one before has made constant."""
 LINALG_TO_LOOPS = (
     "func.func(refback-generalize-tensor-pad,refback-generalize-tensor-concat,tm-tensor-bufferize)",
     "one-shot-bufferize{copy-before-write bufferize-function-boundaries"
@@ -102,7 +94,7 @@ LOOPS_TO_LLVM = (
     "reconcile-unrealized-casts",
 )
 
-_DTYPES: dict[str, torch.dtype] = {
+DTYPES: dict[str, torch.dtype] = {
     "i1": torch.bool,
     "i8": torch.int8,
     "i16": torch.int16,
@@ -148,15 +140,26 @@ def compiled(text: str, dialect: str) -> Callable[[Sequence[torch.Tensor]], list
     """An executable for `main`; raises CannotExecute."""
     with _compiler() as compiler:
         module = compiler.parse(text)
-        if dialect == "stablehlo" and not _is_static(text):
+        if dialect == "stablehlo" and not is_static(text):
             return _Specializing(text)
         return compiler.build(module, dialect, _Signature(module))
 
 
-def specialized(text: str, sizes: Sequence[Sequence[int]]) -> str:
-    """StableHLO IR with unknown sizes made static for arguments of these sizes; raises CannotExecute."""
+def specialized(text: str, dialect: str, sizes: Sequence[Sequence[int]]) -> str:
+    """TOSA or StableHLO IR made static for arguments of these sizes; raises CannotExecute."""
     with _compiler() as compiler:
-        return str(compiler.specialized(text, sizes))
+        module = compiler.inferred(text, sizes) if dialect == "tosa" else compiler.specialized(text, sizes)
+        return str(module.operation.get_asm(assume_verified=True))
+
+
+@contextmanager
+def interpretable(text: str, sizes: Sequence[Sequence[int]]) -> Iterator[ir.Module]:
+    """StableHLO IR as a module of nothing but StableHLO, static for arguments of these sizes; raises CannotExecute."""
+    with _compiler() as compiler:
+        module = compiler.parse(text) if is_static(text) else compiler.specialized(text, sizes)
+        compiler.run(SPELL_CHLO, module)
+        _convert_constants(module)
+        yield module
 
 
 class _Specializing:
@@ -206,13 +209,27 @@ class _Compiler:
     def specialized(self, text: str, sizes: Sequence[Sequence[int]]) -> ir.Module:
         """Parse StableHLO IR and refine its unknown sizes from the sizes of the arguments."""
         module = self.parse(text)
-        _set_sizes(_main(module), sizes)
-        _spell_broadcasts(module)
-        self.run(SHAPES_TO_STABLEHLO, module)
-        _convert_constants(module)
-        self.run(REFINE, module)
-        if not _is_static(str(module)):
+        _set_sizes(main_of(module), sizes)
+        self.run(ASSUME, module)
+        for _ in range(ROUNDS):
+            _spell_sizes(module)
+            self.run(REFINE, module)
+            _return_as_inferred(module)
+            if is_static(str(module)):
+                break
+        else:
             raise CannotExecute("sizes are still unknown after shape refinement")
+        _convert_constants(module)
+        return module
+
+    def inferred(self, text: str, sizes: Sequence[Sequence[int]]) -> ir.Module:
+        """Parse TOSA IR and infer its unknown sizes from the sizes of the arguments."""
+        module = self.parse(text)
+        _set_sizes(main_of(module), sizes)
+        self.run(INFER_TOSA, module)
+        _return_as_inferred(module)
+        if not is_static(str(module)):
+            raise CannotExecute("sizes are still unknown after shape inference")
         return module
 
     def build(self, module: ir.Module, dialect: str, signature: _Signature) -> _Native:
@@ -375,61 +392,56 @@ def _replace(old: ir.Operation, new: ir.Operation) -> None:
     old.erase()
 
 
-def _spell_broadcasts(module: ir.Module) -> None:
-    """Make `shape.broadcast` what it says: of two sizes the second if the first is 1, else the first.
+def _spell_sizes(module: ir.Module) -> None:
+    """Ask for sizes in StableHLO's own words: refinement passes by a value that any other dialect has a use for.
 
-    `shape-legalize-to-stablehlo` takes the larger one, which turns 0 and 1 into 1, and knows two shapes only.
+    What then folds to a constant is taken as one by the other dialects' folders too.
     """
     for op in _operations(module):
-        kinds = [value.type for value in (*op.operands, *op.results)] if op.name == "shape.broadcast" else []
-        if not kinds or not all(isinstance(kind, ir.RankedTensorType) and kind.has_static_shape for kind in kinds):
+        if op.name not in ("tensor.dim", "shape.shape_of") or not _is_hlo(op.operands[0]):
             continue
-        rank = ir.RankedTensorType(kinds[-1]).shape[0]
+        value, kind = op.operands[0], op.results[0].type
         with ir.InsertionPoint(op), op.location:
-            shape, *others = (_sizes(value, rank) for value in op.operands)
-            for other in others:
-                one = _create("stablehlo.constant", shape.type, value=_dense(1, shape.type))
-                flags = ir.RankedTensorType.get([rank], ir.IntegerType.get_signless(1))
-                equal = ir.Attribute.parse("#stablehlo<comparison_direction EQ>")
-                is_one = _create("stablehlo.compare", flags, shape, one, comparison_direction=equal)
-                shape = _create("stablehlo.select", shape.type, is_one, other, shape)
-            new = ir.Operation.create("builtin.unrealized_conversion_cast", [op.results[0].type], [shape])
-        _replace(op, new)
+            if op.name == "tensor.dim" and (dim := _constant(op.operands[1])) is not None:
+                scalar = _create("tensor.extract", ir.IntegerType.get_signless(32), _size(value, dim))
+                _replace(op, ir.Operation.create("arith.index_cast", [kind], [scalar]))
+            elif op.name == "shape.shape_of" and isinstance(kind, ir.RankedTensorType):
+                _replace(op, ir.Operation.create("arith.index_cast", [kind], [_shape(value)]))
 
 
-def _sizes(shape: ir.Value, rank: int) -> ir.Value:
-    """A shape as i32 sizes, led by ones up to the rank."""
-    given = ir.RankedTensorType(shape.type).shape[0]
-    kind = ir.RankedTensorType.get([given], ir.IntegerType.get_signless(32))
-    sizes = _create("builtin.unrealized_conversion_cast", kind, shape)
-    if given == rank:
-        return sizes
-    lead = ir.RankedTensorType.get([rank - given], ir.IntegerType.get_signless(32))
-    ones = _create("stablehlo.constant", lead, value=_dense(1, lead))
-    full = ir.RankedTensorType.get([rank], ir.IntegerType.get_signless(32))
-    return _create("stablehlo.concatenate", full, ones, sizes, dimension=ir.Attribute.parse("0 : i64"))
+def _is_hlo(value: ir.Value) -> bool:
+    return not isinstance(value.owner, ir.Block) and value.owner.name.startswith(("stablehlo.", "chlo."))
+
+
+def _constant(value: ir.Value) -> int | None:
+    owner = value.owner
+    known = not isinstance(owner, ir.Block) and owner.name == "arith.constant"
+    return ir.IntegerAttr(owner.attributes["value"]).value if known else None
+
+
+def _size(value: ir.Value, dim: int) -> ir.Value:
+    kind = ir.RankedTensorType.get([], ir.IntegerType.get_signless(32))
+    return _create("stablehlo.get_dimension_size", kind, value, dimension=ir.Attribute.parse(f"{dim} : i64"))
+
+
+def _shape(value: ir.Value) -> ir.Value:
+    """The sizes of a value as i32 elements."""
+    i32, rank = ir.IntegerType.get_signless(32), ir.RankedTensorType(value.type).rank
+    if not rank:
+        return _create(
+            "arith.constant", kind := ir.RankedTensorType.get([0], i32), value=ir.Attribute.parse(f"dense<> : {kind}")
+        )
+    sizes = [_create("stablehlo.reshape", ir.RankedTensorType.get([1], i32), _size(value, i)) for i in range(rank)]
+    first = ir.Attribute.parse("0 : i64")
+    return _create("stablehlo.concatenate", ir.RankedTensorType.get([rank], i32), *sizes, dimension=first)
 
 
 def _create(name: str, kind: ir.Type, *operands: ir.Value, **attributes: ir.Attribute) -> ir.Value:
     return ir.Operation.create(name, [kind], list(operands), attributes).results[0]
 
 
-def _dense(value: int, kind: ir.Type) -> ir.Attribute:
-    return ir.Attribute.parse(f"dense<{value}> : {kind}")
-
-
 def _convert_constants(module: ir.Module) -> None:
-    """Make constants of `arith` StableHLO's own, those of type index i32 as `shape-legalize-to-stablehlo` has them.
-
-    What it cannot see through, the refinement of shapes does not see either.
-    """
-    for op in _operations(module):
-        if op.name == "builtin.unrealized_conversion_cast" and _is_constant(op.operands[0].owner):
-            values = _integers(ir.DenseElementsAttr(op.operands[0].owner.attributes["value"]))
-            kind = ir.RankedTensorType(op.results[0].type)
-            with ir.InsertionPoint(op), op.location:
-                literal = ir.Attribute.parse(f"dense<{values}> : {kind}")
-                _replace(op, ir.Operation.create("stablehlo.constant", [kind], attributes={"value": literal}))
+    """Make tensor constants of `arith` StableHLO's own: its interpreter knows no others."""
     for op in _operations(module):
         if op.name == "arith.constant" and isinstance(op.results[0].type, ir.RankedTensorType):
             kind = op.results[0].type
@@ -440,18 +452,8 @@ def _convert_constants(module: ir.Module) -> None:
                 _replace(op, ir.Operation.create("stablehlo.constant", [kind], attributes=value))
 
 
-def _is_constant(owner: ir.Operation | ir.Block) -> bool:
-    return not isinstance(owner, ir.Block) and owner.name == "arith.constant"
-
-
-def _integers(literal: ir.DenseElementsAttr) -> list[int]:
-    text = re.match(r"dense<(.*?)> :", str(literal))
-    found = [int(number) for number in re.findall(r"-?\d+", text[1] if text else "")]
-    size = ir.RankedTensorType(literal.type).shape[0]
-    return found * size if len(found) == 1 else found
-
-
-def _is_static(text: str) -> bool:
+def is_static(text: str) -> bool:
+    """Whether the IR has no unknown size."""
     return "?" not in re.sub(r'"[^"]*"', "", text)
 
 
@@ -459,7 +461,7 @@ class _Signature:
     """How to call `main`: for each argument and result its rank (None for a scalar) and its dtype."""
 
     def __init__(self, module: ir.Module) -> None:
-        kind = ir.FunctionType(ir.TypeAttr(_main(module).attributes["function_type"]).value)
+        kind = ir.FunctionType(ir.TypeAttr(main_of(module).attributes["function_type"]).value)
         self.arguments = [_Value(each) for each in kind.inputs]
         self.results = [_Value(each) for each in kind.results]
 
@@ -478,7 +480,25 @@ def _set_sizes(main: ir.Operation, sizes: Sequence[Sequence[int]]) -> None:
     main.attributes["function_type"] = ir.TypeAttr.get(ir.FunctionType.get(inputs, kind.results))
 
 
-def _main(module: ir.Module) -> ir.Operation:
+def _return_as_inferred(module: ir.Module) -> None:
+    """Give the function the types it returns; a cast back to an unknown size that inference left is dropped."""
+    main = main_of(module)
+    (block,) = main.regions[0].blocks
+    back = block.operations[len(block.operations) - 1]
+    for i, value in enumerate(back.operands):
+        owner = value.owner
+        if not isinstance(owner, ir.Block) and owner.name == "tensor.cast":
+            back.operands[i] = owner.operands[0]
+    kind = ir.FunctionType(ir.TypeAttr(main.attributes["function_type"]).value)
+    results = [value.type for value in back.operands]
+    main.attributes["function_type"] = ir.TypeAttr.get(ir.FunctionType.get(kind.inputs, results))
+    for op in _operations(module):
+        if op.name == "tensor.cast" and not list(op.results[0].uses):
+            op.erase()
+
+
+def main_of(module: ir.Module) -> ir.Operation:
+    """The function `main`; raises CannotExecute."""
     for op in module.body:
         if op.operation.name == "func.func" and ir.StringAttr(op.attributes["sym_name"]).value == "main":
             return op.operation
@@ -496,9 +516,9 @@ class _Value:
             self.rank = kind.rank
             kind = kind.element_type
         name = str(kind)
-        if name not in _DTYPES:
+        if name not in DTYPES:
             raise CannotExecute(f"values of type {name} cannot be passed")
-        self.dtype = _DTYPES[name]
+        self.dtype = DTYPES[name]
         self.width = self.dtype.itemsize
 
     def place(self, offset: int) -> tuple[int, int]:

@@ -216,6 +216,27 @@ def test_a_worker_killed_from_outside_says_nothing_of_eager(supervisor: Supervis
     assert found.signal == "SIGKILL"
 
 
+@pytest.fixture
+def witnessed(tmp_path: Path) -> Iterator[Supervisor]:
+    """With an executor beside the one that acts: it runs in a fork, and is right."""
+    folder = miniatures.install(tmp_path / "plugins", executors=("actor", "witness"))
+    sys.path.insert(0, str(folder))
+    with Supervisor(("segfault-execute", "hang-execute", "segfault-lower"), replace(LIMITS, seconds=5)) as supervisor:
+        yield supervisor
+    sys.path.remove(str(folder))
+
+
+@pytest.mark.parametrize(("backend", "said"), [("segfault-execute", "SIGSEGV"), ("hang-execute", "no result in 5 s")])
+def test_a_death_in_execution_is_the_executors_own_where_an_isolated_one_is_right(
+    witnessed: Supervisor, backend: str, said: str
+) -> None:
+    assert outcome(witnessed, backend) == Passed(0.0, ("witness",), {"actor": said})
+
+
+def test_a_death_in_lower_is_not_excused_by_any_executor(witnessed: Supervisor) -> None:
+    assert isinstance(outcome(witnessed, "segfault-lower"), Crashed)
+
+
 # what does not kill it ------------------------------------------------------------------------------------------------
 
 

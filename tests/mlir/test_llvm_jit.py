@@ -222,7 +222,7 @@ def test_one_artifact_runs_at_several_sizes(name: str, backend: str) -> None:
 
 def test_specialized_stablehlo_holds_nothing_else() -> None:
     given = program(lambda x: aten.softmax.int(x, 1), X, dynamic=(ROWS,))
-    text = specialized(lowered(given, "stablehlo").ir, [(5, 4)])
+    text = specialized(lowered(given, "stablehlo").ir, "stablehlo", [(5, 4)])
     assert "?" not in text
     assert "tensor<5x4xf32>" in text
     assert not any(f"{dialect}." in text for dialect in ("shape", "arith", "tensor"))

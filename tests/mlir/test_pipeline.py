@@ -40,7 +40,7 @@ from harness.protocols import (
     Program,
 )
 from harness.sample import Sample, with_values
-from tests.miniatures import Actor, Acts, CannotCompile, lie_in_value
+from tests.miniatures import Actor, Acts, CannotCompile, Doomed, Witness, lie_in_value
 from tests.samples import dynamic, relu
 
 
@@ -77,9 +77,13 @@ class Noting(Acts):
 
 
 def pipeline(
-    *backends: Backend, frontend: Frontend | None = None, executors: Sequence[Executor] = (Actor(),)
+    *backends: Backend,
+    frontend: Frontend | None = None,
+    executors: Sequence[Executor] = (Actor(),),
+    thorough: bool = False,
 ) -> Pipeline:
-    return Pipeline(frontend or Fx(), {b.name: b for b in backends or (Acts("right", "right"),)}, executors)
+    lowerings = {b.name: b for b in backends or (Acts("right", "right"),)}
+    return Pipeline(frontend or Fx(), lowerings, executors, thorough=thorough)
 
 
 def ignore(stage: Stage) -> None:
@@ -293,6 +297,41 @@ def test_the_first_executor_that_can_run_it_does() -> None:
     found = outcome(pipeline(executors=[CannotCompile(), Actor()]), relu())
     assert isinstance(found, Passed)
     assert found.executors == ("actor",)
+
+
+def test_another_executor_is_asked_where_the_first_is_wrong() -> None:
+    found = outcome(pipeline(Acts("wrong", "lie_in_value"), executors=[Actor(), Witness()]), relu(), "wrong")
+    assert isinstance(found, Passed)
+    assert found.executors == ("witness",)
+    assert list(found.dissent) == ["actor"]
+
+
+def test_no_other_executor_is_asked_where_the_first_is_right_unless_all_are() -> None:
+    executors = [Witness(), Actor()]  # the isolated one comes last all the same
+    assert outcome(pipeline(executors=executors), relu()) == Passed(0.0, ("actor",))
+    assert outcome(pipeline(executors=executors, thorough=True), relu()) == Passed(0.0, ("actor", "witness"))
+
+
+def test_what_all_executors_get_wrong_alike_is_confirmed() -> None:
+    class Again(Actor):
+        name = "again"
+        isolated = True
+
+    found = outcome(pipeline(Acts("wrong", "lie_in_value"), executors=[Actor(), Again()]), relu(), "wrong")
+    assert isinstance(found, Wrong)
+    assert (found.executor, found.confirmed, found.others) == ("actor", ("actor", "again"), {})
+
+
+def test_the_death_of_an_isolated_executor_is_a_limit_of_it() -> None:
+    found = outcome(pipeline(Acts("wrong", "lie_in_value"), executors=[Actor(), Doomed()]), relu(), "wrong")
+    assert isinstance(found, Wrong)
+    assert found.others == {"doomed": "it dies: SIGABRT: LLVM ERROR: out of ideas"}
+
+
+def test_after_a_death_in_execution_the_isolated_executors_alone_are_asked() -> None:
+    ready = pipeline(Acts("dies", "abort"), executors=[Actor(), Witness()])
+    found = ready.run(case(), relu(), "dies", ignore, died="SIGABRT").outcome
+    assert found == Passed(0.0, ("witness",), {"actor": "SIGABRT"})
 
 
 def test_an_executor_of_another_dialect_is_not_asked() -> None:

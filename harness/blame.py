@@ -1,0 +1,48 @@
+"""Whose fault it is: from what each executor makes of an artifact, at each of its sizes, to one outcome.
+
+Executors are independent of each other: where one is right, the artifact is, and the others that are not are at fault
+themselves. Where none is right and one is wrong, the lowering is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from .outcome import NotExecuted, Outcome, Passed, Wrong
+
+Verdict = float | Wrong | str
+"""Right, with the worst error as a share of its bound; or what is wrong; or why the executor cannot run it."""
+Round = Mapping[str, Verdict]
+"""What the executors that were asked make of one run, in the order asked."""
+
+
+def outcome(rounds: Iterable[Round]) -> Outcome:
+    """The outcome of an artifact: the first run that is wrong, else the first that none can run, else right."""
+    share, right, dissent, unknown = 0.0, dict[str, None](), dict[str, str](), dict[str, str]()
+    for verdicts in rounds:
+        shares = {name: v for name, v in verdicts.items() if isinstance(v, float)}
+        wrongs = {name: v for name, v in verdicts.items() if isinstance(v, Wrong)}
+        if wrongs and not shares:
+            return _wrong(wrongs, verdicts)
+        if not shares:
+            unknown = unknown or {name: str(why) for name, why in verdicts.items()}
+            continue
+        share = max(share, *shares.values())
+        right |= dict.fromkeys(shares)
+        dissent = {name: wrong.message for name, wrong in wrongs.items()} | dissent
+    if unknown or not right:
+        return NotExecuted(unknown or {"none": "no size to run at"})
+    return Passed(share, tuple(right), dissent)
+
+
+def _wrong(wrongs: Mapping[str, Wrong], verdicts: Round) -> Wrong:
+    """The first executor's account, with the names of those that give the same one, and what the others say."""
+    first, *_ = wrongs.values()
+    alike = [name for name, w in wrongs.items() if (w.kind, w.output) == (first.kind, first.output)]
+    others = {name: _text(v) for name, v in verdicts.items() if name not in alike}
+    return replace(first, confirmed=tuple(alike), others=others)
+
+
+def _text(verdict: Verdict) -> str:
+    return f"{verdict.kind}: {verdict.message}" if isinstance(verdict, Wrong) else str(verdict)

@@ -1,0 +1,133 @@
+"""Whose fault it is, folded: how many executors confirm what was seen, and where one of them is wrong itself."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from tabulate import tabulate
+
+from harness.journal import Journal, Record
+from harness.outcome import NotExecuted, Passed, Wrong
+
+from .call import repro_command
+from .matrix import CONTROL
+from .prose import clip, one_line
+from .reason import smallest
+
+_SAID = 90
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmed:
+    """The samples of a backend and mode that ran, or should have: by how many executors each verdict is confirmed."""
+
+    backend: str
+    mode: str
+    passed: Counter[int]
+    wrong: Counter[int]
+    unexecuted: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dissent:
+    """An executor that is wrong, or dies, on samples of an op where another one is right; `record` is the smallest."""
+
+    op: str
+    backend: str
+    executor: str
+    count: int
+    said: str
+    record: Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blame:
+    """All of a journal: the counts, and the executors that disagree with one that is right."""
+
+    confirmed: tuple[Confirmed, ...]
+    dissents: tuple[Dissent, ...]
+
+
+def blame(journal: Journal) -> Blame:
+    """The split of a journal; minimised samples and the control are left out."""
+    records = [r for r in journal.records if not r.minimised and r.backend != CONTROL]
+    return Blame(confirmed=tuple(_confirmed(records)), dissents=tuple(_dissents(records)))
+
+
+def _confirmed(records: Iterable[Record]) -> Iterable[Confirmed]:
+    groups: dict[tuple[str, str], list[Record]] = defaultdict(list)
+    for record in records:
+        groups[record.backend, record.mode].append(record)
+    for (backend, mode), found in groups.items():
+        outcomes = [record.outcome for record in found]
+        yield Confirmed(
+            backend=backend,
+            mode=mode,
+            passed=Counter(len(o.executors) for o in outcomes if isinstance(o, Passed)),
+            wrong=Counter(len(o.confirmed) or 1 for o in outcomes if isinstance(o, Wrong)),
+            unexecuted=sum(isinstance(o, NotExecuted) for o in outcomes),
+        )
+
+
+def _dissents(records: Iterable[Record]) -> Iterable[Dissent]:
+    groups: dict[tuple[str, str, str], list[Record]] = defaultdict(list)
+    for record in records:
+        if isinstance(record.outcome, Passed):
+            for executor in record.outcome.dissent:
+                groups[record.op, record.backend, executor].append(record)
+    for (op, backend, executor), found in sorted(groups.items()):
+        record = smallest(found)
+        assert isinstance(record.outcome, Passed)
+        said = one_line(record.outcome.dissent[executor])
+        yield Dissent(op=op, backend=backend, executor=executor, count=len(found), said=said, record=record)
+
+
+def as_json(found: Blame) -> dict[str, Any]:
+    """The split as JSON values."""
+    return {
+        "confirmed": [
+            {
+                "backend": c.backend,
+                "mode": c.mode,
+                "passed": dict(sorted(c.passed.items())),
+                "wrong": dict(sorted(c.wrong.items())),
+                "unexecuted": c.unexecuted,
+            }
+            for c in found.confirmed
+        ],
+        "dissents": [
+            {
+                "op": d.op,
+                "backend": d.backend,
+                "executor": d.executor,
+                "count": d.count,
+                "said": d.said,
+                "sample": d.record.id,
+            }
+            for d in found.dissents
+        ],
+    }
+
+
+def as_text(found: Blame) -> str:
+    """The split for people: a table of counts, then a line for each executor that is at fault itself."""
+    most = max((n for c in found.confirmed for n in (*c.passed, *c.wrong)), default=1)
+    numbers = range(1, most + 1)
+    heads = ["backend", "mode", *(f"right by {n}" for n in numbers), *(f"wrong by {n}" for n in numbers), "unexecuted"]
+    rows = [
+        (c.backend, c.mode, *(c.passed[n] for n in numbers), *(c.wrong[n] for n in numbers), c.unexecuted)
+        for c in found.confirmed
+    ]
+    parts = ["Samples by how many executors confirm the verdict", str(tabulate(rows, headers=heads))]
+    if not found.dissents:
+        return "\n\n".join([*parts, "No executor disagrees with one that is right."])
+    lines = [
+        (d.op, d.backend, d.executor, d.count, clip(d.said, _SAID), repro_command(d.record) or "")
+        for d in found.dissents
+    ]
+    heads = ["op", "backend", "executor at fault", "samples", "what it got", "see"]
+    parts += ["Executors that are at fault themselves, where another one is right", str(tabulate(lines, headers=heads))]
+    return "\n\n".join(parts)

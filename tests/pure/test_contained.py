@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import ctypes
+import os
+import time
+
+import pytest
+
+from harness.contained import Died, contained
+
+
+def test_the_result_comes_back_and_nothing_else() -> None:
+    seen: list[int] = []
+
+    def call() -> list[int]:
+        seen.append(1)
+        return [os.getpid()]
+
+    assert contained(call, 10) != [os.getpid()]
+    assert seen == []
+
+
+def test_a_large_result_comes_back_whole() -> None:
+    assert contained(lambda: b"x" * (1 << 22), 10) == b"x" * (1 << 22)
+
+
+def test_what_the_call_raises_is_raised() -> None:
+    def call() -> None:
+        raise KeyError("no such thing")
+
+    with pytest.raises(KeyError, match="no such thing"):
+        contained(call, 10)
+
+
+def test_a_death_says_its_signal_and_the_error_that_was_printed() -> None:
+    def call() -> None:
+        os.write(2, b"noise\nLLVM ERROR: out of ideas\n#0 a stack\n")
+        os.abort()
+
+    with pytest.raises(Died, match=r"^SIGABRT: LLVM ERROR: out of ideas$"):
+        contained(call, 10)
+
+
+def test_a_death_without_words_says_its_signal() -> None:
+    with pytest.raises(Died, match=r"^SIGSEGV$"):
+        contained(lambda: ctypes.string_at(0), 10)
+
+
+def test_an_exit_is_a_death() -> None:
+    with pytest.raises(Died, match=r"^exit 3$"):
+        contained(lambda: os._exit(3), 10)
+
+
+def test_a_call_that_does_not_return_is_ended() -> None:
+    started = time.monotonic()
+    with pytest.raises(Died, match=r"^no result in 0\.2 s$"):
+        contained(lambda: ctypes.PyDLL(None).pause(), 0.2)
+    assert time.monotonic() - started < 5
+
+
+def test_no_descriptor_is_left_open() -> None:
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    for _ in range(3):
+        contained(lambda: 1, 10)
+    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208

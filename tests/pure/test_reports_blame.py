@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import json
+
+from harness.outcome import NotExecuted, Passed, Wrong
+from reports.blame import as_json, as_text, blame
+from tests.synthetic import journal, record, sample
+
+WRONG = Wrong("value", "out[0]=1, but should be 2", 0, "a", confirmed=("a", "b"))
+STATIC, SMALL = (sample("aten.relu.default", "f32", "static", shape) for shape in ((2, 3), (1,)))
+DYNAMIC = sample("aten.relu.default", "f32", "dynamic", (2, 3))
+DISSENT = Passed(0.1, ("b",), {"a": "out[0]=7, but should be 8"})
+JOURNAL = journal(
+    [
+        record(STATIC, "tosa", Passed(0.1, ("a",))),
+        record(STATIC, "tosa", Passed(0.1, ("a", "b"))),
+        record(STATIC, "tosa", DISSENT),
+        record(SMALL, "tosa", DISSENT),
+        record(DYNAMIC, "tosa", WRONG),
+        record(DYNAMIC, "tosa", NotExecuted({"a": "no sort"})),
+        record(DYNAMIC, "tosa", WRONG, minimised="abc"),
+        record(STATIC, "control", Passed(0.0, ("eager",))),
+    ]
+)
+
+
+def test_samples_are_counted_by_how_many_executors_confirm_them() -> None:
+    static, dynamic = blame(JOURNAL).confirmed
+    assert (static.backend, static.mode, dict(static.passed)) == ("tosa", "static", {1: 3, 2: 1})
+    assert (dynamic.mode, dict(dynamic.wrong), dynamic.unexecuted) == ("dynamic", {2: 1}, 1)
+
+
+def test_an_executor_at_fault_is_shown_by_its_smallest_sample() -> None:
+    (found,) = blame(JOURNAL).dissents
+    assert (found.op, found.executor, found.count, found.record.id) == ("aten.relu.default", "a", 2, SMALL.id)
+
+
+def test_the_text_has_the_counts_and_a_command_to_paste() -> None:
+    text = as_text(blame(JOURNAL))
+    assert "right by 2" in text
+    assert f"opcov repro {SMALL.id} --backend tosa" in text
+
+
+def test_a_journal_without_disagreement_says_so() -> None:
+    assert "No executor disagrees" in as_text(blame(journal([record(STATIC, "tosa", Passed(0.1, ("a",)))])))
+    assert "No executor disagrees" in as_text(blame(journal([])))
+
+
+def test_the_json_holds_the_same() -> None:
+    data = json.loads(json.dumps(as_json(blame(JOURNAL))))
+    assert data["confirmed"][0]["passed"] == {"1": 3, "2": 1}
+    assert data["dissents"][0]["sample"] == SMALL.id
