@@ -228,6 +228,7 @@ class _Compiler:
         _set_sizes(main_of(module), sizes)
         self.run(INFER_TOSA, module)
         _return_as_inferred(module)
+        _spell_reshapes(module)
         if not is_static(str(module)):
             raise CannotExecute("sizes are still unknown after shape inference")
         return module
@@ -495,6 +496,19 @@ def _return_as_inferred(module: ir.Module) -> None:
     for op in _operations(module):
         if op.name == "tensor.cast" and not list(op.results[0].uses):
             op.erase()
+
+
+def _spell_reshapes(module: ir.Module) -> None:
+    """Spell out the shape that a `tosa.reshape` asks for: the specification has no size to be inferred (-1)."""
+    for op in _operations(module):
+        if op.name != "tosa.reshape" or not ir.RankedTensorType(op.results[0].type).has_static_shape:
+            continue
+        sizes, rank = list(ir.RankedTensorType(op.results[0].type).shape), ir.RankedTensorType(op.results[0].type).rank
+        if rank:
+            with ir.InsertionPoint(op), op.location:
+                values = ir.Attribute.parse(f"dense<{sizes}> : tensor<{rank}xindex>")
+                kind = ir.Type.parse(f"!tosa.shape<{rank}>")
+                op.operands[1] = _create("tosa.const_shape", kind, values=values)
 
 
 def main_of(module: ir.Module) -> ir.Operation:

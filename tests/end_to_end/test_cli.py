@@ -251,6 +251,7 @@ SAMPLES: dict[str, tuple[Sample, str, str]] = {
         "Crashed",
     ),
     "unsupported": (static("aten.cumprod.default", "f32", self=tensor("f32"), dim=0), "tosa", "Unsupported"),
+    "invalid": (relu(5, dtype="f64"), "tosa", "Invalid"),
     "passed": (relu(), "linalg", "Passed"),
     "passed dynamic": (dynamic("aten.tanh.default", 1, 5), "linalg", "Passed"),
 }
