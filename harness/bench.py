@@ -5,6 +5,7 @@
    so that a noisy neighbour hits both.
 2. The harness's own share of the wall time: what is not torch.export, MLIR, LLVM or execution, with the whole
    machinery of worker, pipe and records around it.
+3. What a sample costs on each executor of a dialect, from the lowered text to the results, forks included.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sys
 import time
 import warnings
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 
 from op_suites import catalog
 
@@ -64,6 +66,7 @@ def main() -> int:
         "ratio": round(naive / shared, 2),
         "own_share": round(own, 3),
         "stage_shares": {k: round(v, 3) for k, v in stages.items()},
+        "executor_milliseconds": _executors([case for _, case in cases], size, sound),
     }
     print(json.dumps(figures, indent=1) if options.json else _text(figures))
     return int(naive / shared < 5 or own > 0.2)
@@ -76,7 +79,8 @@ def _text(figures: dict[str, object]) -> str:
         f"naive path   {figures['naive_per_second']:>8} per second\n"
         f"ratio        {figures['ratio']:>8} (target: at least 5)\n"
         f"own share    {figures['own_share']:>8} of the wall time (target: below 0.2)\n"
-        f"shares by stage: {figures['stage_shares']}"
+        f"shares by stage: {figures['stage_shares']}\n"
+        f"milliseconds a sample on each executor: {figures['executor_milliseconds']}"
     )
 
 
@@ -124,6 +128,32 @@ def _paths(cases: Sequence[OpCase], size: Profile, sound: Collection[tuple[str, 
         naive += time.perf_counter() - started
         count += len(pairs)
     return shared, naive, count
+
+
+def _executors(cases: Sequence[OpCase], size: Profile, sound: Collection[tuple[str, str]]) -> dict[str, float]:
+    """Milliseconds of one static sample on each executor of each backend's dialect: compiled and run once."""
+    from .pipeline import executable, export
+    from .protocols import CannotExecute
+    from .reference import runs
+    from .worker import pipeline
+
+    ready = pipeline(BACKENDS)
+    spent: dict[str, list[float]] = {}
+    for case in cases:
+        for sample in census(case, case.dtypes[0], "static", size, 0):
+            contract = export(ready.frontend.run, sample, _quiet)
+            inputs = runs(sample, case.numeric)[0].inputs
+            for backend in (b for b in BACKENDS if (sample.id, b) in sound):
+                lowered = ready.backends[backend].lower(contract)
+                for executor in (e for e in ready.executors if lowered.dialect in e.dialects):
+                    started = time.perf_counter()
+                    run = executable(executor, lowered)
+                    with suppress(CannotExecute):
+                        if not isinstance(run, str):
+                            run(inputs)
+                            taken = spent.setdefault(f"{backend} {executor.name}", [])
+                            taken.append(time.perf_counter() - started)
+    return {name: round(1000 * sum(taken) / len(taken), 1) for name, taken in spent.items()}
 
 
 def _quiet(stage: str) -> None:

@@ -242,7 +242,7 @@ class Pipeline:
             clock.enter("execute")
             executors = self._for(lowered)
             isolated = frozenset(e.name for e in executors if _isolated(e))
-            return Artifact(lowered, {e.name: _compiled(e, lowered) for e in executors}, isolated)
+            return Artifact(lowered, {e.name: executable(e, lowered) for e in executors}, isolated)
 
         def stopped() -> Artifact | Outcome:
             try:
@@ -338,7 +338,8 @@ def _isolated(executor: Executor) -> bool:
     return getattr(executor, "isolated", False)
 
 
-def _compiled(executor: Executor, lowered: Lowered) -> Executable | str:
+def executable(executor: Executor, lowered: Lowered) -> Executable | str:
+    """The lowered module as the executor runs it, in a fork if it is isolated, or why it cannot."""
     if _isolated(executor):
         return _in_fork(executor, lowered)
     try:

@@ -14,7 +14,7 @@ from harness.outcome import NotExecuted, Passed, Wrong
 
 from .call import repro_command
 from .matrix import CONTROL
-from .prose import clip, one_line
+from .prose import clip, one_line, plural
 from .reason import smallest
 
 _SAID = 90
@@ -83,6 +83,22 @@ def _dissents(records: Iterable[Record]) -> Iterable[Dissent]:
         assert isinstance(record.outcome, Passed)
         said = one_line(record.outcome.dissent[executor])
         yield Dissent(op=op, backend=backend, executor=executor, count=len(found), said=said, record=record)
+
+
+def line(found: Blame) -> str:
+    """The split in a line, empty where no second executor was asked."""
+    twice = sum(n for c in found.confirmed for by in (c.passed, c.wrong) for count, n in by.items() if count > 1)
+    faults = sum(d.count for d in found.dissents)
+    if not twice and not faults:
+        return ""
+    wrong = sum(sum(c.wrong.values()) for c in found.confirmed)
+    confirmed = sum(n for c in found.confirmed for count, n in c.wrong.items() if count > 1)
+    said = f"blame: {confirmed:,} of {wrong:,} wrong samples are so by two executors or more"
+    return (
+        said
+        + (f"; {plural(faults, 'sample')} where an executor is at fault itself" if faults else "")
+        + " (opcov blame)"
+    )
 
 
 def as_json(found: Blame) -> dict[str, Any]:

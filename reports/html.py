@@ -19,6 +19,8 @@ from harness.journal import Journal
 from harness.outcome import OUTCOMES
 from harness.sample import dumps
 
+from .blame import blame
+from .blame import line as blame_line
 from .call import call, explain_command, repro_command
 from .matrix import Cell, Column, Matrix, fold
 from .prose import clip, clip_middle, share
@@ -58,6 +60,7 @@ def render(journal: Journal, *, control: bool = False) -> str:
         shown=[PASS, *(s for s in shown if s is not PASS)],
         outcomes=[name for name in reversed(_OUTCOMES) if any(t.samples.get(name) for t in totals)],
         control=control_line(matrix.control),
+        blame=blame_line(blame(journal)),
         todos=[todo(matrix, backend) for backend in matrix.backends],
         todo_limit=_TODO,
         decomposed=DECOMPOSED,

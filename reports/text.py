@@ -17,6 +17,8 @@ from harness.errors import UnknownName
 from harness.journal import Journal
 from harness.outcome import OUTCOMES
 
+from .blame import blame
+from .blame import line as blame_line
 from .call import call, explain_command, repro_command
 from .matrix import Cell, Column, Matrix, Row, by_alarm
 from .prose import clip, share
@@ -62,6 +64,7 @@ def summary(matrix: Matrix, journal: Journal, width: int = 120, *, limit: int = 
     about = provenance(journal)
     found = alarms(matrix)
     blocks = [_heading(about, width), _totals(matrix, width), control_line(matrix.control)]
+    blocks += [said] if (said := blame_line(blame(journal))) else []
     if found:
         count = f"{min(limit, len(found))} of {len(found)}" if len(found) > limit else str(len(found))
         blocks.append(f"Most alarming ({count}, by op and backend)")
@@ -112,7 +115,13 @@ def _alarm(alarm: Alarm, width: int) -> str:
 
 def _text(matrix: Matrix, journal: Journal, width: int) -> str:
     blocks = [_heading(provenance(journal), width), *_tables(matrix, width), _legend(width)]
-    blocks += [_totals(matrix, width), _samples(matrix, width), control_line(matrix.control)]
+    blocks += [
+        _totals(matrix, width),
+        _samples(matrix, width),
+        control_line(matrix.control),
+        blame_line(blame(journal)),
+    ]
+    blocks = [block for block in blocks if block]
     return "\n\n".join(blocks) + "\n"
 
 

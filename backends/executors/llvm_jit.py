@@ -68,6 +68,12 @@ ASSUME = ("func.func(remove-shape-constraints)", "canonicalize", "cse")
 REFINE = ("stablehlo-refine-shapes", "func.func(stablehlo-canonicalize-dynamism)", "canonicalize", "cse")
 ROUNDS = 12
 """How often sizes are refined, each round by what the one before has made constant."""
+FUSE = (
+    "func.func(linalg-generalize-named-ops,linalg-fuse-elementwise-ops)",
+    "canonicalize",
+    "cse",
+)
+"""What torch-mlir's own reference backend does to linalg first: fewer loops, in another order."""
 LINALG_TO_LOOPS = (
     "func.func(refback-generalize-tensor-pad,refback-generalize-tensor-concat,tm-tensor-bufferize)",
     "one-shot-bufferize{copy-before-write bufferize-function-boundaries"
@@ -131,15 +137,29 @@ class LlvmJit:
         return compiled(lowered.ir, lowered.dialect)
 
 
+class LlvmJitFused(LlvmJit):
+    """Runs linalg on the CPU through LLVM, its elementwise ops fused."""
+
+    name = "llvm-jit-fused"
+    dialects = frozenset(("linalg",))
+    isolated = True
+
+    def compile(self, lowered: Lowered) -> Callable[[Sequence[torch.Tensor]], list[torch.Tensor]]:
+        """Compile once, for every size; raises CannotExecute."""
+        return compiled(lowered.ir, lowered.dialect, fused=True)
+
+
 def run_lowered(ir: str, dialect: str, inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
     """Compile the IR and run its `main` on the inputs."""
     return compiled(ir, dialect)(inputs)
 
 
-def compiled(text: str, dialect: str) -> Callable[[Sequence[torch.Tensor]], list[torch.Tensor]]:
+def compiled(text: str, dialect: str, *, fused: bool = False) -> Callable[[Sequence[torch.Tensor]], list[torch.Tensor]]:
     """An executable for `main`; raises CannotExecute."""
     with _compiler() as compiler:
         module = compiler.parse(text)
+        if fused:
+            compiler.run(FUSE, module)
         if dialect == "stablehlo" and not is_static(text):
             return _Specializing(text)
         return compiler.build(module, dialect, _Signature(module))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from backends.executors.llvm_jit import specialized
+from backends import ir
+from backends.executors.llvm_jit import FUSE, LlvmJitFused, specialized
 from backends.executors.stablehlo_interpreter import StablehloInterpreter
 from backends.executors.tosa_reference import TosaReference
 from backends.lowerings.stablehlo import Stablehlo
@@ -155,3 +156,22 @@ def test_what_the_specification_allows_is_valid(name: str) -> None:
 
 def test_stablehlo_is_held_to_no_profile() -> None:
     Stablehlo().verify(Stablehlo().lower(contract(PROGRAMS["add"])))
+
+
+# the second pipeline to LLVM ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_fused_linalg_is_what_eager_computes(name: str) -> None:
+    given = PROGRAMS[name]
+    check(contained(lambda: LlvmJitFused().compile(lowered(given, "linalg"))(given.args), 20), eager(given, given.args))
+
+
+def test_fusion_leaves_fewer_loops() -> None:
+    given = program(lambda x: aten.exp.default(aten.neg.default(aten.add.Tensor(x, x))), X)
+    with ir.session() as session:
+        before = session.parse(lowered(given, "linalg").ir)
+        after = session.parse(lowered(given, "linalg").ir)
+        session.run(f"builtin.module({','.join(FUSE)})", after)
+        assert ir.ops(before).count("linalg.generic") == 3
+        assert ir.ops(after).count("linalg.generic") == 1

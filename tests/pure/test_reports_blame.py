@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 from harness.outcome import NotExecuted, Passed, Wrong
-from reports.blame import as_json, as_text, blame
+from reports.blame import as_json, as_text, blame, line
 from tests.synthetic import journal, record, sample
 
 WRONG = Wrong("value", "out[0]=1, but should be 2", 0, "a", confirmed=("a", "b"))
@@ -44,6 +44,14 @@ def test_the_text_has_the_counts_and_a_command_to_paste() -> None:
 def test_a_journal_without_disagreement_says_so() -> None:
     assert "No executor disagrees" in as_text(blame(journal([record(STATIC, "tosa", Passed(0.1, ("a",)))])))
     assert "No executor disagrees" in as_text(blame(journal([])))
+
+
+def test_the_line_counts_what_is_confirmed_and_what_is_not_the_backends_fault() -> None:
+    assert line(blame(JOURNAL)) == (
+        "blame: 1 of 1 wrong samples are so by two executors or more;"
+        " 2 samples where an executor is at fault itself (opcov blame)"
+    )
+    assert line(blame(journal([record(STATIC, "tosa", Passed(0.1, ("a",)))]))) == ""
 
 
 def test_the_json_holds_the_same() -> None:
