@@ -34,7 +34,7 @@ CRASH = Status("crash", "▲", "the compiler or the compiled code died")
 INVALID = Status("invalid", "◆", "lowered to IR that breaks the dialect's own contract")
 TIMEOUT = Status("timeout", "∞", "did not end in time")
 UNSUPPORTED = Status("unsupported", "○", "the lowering says no; nothing passed")
-PARTIAL = Status("partial", "◐", "some samples passed; the rest were refused, not executed or not exported")
+PARTIAL = Status("partial", "◐", "some samples passed; the rest were refused, invalid, not executed or not exported")
 UNEXECUTED = Status("unexecuted", "◇", "lowered and verified, but no executor can run it")
 UNEXPORTED = Status("unexported", "□", "PyTorch's export or the importer cannot express it")
 EXCLUDED = Status("excluded", "–", "outside the contract, with a reason")
@@ -71,6 +71,8 @@ OF_OUTCOME: Mapping[str, Status] = {
 }
 """The status of a cell in which every sample has this outcome, in order of alarm."""
 
+GRAVE = ("Wrong", "HarnessError", "Crashed", "TimedOut")
+"""Outcomes of which one decides a cell, however many samples passed."""
 FAILING = ("Wrong", "Crashed", "Invalid", "TimedOut", "Unsupported")
 """Outcomes that are the backend's to answer for; these and `Passed` are judged, the others are not."""
 
@@ -88,14 +90,14 @@ def worst(outcomes: Iterable[str]) -> str | None:
 def decide(outcomes: Iterable[str]) -> Status:
     """The status of a cell that holds these outcomes.
 
-    One sample that is wrong, broken, crashing, invalid or timing out decides it, however many passed. Otherwise a
-    cell with a pass is `PASS` where all the rest is excluded, and `PARTIAL` where anything was refused or not judged.
+    One sample that is wrong, broken, crashing or timing out decides it, however many passed. Otherwise a cell with a
+    pass is `PASS` where all the rest is excluded, and `PARTIAL` where anything was refused, or lowered to what the next
+    tool will refuse (a dialect may lack a dtype of the op's), or not judged.
     """
     seen = set(outcomes)
-    name = worst(seen)
-    if name is None:
+    name = worst(seen & set(GRAVE)) if "Passed" in seen else worst(seen)
+    if name:
+        return OF_OUTCOME[name]
+    if not seen:
         return NEVER
-    status = OF_OUTCOME[name]
-    if "Passed" not in seen or status.rank < UNSUPPORTED.rank:
-        return status
     return PASS if seen <= {"Passed", "Excluded"} else PARTIAL
