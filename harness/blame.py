@@ -1,13 +1,15 @@
 """Whose fault it is: from what each executor makes of an artifact, at each of its sizes, to one outcome.
 
-Executors are independent of each other: where one is right, the artifact is, and the others that are not are at fault
-themselves. Where none is right and one is wrong, the lowering is.
+Executors of different roads are independent of each other: where one is right, the artifact is, and those that are not
+are at fault themselves. Where none is right and one is wrong, the lowering is. Executors of one road share mistakes, and
+what is undefined in the artifact may come out right on one of them by luck: there, one that is wrong has its way.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from .outcome import NotExecuted, Outcome, Passed, Wrong
 
@@ -17,12 +19,18 @@ Round = Mapping[str, Verdict]
 """What the executors that were asked make of one run, in the order asked."""
 
 
-def outcome(rounds: Iterable[Round]) -> Outcome:
-    """The outcome of an artifact: the first run that is wrong, else the first that none can run, else right."""
+def outcome(rounds: Iterable[Round], roads: Mapping[str, str] = MappingProxyType({})) -> Outcome:
+    """The outcome of an artifact: the first run that is wrong, else the first that none can run, else right.
+
+    `roads` are those of the executors, by default one for each.
+    """
     share, right, dissent, unknown = 0.0, dict[str, None](), dict[str, str](), dict[str, str]()
     for verdicts in rounds:
-        shares = {name: v for name, v in verdicts.items() if isinstance(v, float)}
         wrongs = {name: v for name, v in verdicts.items() if isinstance(v, Wrong)}
+        astray = {roads.get(name, name) for name in wrongs}
+        shares = {
+            name: v for name, v in verdicts.items() if isinstance(v, float) and roads.get(name, name) not in astray
+        }
         if wrongs and not shares:
             return _wrong(wrongs, verdicts)
         if not shares:
@@ -45,4 +53,10 @@ def _wrong(wrongs: Mapping[str, Wrong], verdicts: Round) -> Wrong:
 
 
 def _text(verdict: Verdict) -> str:
-    return f"{verdict.kind}: {verdict.message}" if isinstance(verdict, Wrong) else str(verdict)
+    match verdict:
+        case Wrong(kind=kind, message=message):
+            return f"{kind}: {message}"
+        case float():
+            return "right, by the same road"
+        case _:
+            return verdict

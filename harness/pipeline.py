@@ -268,18 +268,24 @@ class Pipeline:
         admitted = [r for r in references if contract.admits([t.shape for t in r.inputs])]
         if not artifact.executables:
             return NotExecuted({"none": f"no executor takes {artifact.lowered.dialect}"})
+        roads = {e.name: getattr(e, "road", e.name) for e in self._for(artifact.lowered)}
         dead = {name: died for name in artifact.executables if died and name not in artifact.isolated}
+        closed = {roads[name] for name in dead}
 
         def asked(run: Run) -> dict[str, blame.Verdict]:
             verdicts: dict[str, blame.Verdict] = {}
+            astray = set(closed)
             for name, executable in artifact.executables.items():
-                if name not in dead:
-                    verdicts[name] = _verdict(case, executable, run, references[0], name, clock)
-                    if isinstance(verdicts[name], float) and not self.thorough:
-                        break
+                if roads[name] in closed:
+                    continue
+                verdicts[name] = verdict = _verdict(case, executable, run, references[0], name, clock)
+                if isinstance(verdict, Wrong):
+                    astray.add(roads[name])
+                if isinstance(verdict, float) and roads[name] not in astray and not self.thorough:
+                    break
             return verdicts
 
-        outcome = blame.outcome(map(asked, admitted))
+        outcome = blame.outcome(map(asked, admitted), roads)
         return replace(outcome, dissent={**dead, **outcome.dissent}) if isinstance(outcome, Passed) else outcome
 
 

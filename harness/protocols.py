@@ -148,7 +148,8 @@ class Executor(Protocol):
     """Something that runs a lowered module on the CPU.
 
     An executor may set `isolated = True`: it then compiles and runs in a fork, whose death says nothing but that it
-    cannot run the module, and it is asked after those that run in the worker itself.
+    cannot run the module, and it is asked after those that run in the worker itself. It may name its `road`, by default
+    its own name: executors of one road share its mistakes, so one that is right does not outvote one that is wrong.
     """
 
     name: str

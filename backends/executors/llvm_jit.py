@@ -130,6 +130,7 @@ class LlvmJit:
     """Runs linalg, TOSA and StableHLO on the CPU through LLVM."""
 
     name = "llvm-jit"
+    road = "llvm"
     dialects = frozenset(("linalg", "tosa", "stablehlo"))
 
     def compile(self, lowered: Lowered) -> Callable[[Sequence[torch.Tensor]], list[torch.Tensor]]:

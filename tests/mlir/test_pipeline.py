@@ -312,6 +312,28 @@ def test_no_other_executor_is_asked_where_the_first_is_right_unless_all_are() ->
     assert outcome(pipeline(executors=executors, thorough=True), relu()) == Passed(0.0, ("actor", "witness"))
 
 
+class SameRoad(Witness):
+    """Right where the one that runs in the worker is wrong, by the same road."""
+
+    name = "same-road"
+    road = "actor"
+
+
+def test_an_executor_of_the_same_road_clears_nothing_and_the_next_one_is_asked() -> None:
+    wrong = Acts("wrong", "lie_in_value")
+    found = outcome(pipeline(wrong, executors=[Actor(), SameRoad()]), relu(), "wrong")
+    assert isinstance(found, Wrong)
+    assert found.others == {"same-road": "right, by the same road"}
+    found = outcome(pipeline(wrong, executors=[Actor(), SameRoad(), Witness()]), relu(), "wrong")
+    assert isinstance(found, Passed)
+    assert found.executors == ("witness",)
+
+
+def test_a_death_is_not_excused_by_the_same_road() -> None:
+    ready = pipeline(Acts("dies", "abort"), executors=[Actor(), SameRoad()])
+    assert isinstance(ready.run(case(), relu(), "dies", ignore, died="SIGABRT").outcome, NotExecuted)
+
+
 def test_what_all_executors_get_wrong_alike_is_confirmed() -> None:
     class Again(Actor):
         name = "again"

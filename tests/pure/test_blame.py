@@ -54,3 +54,17 @@ def test_runs_after_one_that_is_wrong_are_not_asked_for() -> None:
 
 def test_no_run_is_not_executed() -> None:
     assert outcome([]) == NotExecuted({"none": "no size to run at"})
+
+
+ONE_ROAD = {"a": "llvm", "b": "llvm"}
+
+
+def test_executors_of_one_road_do_not_outvote_each_other() -> None:
+    found = outcome([{"a": VALUE, "b": 0.5}], ONE_ROAD)
+    assert found == replace(VALUE, confirmed=("a",), others={"b": "right, by the same road"})
+    assert isinstance(outcome([{"a": 0.5, "b": VALUE}], ONE_ROAD), Wrong)
+
+
+def test_another_road_outvotes_both() -> None:
+    found = outcome([{"a": VALUE, "b": 0.5, "c": 0.25}], ONE_ROAD)
+    assert found == Passed(0.25, ("c",), {"a": VALUE.message})
