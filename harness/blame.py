@@ -1,8 +1,8 @@
 """Whose fault it is: from what each executor makes of an artifact, at each of its sizes, to one outcome.
 
-Executors of different roads are independent of each other: where one is right, the artifact is, and those that are not
-are at fault themselves. Where none is right and one is wrong, the lowering is. Executors of one road share mistakes, and
-what is undefined in the artifact may come out right on one of them by luck: there, one that is wrong has its way.
+Executors of different roads are independent: where one is right, the artifact is, and those that are not are at fault
+themselves. Where none is right and one is wrong, the lowering is. Executors of one road share mistakes, and what is
+undefined in the artifact may come out right on one of them by luck: there, one that is wrong has its way.
 """
 
 from __future__ import annotations
