@@ -192,9 +192,10 @@ class Doomed(Witness):
 
 
 class FalseEager:
-    """Comes before `eager`, and lies for the control backend too."""
+    """Comes before `eager`, and lies for the control backend too; being of its road, it has its way."""
 
     name = "an-eager"
+    road = "eager"
     dialects = frozenset(("eager",))
 
     def compile(self, lowered: Lowered) -> Executable:

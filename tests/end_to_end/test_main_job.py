@@ -255,7 +255,7 @@ def test_ctrl_c_keeps_what_was_done_and_writes_the_reports(
     wait_for_outcomes(tmp_path / "journal.jsonl.part", process)
     time.sleep(1)  # the next sample hangs by now
     os.killpg(process.pid, signal.SIGINT)
-    printed, _ = process.communicate(timeout=60)
+    printed, _ = process.communicate(timeout=180)
     assert process.returncode == pytest.ExitCode.INTERRUPTED, printed
     journal = read(tmp_path / "journal.jsonl")
     assert journal.records
