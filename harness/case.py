@@ -136,6 +136,14 @@ class Draw:
             return dims[self.integer(1, len(dims)) :]
         return () if how == "scalar" else dims
 
+    def pair(self, dims: Dims) -> tuple[Dims, Dims]:
+        """Two shapes that broadcast to these dims: either one the smaller, or each a 1 where the other has a size."""
+        smaller = self.broadcast(dims)
+        odd, even = (tuple(1 if i % 2 == k else d for i, d in enumerate(dims)) for k in (1, 0))
+        crossed = (odd, even) if len(dims) > 1 else (dims, dims)
+        found: tuple[Dims, Dims] = self.choose((dims, smaller), (smaller, dims), crossed)
+        return found
+
     def axis(self, dims: Sequence[Any]) -> int:
         """A dim's index, counted from the front or from the back; 0 or -1 for a rank-0 tensor."""
         rank = max(len(dims), 1)

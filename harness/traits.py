@@ -21,6 +21,8 @@ def _of_tensors(sample: Sample) -> Iterator[str]:
     specs = tensors(sample.args)
     if not specs:
         yield "no_tensor"
+        asked = [sample.sizes[leaf.dim] for leaf in walk(sample.args) if isinstance(leaf, SizeOf)]
+        yield from (trait for size, trait in ((0, "zero_size"), (1, "size_1")) if size in asked)
         return
     yield f"rank={len(specs[0].dims)}"
     shapes = [t.shape(sample.sizes) for t in specs]

@@ -78,9 +78,8 @@ def promoted_inputs(*, with_alpha: bool = False) -> Inputs:
         dims = d.shape()
         pair = d.choose("alike", "alike", "other", "self")
         other = "i32" if d.kind in ("float", "complex") else "f32" if d.kind == "int" else "i64"
-        specs = {"self": d.tensor(dims), "other": d.tensor(d.broadcast(dims))}
-        if d.flag():
-            specs["self"], specs["other"] = specs["other"], specs["self"]
+        a, b = d.pair(dims)
+        specs = {"self": d.tensor(a), "other": d.tensor(b)}
         if pair != "alike":
             specs = {name: replace(spec, fill=replace(spec.fill, low=-9, high=9)) for name, spec in specs.items()}
             specs[pair] = replace(specs[pair], dtype=other)
@@ -110,8 +109,7 @@ def quotient_inputs(*, mode: bool = False) -> Inputs:
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         dims = d.shape()
-        smaller = d.broadcast(dims)
-        a, b = d.choose((dims, smaller), (smaller, dims))
+        a, b = d.pair(dims)
         dividend, by = divisor(d)
         specs = {"self": d.tensor(a, fill=dividend), "other": d.tensor(b, fill=by)}
         return {**specs, "rounding_mode": d.choose("floor", "trunc", None)} if mode else specs
@@ -192,8 +190,7 @@ def where_scalar_inputs(*names: str) -> Inputs:
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         dims = d.shape()
-        smaller = d.broadcast(dims)
-        a, b = d.choose((dims, smaller), (smaller, dims))
+        a, b = d.pair(dims)
         args = {"condition": d.tensor(a, "bool")}
         return args | {n: python_scalar(d) if n in names else d.tensor(b) for n in ("self", "other")}
 
@@ -221,8 +218,7 @@ def with_tensor_inputs(name: str, fill: Fill = ANY) -> Inputs:
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         dims = d.shape()
-        smaller = d.broadcast(dims)
-        a, b = d.choose((dims, smaller), (smaller, dims))
+        a, b = d.pair(dims)
         return {"self": d.tensor(a), name: d.tensor(b, fill=fill)}
 
     return inputs

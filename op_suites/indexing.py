@@ -290,8 +290,7 @@ def masked_fill_tensor_inputs(d: Draw) -> Mapping[str, Any]:
 def masked(d: Draw) -> tuple[TensorSpec, TensorSpec, Dims]:
     """A tensor and a mask that broadcast, and what to."""
     dims = d.shape()
-    smaller = d.broadcast(dims)
-    first, second = d.choose((dims, smaller), (smaller, dims))
+    first, second = d.pair(dims)
     return d.tensor(first), d.tensor(second, "bool"), dims
 
 

@@ -70,8 +70,7 @@ def polynomial_inputs(low: float, high: float) -> Inputs:
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         dims = d.shape()
-        smaller = d.broadcast(dims)
-        a, b = d.choose((dims, smaller), (smaller, dims))
+        a, b = d.pair(dims)
         return {"x": d.tensor(a, fill=inside(d, low, high, nonfinite=False)), "n": degree(d, b)}
 
     return inputs

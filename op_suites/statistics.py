@@ -47,8 +47,7 @@ def dist_inputs(d: Draw) -> Mapping[str, Any]:
     order = d.choose(2, 1, float("inf"), 3, float("-inf"), 0)
     fills = (Fill(low=0.25, high=8.0), Fill(low=-8.0, high=-0.25)) if order == 0 else (None, None)
     dims = d.shape(low=int(order in INFINITE))
-    smaller = d.broadcast(dims)
-    a, b = d.choose((dims, smaller), (smaller, dims))
+    a, b = d.pair(dims)
     return {"self": d.tensor(a, fill=fills[0]), "other": d.tensor(b, fill=fills[1]), "p": order}
 
 
@@ -81,8 +80,7 @@ def renorm_inputs(d: Draw) -> Mapping[str, Any]:
 def vecdot_inputs(d: Draw) -> Mapping[str, Any]:
     """Two tensors that broadcast and the dim of the products that is summed."""
     dims, axis = along(d)
-    smaller = d.broadcast(dims)
-    a, b = d.choose((dims, smaller), (smaller, dims))
+    a, b = d.pair(dims)
     return {"x": d.tensor(a), "y": d.tensor(b), "dim": axis}
 
 
