@@ -64,7 +64,7 @@ def summary(matrix: Matrix, journal: Journal, width: int = 120, *, limit: int = 
     about = provenance(journal)
     found = alarms(matrix)
     blocks = [_heading(about, width), _totals(matrix, width), control_line(matrix.control)]
-    blocks += [said] if (said := blame_line(blame(journal))) else []
+    blocks += [textwrap.fill(said, width)] if (said := blame_line(blame(journal))) else []
     if found:
         count = f"{min(limit, len(found))} of {len(found)}" if len(found) > limit else str(len(found))
         blocks.append(f"Most alarming ({count}, by op and backend)")
