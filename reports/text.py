@@ -64,7 +64,7 @@ def summary(matrix: Matrix, journal: Journal, width: int = 120, *, limit: int = 
     about = provenance(journal)
     found = alarms(matrix)
     blocks = [_heading(about, width), _totals(matrix, width), control_line(matrix.control)]
-    blocks += [textwrap.fill(said, width)] if (said := blame_line(blame(journal))) else []
+    blocks += _blame(journal, width)
     if found:
         count = f"{min(limit, len(found))} of {len(found)}" if len(found) > limit else str(len(found))
         blocks.append(f"Most alarming ({count}, by op and backend)")
@@ -115,14 +115,14 @@ def _alarm(alarm: Alarm, width: int) -> str:
 
 def _text(matrix: Matrix, journal: Journal, width: int) -> str:
     blocks = [_heading(provenance(journal), width), *_tables(matrix, width), _legend(width)]
-    blocks += [
-        _totals(matrix, width),
-        _samples(matrix, width),
-        control_line(matrix.control),
-        blame_line(blame(journal)),
-    ]
-    blocks = [block for block in blocks if block]
+    blocks += [_totals(matrix, width), _samples(matrix, width), control_line(matrix.control)]
+    blocks += _blame(journal, width)
     return "\n\n".join(blocks) + "\n"
+
+
+def _blame(journal: Journal, width: int) -> list[str]:
+    said = blame_line(blame(journal))
+    return [textwrap.fill(said, width)] if said else []
 
 
 def _heading(about: Provenance, width: int) -> str:
