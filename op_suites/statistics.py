@@ -80,7 +80,7 @@ def renorm_inputs(d: Draw) -> Mapping[str, Any]:
 def vecdot_inputs(d: Draw) -> Mapping[str, Any]:
     """Two tensors that broadcast and the dim of the products that is summed."""
     dims, axis = along(d)
-    a, b = d.pair(dims)
+    a, b = d.pair(dims) if len(dims) > 1 else (dims, dims)  # of two vectors it is a dot product, which does not
     return {"x": d.tensor(a), "y": d.tensor(b), "dim": axis}
 
 
