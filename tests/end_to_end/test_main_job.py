@@ -216,6 +216,11 @@ def test_an_unknown_name_ends_the_run_at_once_with_a_suggestion(
 # dying ----------------------------------------------------------------------------------------------------------------
 
 
+def hear_ctrl_c() -> None:
+    """A suite that a shell runs in the background ignores SIGINT, and so would all that it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture
 def started(plugins: Path, tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """Starts a run in a process group of its own: a sample that passes, then one that hangs."""
@@ -225,7 +230,7 @@ def started(plugins: Path, tmp_path: Path) -> Iterator[Callable[..., subprocess.
         command = job_command(*RELU, "--sample-seconds", "200", *more, out=tmp_path)
         process = subprocess.Popen(
             command, cwd=ROOT, env=environment(plugins), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            start_new_session=True,
+            start_new_session=True, preexec_fn=hear_ctrl_c,  # noqa: PLW1509
         )  # fmt: skip
         running.append(process)
         return process
@@ -255,7 +260,7 @@ def test_ctrl_c_keeps_what_was_done_and_writes_the_reports(
     wait_for_outcomes(tmp_path / "journal.jsonl.part", process)
     time.sleep(1)  # the next sample hangs by now
     os.killpg(process.pid, signal.SIGINT)
-    printed, _ = process.communicate(timeout=180)
+    printed, _ = process.communicate(timeout=60)
     assert process.returncode == pytest.ExitCode.INTERRUPTED, printed
     journal = read(tmp_path / "journal.jsonl")
     assert journal.records
