@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO, NoReturn, TypeVar
 
 T = TypeVar("T")
 TAIL = 300
@@ -49,17 +49,24 @@ def contained(call: Callable[[], T], seconds: float) -> T:
     return result
 
 
-def _serve(call: Callable[[], Any], writing: int, stderr: BinaryIO) -> None:
-    """In the fork: call, answer, end."""
-    faulthandler.disable()  # a death here is an answer
-    os.dup2(stderr.fileno(), 2)
+def _serve(call: Callable[[], Any], writing: int, stderr: BinaryIO) -> NoReturn:
+    """In the fork: call, answer, end, whatever happens: it must never go on as if it were its parent."""
+    status = 1
     try:
-        answer = (True, call())
-    except Exception as error:
-        answer = (False, error)
-    with os.fdopen(writing, "wb") as pipe:
-        pickle.dump(answer, pipe)
-    os._exit(0)
+        faulthandler.disable()  # a death here is an answer
+        os.dup2(stderr.fileno(), 2)
+        try:
+            answer = (True, call())
+        except Exception as error:
+            answer = (False, error)
+        data = pickle.dumps(answer)
+        with os.fdopen(writing, "wb") as pipe:
+            pipe.write(data)
+        status = 0
+    except BaseException as error:  # such as an answer that cannot be pickled
+        os.write(2, f"{type(error).__name__}: {error}\n".encode())
+    finally:
+        os._exit(status)
 
 
 def _read(reading: int, deadline: float) -> bytes | None:

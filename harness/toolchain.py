@@ -11,6 +11,7 @@ from pathlib import Path
 PACKAGES = {
     "torch": "torch",
     "torch_mlir": "torch-mlir",
+    "tosa_tools": "tosa-tools",
     "opcov": "opcov",
     "hypothesis": "hypothesis",
     "pytest": "pytest",

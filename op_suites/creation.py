@@ -81,9 +81,8 @@ def arange_inputs(*, start: bool = False, step: bool = False) -> Inputs:
             args = {**ends, "step": d.choose(0.5, 1.25)} if step else ends
         else:
             first, each = 0 if d.dtype == "u8" else d.choose(0, -2), d.choose(1, 2, 3) if step else 1
-            least = (
-                first + each + 1 if each > 1 and d.mode == "dynamic" else 0
-            )  # export makes a constant of one element
+            # export makes a constant of the size that gives one element
+            least = first + each + 1 if each > 1 and d.mode == "dynamic" else 0
             args = {"start": first, "end": SizeOf(d.size("n", least, 9)), "step": each}
             if step and d.dtype != "u8" and d.mode == "static" and d.flag():
                 args |= {"start": d.choose(7, 4), "end": -3, "step": d.choose(-1, -4)}

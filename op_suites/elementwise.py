@@ -72,7 +72,7 @@ def alpha(d: Draw) -> Any:
 
 
 def promoted_inputs(*, with_alpha: bool = False) -> Inputs:
-    """Two tensors that broadcast, either one the larger and either one of another dtype."""
+    """Two tensors that broadcast, either one of another dtype."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         dims = d.shape()
@@ -214,7 +214,7 @@ def clamp_tensor_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def with_tensor_inputs(name: str, fill: Fill = ANY) -> Inputs:
-    """A tensor and another one of this name that broadcasts with it, either one the larger."""
+    """A tensor and another one of this name that broadcast."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         dims = d.shape()

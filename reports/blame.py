@@ -94,11 +94,8 @@ def line(found: Blame) -> str:
     wrong = sum(sum(c.wrong.values()) for c in found.confirmed)
     confirmed = sum(n for c in found.confirmed for count, n in c.wrong.items() if count > 1)
     said = f"blame: {confirmed:,} of {wrong:,} wrong samples are so by two executors or more"
-    return (
-        said
-        + (f"; {plural(faults, 'sample')} where an executor is at fault itself" if faults else "")
-        + " (opcov blame)"
-    )
+    said += f"; {plural(faults, 'sample')} where an executor is at fault itself" if faults else ""
+    return f"{said} (opcov blame)"
 
 
 def as_json(found: Blame) -> dict[str, Any]:

@@ -46,6 +46,19 @@ def test_a_death_without_words_says_its_signal() -> None:
         contained(lambda: ctypes.string_at(0), 10)
 
 
+@pytest.mark.parametrize("raised", [False, True])
+def test_an_answer_that_cannot_be_pickled_is_a_death_and_the_fork_does_not_go_on(raised: bool) -> None:
+    def call() -> object:
+        if raised:
+            raise ValueError(lambda: None)
+        return lambda: None
+
+    before = os.getpid()
+    with pytest.raises(Died, match=r"^exit 1: .*Error: .*pickle"):
+        contained(call, 10)
+    assert os.getpid() == before
+
+
 def test_an_exit_is_a_death() -> None:
     with pytest.raises(Died, match=r"^exit 3$"):
         contained(lambda: os._exit(3), 10)
