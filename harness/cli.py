@@ -16,6 +16,7 @@ import reports.explain
 import reports.gap
 import reports.html
 import reports.matrix
+import reports.sensitivity
 import reports.text
 import reports.todo
 from op_suites import catalog, excluded
@@ -25,12 +26,14 @@ from .case import OpCase
 from .cells import Selection
 from .errors import BadSample, Exit, MissingPackage, OpcovError, UnknownName
 from .expectation import one_line
-from .journal import Journal, Record, read
+from .journal import Journal, JournalWriter, Record, read
 from .outcome import Excluded, Outcome, Passed, Wrong
 from .sample import Sample, dumps, from_json
 from .supervisor import Limits, Supervisor
+from .trial import Trial, trial_json
 
 JOURNAL = Path("reports/out/journal.jsonl")
+SEEDED = Path("reports/out/sensitivity.jsonl")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -78,7 +81,17 @@ def _parser() -> argparse.ArgumentParser:
     todo = add("todo", _todo, "what to lower next, ranked by how many cells each culprit op holds back")
     todo.add_argument("--backend", required=True)
     blame = add("blame", _blame, "how many executors confirm a verdict, and which are at fault themselves")
-    for command in (matrix, html, todo, blame):
+    sensitivity = add("sensitivity", _sensitivity, "seed wrong lowerings, see how many the census catches")
+    for name, text in (("op", "only these"), ("backend", "only this"), ("mode", "only this"), ("dtype", "these")):
+        sensitivity.add_argument(
+            f"--{name}", action="append", default=[], metavar="GLOB" if name == "op" else name.upper(), help=text
+        )
+    sensitivity.add_argument("--kind", action="append", default=[], help="only mistakes of this kind")
+    sensitivity.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
+    sensitivity.add_argument("--out", type=Path, default=SEEDED, help="the journal of the trials")
+    sensitivity.add_argument("--read", action="store_true", help="run nothing: show the journal of trials given")
+    sensitivity.add_argument("--all", action="store_true", help="list every survivor")
+    for command in (matrix, html, todo, blame, sensitivity):
         command.add_argument("journal", type=Path, nargs="?", default=JOURNAL, metavar="JOURNAL")
     explain = add("explain", _explain, "one op: outcomes by trait, smallest failing sample, diagnostic, IR")
     explain.add_argument("op")
@@ -166,6 +179,42 @@ def _blame(options: argparse.Namespace) -> Exit:
     found = reports.blame.blame(read(options.journal))
     print(json.dumps(reports.blame.as_json(found), indent=1) if options.json else reports.blame.as_text(found))
     return Exit.OK
+
+
+def _sensitivity(options: argparse.Namespace) -> Exit:
+    journal = read(options.journal)
+    trials = journal.trials if options.read else _seeded(journal, options)
+    if not trials:
+        raise OpcovError(
+            f"{options.journal} has no {'trial' if options.read else 'sample that passed and is asked for'}",
+            hint="`opcov sensitivity` reads what `make matrix` writes; with --read, what it has written itself",
+        )
+    found = reports.sensitivity
+    print(json.dumps(found.as_json(trials), indent=1) if options.json else found.as_text(trials, all=options.all))
+    return Exit.OK if all(r.value >= found.TARGET for r in found.kinds(trials)) else Exit.FOUND
+
+
+def _seeded(journal: Journal, options: argparse.Namespace) -> tuple[Trial, ...]:
+    """Seed mistakes into what passed, write the trials as they come."""
+    from . import sensitivity
+
+    wanted = Selection(
+        ops=tuple(options.op),
+        backends=tuple(options.backend),
+        modes=tuple(options.mode),
+        dtypes=tuple(options.dtype),
+    )
+    wanted.check(catalog(), plugins.names(plugins.BACKENDS))
+    kinds = sensitivity.kinds(options.kind)
+    cells = sensitivity.cells(journal.records, wanted)
+    found = []
+    with JournalWriter(options.out, {**journal.header, "seeded": list(kinds)}) as writer:
+        for trial in sensitivity.measured(cells, kinds, options.jobs):
+            writer.write(trial_json(trial))
+            found.append(trial)
+        writer.close()
+    print(f"written: {options.out}", file=sys.stderr)
+    return tuple(found)
 
 
 def _explain(options: argparse.Namespace) -> Exit:

@@ -24,7 +24,8 @@ class Profile:
     """How much is sampled.
 
     `first` and `others` are how many programs (shapes and attributes) a census has for a case's first dtype and for
-    each other one; they are filled anew until there are as many as `samples`. `opinfo` is how many samples of OpInfo a
+    each other one; they are filled anew until there are as many as `samples`, and `refilled` of them in every way that
+    the case knows. `opinfo` is how many samples of OpInfo a
     cell has where they are asked for. `left_out` are dtypes without cells, each the twin of a measured one.
     `dynamic_others` is how many of the other dtypes have dynamic cells at all, None for every one: what a symbolic size
     breaks hinges on the dtype less than most, and costs most to measure. `blames` tells whether it is found out which
@@ -36,6 +37,7 @@ class Profile:
     first: int
     others: int
     samples: int = 1
+    refilled: int = 2
     left_out: tuple[str, ...] = ()
     dynamic_others: int | None = None
     opinfo: int = 1
@@ -72,7 +74,7 @@ PROFILES: Mapping[str, Profile] = {
         Profile(name="quick", first=1, others=1, left_out=("c128",), dynamic_others=0, blames=False),
         Profile(
             name="default",
-            first=2,
+            first=3,
             others=1,
             left_out=("c128",),
             dynamic_others=1,
@@ -101,7 +103,8 @@ def census(case: OpCase, dtype: str, mode: Mode, size: Profile, seed: int) -> tu
     """The samples of one cell: a deterministic set, stratified over the traits, all of them to be run.
 
     Programs are drawn and picked greedily so that each trait that was drawn occurs; each program comes with mixed
-    values, and the case's other ways of filling are dealt out among them, so that every one occurs too.
+    values, the richest one twice, and the richest ones in each of the case's other ways of filling too: what has no
+    elements, or few, shows nothing of them.
     """
     wanted = size.programs(case, dtype)
     drawn = _drawn(case, dtype, mode, seed, _examples(wanted))
@@ -110,10 +113,9 @@ def census(case: OpCase, dtype: str, mode: Mode, size: Profile, seed: int) -> tu
     picked = stratify(drawn, wanted)
     fills = math.ceil(size.samples / max(1, len(picked)))
     out = [with_values(seeded(sample, fill), case.values[0]) for sample in picked for fill in range(fills)]
-    rich = sorted(picked, key=_richness, reverse=True)
-    for i, values in enumerate(case.values[1:]):
-        if rich:
-            out.append(with_values(rich[i % min(len(rich), 2)], values))
+    rich = sorted(filter(_solid, picked), key=_richness, reverse=True) or picked
+    out += [with_values(seeded(rich[0], 1), case.values[0])] if rich else []
+    out += [with_values(sample, values) for sample in rich[: size.refilled] for values in case.values[1:]]
     return tuple({s.id: s for s in out}.values())
 
 
@@ -154,20 +156,25 @@ def _drawn(case: OpCase, dtype: str, mode: Mode, seed: int, examples: int) -> li
 def stratify(drawn: list[Sample], wanted: int) -> list[Sample]:
     """At most `wanted` samples by greedy cover: each next one adds most traits unseen; ties go to the least degenerate.
 
-    The first one has elements to compare, if any has: what is degenerate has most traits, but alone proves nothing.
+    The first one is that which can show most: what is degenerate has most traits, but alone proves nothing.
     """
     rest = [(sample, set(traits(sample))) for sample in drawn]
     seen: set[str] = set()
     picked: list[Sample] = []
     while rest and len(picked) < wanted:
-        best = max(
-            range(len(rest)),
-            key=lambda i: (bool(picked) or _solid(rest[i][0]), len(rest[i][1] - seen), _richness(rest[i][0]), -i),
-        )
-        sample, has = rest.pop(best)
+        order = _covering if picked else _richest
+        sample, has = rest.pop(max(range(len(rest)), key=lambda i: (*order(rest[i][0], rest[i][1] - seen), -i)))
         picked.append(sample)
         seen |= has
     return picked
+
+
+def _richest(sample: Sample, traits: set[str]) -> tuple[int, ...]:
+    return (_solid(sample), *_richness(sample), len(traits))
+
+
+def _covering(sample: Sample, traits: set[str]) -> tuple[int, ...]:
+    return (len(traits), *_richness(sample))
 
 
 def _solid(sample: Sample) -> bool:

@@ -16,6 +16,7 @@ from typing import IO, Any
 from .errors import BadJournal
 from .outcome import Outcome, Stage, detail, restore
 from .sample import Sample, from_json, to_json
+from .trial import Trial, trial_restore
 
 SCHEMA = 1
 
@@ -56,11 +57,15 @@ class Record:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Journal:
-    """A journal read back: header, records in order, and the footer (None where the run was killed)."""
+    """A journal read back: header, records in order, and the footer (None where the run was killed).
+
+    `trials` are those of seeded mistakes, which `opcov sensitivity` writes a journal of.
+    """
 
     header: Mapping[str, Any]
     records: tuple[Record, ...]
     footer: Mapping[str, Any] | None
+    trials: tuple[Trial, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -124,7 +129,7 @@ class JournalWriter:
         self._line({"kind": "header", "schema": SCHEMA, **header})
 
     def write(self, line: Mapping[str, Any]) -> None:
-        """Add one outcome line (as `record_json` makes it)."""
+        """Add one line (as `record_json` or `trial_json` makes it)."""
         self.counts[line["outcome"]] += 1
         self._line(line)
 
@@ -171,18 +176,19 @@ def _parse(path: Path, text: str) -> Journal:
             ) from None
     header = _header(path, objects)
     footer = next((o for _, o in objects if _kind(o) == "footer"), None)
-    records = []
+    records, trials = [], []
     for number, line in objects:
-        if _kind(line) != "outcome":
-            continue
         try:
-            records.append(record_restore(line))
+            if _kind(line) == "outcome":
+                records.append(record_restore(line))
+            elif _kind(line) == "trial":
+                trials.append(trial_restore(line))
         except Exception as error:
             raise BadJournal(
                 f"{path}:{number}: not an outcome line ({type(error).__name__}: {error})",
                 hint="was it written by another opcov? run `make matrix` again",
             ) from None
-    return Journal(header=header, records=tuple(records), footer=footer)
+    return Journal(header=header, records=tuple(records), footer=footer, trials=tuple(trials))
 
 
 def _kind(line: Any) -> Any:

@@ -187,6 +187,13 @@ class Pipeline:
         clock.enter("")
         return Result(outcome=outcome, seconds=clock.seconds, reached=reached)
 
+    def prepared(self, case: OpCase, sample: Sample, backend: str) -> tuple[Lowered, tuple[Run, ...]]:
+        """The lowered and verified module of a sample and the references it is held to; raises Stop."""
+        clock = Clock(lambda stage: None)
+        references = self._reference(case, sample, clock)
+        contract = self._contract(case, sample, backend, clock)
+        return self._artifact(contract, sample, backend, clock).lowered, _admitted(contract, references)
+
     def _reference(self, case: OpCase, sample: Sample, clock: Clock) -> tuple[Run, ...]:
         def make() -> tuple[Run, ...] | Outcome:
             try:
@@ -265,7 +272,7 @@ class Pipeline:
         died: str | None,
     ) -> Outcome:
         """What the executors make of the artifact, at every size the contract admits, up to one that is wrong."""
-        admitted = [r for r in references if contract.admits([t.shape for t in r.inputs])]
+        admitted = _admitted(contract, references)
         if not artifact.executables:
             return NotExecuted({"none": f"no executor takes {artifact.lowered.dialect}"})
         roads = {e.name: getattr(e, "road", e.name) for e in self._for(artifact.lowered)}
@@ -287,6 +294,11 @@ class Pipeline:
 
         outcome = blame.outcome(map(asked, admitted), roads)
         return replace(outcome, dissent={**dead, **outcome.dissent}) if isinstance(outcome, Passed) else outcome
+
+
+def _admitted(contract: Contract, references: tuple[Run, ...]) -> tuple[Run, ...]:
+    """The runs at sizes that the contract admits."""
+    return tuple(r for r in references if contract.admits([t.shape for t in r.inputs]))
 
 
 Step = Callable[[Program, Callable[[Stage], None]], Contract]
