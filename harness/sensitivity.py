@@ -188,7 +188,7 @@ class Laboratory:
             fate, by = contained(lambda: self._run(places), MUTANT_SECONDS)
         except Died as death:
             fate, by = "killed", _fate(death)
-        return self._survivor(mutant, places) if fate == "missed" else _trial(self.cell, mutant, fate, by=by)
+        return self._survivor(mutant) if fate == "missed" else _trial(self.cell, mutant, fate, by=by)
 
     def _run(self, places: Sequence[tuple[Subject, str]]) -> tuple[Fate, str]:
         """Killed by the first sample that is not right, missed if all are, stillborn if none compiles."""
@@ -214,12 +214,12 @@ class Laboratory:
             worst = max(worst, found)
         return worst
 
-    def _survivor(self, mutant: Mutant, places: Sequence[tuple[Subject, str]]) -> Trial:
+    def _survivor(self, mutant: Mutant) -> Trial:
         """What the probes make of a mutant that the census did not kill, unless it is no mistake at all."""
-        with suppress(Died):  # folding it may divide by zero
-            if contained(lambda: all(_unused(subject, ir) for subject, ir in places), MUTANT_SECONDS):
-                return _trial(self.cell, mutant, "equivalent", by="what it changes has no use")
         places = _places(mutant, self._probed())
+        with suppress(Died):  # folding it may divide by zero
+            if contained(lambda: _unused(places), MUTANT_SECONDS):
+                return _trial(self.cell, mutant, "equivalent", by="what it changes has no use")
         try:
             fate, at, share = contained(lambda: self._compared(places), PROBE_SECONDS)
         except Died as death:
@@ -328,10 +328,10 @@ def _differ(subject: Subject, sound: Compiled, seeded: Compiled) -> bool:
     return False
 
 
-def _unused(subject: Subject, ir: str) -> bool:
-    """Whether the mistake is in what no result depends on."""
+def _unused(places: Sequence[tuple[Subject, str]]) -> bool:
+    """Whether the mistake is in what no result of any program depends on."""
     try:
-        return normal(subject.lowered.ir) == normal(ir)
+        return all(normal(sound) == normal(ir) for sound, ir in {(s.lowered.ir, ir) for s, ir in places})
     except PassFailed:
         return False
 

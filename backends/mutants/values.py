@@ -47,7 +47,7 @@ def swap(op: mlir.Operation, shapes: Shapes) -> Iterator[Edit]:
     if op.name not in _ORDERED | _SELECTS or len(op.operands) < first + 2:
         return
     one, other = op.operands[first], op.operands[first + 1]
-    if one.type == other.type and one != other:
+    if element(one) == element(other) and one != other:  # of other sizes, it may verify all the same
 
         def apply() -> None:
             op.operands[first], op.operands[first + 1] = other, one

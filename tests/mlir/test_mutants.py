@@ -53,7 +53,10 @@ func.func @main(%a: tensor<2x2xf32>, %b: tensor<2x2xf32>) -> tensor<2x1xf32> {
   %6 = tosa.reduce_sum %5 {axis = 1 : i32} : (tensor<2x2xf32>) -> tensor<2x1xf32>
   return %6 : tensor<2x1xf32>
 }
-""".replace("  %0 = tosa.sub", '  %zp = "tosa.const"() <{values = dense<0.0> : tensor<1xf32>}> : () -> tensor<1xf32>\n  %0 = tosa.sub')
+""".replace(
+    "  %0 = tosa.sub",
+    '  %zp = "tosa.const"() <{values = dense<0.0> : tensor<1xf32>}> : () -> tensor<1xf32>\n  %0 = tosa.sub',
+)
 STABLEHLO = """
 func.func @main(%a: tensor<3x3xf32>, %u: tensor<3x3xui8>) -> (tensor<3xf32>, tensor<3x2xf32>) {
   %zero = stablehlo.constant dense<0.0> : tensor<f32>

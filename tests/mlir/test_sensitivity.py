@@ -1,0 +1,79 @@
+"""Seeded mistakes against real censuses: a good one catches them, a blind one is found out by the sample it lacks."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+
+import pytest
+
+from harness import sensitivity
+from harness.draw import census, profile
+from harness.errors import UnknownName
+from harness.sample import Fill, Sample, TensorSpec, from_json
+from harness.sensitivity import Cell, tried
+from harness.worker import case
+
+
+def cell(op: str, backend: str, *samples: Sample, mode: str = "static") -> Cell:
+    found = samples or census(case(op), "f32", mode, profile("default"), 0)  # type: ignore[arg-type]
+    return Cell(op, "family", backend, mode, "f32", tuple(found))
+
+
+def blind(op: str, **args: object) -> Sample:
+    """A sample whose tensors are all ones."""
+    ones = Fill(values="simple", low=1, high=1)
+    tensors = [TensorSpec(dims=("d0",), dtype="f32", fill=ones, seed=seed) for seed in range(len(args))]
+    drawn = {name: t if value == "tensor" else value for t, (name, value) in zip(tensors, args.items(), strict=True)}
+    return Sample(op=op, dtype="f32", mode="static", sizes={"d0": 3}, args=drawn, runs=({"d0": 3},))
+
+
+@pytest.mark.parametrize("backend", ["linalg", "tosa", "stablehlo"])
+def test_the_census_of_a_subtraction_catches_swapped_operands(backend: str) -> None:
+    found = list(tried(cell("aten.sub.Tensor", backend), ["swap"]))
+    assert found
+    assert {t.fate for t in found} == {"killed"}
+    assert all(t.by.startswith("Wrong") for t in found)
+
+
+def test_operands_that_are_alike_do_not() -> None:
+    (found,) = tried(
+        cell("aten.sub.Tensor", "linalg", blind("aten.sub.Tensor", self="tensor", other="tensor")), ["swap"]
+    )
+    assert found.fate == "missed"
+    shown = from_json(json.loads(found.sample))
+    assert shown.op == "aten.sub.Tensor"
+    assert next(tried(cell("aten.sub.Tensor", "linalg", shown), ["swap"])).fate == "killed"
+
+
+def test_a_frozen_size_is_seen_at_another_one() -> None:
+    found = list(tried(cell("aten.neg.default", "linalg", mode="dynamic"), ["freeze"]))
+    assert found
+    assert {t.fate for t in found} == {"killed"}
+
+
+def test_what_no_result_depends_on_is_set_aside() -> None:
+    """`amax` comes with the index of the maximum, which nobody asks for."""
+    found = list(tried(cell("aten.amax.default", "linalg"), ["predicate"]))
+    assert found
+    assert {(t.fate, t.by) for t in found} == {("equivalent", "what it changes has no use")}
+
+
+def test_a_cell_that_dies_is_lost_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sensitivity, "tried", lambda *_: os.abort())
+    (found,) = sensitivity._contained(cell("aten.sub.Tensor", "linalg"), ("swap",))
+    assert (found.fate, found.by) == ("lost", "SIGABRT")
+
+
+def test_unknown_kind_is_an_error() -> None:
+    with pytest.raises(UnknownName, match="swop"):
+        sensitivity.kinds(["swop"])
+
+
+def test_forced_samples_are_told_from_drawn_ones() -> None:
+    """A case that keeps its values finite is probed with NaN all the same, and told so."""
+    finite = replace(case("aten.sub.Tensor"), values=("mixed",))
+    own, forced = sensitivity.probes(finite, cell("aten.sub.Tensor", "linalg"))
+    assert {s.values for s in own} == {"mixed"}
+    assert {s.values for s in forced} == {"nonfinite"}
