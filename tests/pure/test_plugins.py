@@ -53,6 +53,7 @@ def test_an_executor_that_cannot_be_had_is_absent_and_the_others_are_there(
     modules = {
         "able": "class Plugin: name = 'able'",
         "lonely": "import unheard_of.part",
+        "misspelt": "unheard_of",
         "outdated": "from json import Plugin",
         "partial": "import json.unheard_of",
         "raises": "raise RuntimeError('no such processor')",
@@ -62,6 +63,7 @@ def test_an_executor_that_cannot_be_had_is_absent_and_the_others_are_there(
     present, absent = plugins.executors()
     assert [executor.name for executor in present] == ["able"]
     assert absent.pop("lonely") == "pip install unheard-of"
+    assert absent.pop("misspelt") == "NameError: name 'unheard_of' is not defined"
     assert absent.pop("outdated").startswith("ImportError: cannot import name 'Plugin' from 'json'")
     assert absent.pop("partial") == "ModuleNotFoundError: No module named 'json.unheard_of'"
     assert absent == {"raises": "RuntimeError: no such processor"}
