@@ -37,6 +37,9 @@ FLAGS = (
 Subnormal numbers it takes for zero all the same: that is fixed in its client.
 """
 
+SAID = 300
+"""Characters of what XLA says of a refusal: pages follow."""
+
 
 class XlaCpu:
     """Runs StableHLO on XLA's CPU client."""
@@ -114,5 +117,5 @@ def _executed(artifact: bytes, inputs: Sequence[torch.Tensor]) -> list[torch.Ten
         given = [_jax.dlpack_managed_tensor_to_buffer(t.__dlpack__(), device, None) for t in inputs]
         found = program.execute_sharded(given).disassemble_into_single_device_arrays()
     except _jax.JaxRuntimeError as error:
-        raise CannotExecute(f"XLA refuses it: {error}") from None
+        raise CannotExecute(f"XLA refuses it: {' '.join(str(error).split())[:SAID]}") from None
     return [from_dlpack(_jax.buffer_to_dlpack_managed_tensor(array)) for (array,) in found]
