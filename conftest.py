@@ -15,7 +15,7 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -64,12 +64,20 @@ def pytest_configure(config: pytest.Config) -> None:
             _wanted(config).check(catalog(), plugins.names(plugins.BACKENDS))
         if config.option.samples != "census":
             opinfo.trace()
+        absent = plugins.absent() if _is_main_job(config) and not hasattr(config, "workerinput") else {}
     except OpcovError as error:
         raise pytest.UsageError(f"opcov: {error}") from None
     if config.option.seed is None:
         config.option.seed = secrets.randbelow(2**31) if config.option.profile == "nightly" else 0
     if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(Recorder(config), "opcov-recorder")
+        config.pluginmanager.register(Recorder(config, absent), "opcov-recorder")
+
+
+def _is_main_job(config: pytest.Config) -> bool:
+    """Whether what is asked for has something of the suites in it: opcov's own tests need no executors up front."""
+    suites = SUITES.resolve()
+    asked = [Path(argument.partition("::")[0]).resolve() for argument in config.args]
+    return any(suites.is_relative_to(path) or path.is_relative_to(suites) for path in asked)
 
 
 def _wanted(config: pytest.Config) -> Selection:
@@ -240,8 +248,9 @@ def _counted(figures: subprocess.Popen[str] | None) -> dict[str, dict[str, int]]
 class Recorder:
     """On the controller: writes the journal as reports arrive, and the reports of the journal at the end."""
 
-    def __init__(self, config: pytest.Config) -> None:
+    def __init__(self, config: pytest.Config, absent: Mapping[str, str]) -> None:
         self.config = config
+        self.absent = absent
         self.out = Path(config.option.out)
         self.started = time.time()
         self.writer: JournalWriter | None = None
@@ -252,10 +261,11 @@ class Recorder:
         option = self.config.option
         wanted = _wanted(self.config)
         now = datetime.fromtimestamp(self.started, UTC)
+        present = [name for name in plugins.names(plugins.EXECUTORS) if name not in self.absent]
         return {
             "run": f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
             "started": now.isoformat(timespec="seconds"),
-            "toolchain": toolchain() | {"executors": ", ".join(plugins.names(plugins.EXECUTORS))},
+            "toolchain": toolchain() | {"executors": ", ".join(present), "absent": dict(self.absent)},
             "options": {
                 "profile": option.profile,
                 "sampling": profile(option.profile).says(),
@@ -271,9 +281,10 @@ class Recorder:
             "seed": option.seed,
         }
 
-    def pytest_report_header(self) -> str:
-        """Seed and profile, so that a run can be repeated."""
-        return f"opcov: profile {self.config.option.profile}, seed {self.config.option.seed}, out {self.out}"
+    def pytest_report_header(self) -> list[str]:
+        """Seed and profile, so that a run can be repeated; executors that it does without."""
+        said = f"profile {self.config.option.profile}, seed {self.config.option.seed}, out {self.out}"
+        return [f"opcov: {said}", *(f"opcov: executor {name} is absent: {why}" for name, why in self.absent.items())]
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Write a cell's lines as its report arrives."""

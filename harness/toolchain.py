@@ -16,11 +16,14 @@ PACKAGES = {
     "hypothesis": "hypothesis",
     "pytest": "pytest",
 }
+ABSENT = "absent"
+OPTIONAL = {"jaxlib": "jaxlib"}
 
 
 def toolchain() -> dict[str, str]:
-    """Names and versions for the journal's header; a missing package is said to be absent."""
+    """Names and versions for the journal's header; a missing package is said to be absent, an optional one left out."""
     found = {key: _version(package) for key, package in PACKAGES.items()}
+    found |= {key: version for key, package in OPTIONAL.items() if (version := _version(package)) != ABSENT}
     found |= {"python": platform.python_version(), "platform": f"{sys.platform} {platform.machine()}"}
     revision = _revision()
     return found | ({"revision": revision} if revision else {})
@@ -30,7 +33,7 @@ def _version(package: str) -> str:
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
-        return "absent"
+        return ABSENT
 
 
 def _revision() -> str:

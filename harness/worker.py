@@ -34,12 +34,12 @@ _PR_SET_PDEATHSIG = 1
 
 
 def pipeline(backends: Sequence[str], *, thorough: bool = False) -> Pipeline:
-    """A pipeline with the default frontend, these backends and every executor that is installed."""
+    """A pipeline with the default frontend, these backends and every executor that can be had."""
     from backends.frontend import Fx  # heavy: only worker processes load torch
 
     from .pipeline import Pipeline
 
-    executors = [plugins.factory(plugins.EXECUTORS, name)() for name in plugins.names(plugins.EXECUTORS)]
+    executors, _ = plugins.executors()
     lowerings = {name: plugins.factory(plugins.BACKENDS, name)() for name in backends}
     return Pipeline(Fx(), lowerings, executors, thorough=thorough)
 

@@ -21,6 +21,7 @@ _SHOWN_ELSEWHERE = ("profile", "ops", "backends", "modes", "dtypes", "seed")
 class Provenance:
     """The run in a few lines of text.
 
+    `toolchain` names the executors that were absent, too, each with the command that installs it or what is broken.
     `registry` is how much of each denominator the registry covers, empty where the journal does not say; `notes` are
     what its reader must not miss, none for a clean run.
     """
@@ -74,6 +75,7 @@ def _toolchain(tools: Mapping[str, Any]) -> str:
         value = tools[name]
         if isinstance(value, (str, int, float)) and value != "":
             said.append(_text(value) if name == "platform" else f"{name.replace('_', '-')} {_text(value)}")
+    said += [f"absent: executor {name} ({_text(why)})" for name, why in _mapping(tools.get("absent")).items()]
     return " · ".join(said) or "toolchain unknown"
 
 

@@ -347,3 +347,15 @@ def install(folder: Path, backends: Iterable[str] = BACKENDS, executors: Iterabl
     lines += ["[opcov.executors]", *(f"{name} = opcov_miniatures:{EXECUTORS[name]}" for name in executors)]
     (info / "entry_points.txt").write_text("\n".join(lines) + "\n", encoding="ascii")
     return folder
+
+
+def needy(folder: Path, group: str, modules: Mapping[str, str], extra: str = "") -> Path:
+    """Write a distribution of plugins, each with the text of its module, which defines `Plugin` or cannot."""
+    info = folder / "needy-0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: needy\nVersion: 0\n", encoding="ascii")
+    lines = [f"[{group}]", *(f"{name} = needy_{name}:Plugin {extra}" for name in modules)]
+    (info / "entry_points.txt").write_text("\n".join(lines) + "\n", encoding="ascii")
+    for name, text in modules.items():
+        (folder / f"needy_{name}.py").write_text(text, encoding="ascii")
+    return folder

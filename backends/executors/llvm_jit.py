@@ -176,10 +176,12 @@ def specialized(text: str, dialect: str, sizes: Sequence[Sequence[int]]) -> str:
 @contextmanager
 def interpretable(text: str, sizes: Sequence[Sequence[int]]) -> Iterator[ir.Module]:
     """StableHLO IR as a module of nothing but StableHLO, static for arguments of these sizes; raises CannotExecute."""
+    text = _with_constants_in_place(text)
     with _compiler() as compiler:
         module = compiler.parse(text) if is_static(text) else compiler.specialized(text, sizes)
         compiler.run(SPELL_CHLO, module)
         _convert_constants(module)
+        _check_spelled(module)
         yield module
 
 
@@ -321,7 +323,8 @@ def _register_stablehlo_passes() -> None:
     _stablehlo.register_stablehlo_passes()
 
 
-def _operations(module: ir.Module) -> list[ir.Operation]:
+def operations(module: ir.Module) -> list[ir.Operation]:
+    """All operations of the module, each after those that it holds."""
     found: list[ir.Operation] = []
 
     def visit(op: ir.Operation) -> ir.WalkResult:
@@ -333,11 +336,18 @@ def _operations(module: ir.Module) -> list[ir.Operation]:
 
 
 def _check_converted(module: ir.Module) -> None:
-    names = (op.name for op in _operations(module))
+    names = (op.name for op in operations(module))
     left = [name for name in names if name.partition(".")[0] in ("tosa", "stablehlo", "chlo", "shape")]
     if left:
         said = [name for name in left if not name.endswith((".return", ".yield"))] or left
         raise CannotExecute(f"{', '.join(sorted(set(said)))} has no conversion to linalg")
+
+
+def _check_spelled(module: ir.Module) -> None:
+    names = {op.name for op in operations(module)}
+    left = sorted(name for name in names if name.partition(".")[0] not in ("builtin", "func", "stablehlo"))
+    if left:
+        raise CannotExecute(f"{', '.join(left)} is not StableHLO")
 
 
 def _prepare_stablehlo(module: ir.Module) -> None:
@@ -346,7 +356,7 @@ def _prepare_stablehlo(module: ir.Module) -> None:
     The sum of booleans is their logical or, where the conversion makes it an xor; a reduction of no elements is the
     initial value.
     """
-    for op in _operations(module):
+    for op in operations(module):
         if op.name not in ("stablehlo.add", "stablehlo.reduce"):
             continue
         shaped = ir.RankedTensorType(op.operands[0].type)
@@ -372,7 +382,7 @@ def _round_twice(module: ir.Module) -> None:
 
     The latter `arith.truncf` is what `tosa-to-linalg` makes of such a cast, and no valid operation at all.
     """
-    for op in _operations(module):
+    for op in operations(module):
         if op.name != "arith.truncf":
             continue
         source, target = str(op.operands[0].type), op.results[0].type
@@ -390,7 +400,7 @@ _LIBM = {"math.expm1": "expm1", "math.log1p": "log1p"}
 def _call_libm(module: ir.Module) -> None:
     """Call libm where `convert-math-to-llvm` is inexact: it makes expm1(x) exp(x) - 1, and log1p(x) log(1 + x)."""
     declared: set[str] = set()
-    for op in _operations(module):
+    for op in operations(module):
         suffix = {"f32": "f", "f64": ""}.get(str(op.results[0].type)) if op.name in _LIBM else None
         if suffix is None:
             continue
@@ -419,7 +429,7 @@ def _spell_sizes(module: ir.Module) -> None:
 
     What then folds to a constant is taken as one by the other dialects' folders too.
     """
-    for op in _operations(module):
+    for op in operations(module):
         if op.name not in ("tensor.dim", "shape.shape_of") or not _is_hlo(op.operands[0]):
             continue
         value, kind = op.operands[0], op.results[0].type
@@ -464,7 +474,7 @@ def _create(name: str, kind: ir.Type, *operands: ir.Value, **attributes: ir.Attr
 
 def _convert_constants(module: ir.Module) -> None:
     """Make tensor constants of `arith` StableHLO's own: its interpreter knows no others."""
-    for op in _operations(module):
+    for op in operations(module):
         if op.name == "arith.constant" and isinstance(op.results[0].type, ir.RankedTensorType):
             kind = op.results[0].type
             if "index" in str(kind):
@@ -472,6 +482,16 @@ def _convert_constants(module: ir.Module) -> None:
             with ir.InsertionPoint(op), op.location:
                 value = {"value": op.attributes["value"]}
                 _replace(op, ir.Operation.create("stablehlo.constant", [kind], attributes=value))
+
+
+_RESOURCE = re.compile(r'([\w.]+): "0x[0-9A-F]{8}([0-9A-F]*)"')  # four bytes of alignment come first
+
+
+def _with_constants_in_place(text: str) -> str:
+    """The IR with constants where they are used that are kept as resources: what takes StableHLO takes none."""
+    body, _, resources = text.partition("{-#")
+    found = dict(_RESOURCE.findall(resources))
+    return re.sub(r"dense_resource<([\w.]+)>", lambda name: f'dense<"0x{found[name[1]]}">', body)
 
 
 def is_static(text: str) -> bool:
@@ -514,14 +534,14 @@ def _return_as_inferred(module: ir.Module) -> None:
     kind = ir.FunctionType(ir.TypeAttr(main.attributes["function_type"]).value)
     results = [value.type for value in back.operands]
     main.attributes["function_type"] = ir.TypeAttr.get(ir.FunctionType.get(kind.inputs, results))
-    for op in _operations(module):
+    for op in operations(module):
         if op.name == "tensor.cast" and not list(op.results[0].uses):
             op.erase()
 
 
 def _spell_reshapes(module: ir.Module) -> None:
     """Spell out the shape that a `tosa.reshape` asks for: the specification has no size to be inferred (-1)."""
-    for op in _operations(module):
+    for op in operations(module):
         if op.name != "tosa.reshape" or not ir.RankedTensorType(op.results[0].type).has_static_shape:
             continue
         sizes, rank = list(ir.RankedTensorType(op.results[0].type).shape), ir.RankedTensorType(op.results[0].type).rank

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,8 @@ def test_the_header_says_what_was_asked_for_and_of_what(run: tuple[Done, Path]) 
     assert (header["kind"], header["seed"]) == ("header", 0)
     assert {"torch", "torch_mlir", "opcov", "hypothesis", "python", "platform", "executors"} <= set(header["toolchain"])
     assert "absent" not in header["toolchain"].values()
+    assert header["toolchain"]["absent"] == {}
+    assert "jaxlib" in header["toolchain"]
     options = header["options"]
     assert options["profile"] == "quick"
     assert options["ops"] == ["aten.add.Tensor", "aten.expm1.default"]
@@ -328,6 +331,23 @@ def test_an_out_of_tree_backend_is_a_column_and_its_crash_an_outcome(plugins: Pa
     }
     assert "segfault-lower" in (tmp_path / "matrix.md").read_text(encoding="utf-8")
     assert "actor" in lines(tmp_path / "journal.jsonl")[0]["toolchain"]["executors"]
+
+
+def test_an_executor_that_cannot_be_had_is_left_out_and_said_wherever_the_others_are(tmp_path: Path) -> None:
+    modules = {"lonely": "import unheard_of", "outdated": "from json import Plugin"}
+    folder = miniatures.needy(tmp_path / "plugins", "opcov.executors", modules, extra="[more]")
+    done = job("-v", *RELU, "--backend", "stablehlo,control", out=tmp_path, plugins=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "opcov: executor lonely is absent: pip install 'needy[more]'" in done.stdout
+    assert "opcov: executor outdated is absent: ImportError: cannot import name 'Plugin'" in done.stdout
+    header, *_ = lines(tmp_path / "journal.jsonl")
+    assert set(header["toolchain"]["absent"]) == {"lonely", "outdated"}
+    assert header["toolchain"]["executors"].split(", ")[-1] == "xla"
+    assert {o["outcome"] for o in outcomes(tmp_path / "journal.jsonl")} == {"Passed"}
+    said = "absent: executor lonely (pip install 'needy[more]')"
+    assert said in " ".join(done.stdout.split())
+    assert said in (tmp_path / "matrix.md").read_text(encoding="utf-8")
+    assert said in unescape((tmp_path / "index.html").read_text(encoding="utf-8"))
 
 
 def test_a_control_that_fails_fails_the_run(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-HEAVY = ("torch", "torch_mlir", "numpy", "sympy")
+HEAVY = ("torch", "torch_mlir", "jaxlib", "numpy", "sympy")
 
 
 @pytest.mark.parametrize(

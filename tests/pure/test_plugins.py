@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from importlib.metadata import entry_points, requires
 from pathlib import Path
 
 import pytest
@@ -37,13 +38,48 @@ def test_a_group_without_entries_says_that_opcov_is_not_installed() -> None:
     assert raised.value.code == Exit.ENVIRONMENT
 
 
-def test_a_missing_package_is_named_with_what_to_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    info = tmp_path / "needy-0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: needy\nVersion: 0\n", encoding="ascii")
-    (info / "entry_points.txt").write_text("[opcov.backends]\nneedy = needy_module:Needy\n", encoding="ascii")
-    (tmp_path / "needy_module.py").write_text("import unheard_of.part\n", encoding="ascii")
-    monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(MissingPackage, match="backend 'needy' needs unheard_of") as raised:
-        plugins.factory(plugins.BACKENDS, "needy")
+def test_a_missing_package_of_a_backend_is_an_error_that_says_what_to_type(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(miniatures.needy(tmp_path, plugins.BACKENDS, {"lonely": "import unheard_of.part"}))
+    with pytest.raises(MissingPackage, match="backend 'lonely' needs unheard_of") as raised:
+        plugins.factory(plugins.BACKENDS, "lonely")
     assert "pip install unheard-of" in raised.value.hint
+
+
+def test_an_executor_that_cannot_be_had_is_absent_and_the_others_are_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modules = {
+        "able": "class Plugin: name = 'able'",
+        "lonely": "import unheard_of.part",
+        "misspelt": "unheard_of",
+        "outdated": "from json import Plugin",
+        "partial": "import json.unheard_of",
+        "raises": "raise RuntimeError('no such processor')",
+    }
+    monkeypatch.setattr(plugins, "EXECUTORS", "opcov.test")
+    monkeypatch.syspath_prepend(miniatures.needy(tmp_path, "opcov.test", modules))
+    present, absent = plugins.executors()
+    assert [executor.name for executor in present] == ["able"]
+    assert absent.pop("lonely") == "pip install unheard-of"
+    assert absent.pop("misspelt") == "NameError: name 'unheard_of' is not defined"
+    assert absent.pop("outdated").startswith("ImportError: cannot import name 'Plugin' from 'json'")
+    assert absent.pop("partial") == "ModuleNotFoundError: No module named 'json.unheard_of'"
+    assert absent == {"raises": "RuntimeError: no such processor"}
+
+
+def test_what_installs_a_missing_package_is_the_extra_that_the_entry_point_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plugins, "EXECUTORS", "opcov.test")
+    monkeypatch.syspath_prepend(
+        miniatures.needy(tmp_path, "opcov.test", {"lonely": "import unheard_of"}, extra="[more]")
+    )
+    assert plugins.executors() == ([], {"lonely": "pip install 'needy[more]'"})
+
+
+def test_the_built_in_executor_of_an_optional_package_names_its_extra() -> None:
+    extras = {e.name: e.extras for e in entry_points(group=plugins.EXECUTORS) if e.extras}
+    assert extras["xla"] == ["xla"]
+    assert any("jaxlib" in r and 'extra == "xla"' in r for r in requires("opcov") or ())

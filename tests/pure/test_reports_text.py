@@ -4,9 +4,11 @@ import csv
 import io
 import json
 import re
+from html import unescape
 
 import pytest
 
+import reports.html
 from harness.errors import UnknownName
 from harness.journal import Journal
 from harness.outcome import Crashed, HarnessError, Wrong
@@ -25,6 +27,14 @@ WRONG = Wrong("value", "out[0] = 1.0, but should be 2.0", 0, "llvm-jit")
 def whole() -> Whole:
     made = journal()
     return fold(made), made
+
+
+@pytest.fixture
+def absent() -> tuple[Journal, str]:
+    """A journal whose run did without two executors, and how its reports say so."""
+    why = {"xla": "pip install 'opcov[xla]'", "mine": "ImportError: no x"}
+    made = journal([], header=HEADER | {"toolchain": HEADER["toolchain"] | {"absent": why}})
+    return made, "absent: executor xla (pip install 'opcov[xla]') · absent: executor mine (ImportError: no x)"
 
 
 @pytest.mark.parametrize("width", [80, 100, 120, 200])
@@ -144,6 +154,14 @@ def test_provenance_is_said_in_text() -> None:
     assert about.started == "2026-11-22 03:00 UTC"
     assert about.options == "profile nightly · seed 20261122 · ops aten.conv*"
     assert about.toolchain.startswith("torch 2.13.0+cpu · torch-mlir 20261001 · opcov 0.1.0 · python 3.11.9 · linux")
+
+
+def test_absent_executors_are_said_with_what_installs_them(absent: tuple[Journal, str]) -> None:
+    made, said = absent
+    assert provenance(made).toolchain.endswith(f" · {said}")
+    for form in ("text", "markdown"):
+        assert said in " ".join(render(fold(made), made, form).split())
+    assert said in unescape(reports.html.render(made))
 
 
 def test_control_line_never_rounds_up() -> None:
