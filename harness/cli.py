@@ -27,6 +27,7 @@ from .errors import BadSample, Exit, MissingPackage, OpcovError, UnknownName
 from .expectation import one_line
 from .journal import Journal, Record, read
 from .outcome import Excluded, Outcome, Passed, Wrong
+from .protocols import Recipe
 from .sample import Sample, dumps, from_json
 from .supervisor import Limits, Supervisor
 
@@ -200,8 +201,8 @@ def _run(sample: Sample, backend: str, limits: Limits) -> tuple[Outcome, dict[st
 
 
 def _repro(options: argparse.Namespace) -> Exit:
-    if options.backend not in plugins.names(plugins.BACKENDS):
-        raise UnknownName("backend", options.backend, plugins.names(plugins.BACKENDS))
+    if options.backend not in (known := plugins.names(plugins.BACKENDS, plugins.CASCADES)):
+        raise UnknownName("backend", options.backend, known)
     sample = _sample(options)
     case = _fitting(sample)
     outcome, shown = _run(sample, options.backend, Limits(seconds=options.seconds))
@@ -277,25 +278,25 @@ def _write(
     folder.mkdir(parents=True, exist_ok=True)
     files = {"sample_file": folder / "sample.json"}
     files["sample_file"].write_text(dumps(sample) + "\n", encoding="utf-8")
-    if options.backend != plugins.CONTROL and not isinstance(outcome, Excluded):
+    recipe: Recipe | None = getattr(plugins.backend(options.backend), "recipe", None)
+    if recipe and not isinstance(outcome, Excluded):
         files["script"] = folder / "repro.py"
-        files["script"].write_text(_script(case, sample, options.backend, outcome), encoding="utf-8")
+        files["script"].write_text(_script(case, sample, options.backend, recipe, outcome), encoding="utf-8")
     for stage, key in (("contract", "ir"), ("lower", "lowered")):
         if stage in shown and options.backend != plugins.CONTROL:
             files[key] = folder / f"{stage}.mlir"
             files[key].write_text(shown[stage], encoding="utf-8")
     out = {key: str(path) for key, path in files.items()}
-    command = opt_command(options.backend, out["ir"]) if "ir" in out else None
-    return out | ({"command": command} if command else {})
+    return out | ({"command": opt_command(recipe, out["ir"])} if recipe and "ir" in out else {})
 
 
-def _script(case: OpCase, sample: Sample, backend: str, outcome: Outcome) -> str:
+def _script(case: OpCase, sample: Sample, backend: str, recipe: Recipe, outcome: Outcome) -> str:
     from .repro import script
 
     sources = [_source("llvm-jit")]
     if isinstance(outcome, Wrong) and outcome.executor != "llvm-jit":
         sources.append(_source(outcome.executor))
-    return script(case, sample, backend, outcome, sources)
+    return script(case, sample, backend, recipe, outcome, sources)
 
 
 def _source(executor: str) -> tuple[str, str]:
