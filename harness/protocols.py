@@ -75,7 +75,8 @@ class Recipe:
 
     `output_type` is what `torch_mlir.fx.export_and_import` is asked for, `pipeline` what it runs on the contract. If
     there are `validations` the result is held to its dialect's specification by the first where it is static, by the
-    second where it is dynamic. Where it then goes to another dialect, `conversion` is the pipeline.
+    second where it is dynamic. Where it then goes to another dialect, `conversion` is the pipeline, and `converted` are
+    the dialects that it must leave nothing of.
     """
 
     dialect: str
@@ -83,6 +84,7 @@ class Recipe:
     pipeline: str
     validations: tuple[str, str] | None = None
     conversion: str | None = None
+    converted: tuple[str, ...] = ()
 
 
 class NotExpressible(Exception):
@@ -175,6 +177,18 @@ class Executor(Protocol):
 
     def compile(self, lowered: Lowered) -> Executable:
         """Compile once, for every size; raises CannotExecute."""
+        ...
+
+
+@runtime_checkable
+class Checker(Executor, Protocol):
+    """An executor that dies of what a module does wrong, and says of what: it has no say in whether results are right.
+
+    It is asked where an executor has found an artifact wrong or died of it, and compiles and runs in a fork.
+    """
+
+    def diagnose(self, lowered: Lowered, stderr: str) -> str:
+        """The cause of its death as a sentence, from what it wrote to stderr; empty where that says nothing."""
         ...
 
 

@@ -192,10 +192,13 @@ def _lower(recipe: Recipe, *, validated: bool) -> str:
         text += f"    run({dynamic!r} if '?' in str(lowered) else {static!r}, lowered.operation.clone())\n"
     if recipe.conversion:
         text += f"    run({recipe.conversion!r}, lowered.operation)\n"
+        text += f"    left = [op for op in operations(lowered) if op.split('.')[0] in {recipe.converted!r}]\n"
+        text += "    if left:\n        sys.exit(f'no conversion of {', '.join(dict.fromkeys(left))}')\n"
     return text.strip() + "\n    return lowered\n"
 
 
 _RUN = """
+from torch_mlir.ir import WalkResult
 from torch_mlir._mlir_libs import _stablehlo
 from torch_mlir.passmanager import PassManager
 
@@ -204,6 +207,12 @@ def run(pipeline, operation):
     _stablehlo.register_stablehlo_passes()
     with operation.context:
         PassManager.parse(pipeline).run(operation)
+
+
+def operations(module):
+    names = []
+    module.operation.walk(lambda op: names.append(op.name) or WalkResult.ADVANCE)
+    return names
 
 """
 

@@ -6,6 +6,7 @@ The conversion is the one upstream gives its users, without what our own executo
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 
 from backends import ir
@@ -13,27 +14,26 @@ from backends.executors.llvm_jit import STABLEHLO_TO_LINALG, TOSA_TO_LINALG, reg
 from harness.protocols import Contract, ContractBroken, Lowered, Recipe, Refused
 
 from .linalg import Linalg
-from .lowering import Lowering, shortened
+from .lowering import Lowering, operations, shortened
 from .stablehlo import Stablehlo
 from .tosa import Tosa
 
 
 class Cascade:
-    """A base lowering, then a conversion of its dialect to linalg, held to the linalg contract by torch-mlir's check.
+    """A base lowering, then a conversion of its dialect to linalg.
 
-    Subclasses give the `name`, the `base`, the `recipe`, and the dialects that the conversion must leave nothing of.
+    Subclasses give the `name`, the `base` and the `recipe` with the conversion.
     """
 
     name: str
     base: Lowering
     recipe: Recipe
-    converted: frozenset[str]
 
     def lower(self, contract: Contract) -> Lowered:
         """Lower, verify and convert.
 
         Raises what the base raises, and Refused with the first op that has no conversion. Raises ContractBroken where
-        all were converted and the result is not valid, or holds what linalg's contract does not allow.
+        all were converted, to what is not valid.
         """
         lowered = self.base.lower(contract)
         try:
@@ -42,36 +42,30 @@ class Cascade:
             raise ContractBroken(f"the lowering to {self.base.name} itself: {broken}") from None
         assert self.recipe.conversion is not None
         try:
-            text = ir.lowered(lowered.ir, self.recipe.conversion)
+            converted = replace(lowered, dialect="linalg", ir=ir.lowered(lowered.ir, self.recipe.conversion))
         except ir.PassFailed as failure:
             said = shortened(failure.reason)
-            if (culprit := self._stopped_at(failure)) is None:
-                raise ContractBroken(f"the conversion of {self.base.name} to linalg: {said}") from None
-            raise Refused(said, culprit) from None
-        return Lowered(dialect="linalg", ir=text, program=contract.program)
+            named = (match[1] for d in failure.diagnostics for match in _NAMED.finditer(d.message))
+            if left := self._unconverted(named):
+                raise Refused(said, left[0]) from None
+            raise ContractBroken(f"the conversion of {self.base.name} to linalg: {said}") from None
+        if left := self._unconverted(operations(converted)):
+            raise Refused(f"{', '.join(dict.fromkeys(left))} left in linalg IR: there is no conversion", left[0])
+        return converted
 
     def verify(self, lowered: Lowered) -> None:
         """Check the result as linalg; raises ContractBroken."""
         Linalg().verify(lowered)
 
-    def _stopped_at(self, failure: ir.PassFailed) -> str | None:
-        """The op of a converted dialect that the diagnostics name, or that is left where the closing check fails.
-
-        A constant only where there is no other: its user is what was not converted.
-        """
-        messages = [d.message for d in failure.diagnostics]
-        named = [match[1] for message in messages for match in _NAMED.finditer(message)]
-        left = failure.left if any("does not conform to the" in message for message in messages) else ()
-        found = [op for op in (*named, *left) if op.partition(".")[0] in self.converted]
-        return next((op for op in found if op not in _CONSTANTS), next(iter(found), None))
+    def _unconverted(self, names: Iterable[str]) -> list[str]:
+        """Those of the dialects that are to be converted; constants last, since what uses them was not converted."""
+        found = [name for name in names if name.partition(".")[0] in self.recipe.converted]
+        return sorted((name for name in found if name not in _TERMINATORS), key=_CONSTANTS.__contains__)
 
 
-_CONSTANTS = ("tosa.const", "tosa.const_shape", "stablehlo.constant", "shape.const_shape")
+_TERMINATORS = frozenset(("tosa.yield", "stablehlo.return", "shape.assuming_yield", "shape.yield", "shape.return"))
+_CONSTANTS = frozenset(("tosa.const", "tosa.const_shape", "stablehlo.constant", "shape.const_shape"))
 _NAMED = re.compile(r"(?:operation |^)'([\w.]+)'")
-
-
-def _conversion(passes: tuple[str, ...]) -> str:
-    return f"builtin.module({','.join(passes)},torch-verify-linalg-on-tensors-backend-contract)"
 
 
 class TosaLinalg(Cascade):
@@ -79,8 +73,12 @@ class TosaLinalg(Cascade):
 
     name = "tosa-linalg"
     base = Tosa()
-    recipe = replace(Tosa.recipe, dialect="linalg", conversion=_conversion(TOSA_TO_LINALG))
-    converted = frozenset(("tosa",))
+    recipe = replace(
+        Tosa.recipe,
+        dialect="linalg",
+        conversion=f"builtin.module({','.join(TOSA_TO_LINALG)})",
+        converted=("tosa",),
+    )
 
 
 class StablehloLinalg(Cascade):
@@ -88,8 +86,12 @@ class StablehloLinalg(Cascade):
 
     name = "stablehlo-linalg"
     base = Stablehlo()
-    recipe = replace(Stablehlo.recipe, dialect="linalg", conversion=_conversion(STABLEHLO_TO_LINALG))
-    converted = frozenset(("stablehlo", "chlo", "shape"))
+    recipe = replace(
+        Stablehlo.recipe,
+        dialect="linalg",
+        conversion=f"builtin.module({','.join(STABLEHLO_TO_LINALG)})",
+        converted=("stablehlo", "chlo", "shape"),
+    )
 
     def __init__(self) -> None:
         register_stablehlo_passes()

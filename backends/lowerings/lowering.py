@@ -42,16 +42,22 @@ class Lowering:
 
     def verify(self, lowered: Lowered) -> None:
         """Verify the module and look for leaked dialects; raises ContractBroken."""
-        try:
-            with ir.session() as session:
-                found = set(ir.ops(session.parse(lowered.ir)))
-        except ir.PassFailed as failure:
-            raise ContractBroken(shortened(failure.reason)) from None
-        if "dialect_resources" in lowered.ir:
-            ir.drop()
+        found = set(operations(lowered))
         leaked = sorted(op for op in found if op.partition(".")[0] not in self.allowed and op not in self.allowed_ops)
         if leaked:
             raise ContractBroken(f"{', '.join(leaked)} left in {self.name} IR")
+
+
+def operations(lowered: Lowered) -> list[str]:
+    """The names of a lowered module's operations, in order; raises ContractBroken where it is not valid."""
+    try:
+        with ir.session() as session:
+            found = ir.ops(session.parse(lowered.ir))
+    except ir.PassFailed as failure:
+        raise ContractBroken(shortened(failure.reason)) from None
+    if "dialect_resources" in lowered.ir:
+        ir.drop()
+    return found
 
 
 _FAILED = re.compile(r"failed to legalize operation '([\w.]+)'")

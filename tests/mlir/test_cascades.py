@@ -60,7 +60,7 @@ def test_one_dynamic_artifact_runs_at_every_size() -> None:
 def test_an_op_that_has_no_conversion_is_the_culprit(which: str, culprit: str) -> None:
     refusal = refused("stablehlo-linalg", PROGRAMS[which])
     assert refusal.culprit == culprit
-    assert f"failed to legalize operation '{culprit}'" in refusal.diagnostic
+    assert f"{culprit} left in linalg IR" in refusal.diagnostic
 
 
 @pytest.mark.parametrize("which", ["dynamic-add", "dynamic-view"])
@@ -111,25 +111,20 @@ def test_a_result_that_is_not_valid_is_invalid_and_said_to_be_the_conversions() 
 
 
 @pytest.mark.parametrize(
-    ("messages", "left", "culprit"),
+    ("messages", "culprit"),
     [
-        (["failed to legalize operation 'tosa.fft2d'"], ["tosa.abs"], "tosa.fft2d"),
-        (["'tosa.cast' op unsupported"], [], "tosa.cast"),
-        (["'arith.truncf' op is not valid"], ["tosa.abs"], None),
-        (
-            ["failed to legalize operation 'builtin.unrealized_conversion_cast'", "Module does not conform to the"],
-            ["builtin.unrealized_conversion_cast", "tosa.const", "tosa.abs"],
-            "tosa.abs",
-        ),
-        (["failed to legalize operation 'quant.qcast'", "Module does not conform to the"], ["quant.qcast"], None),
-        (["failed to legalize operation 'tosa.const'"], [], "tosa.const"),
+        (["failed to legalize operation 'tosa.fft2d'"], "tosa.fft2d"),
+        (["'tosa.cast' op unsupported"], "tosa.cast"),
+        (["'arith.truncf' op is not valid"], None),
+        (["failed to legalize operation 'tosa.const'", "failed to legalize operation 'tosa.abs'"], "tosa.abs"),
+        (["failed to legalize operation 'tosa.const'"], "tosa.const"),
     ],
 )
 def test_it_stops_at_an_op_of_its_own_or_says_what_is_invalid(
-    messages: list[str], left: list[str], culprit: str | None, monkeypatch: pytest.MonkeyPatch
+    messages: list[str], culprit: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(text: str, pipeline: str) -> str:
-        raise PassFailed([Diagnostic("error", message) for message in messages], left=left)
+        raise PassFailed([Diagnostic("error", message) for message in messages])
 
     given = contract(PROGRAMS["add"])
     base = Tosa().lower(given)
