@@ -26,7 +26,7 @@ from .cells import Selection
 from .errors import BadSample, Exit, MissingPackage, OpcovError, UnknownName
 from .expectation import one_line
 from .journal import Journal, Record, read
-from .outcome import Excluded, Outcome, Passed, Wrong
+from .outcome import Excluded, Outcome, Passed, Result, Wrong
 from .protocols import Recipe
 from .sample import Sample, dumps, from_json
 from .supervisor import Limits, Supervisor
@@ -185,7 +185,8 @@ def _stages(journal: Journal, op: str, backend: str | None) -> str:
         return ""
     record = min(failing or records, key=lambda r: (r.minimised is None, len(dumps(r.sample)) if r.sample else 0))
     assert record.sample is not None
-    outcome, shown = _run(record.sample, record.backend, Limits())
+    result, shown = _run(record.sample, record.backend, Limits())
+    outcome = result.outcome
     parts = [f"// {stage} ({record.backend}, sample {record.id})\n{text.strip()}" for stage, text in shown.items()]
     return "\n\n".join([*parts, f"// {type(outcome).__name__}: {one_line(outcome)}"])
 
@@ -193,11 +194,11 @@ def _stages(journal: Journal, op: str, backend: str | None) -> str:
 # one sample -----------------------------------------------------------------------------------------------------------
 
 
-def _run(sample: Sample, backend: str, limits: Limits) -> tuple[Outcome, dict[str, str]]:
-    """Run a sample in a worker of its own; the outcome, and the IR of the stages that were reached."""
+def _run(sample: Sample, backend: str, limits: Limits) -> tuple[Result, dict[str, str]]:
+    """Run a sample in a worker of its own; the result, and the IR of the stages that were reached."""
     shown: dict[str, str] = {}
     with Supervisor((backend,), limits, thorough=True) as supervisor:
-        return supervisor.run(sample, backend, shown.__setitem__).outcome, shown
+        return supervisor.run(sample, backend, shown.__setitem__), shown
 
 
 def _repro(options: argparse.Namespace) -> Exit:
@@ -205,14 +206,22 @@ def _repro(options: argparse.Namespace) -> Exit:
         raise UnknownName("backend", options.backend, known)
     sample = _sample(options)
     case = _fitting(sample)
-    outcome, shown = _run(sample, options.backend, Limits(seconds=options.seconds))
+    result, shown = _run(sample, options.backend, Limits(seconds=options.seconds))
+    outcome = result.outcome
     files = _write(case, sample, options, outcome, shown)
     name = type(outcome).__name__
     if options.json:
-        print(json.dumps({"outcome": name, "why": one_line(outcome), "sample": sample.id, **files}, indent=1))
+        print(
+            json.dumps(
+                {"outcome": name, "why": one_line(outcome), "cause": result.cause, "sample": sample.id, **files},
+                indent=1,
+            )
+        )
     else:
         print(f"{sample.op} on {options.backend}, {sample.mode}, {sample.dtype}, sample {sample.id}: {name}")
         print(f"  {one_line(outcome)}")
+        if result.cause:
+            print(f"  runtime verification: {result.cause}")
         for key, value in files.items():
             print(f"\n{_TITLES[key]}:\n  {value}")
     return Exit.OK if isinstance(outcome, Passed) else Exit.FOUND
