@@ -193,7 +193,7 @@ def _lower(recipe: Recipe, *, validated: bool) -> str:
     if recipe.conversion:
         text += f"    run({recipe.conversion!r}, lowered.operation)\n"
         text += f"    left = [op for op in operations(lowered) if op.split('.')[0] in {recipe.converted!r}]\n"
-        text += "    if left:\n        sys.exit(f'no conversion of {', '.join(dict.fromkeys(left))}')\n"
+        text += "    if left:\n        sys.exit(f'there is no conversion of {left[0]}')\n"
     return text.strip() + "\n    return lowered\n"
 
 
