@@ -46,6 +46,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add = group.addoption
     add("--op", action="append", default=[], metavar="GLOB", help="only these ops, such as 'aten.conv*' (repeatable)")
     add("--backend", action="append", default=[], metavar="NAME", help="only these backends (repeatable)")
+    add("--cascades", action="store_true", help="also the lowerings to TOSA and StableHLO, converted on to linalg")
     add("--mode", action="append", default=[], metavar="MODE", help="static or dynamic (repeatable)")
     add("--dtype", action="append", default=[], metavar="DTYPE", help="only these dtypes, such as bf16 (repeatable)")
     add("--profile", default="default", help=f"how much is sampled: {', '.join(PROFILES)}")
@@ -61,7 +62,7 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         profile(config.option.profile)
         if _wanted(config) != Selection():
-            _wanted(config).check(catalog(), plugins.names(plugins.BACKENDS))
+            _wanted(config).check(catalog(), plugins.names(plugins.BACKENDS, plugins.CASCADES))
         if config.option.samples != "census":
             opinfo.trace()
         absent = plugins.absent() if _is_main_job(config) and not hasattr(config, "workerinput") else {}
@@ -85,9 +86,11 @@ def _wanted(config: pytest.Config) -> Selection:
         return tuple(name for value in values for name in value.split(",") if name)
 
     option = config.option
-    return Selection(
-        ops=split(option.op), backends=split(option.backend), modes=split(option.mode), dtypes=split(option.dtype)
-    )
+    backends = split(option.backend)
+    if option.cascades:
+        named = backends or plugins.names(plugins.BACKENDS)
+        backends = tuple(dict.fromkeys((*plugins.names(plugins.CASCADES), *named)))
+    return Selection(ops=split(option.op), backends=backends, modes=split(option.mode), dtypes=split(option.dtype))
 
 
 # collecting and running -----------------------------------------------------------------------------------------------

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from torch_mlir import fx
 
-from harness.protocols import Lowered, Program
-from harness.repro import OUTPUT_TYPES
+from harness.protocols import Lowered, Program, Recipe
 
 
-def lower(program: Program, backend: str) -> Lowered:
+def lower(program: Program, recipe: Recipe) -> Lowered:
     """What `torch_mlir.fx.export_and_import` makes of a program; raises whatever it raises."""
     module = fx.export_and_import(
-        program.module, *program.args, output_type=OUTPUT_TYPES[backend], dynamic_shapes=program.dynamic_shapes
+        program.module, *program.args, output_type=recipe.output_type, dynamic_shapes=program.dynamic_shapes
     )
-    return Lowered(dialect=backend, ir=str(module), program=program)
+    return Lowered(dialect=recipe.dialect, ir=str(module), program=program)

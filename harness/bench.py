@@ -20,6 +20,7 @@ from contextlib import suppress
 
 from op_suites import catalog
 
+from . import plugins
 from .case import OpCase
 from .cells import Cell, Census, Runner
 from .draw import Profile, census
@@ -106,6 +107,7 @@ def _paths(cases: Sequence[OpCase], size: Profile, sound: Collection[tuple[str, 
     torch.set_num_threads(1)
     ready = pipeline(BACKENDS)
     jit = LlvmJit()
+    recipes = {name: plugins.backend(name)().recipe for name in BACKENDS}
     shared = naive = 0.0
     count = 0
     for case in cases:
@@ -122,7 +124,7 @@ def _paths(cases: Sequence[OpCase], size: Profile, sound: Collection[tuple[str, 
             inputs[sample.id] = [r.inputs for r in runs(sample, case.numeric) if admits([t.shape for t in r.inputs])]
         started = time.perf_counter()
         for sample, backend in pairs:
-            executable = jit.compile(lower(program(sample), backend))
+            executable = jit.compile(lower(program(sample), recipes[backend]))
             for tensors in inputs[sample.id]:
                 executable(tensors)
         naive += time.perf_counter() - started

@@ -197,6 +197,7 @@ class Runner:
             reached=result.reached,
             seconds=result.seconds,
             minimised=minimised,
+            cause=result.cause or None,
         )
 
     def _smallest(self, cell: Cell, record: Record) -> Iterator[Record]:

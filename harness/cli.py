@@ -27,7 +27,8 @@ from .cells import Selection
 from .errors import BadSample, Exit, MissingPackage, OpcovError, UnknownName
 from .expectation import one_line
 from .journal import Journal, JournalWriter, Record, read
-from .outcome import Excluded, Outcome, Passed, Wrong
+from .outcome import Excluded, Outcome, Passed, Result, Wrong
+from .protocols import Recipe
 from .sample import Sample, dumps, from_json
 from .supervisor import Limits, Supervisor
 from .trial import Trial, trial_json
@@ -233,7 +234,8 @@ def _stages(journal: Journal, op: str, backend: str | None) -> str:
         return ""
     record = min(failing or records, key=lambda r: (r.minimised is None, len(dumps(r.sample)) if r.sample else 0))
     assert record.sample is not None
-    outcome, shown = _run(record.sample, record.backend, Limits())
+    result, shown = _run(record.sample, record.backend, Limits())
+    outcome = result.outcome
     parts = [f"// {stage} ({record.backend}, sample {record.id})\n{text.strip()}" for stage, text in shown.items()]
     return "\n\n".join([*parts, f"// {type(outcome).__name__}: {one_line(outcome)}"])
 
@@ -241,26 +243,34 @@ def _stages(journal: Journal, op: str, backend: str | None) -> str:
 # one sample -----------------------------------------------------------------------------------------------------------
 
 
-def _run(sample: Sample, backend: str, limits: Limits) -> tuple[Outcome, dict[str, str]]:
-    """Run a sample in a worker of its own; the outcome, and the IR of the stages that were reached."""
+def _run(sample: Sample, backend: str, limits: Limits) -> tuple[Result, dict[str, str]]:
+    """Run a sample in a worker of its own; the result, and the IR of the stages that were reached."""
     shown: dict[str, str] = {}
     with Supervisor((backend,), limits, thorough=True) as supervisor:
-        return supervisor.run(sample, backend, shown.__setitem__).outcome, shown
+        return supervisor.run(sample, backend, shown.__setitem__), shown
 
 
 def _repro(options: argparse.Namespace) -> Exit:
-    if options.backend not in plugins.names(plugins.BACKENDS):
-        raise UnknownName("backend", options.backend, plugins.names(plugins.BACKENDS))
+    if options.backend not in (known := plugins.names(plugins.BACKENDS, plugins.CASCADES)):
+        raise UnknownName("backend", options.backend, known)
     sample = _sample(options)
     case = _fitting(sample)
-    outcome, shown = _run(sample, options.backend, Limits(seconds=options.seconds))
+    result, shown = _run(sample, options.backend, Limits(seconds=options.seconds))
+    outcome = result.outcome
     files = _write(case, sample, options, outcome, shown)
     name = type(outcome).__name__
     if options.json:
-        print(json.dumps({"outcome": name, "why": one_line(outcome), "sample": sample.id, **files}, indent=1))
+        print(
+            json.dumps(
+                {"outcome": name, "why": one_line(outcome), "cause": result.cause, "sample": sample.id, **files},
+                indent=1,
+            )
+        )
     else:
         print(f"{sample.op} on {options.backend}, {sample.mode}, {sample.dtype}, sample {sample.id}: {name}")
         print(f"  {one_line(outcome)}")
+        if result.cause:
+            print(f"  runtime verification: {result.cause}")
         for key, value in files.items():
             print(f"\n{_TITLES[key]}:\n  {value}")
     return Exit.OK if isinstance(outcome, Passed) else Exit.FOUND
@@ -326,25 +336,25 @@ def _write(
     folder.mkdir(parents=True, exist_ok=True)
     files = {"sample_file": folder / "sample.json"}
     files["sample_file"].write_text(dumps(sample) + "\n", encoding="utf-8")
-    if options.backend != plugins.CONTROL and not isinstance(outcome, Excluded):
+    recipe: Recipe | None = getattr(plugins.backend(options.backend), "recipe", None)
+    if recipe and not isinstance(outcome, Excluded):
         files["script"] = folder / "repro.py"
-        files["script"].write_text(_script(case, sample, options.backend, outcome), encoding="utf-8")
+        files["script"].write_text(_script(case, sample, options.backend, recipe, outcome), encoding="utf-8")
     for stage, key in (("contract", "ir"), ("lower", "lowered")):
         if stage in shown and options.backend != plugins.CONTROL:
             files[key] = folder / f"{stage}.mlir"
             files[key].write_text(shown[stage], encoding="utf-8")
     out = {key: str(path) for key, path in files.items()}
-    command = opt_command(options.backend, out["ir"]) if "ir" in out else None
-    return out | ({"command": command} if command else {})
+    return out | ({"command": opt_command(recipe, out["ir"])} if recipe and "ir" in out else {})
 
 
-def _script(case: OpCase, sample: Sample, backend: str, outcome: Outcome) -> str:
+def _script(case: OpCase, sample: Sample, backend: str, recipe: Recipe, outcome: Outcome) -> str:
     from .repro import script
 
     sources = [_source("llvm-jit")]
     if isinstance(outcome, Wrong) and outcome.executor != "llvm-jit":
         sources.append(_source(outcome.executor))
-    return script(case, sample, backend, outcome, sources)
+    return script(case, sample, backend, recipe, outcome, sources)
 
 
 def _source(executor: str) -> tuple[str, str]:

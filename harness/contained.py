@@ -18,7 +18,14 @@ TAIL = 300
 
 
 class Died(Exception):
-    """The fork died, with the signal and what stderr says of it, or had not returned in time."""
+    """The fork died, with the signal and what stderr says of it, or had not returned in time.
+
+    `stderr` is all that it had written by then.
+    """
+
+    def __init__(self, fate: str, stderr: str = "") -> None:
+        super().__init__(fate)
+        self.stderr = stderr
 
 
 def contained(call: Callable[[], T], seconds: float) -> T:
@@ -39,9 +46,10 @@ def contained(call: Callable[[], T], seconds: float) -> T:
             os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
         if data is None:
-            raise Died(f"no result in {seconds:g} s")
+            raise Died(f"no result in {seconds:g} s", _text(stderr))
         if not data:
-            raise Died(f"{_fate(status)}: {_said(stderr)}".removesuffix(": "))
+            text = _text(stderr)
+            raise Died(f"{_fate(status)}: {_said(text)}".removesuffix(": "), text)
     good, value = pickle.loads(data)
     if not good:
         raise value
@@ -85,9 +93,12 @@ def _fate(status: int) -> str:
     return signal.Signals(-code).name if code < 0 else f"exit {code}"
 
 
-def _said(stderr: BinaryIO) -> str:
+def _text(stderr: BinaryIO) -> str:
+    return Path(f"/proc/self/fd/{stderr.fileno()}").read_text(errors="replace")
+
+
+def _said(text: str) -> str:
     """The first line that speaks of an error, else the first one; no stack trace."""
-    text = Path(f"/proc/self/fd/{stderr.fileno()}").read_text(errors="replace")
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     said = [line for line in lines if "error" in line.lower()] or lines
     return said[0][:TAIL] if said else ""

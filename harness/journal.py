@@ -28,7 +28,8 @@ class Record:
     `sample` is None where a cell has nothing to run (an excluded dtype). `reached` are the torch-dialect ops of the
     backend contract. `minimised` is the id of the sample that this one was shrunk from. `seconds` is by stage. `breaks`
     says of a dynamic sample that failed what must be dynamic for it to fail so: "nothing", a dim, or dims joined by
-    "+"; None where it was not looked into.
+    "+"; None where it was not looked into. `cause` is what runtime verification says of an artifact
+    that is wrong or dies.
     """
 
     op: str
@@ -43,6 +44,7 @@ class Record:
     seconds: Mapping[str, float] = field(default_factory=dict)
     minimised: str | None = None
     breaks: str | None = None
+    cause: str | None = None
 
     @property
     def stage(self) -> Stage:
@@ -91,7 +93,7 @@ def record_json(record: Record) -> dict[str, Any]:
         "reached": list(record.reached),
         "seconds": {stage: round(s, 6) for stage, s in record.seconds.items()},
     }
-    more = {"minimised": record.minimised, "breaks": record.breaks}
+    more = {"minimised": record.minimised, "breaks": record.breaks, "cause": record.cause}
     return line | {key: value for key, value in more.items() if value}
 
 
@@ -110,6 +112,7 @@ def record_restore(line: Mapping[str, Any]) -> Record:
         seconds=line.get("seconds", {}),
         minimised=line.get("minimised"),
         breaks=line.get("breaks"),
+        cause=line.get("cause"),
     )
 
 

@@ -142,11 +142,15 @@ Show = Callable[[Stage, str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What one sample did on one backend: the outcome, the seconds of each stage, the ops at the backend contract."""
+    """What one sample did on one backend: the outcome, the seconds of each stage, the ops at the backend contract.
+
+    `cause` is what a checking executor says of an artifact that is wrong or dies: a sentence, empty if it says nothing.
+    """
 
     outcome: Outcome
     seconds: Mapping[str, float] = field(default_factory=dict)
     reached: tuple[str, ...] = ()
+    cause: str = ""
 
 
 def detail(outcome: Outcome) -> dict[str, Any]:

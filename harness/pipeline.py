@@ -44,6 +44,7 @@ from .program import check_seen, program
 from .protocols import (
     Backend,
     CannotExecute,
+    Checker,
     Contract,
     ContractBroken,
     Executable,
@@ -60,6 +61,8 @@ from .sample import Sample
 V = TypeVar("V")
 ISOLATED_SECONDS = 10.0
 """What an isolated executor may take for one run."""
+CHECKED_SECONDS = 5.0
+"""What a checking executor may take for one run."""
 ALIKE = 4.0
 """By how much an error may exceed that of torch's decomposition and still be put down to it."""
 
@@ -137,7 +140,8 @@ class Pipeline:
     ) -> None:
         self.frontend = frontend
         self.backends = backends
-        self.executors = sorted(executors, key=_isolated)
+        self.executors = sorted((e for e in executors if not isinstance(e, Checker)), key=_isolated)
+        self.checkers = [e for e in executors if isinstance(e, Checker)]
         self.thorough = thorough
         self._contracts: Recent[Contract | NotExpressible] = Recent(24)
         self._artifacts: Recent[Artifact | Outcome] = Recent(24)
@@ -164,6 +168,7 @@ class Pipeline:
         """
         clock = Clock(notify)
         reached: tuple[str, ...] = ()
+        cause = ""
         try:
             references = self._reference(case, sample, clock)
             contract = self._contract(case, sample, backend, clock)
@@ -176,6 +181,7 @@ class Pipeline:
             outcome = self._judge(case, contract, artifact, references, clock, died)
             if isinstance(outcome, Wrong):
                 outcome = _unless_decomposed_so(outcome, case, contract, references, clock)
+            cause = self._cause(outcome, contract, artifact.lowered, references, clock, died)
         except Stop as stop:
             outcome = stop.outcome
         except BadSample:
@@ -185,7 +191,7 @@ class Pipeline:
         except Exception:
             outcome = HarnessError(traceback.format_exc(limit=-8), _stage(clock))
         clock.enter("")
-        return Result(outcome=outcome, seconds=clock.seconds, reached=reached)
+        return Result(outcome=outcome, seconds=clock.seconds, reached=reached, cause=cause)
 
     def prepared(self, case: OpCase, sample: Sample, backend: str) -> tuple[Lowered, tuple[Run, ...]]:
         """The lowered and verified module of a sample and the references it is held to; raises Stop."""
@@ -295,6 +301,24 @@ class Pipeline:
         outcome = blame.outcome(map(asked, admitted), roads)
         return replace(outcome, dissent={**dead, **outcome.dissent}) if isinstance(outcome, Passed) else outcome
 
+    def _cause(
+        self,
+        outcome: Outcome,
+        contract: Contract,
+        lowered: Lowered,
+        references: tuple[Run, ...],
+        clock: Clock,
+        died: str | None,
+    ) -> str:
+        """What the checkers say of an artifact at the sizes it is wrong at, or of a deadly one at any it is to take."""
+        if isinstance(outcome, Passed) or not (died or isinstance(outcome, Wrong)):
+            return ""
+        clock.enter("execute")
+        at = None if died or not isinstance(outcome, Wrong) else outcome.sizes
+        asked = (r for r in references if contract.admits([t.shape for t in r.inputs]) and at in (None, r.sizes))
+        checkers = [c for c in self.checkers if lowered.dialect in c.dialects]
+        return next(filter(None, (_diagnosis(c, lowered, run) for run in asked for c in checkers)), "")
+
 
 def _admitted(contract: Contract, references: tuple[Run, ...]) -> tuple[Run, ...]:
     """The runs at sizes that the contract admits."""
@@ -336,6 +360,21 @@ def _unless_decomposed_so(
     if not exact and (wrong.error or 0.0) > ALIKE * (before.error or 0.0):
         return wrong
     return NotExported("export", f"torch's own decomposition is not what eager computes: {before.message}")
+
+
+def _diagnosis(checker: Checker, lowered: Lowered, run: Run) -> str:
+    """What the checker's death at this run says; nothing where it lives or fails, which changes no verdict."""
+
+    def call() -> None:
+        checker.compile(lowered)([copied(t) for t in run.inputs])
+
+    try:
+        contained(call, CHECKED_SECONDS)
+    except Died as death:
+        return checker.diagnose(lowered, death.stderr)
+    except Exception:
+        return ""
+    return ""
 
 
 def _verdict(

@@ -19,16 +19,23 @@ from typing import Any
 from .errors import MissingPackage, UnknownName
 
 BACKENDS = "opcov.backends"
+CASCADES = "opcov.cascades"
+"""Backends that are measured only where they are asked for."""
 EXECUTORS = "opcov.executors"
 CONTROL = "control"
 
 
-def names(group: str) -> tuple[str, ...]:
-    """The names declared in a group, sorted, `control` last; raises MissingPackage if opcov is not installed."""
-    found = sorted({e.name for e in entry_points(group=group)}, key=lambda n: (n == CONTROL, n))
+def names(*groups: str) -> tuple[str, ...]:
+    """The names declared in these groups, sorted, `control` last; raises MissingPackage if opcov is not installed."""
+    found = sorted({e.name for group in groups for e in entry_points(group=group)}, key=lambda n: (n == CONTROL, n))
     if not found:
-        raise MissingPackage(f"no entry points in {group!r}: opcov is not installed", hint="run `pip install -e .`")
+        raise MissingPackage(f"no entry points in {groups[0]!r}: opcov is not installed", hint="run `pip install -e .`")
     return tuple(found)
+
+
+def backend(name: str) -> Callable[[], Any]:
+    """What makes the backend of that name, whether or not it is measured by default; raises as `factory` does."""
+    return factory(CASCADES if entry_points(group=CASCADES, name=name) else BACKENDS, name)
 
 
 def factory(group: str, name: str) -> Callable[[], Any]:

@@ -1,7 +1,8 @@
 """The small protocols a frontend, a backend and an executor implement; the built-in ones are found as plugins are.
 
-Entry-point groups: `opcov.backends` and `opcov.executors`; each entry point names a callable without arguments that
-returns a `Backend` or an `Executor`. It is called in the worker process, never in the parent.
+Entry-point groups: `opcov.backends`, `opcov.cascades` (backends that are measured only where they are asked for) and
+`opcov.executors`; each entry point names a callable without arguments that returns a `Backend` or an `Executor`. It is
+called in the worker process, never in the parent.
 """
 
 from __future__ import annotations
@@ -68,6 +69,24 @@ class Lowered:
     program: Program
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """The road to a backend's IR as users of torch-mlir take it, for reproductions that do without opcov.
+
+    `output_type` is what `torch_mlir.fx.export_and_import` is asked for, `pipeline` what it runs on the contract. If
+    there are `validations` the result is held to its dialect's specification by the first where it is static, by the
+    second where it is dynamic. Where it then goes to another dialect, `conversion` is the pipeline, and `converted` are
+    the dialects that it must leave nothing of.
+    """
+
+    dialect: str
+    output_type: str
+    pipeline: str
+    validations: tuple[str, str] | None = None
+    conversion: str | None = None
+    converted: tuple[str, ...] = ()
+
+
 class NotExpressible(Exception):
     """Export, import or the backend-contract pipeline cannot express the program: becomes `NotExported`.
 
@@ -117,7 +136,8 @@ class Frontend(Protocol):
 class Backend(Protocol):
     """A lowering from the backend contract to one dialect.
 
-    A backend may set `starts = "export"`: it is then given programs that were exported and no more, too.
+    A backend may set `starts = "export"`: it is then given programs that were exported and no more, too. Its class may
+    have a `recipe`, from which reproductions are written.
     """
 
     name: str
@@ -157,6 +177,18 @@ class Executor(Protocol):
 
     def compile(self, lowered: Lowered) -> Executable:
         """Compile once, for every size; raises CannotExecute."""
+        ...
+
+
+@runtime_checkable
+class Checker(Executor, Protocol):
+    """An executor that dies of what a module does wrong, and says of what: it has no say in whether results are right.
+
+    It is asked where an executor has found an artifact wrong or died of it, and compiles and runs in a fork.
+    """
+
+    def diagnose(self, lowered: Lowered, stderr: str) -> str:
+        """The cause of its death as a sentence, from what it wrote to stderr; empty where that says nothing."""
         ...
 
 

@@ -11,7 +11,7 @@ import math
 import pprint
 import re
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -19,40 +19,34 @@ import torch
 from .case import OpCase
 from .outcome import Outcome, Passed, Wrong
 from .program import Call, SizeSlot, Slot, call, program
+from .protocols import Recipe
 from .reference import Run, runs
 from .sample import Sample
 
-OUTPUT_TYPES: Mapping[str, str] = {"linalg": "linalg-on-tensors", "tosa": "tosa", "stablehlo": "stablehlo"}
-PIPELINES: Mapping[str, str] = {
-    "linalg": "torch-backend-to-linalg-on-tensors-backend-pipeline",
-    "tosa": "torch-backend-to-tosa-backend-pipeline",
-    "stablehlo": "torch-backend-to-stablehlo-backend-pipeline",
-}
-_TARGET = (
-    "tosa-attach-target{specification_version=1.1.draft profiles=pro_int,pro_fp level=8k extensions="
-    "int4,int16,int64,bf16,fp8e4m3,fp8e5m2,mxfp,fft,variable,controlflow,doubleround,inexactround,dynamic,shape}"
+
+def opt_command(recipe: Recipe, ir_file: str) -> str:
+    """The `torch-mlir-opt` command that lowers the IR file; what converts to linalg that tool lacks, Python has it."""
+    command = f"torch-mlir-opt --pass-pipeline='{recipe.pipeline}' {ir_file}"
+    return f'{command} |\n  python -c "{_CONVERT.format(recipe.conversion)}"' if recipe.conversion else command
+
+
+_CONVERT = (
+    "import sys; from torch_mlir import ir, passmanager; from torch_mlir.dialects import torch; "
+    "from torch_mlir._mlir_libs import _stablehlo; _stablehlo.register_stablehlo_passes(); "
+    "context = ir.Context(); torch.register_dialect(context); _stablehlo.register_dialect(context); "
+    "module = ir.Module.parse(sys.stdin.read(), context); "
+    "passmanager.PassManager.parse('{}', context).run(module.operation); print(module)"
 )
-VALIDATIONS: Mapping[str, tuple[str, str]] = {
-    "tosa": (
-        f"builtin.module({_TARGET},tosa-validate{{strict-op-spec-alignment=true}})",
-        f"builtin.module({_TARGET},tosa-validate)",
-    )
-}
-"""Pipelines that hold a module to its dialect's specification, one for static modules and one for dynamic ones.
-
-TOSA: version 1.1, both profiles, every extension, level 8K. Its strict alignment wants every shape spelled out, where
-the dialect lets one with an unknown size be inferred (-1).
-"""
 
 
-def opt_command(backend: str, ir_file: str) -> str | None:
-    """The `torch-mlir-opt` command that lowers the IR file, or None for a backend that is not torch-mlir's own."""
-    if backend not in PIPELINES:
-        return None
-    return f"torch-mlir-opt --pass-pipeline='builtin.module({PIPELINES[backend]})' {ir_file}"
-
-
-def script(case: OpCase, sample: Sample, backend: str, outcome: Outcome, executors: Sequence[tuple[str, str]]) -> str:
+def script(
+    case: OpCase,
+    sample: Sample,
+    backend: str,
+    recipe: Recipe,
+    outcome: Outcome,
+    executors: Sequence[tuple[str, str]],
+) -> str:
     """The script's text; of `executors`, classes with the text of their modules, the first defines `run_lowered`.
 
     A second one takes its place, and may use what the first one's module defines.
@@ -61,9 +55,9 @@ def script(case: OpCase, sample: Sample, backend: str, outcome: Outcome, executo
     parts = [_head(sample, backend, outcome), _module(sample), _inputs("example", program(sample).args)]
     parts.append(_dynamic(sample))
     if isinstance(outcome, (Wrong, Passed)) or outcome.stage in ("execute", "compare"):
-        parts += [_embedded(executors), _inputs("inputs", run.inputs), _body(sample, backend, run, case)]
+        parts += [_embedded(executors), _inputs("inputs", run.inputs), _body(recipe, run, case)]
     else:
-        parts.append(_lower_only(backend))
+        parts.append(_lower_only(recipe))
     return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
 
 
@@ -176,28 +170,51 @@ def _least(dim: Any) -> str:
     return f", min={least}" if isinstance(least, int) and least > 1 else ""
 
 
-def _lower_only(backend: str) -> str:
+def _lower_only(recipe: Recipe) -> str:
     return f"""
-{_LOWER.format(output_type=OUTPUT_TYPES.get(backend, backend))}
+{_lower(recipe, validated=True)}
+
 lowered = lower()
 if not lowered.operation.verify():
     sys.exit("the lowered module does not verify")
-{_validate(backend)}print(lowered)
+print(lowered)
 print("it lowers: this no longer fails")
 """
 
 
-def _validate(backend: str) -> str:
-    if backend not in VALIDATIONS:
-        return ""
-    static, dynamic = VALIDATIONS[backend]
-    return f"""from torch_mlir.passmanager import PassManager
+def _lower(recipe: Recipe, *, validated: bool) -> str:
+    """The function `lower`, with the pipelines that follow on torch-mlir's own; raises where one of them fails."""
+    text = _LOWER.format(output_type=recipe.output_type)
+    if recipe.conversion or recipe.validations:
+        text = _RUN + text
+    if validated and recipe.validations:
+        static, dynamic = recipe.validations
+        text += f"    run({dynamic!r} if '?' in str(lowered) else {static!r}, lowered.operation.clone())\n"
+    if recipe.conversion:
+        text += f"    run({recipe.conversion!r}, lowered.operation)\n"
+        text += f"    left = [op for op in operations(lowered) if op.split('.')[0] in {recipe.converted!r}]\n"
+        text += "    if left:\n        sys.exit(f'there is no conversion of {left[0]}')\n"
+    return text.strip() + "\n    return lowered\n"
 
-validation = {dynamic!r} if "?" in str(lowered) else {static!r}
-with lowered.context:
-    PassManager.parse(validation).run(lowered.operation)
+
+_RUN = """
+from torch_mlir.ir import WalkResult
+from torch_mlir._mlir_libs import _stablehlo
+from torch_mlir.passmanager import PassManager
+
+
+def run(pipeline, operation):
+    _stablehlo.register_stablehlo_passes()
+    with operation.context:
+        PassManager.parse(pipeline).run(operation)
+
+
+def operations(module):
+    names = []
+    module.operation.walk(lambda op: names.append(op.name) or WalkResult.ADVANCE)
+    return names
+
 """
-
 
 _LOWER = """
 def lower():
@@ -209,8 +226,7 @@ def lower():
             raise
         relaxed = tuple({{dim: torch.export.Dim.DYNAMIC for dim in spec}} for spec in dynamic_shapes)
         program = torch.export.export(module, example, dynamic_shapes=relaxed, strict=False)
-    return fx.export_and_import(program, output_type={output_type!r})
-
+    lowered = fx.export_and_import(program, output_type={output_type!r})
 """
 
 
@@ -228,14 +244,14 @@ def _alone(source: str) -> str:
     return re.sub(r"^from (?:__future__|harness\S*|\.\S+) import .*\n", "", source, flags=re.MULTILINE)
 
 
-def _body(sample: Sample, backend: str, run: Run, case: OpCase) -> str:
+def _body(recipe: Recipe, run: Run, case: OpCase) -> str:
     references = [b.wide if b.wide is not None else b.eager for b in run.outputs]
     bounds = [b.bound for b in run.outputs]
     lines = [
-        _LOWER.format(output_type=OUTPUT_TYPES.get(backend, backend)).strip(),
+        _lower(recipe, validated=False),
         "",
         "torch.manual_seed(0)",
-        f"actual = run_lowered(str(lower()), {backend!r}, list(inputs))",
+        f"actual = run_lowered(str(lower()), {recipe.dialect!r}, list(inputs))",
         "",
         f"# eager in float64 where results are rounded; sizes {dict(run.sizes)}",
         _inputs("expected", references),

@@ -11,7 +11,7 @@ import signal
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -78,14 +78,15 @@ class Supervisor:
         `show` is given the IR of each stage that was reached, also if the next one kills the worker. A death before
         the first stage is eager's own if it happens again in a fresh worker: else it was the last sample that had
         written over the worker's memory. A death or hang in execution is the executor's own if an isolated executor
-        is right. Raises OpcovError if no worker can be started, such as when a plugin's package is missing.
+        is right; else checkers may tell its cause. Raises OpcovError if no worker can be started, such as when a
+        plugin's package is missing.
         """
         result = self._run(sample, backend, show)
         if _is_early_death(result):
             result = self._run(sample, backend, show)
         if died := _death_in_execution(result.outcome):
             again = self._run(sample, backend, None, died)
-            return again if isinstance(again.outcome, Passed) else result
+            return again if isinstance(again.outcome, Passed) else replace(result, cause=again.cause)
         return result
 
     def _run(self, sample: Sample, backend: str, show: Show | None, died: str | None = None) -> Result:
@@ -100,9 +101,9 @@ class Supervisor:
                 kind, value, *rest = child.pipe.recv()
                 now = time.monotonic()
                 if kind == "result":
-                    if rest[0] > self.limits.resident:
-                        self._stop()
                     result: Result = value
+                    if rest[0] > self.limits.resident or result.cause:  # what is out of bounds may have hit the worker
+                        self._stop()
                     return result
                 if kind == "ir" and show:
                     show(*value)
@@ -204,7 +205,7 @@ def _is_early_death(result: Result) -> bool:
 
 def _death_in_execution(outcome: Outcome) -> str | None:
     match outcome:
-        case Crashed(stage="execute", signal=signal):
+        case Crashed(stage="execute" | "compare", signal=signal):
             return signal
         case TimedOut(stage="execute", seconds=seconds):
             return f"no result in {seconds:g} s"

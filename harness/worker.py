@@ -40,7 +40,7 @@ def pipeline(backends: Sequence[str], *, thorough: bool = False) -> Pipeline:
     from .pipeline import Pipeline
 
     executors, _ = plugins.executors()
-    lowerings = {name: plugins.factory(plugins.BACKENDS, name)() for name in backends}
+    lowerings = {name: plugins.backend(name)() for name in backends}
     return Pipeline(Fx(), lowerings, executors, thorough=thorough)
 
 

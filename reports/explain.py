@@ -14,7 +14,7 @@ from harness.sample import dumps, to_json
 
 from .call import call, explain_command, repro_command
 from .matrix import Cell, Matrix, Row, dialect_name, fold
-from .prose import clip, clip_middle, plural, tally
+from .prose import clean, clip, clip_middle, plural, tally
 from .reason import Reason, diagnostic, reasons
 from .rules import TraitCount, by_trait, rule
 from .status import PASS, STATUSES
@@ -144,6 +144,9 @@ def _reason_lines(reason: Reason, number: int, width: int, *, full: bool) -> lis
     ]
     if reason.dynamism:
         lines.append(f"     {reason.dynamism}")
+    if reason.cause:
+        said = textwrap.wrap(clean(reason.cause), width - 7, break_long_words=False, break_on_hyphens=False)
+        lines += ["     runtime verification:", *(f"       {line}" for line in said)]
     text = clip_middle(diagnostic(record.outcome), _DIAGNOSTIC) if full else clip(reason.line, width - 7)
     lines.append(textwrap.indent(text, "     | "))
     if record.sample is not None:
@@ -187,6 +190,7 @@ def _reason_json(reason: Reason) -> dict[str, Any]:
         "count": reason.count,
         "headline": reason.line,
         "breaks": list(reason.breaks),
+        "cause": reason.cause,
         "diagnostic": diagnostic(reason.smallest.outcome),
         "id": reason.smallest.id if sample else None,
         "minimised_from": reason.smallest.minimised,

@@ -23,7 +23,7 @@ from .blame import blame
 from .blame import line as blame_line
 from .call import call, explain_command, repro_command
 from .matrix import Cell, Column, Matrix, fold
-from .prose import clip, clip_middle, share
+from .prose import clean, clip, clip_middle, share
 from .provenance import control_line, provenance
 from .reason import Reason, diagnostic, reasons
 from .rules import by_trait, rule
@@ -180,4 +180,5 @@ def _reason(reason: Reason, texts: _Texts) -> list[int | None]:
         texts(record.dtype),
         texts(record.minimised),
         texts(reason.dynamism or None),
+        texts(f"runtime verification: {clean(reason.cause)}" if reason.cause else None),
     ]

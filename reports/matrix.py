@@ -23,7 +23,7 @@ from .status import STATUSES, Status, decide, worst
 CONTROL = "control"
 """The backend that runs eager against itself: it measures the harness, so it is no column unless asked for."""
 UNKNOWN_FAMILY = "(not run)"
-_PREFERRED = ("linalg", "tosa", "stablehlo")
+_PREFERRED = ("linalg", "tosa", "tosa-linalg", "stablehlo", "stablehlo-linalg")
 
 
 class Column(NamedTuple):

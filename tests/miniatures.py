@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
@@ -162,6 +163,22 @@ class Actor:
         return run
 
 
+class Detective(Actor):
+    """A checker: dies of whatever it is given to run, and says of what and where."""
+
+    name = "detective"
+
+    def compile(self, lowered: Lowered) -> Executable:
+        def run(inputs: Sequence[Any]) -> Results:
+            os.write(2, f"it was {lowered.ir.split()[0]} at {list(inputs[0].shape)}\n".encode())
+            os.abort()
+
+        return run
+
+    def diagnose(self, lowered: Lowered, stderr: str) -> str:
+        return stderr.strip()
+
+
 class CannotCompile:
     """Comes before `actor`, and cannot run what it takes."""
 
@@ -276,7 +293,7 @@ def leaks_dialect() -> Any:
 
     class LeaksDialect(Tosa):
         name = "leaks-dialect"
-        pipeline = "builtin.module(canonicalize)"
+        recipe = replace(Tosa.recipe, pipeline="builtin.module(canonicalize)")
 
     return LeaksDialect()
 
@@ -333,6 +350,7 @@ EXECUTORS: Mapping[str, str] = {
     "an-eager": "FalseEager",
     "doomed": "Doomed",
     "witness": "Witness",
+    "detective": "Detective",
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from harness.protocols import Recipe
+
 from .lowering import Lowering
 
 
@@ -13,7 +15,11 @@ class Linalg(Lowering):
     """
 
     name = "linalg"
-    pipeline = "builtin.module(torch-backend-to-linalg-on-tensors-backend-pipeline{allow-non-finites=True})"
+    recipe = Recipe(
+        dialect="linalg",
+        output_type="linalg-on-tensors",
+        pipeline="builtin.module(torch-backend-to-linalg-on-tensors-backend-pipeline{allow-non-finites=True})",
+    )
     allowed = frozenset(
         (
             "arith",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from backends import ir
-from harness.protocols import Contract, ContractBroken, Lowered, Refused
+from harness.protocols import Contract, ContractBroken, Lowered, Recipe, Refused
 
 LONGEST = 4000
 """Characters of diagnostics kept; a message may print an operation with its constants."""
@@ -15,12 +15,13 @@ LONGEST = 4000
 class Lowering:
     """A lowering by one torch-mlir pipeline to one dialect.
 
-    Subclasses give the dialect's `name`, the `pipeline`, and what its contract allows: whole dialects in `allowed`,
-    single operations in `allowed_ops`. An error diagnostic is a refusal also where the pipeline reports success.
+    Subclasses give the dialect's `name`, the `recipe` with the pipeline, and what its contract allows: whole dialects
+    in `allowed`, single operations in `allowed_ops`. An error diagnostic is a refusal also where the pipeline reports
+    success.
     """
 
     name: str
-    pipeline: str
+    recipe: Recipe
     allowed: frozenset[str]
     allowed_ops: frozenset[str] = frozenset()
 
@@ -31,7 +32,7 @@ class Lowering:
         the result, the end of its pipeline, stumbles over another dialect.
         """
         try:
-            text = ir.lowered(contract.ir, self.pipeline)
+            text = ir.lowered(contract.ir, self.recipe.pipeline)
         except ir.PassFailed as failure:
             said = shortened(failure.reason)
             if leaked := _leaked(failure.diagnostics):
@@ -41,16 +42,22 @@ class Lowering:
 
     def verify(self, lowered: Lowered) -> None:
         """Verify the module and look for leaked dialects; raises ContractBroken."""
-        try:
-            with ir.session() as session:
-                found = set(ir.ops(session.parse(lowered.ir)))
-        except ir.PassFailed as failure:
-            raise ContractBroken(shortened(failure.reason)) from None
-        if "dialect_resources" in lowered.ir:
-            ir.drop()
+        found = set(operations(lowered))
         leaked = sorted(op for op in found if op.partition(".")[0] not in self.allowed and op not in self.allowed_ops)
         if leaked:
             raise ContractBroken(f"{', '.join(leaked)} left in {self.name} IR")
+
+
+def operations(lowered: Lowered) -> list[str]:
+    """The names of a lowered module's operations, in order; raises ContractBroken where it is not valid."""
+    try:
+        with ir.session() as session:
+            found = ir.ops(session.parse(lowered.ir))
+    except ir.PassFailed as failure:
+        raise ContractBroken(shortened(failure.reason)) from None
+    if "dialect_resources" in lowered.ir:
+        ir.drop()
+    return found
 
 
 _FAILED = re.compile(r"failed to legalize operation '([\w.]+)'")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from harness.protocols import Recipe
+
 from .lowering import Lowering
 
 
@@ -13,6 +15,10 @@ class Stablehlo(Lowering):
     """
 
     name = "stablehlo"
-    pipeline = "builtin.module(torch-backend-to-stablehlo-backend-pipeline{allow-non-finites=True})"
+    recipe = Recipe(
+        dialect="stablehlo",
+        output_type="stablehlo",
+        pipeline="builtin.module(torch-backend-to-stablehlo-backend-pipeline{allow-non-finites=True})",
+    )
     allowed = frozenset(("stablehlo", "chlo", "tensor", "arith", "math", "shape"))
     allowed_ops = frozenset(("builtin.module", "func.func", "func.return"))

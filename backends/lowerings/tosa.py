@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from backends import ir
-from harness.protocols import ContractBroken, Lowered
-from harness.repro import VALIDATIONS
+from harness.protocols import ContractBroken, Lowered, Recipe
 
 from .lowering import Lowering, shortened
+
+_TARGET = (
+    "tosa-attach-target{specification_version=1.1.draft profiles=pro_int,pro_fp level=8k extensions="
+    "int4,int16,int64,bf16,fp8e4m3,fp8e5m2,mxfp,fft,variable,controlflow,doubleround,inexactround,dynamic,shape}"
+)
+VALIDATIONS = (
+    f"builtin.module({_TARGET},tosa-validate{{strict-op-spec-alignment=true}})",
+    f"builtin.module({_TARGET},tosa-validate)",
+)
+"""TOSA 1.1, both profiles, every extension, level 8K, for static modules and for dynamic ones.
+
+The strict alignment wants every shape spelled out, where the dialect lets one with an unknown size be inferred (-1).
+"""
 
 
 class Tosa(Lowering):
@@ -17,14 +29,19 @@ class Tosa(Lowering):
     """
 
     name = "tosa"
-    pipeline = "builtin.module(torch-backend-to-tosa-backend-pipeline)"
+    recipe = Recipe(
+        dialect="tosa",
+        output_type="tosa",
+        pipeline="builtin.module(torch-backend-to-tosa-backend-pipeline)",
+        validations=VALIDATIONS,
+    )
     allowed = frozenset(("tosa",))
     allowed_ops = frozenset(("builtin.module", "func.func", "func.return", "arith.constant", "tensor.cast"))
 
     def verify(self, lowered: Lowered) -> None:
         """Verify the module, look for leaked dialects, then ask the specification; raises ContractBroken."""
         super().verify(lowered)
-        static, dynamic = VALIDATIONS["tosa"]
+        static, dynamic = VALIDATIONS
         try:
             ir.lowered(lowered.ir, dynamic if "?" in lowered.ir else static)
         except ir.PassFailed as failure:

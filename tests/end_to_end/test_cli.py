@@ -254,6 +254,14 @@ SAMPLES: dict[str, tuple[Sample, str, str]] = {
     "invalid": (relu(5, dtype="f64"), "tosa", "Invalid"),
     "passed": (relu(), "linalg", "Passed"),
     "passed dynamic": (dynamic("aten.tanh.default", 1, 5), "linalg", "Passed"),
+    "converted wrong": (
+        static("aten.add.Tensor", "bool", self=tensor("bool"), other=tensor("bool")),
+        "stablehlo-linalg",
+        "Wrong",
+    ),
+    "not converted": (static("aten.sort.default", "f32", self=tensor("f32")), "stablehlo-linalg", "Unsupported"),
+    "invalid before it is converted": (relu(5, dtype="f64"), "tosa-linalg", "Invalid"),
+    "converted": (dynamic("aten.tanh.default", 1, 5), "tosa-linalg", "Passed"),
 }
 
 
@@ -303,7 +311,7 @@ def test_the_script_fails_alone_as_the_sample_does(name: str, reproduced: Any, t
         assert "FAILED: out[0]" in done.stderr
 
 
-@pytest.mark.parametrize("name", ["passed", "unsupported", "crashed"])
+@pytest.mark.parametrize("name", ["passed", "unsupported", "crashed", "converted"])
 def test_the_command_it_prints_lowers_the_ir(name: str, reproduced: Any) -> None:
     _, found, cwd = reproduced(name)
     assert found["command"].startswith("torch-mlir-opt ")
@@ -311,7 +319,7 @@ def test_the_command_it_prints_lowers_the_ir(name: str, reproduced: Any) -> None
     done = subprocess.run(
         found["command"], shell=True, cwd=cwd, env=environment() | {"PATH": path}, capture_output=True, text=True
     )
-    if name == "passed":
+    if SAMPLES[name][2] == "Passed":
         assert done.returncode == 0, done.stderr
         assert "linalg.generic" in done.stdout
     else:

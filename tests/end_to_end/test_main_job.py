@@ -193,11 +193,61 @@ def test_options_select_cells_by_glob_backend_mode_and_dtype() -> None:
     ]
 
 
+DEFAULT = {"linalg", "tosa", "stablehlo", "control"}
+CASCADES = {"tosa-linalg", "stablehlo-linalg"}
+
+
+@pytest.mark.parametrize(
+    ("options", "backends"),
+    [
+        ((), DEFAULT),
+        (("--cascades",), DEFAULT | CASCADES),
+        (("--backend", "tosa", "--cascades"), {"tosa"} | CASCADES),
+        (("--backend", "tosa-linalg,tosa"), {"tosa", "tosa-linalg"}),
+    ],
+)
+def test_cascades_are_measured_only_where_they_are_asked_for(options: tuple[str, ...], backends: set[str]) -> None:
+    found = collected("--op", "aten.relu.default", "--mode", "static", "--dtype", "f32", *options)
+    assert sorted(found) == sorted(f"aten.relu.default[{backend}-static-f32]" for backend in backends)
+
+
+@pytest.fixture(scope="module")
+def cascaded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Done, Path]:
+    """Booleans added and floats, through StableHLO and on to linalg."""
+    out = tmp_path_factory.mktemp("cascaded") / "reports" / "out"
+    options = ("--op", "aten.add.Tensor", "--dtype", "f32,bool", "--profile", "quick", "--backend", "stablehlo")
+    return job(*options, "--cascades", out=out), out
+
+
+def test_a_cascade_is_a_column_that_may_be_wrong_where_its_base_is_right(cascaded: tuple[Done, Path]) -> None:
+    done, out = cascaded
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = {(x["backend"], x["outcome"]) for x in outcomes(out / "journal.jsonl") if x["dtype"] == "bool"}
+    assert ("stablehlo-linalg", "Wrong") in found
+    assert {outcome for backend, outcome in found if backend == "stablehlo"} == {"Passed"}
+    assert "stablehlo static | stablehlo dynamic | stablehlo-linalg static |" in (out / "matrix.md").read_text("utf-8")
+    assert "stablehlo-linalg" in (out / "index.html").read_text(encoding="utf-8")
+
+
+def test_what_a_cascade_does_not_convert_is_what_to_do_next(cascaded: tuple[Done, Path]) -> None:
+    said = opcov("todo", "--backend", "stablehlo-linalg", cwd=cascaded[1].parents[1])
+    assert said.returncode == 0, said.stderr
+    assert "What to lower next in stablehlo-linalg: 1 culprit" in said.stdout
+    assert "\nshape.shape_of " in said.stdout
+
+
+def test_the_matrix_with_cascades_keeps_to_the_width(cascaded: tuple[Done, Path]) -> None:
+    said = opcov("matrix", cwd=cascaded[1].parents[1]).stdout
+    assert "stablehlo-linalg" in said
+    assert max(map(len, said.splitlines())) <= 120
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
         (("--op", "aten.ad.Tensor"), "unknown op 'aten.ad.Tensor'; did you mean aten.add.Tensor"),
         (("--backend", "toss"), "unknown backend 'toss'; did you mean tosa"),
+        (("--backend", "tosa-lnalg"), "unknown backend 'tosa-lnalg'; did you mean tosa-linalg"),
         (("--mode", "dyn"), "unknown mode 'dyn'; did you mean dynamic"),
         (("--dtype", "fp32"), "unknown dtype 'fp32'; did you mean f32"),
         (("--profile", "nigthly"), "unknown profile 'nigthly'; did you mean nightly"),

@@ -233,6 +233,30 @@ def test_a_death_in_execution_is_the_executors_own_where_an_isolated_one_is_righ
     assert outcome(witnessed, backend) == Passed(0.0, ("witness",), {"actor": said})
 
 
+@pytest.fixture
+def detected(tmp_path: Path) -> Iterator[Supervisor]:
+    """With a checker beside the one that acts."""
+    folder = miniatures.install(tmp_path / "plugins", executors=("actor", "detective"))
+    sys.path.insert(0, str(folder))
+    with Supervisor(("segfault-execute", "lie-in-value", "right"), LIMITS) as supervisor:
+        yield supervisor
+    sys.path.remove(str(folder))
+
+
+def test_a_checker_tells_the_cause_of_a_death_in_execution(detected: Supervisor) -> None:
+    found = detected.run(relu(3), "segfault-execute")
+    assert isinstance(found.outcome, Crashed)
+    assert (found.outcome.signal, found.cause) == ("SIGSEGV", "it was miniature.segfault at [3]")
+
+
+def test_a_worker_that_a_known_cause_may_have_hit_is_replaced(detected: Supervisor) -> None:
+    before = made_in(detected)
+    assert made_in(detected) == before
+    assert detected.run(relu(3), "lie-in-value").cause == "it was miniature.lie_in_value at [3]"
+    assert made_in(detected) != before
+    assert detected.deaths == 0
+
+
 def test_a_death_in_lower_is_not_excused_by_any_executor(witnessed: Supervisor) -> None:
     assert isinstance(outcome(witnessed, "segfault-lower"), Crashed)
 

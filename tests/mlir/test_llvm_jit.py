@@ -13,12 +13,13 @@ import torch
 from torch.utils import _pytree as pytree
 
 from backends.executors import llvm_jit
-from backends.executors.llvm_jit import LlvmJit, run_lowered, specialized
+from backends.executors.llvm_jit import LlvmJit, LlvmJitChecked, run_lowered, specialized
 from backends.lowerings.linalg import Linalg
 from backends.lowerings.lowering import Lowering
 from backends.lowerings.stablehlo import Stablehlo
 from backends.lowerings.tosa import Tosa
-from harness.protocols import CannotExecute, Lowered, Program, Refused
+from harness.contained import Died, contained
+from harness.protocols import CannotExecute, Checker, Lowered, Program, Refused
 
 from .programs import PROGRAMS, ROWS, Call, X, aten, contract, program, tensor
 from .test_frontend import resident
@@ -324,3 +325,75 @@ def test_shapes_that_broadcast_at_size_zero_stay_zero() -> None:
     for size in (0, 1, 3):
         (result,) = run([torch.zeros(size, 2), torch.ones(1, 2)])
         assert result.shape == (size, 2)
+
+
+# runtime verification -------------------------------------------------------------------------------------------------
+
+READS_THREE = """#id = affine_map<(i) -> (i)>
+func.func @main(%x: tensor<?xf32>) -> tensor<3xf32> {
+  %e = tensor.empty() : tensor<3xf32>
+  %0 = linalg.generic {indexing_maps = [#id], iterator_types = ["parallel"]} outs(%e : tensor<3xf32>) {
+  ^bb0(%o: f32):
+    %i = linalg.index 0 : index
+    %v = tensor.extract %x[%i] : tensor<?xf32>
+    linalg.yield %v : f32
+  } -> tensor<3xf32>
+  return %0 : tensor<3xf32>
+}"""
+
+
+def checked(text: str, x: torch.Tensor) -> str | list[float]:
+    """The first result of a module that is run with verification, or what it dies of."""
+    module = Lowered(dialect="linalg", ir=text, program=PROGRAMS["add"])
+    checker = LlvmJitChecked()
+    assert isinstance(checker, Checker)
+    try:
+        result: list[float] = contained(lambda: [float(v) for v in checker.compile(module)([x])[0].flatten()], 20)
+    except Died as death:
+        return checker.diagnose(module, death.stderr)
+    return result
+
+
+def test_what_is_out_of_bounds_is_named_with_its_line() -> None:
+    line = "%v = tensor.extract %x[%i] : tensor<?xf32>"
+    said = f"out-of-bounds access in tensor.extract, of line 7 of the lowered IR: {line}"
+    assert checked(READS_THREE, tensor(2)) == said
+
+
+def test_what_is_within_bounds_is_run() -> None:
+    assert checked(READS_THREE, torch.tensor([1.0, 2.0, 3.0, 4.0])) == [1.0, 2.0, 3.0]
+
+
+def test_a_pad_by_less_than_nothing_is_out_of_bounds() -> None:
+    text = """func.func @main(%x: tensor<4xf32>) -> tensor<2xf32> {
+      %c = arith.constant 0.0 : f32
+      %0 = tensor.pad %x low[-1] high[-1] { ^bb0(%i: index): tensor.yield %c : f32 } : tensor<4xf32> to tensor<2xf32>
+      return %0 : tensor<2xf32>
+    }"""
+    said = checked(text, tensor(4))
+    assert isinstance(said, str)
+    assert "out-of-bounds" in said
+    assert "of line 3 of the lowered IR: %0 = tensor.pad" in said
+
+
+@pytest.mark.parametrize("stderr", ["", "Fatal: a segmentation fault", "mismatched size for broadcast"])
+def test_a_death_of_something_else_has_no_cause(stderr: str) -> None:
+    module = Lowered(dialect="linalg", ir=READS_THREE, program=PROGRAMS["add"])
+    assert LlvmJitChecked().diagnose(module, stderr) == ""
+
+
+@pytest.mark.parametrize("name", ["add", "softmax", "conv2d", "gather", "cat", "pad", "slice-view", "dynamic-matmul"])
+def test_verification_changes_no_result(name: str) -> None:
+    given = PROGRAMS[name]
+    module = Linalg().lower(contract(given))
+    plain, checked = (made.compile(module)(list(given.args)) for made in (LlvmJit(), LlvmJitChecked()))
+    assert [t.tolist() for t in plain] == [t.tolist() for t in checked]
+
+
+def test_a_slice_of_a_dim_of_size_1_is_no_mismatch_of_strides() -> None:
+    text = """func.func @main(%x: tensor<1x6x3xf32>) -> tensor<1x3x3xf32> {
+      %0 = tensor.extract_slice %x[0, 0, 0] [1, 3, 3] [1, 1, 1] : tensor<1x6x3xf32> to tensor<1x3x3xf32>
+      return %0 : tensor<1x3x3xf32>
+    }"""
+    x = tensor(1, 6, 3)
+    assert checked(text, x) == x[:, :3].flatten().tolist()

@@ -40,7 +40,7 @@ from harness.protocols import (
     Program,
 )
 from harness.sample import Sample, with_values
-from tests.miniatures import Actor, Acts, CannotCompile, Doomed, Witness, lie_in_value
+from tests.miniatures import Actor, Acts, CannotCompile, Detective, Doomed, Witness, lie_in_value
 from tests.samples import dynamic, relu
 
 
@@ -354,6 +354,61 @@ def test_after_a_death_in_execution_the_isolated_executors_alone_are_asked() -> 
     ready = pipeline(Acts("dies", "abort"), executors=[Actor(), Witness()])
     found = ready.run(case(), relu(), "dies", ignore, died="SIGABRT").outcome
     assert found == Passed(0.0, ("witness",), {"actor": "SIGABRT"})
+
+
+# checkers -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("thorough", [False, True])
+def test_a_checker_is_not_asked_where_the_artifact_is_right(thorough: bool) -> None:
+    ready = Pipeline(Fx(), {"right": Acts("right", "right")}, [Actor(), Detective()], thorough=thorough)
+    found = result(ready, relu())
+    assert found.outcome == Passed(0.0, ("actor",))
+    assert found.cause == ""
+
+
+def test_a_checker_tells_the_cause_and_confirms_nothing() -> None:
+    found = result(pipeline(Acts("wrong", "lie_in_value"), executors=[Actor(), Detective()]), relu(3), "wrong")
+    assert isinstance(found.outcome, Wrong)
+    assert (found.outcome.confirmed, found.outcome.others) == (("actor",), {})
+    assert found.cause == "it was miniature.lie_in_value at [3]"
+
+
+def test_a_checker_is_asked_at_the_sizes_that_are_wrong() -> None:
+    ready = pipeline(Acts("wrong", "specialize"), executors=[Actor(), Detective()])
+    found = result(ready, dynamic("aten.relu.default", 5, 2), "wrong")
+    assert isinstance(found.outcome, Wrong)
+    assert found.cause == "it was miniature.specialize at [5]"
+
+
+def test_a_checker_tells_the_cause_of_a_death_that_no_other_road_excuses() -> None:
+    dies = Acts("dies", "abort")
+    alone, excused = (pipeline(dies, executors=[Actor(), Detective(), *more]) for more in ([], [Witness()]))
+    assert alone.run(case(), relu(3), "dies", ignore, died="SIGABRT").cause == "it was miniature.abort at [3]"
+    found = excused.run(case(), relu(3), "dies", ignore, died="SIGABRT")
+    assert isinstance(found.outcome, Passed)
+    assert found.cause == ""
+
+
+class Blind(Detective):
+    """Finds nothing."""
+
+    def compile(self, lowered: Lowered) -> Executable:
+        return super(Detective, self).compile(lowered)
+
+
+class Broken(Detective):
+    """Fails at once."""
+
+    def compile(self, lowered: Lowered) -> Executable:
+        raise ValueError("a bug")
+
+
+@pytest.mark.parametrize("checker", [Blind, Broken])
+def test_a_checker_that_finds_nothing_or_fails_changes_nothing(checker: type[Detective]) -> None:
+    found = result(pipeline(Acts("wrong", "lie_in_value"), executors=[Actor(), checker()]), relu(), "wrong")
+    assert isinstance(found.outcome, Wrong)
+    assert found.cause == ""
 
 
 def test_an_executor_of_another_dialect_is_not_asked() -> None:

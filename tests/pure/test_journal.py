@@ -53,6 +53,7 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
         record(),
         record(Wrong("value", "m", 0, "x", element=(1, 2), sizes={"n": 3}), dynamic("aten.relu.default", 5)),
         record(Crashed("lower", "SIGSEGV", "tail"), minimised="abc", reached=("torch.aten.relu",)),
+        record(Crashed("execute", "SIGSEGV", ""), breaks="n", cause="out-of-bounds access in memref.store"),
         record(Excluded("r"), None),
     )
     journal = read(written(tmp_path / "j", *records, seconds=1.5))

@@ -16,6 +16,26 @@ def test_the_built_in_ones_come_with_the_control_last() -> None:
     assert names[-1] == "control"
 
 
+def test_cascades_are_backends_that_are_not_among_those_measured_by_default() -> None:
+    cascades = plugins.names(plugins.CASCADES)
+    assert cascades == ("stablehlo-linalg", "tosa-linalg")
+    assert not set(cascades) & set(plugins.names(plugins.BACKENDS))
+    assert plugins.names(plugins.BACKENDS, plugins.CASCADES)[-1] == "control"
+
+
+def test_a_backend_is_found_in_either_group_or_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    info = tmp_path / "lazy-0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: lazy\nVersion: 0\n", encoding="ascii")
+    (info / "entry_points.txt").write_text("[opcov.cascades]\nlazy = pathlib:Path\n", encoding="ascii")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.syspath_prepend(miniatures.install(tmp_path / "plugins", ["right"]))
+    assert plugins.backend("lazy") is Path
+    assert plugins.backend("right")().name == "right"
+    with pytest.raises(UnknownName, match="unknown backend 'laxy'"):
+        plugins.backend("laxy")
+
+
 def test_out_of_tree_ones_are_found_among_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(miniatures.install(tmp_path / "plugins", ["right", "abort-lower"]))
     names = plugins.names(plugins.BACKENDS)

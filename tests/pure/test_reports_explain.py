@@ -231,3 +231,16 @@ def test_explain_says_what_a_dynamic_dim_has_to_do_with_it(breaks: tuple[str, ..
     assert reason.dynamism == said
     assert said in found.text()
     assert found.json()["cells"][-1]["reasons"][0]["breaks"] == list(breaks)
+
+
+def test_explain_says_what_runtime_verification_does() -> None:
+    of = sample("aten.relu.default", "f32", "static", (2, 3))
+    crashed = Crashed("execute", "SIGSEGV", "")
+    said = "out-of-bounds access in memref.store"
+    records = [record(of, "linalg", crashed), record(of, "linalg", crashed, cause=said)]
+    found = explain(journal(records), "aten.relu.default", "linalg")
+    assert f"runtime verification:\n       {said}\n" in found.text()
+    assert found.json()["cells"][0]["reasons"][0]["cause"] == said
+    silent = explain(journal(records[:1]), "aten.relu.default", "linalg")
+    assert "runtime verification" not in silent.text()
+    assert silent.json()["cells"][0]["reasons"][0]["cause"] is None

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from reports.html import render
+from harness.outcome import Crashed
+from reports.html import payload, render
 from reports.matrix import fold
 from reports.status import STATUSES
-from tests.synthetic import HTML, UNICODE, journal
+from tests.synthetic import HTML, UNICODE, journal, record, sample
 
 VOID = {"meta", "link", "input", "br", "wbr", "img"}
 
@@ -124,3 +125,11 @@ def test_an_empty_and_a_killed_journal_render() -> None:
     text = render(journal([], header={"run": "<b>x</b>"}, footer=None))
     assert "The run was killed" in text
     assert "<b>x</b>" not in text
+
+
+def test_a_cause_is_a_sentence_of_the_panel() -> None:
+    of = sample("aten.relu.default", "f32", "static", (2, 3))
+    crashed = record(of, "linalg", Crashed("execute", "SIGSEGV", ""), cause="out-of-bounds store")
+    found = payload(fold(journal([crashed])))
+    (reason,) = found["rows"][0]["cells"][0]["w"]
+    assert found["texts"][reason[12]] == "runtime verification: out-of-bounds store"
