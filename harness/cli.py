@@ -8,6 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from .cells import Selection
 from .errors import BadSample, Exit, MissingPackage, OpcovError, UnknownName
 from .expectation import one_line
 from .journal import Journal, Record, read
-from .outcome import Excluded, Outcome, Passed, Wrong
+from .outcome import Excluded, Outcome, Passed, Result, Wrong
 from .sample import Sample, dumps, from_json
 from .supervisor import Limits, Supervisor
 
@@ -184,19 +185,23 @@ def _stages(journal: Journal, op: str, backend: str | None) -> str:
         return ""
     record = min(failing or records, key=lambda r: (r.minimised is None, len(dumps(r.sample)) if r.sample else 0))
     assert record.sample is not None
-    outcome, shown = _run(record.sample, record.backend, Limits())
+    result, shown = _run(record.sample, record.backend, Limits())
     parts = [f"// {stage} ({record.backend}, sample {record.id})\n{text.strip()}" for stage, text in shown.items()]
-    return "\n\n".join([*parts, f"// {type(outcome).__name__}: {one_line(outcome)}"])
+    parts.append(f"// {type(result.outcome).__name__}: {one_line(result.outcome)}")
+    return "\n\n".join([*parts, f"// {result.parts}"] if result.parts else parts)
 
 
 # one sample -----------------------------------------------------------------------------------------------------------
 
 
-def _run(sample: Sample, backend: str, limits: Limits) -> tuple[Outcome, dict[str, str]]:
-    """Run a sample in a worker of its own; the outcome, and the IR of the stages that were reached."""
+def _run(sample: Sample, backend: str, limits: Limits) -> tuple[Result, dict[str, str]]:
+    """Run a sample in a worker of its own; the result, and the IR of the stages that were reached.
+
+    Where it parts from eager, the IR before and after that is there too.
+    """
     shown: dict[str, str] = {}
     with Supervisor((backend,), limits, thorough=True) as supervisor:
-        return supervisor.run(sample, backend, shown.__setitem__).outcome, shown
+        return supervisor.run(sample, backend, shown.__setitem__, parted=True), shown
 
 
 def _repro(options: argparse.Namespace) -> Exit:
@@ -204,14 +209,18 @@ def _repro(options: argparse.Namespace) -> Exit:
         raise UnknownName("backend", options.backend, plugins.names(plugins.BACKENDS))
     sample = _sample(options)
     case = _fitting(sample)
-    outcome, shown = _run(sample, options.backend, Limits(seconds=options.seconds))
+    result, shown = _run(sample, options.backend, Limits(seconds=options.seconds))
+    outcome, parts = result.outcome, result.parts
     files = _write(case, sample, options, outcome, shown)
     name = type(outcome).__name__
     if options.json:
-        print(json.dumps({"outcome": name, "why": one_line(outcome), "sample": sample.id, **files}, indent=1))
+        data = {"outcome": name, "why": one_line(outcome), "sample": sample.id, **files}
+        print(json.dumps(data | ({"parts": asdict(parts)} if parts else {}), indent=1))
     else:
         print(f"{sample.op} on {options.backend}, {sample.mode}, {sample.dtype}, sample {sample.id}: {name}")
         print(f"  {one_line(outcome)}")
+        if parts:
+            print(f"  {parts}")
         for key, value in files.items():
             print(f"\n{_TITLES[key]}:\n  {value}")
     return Exit.OK if isinstance(outcome, Passed) else Exit.FOUND
@@ -222,6 +231,8 @@ _TITLES = {
     "script": "a script that needs only torch and torch-mlir",
     "ir": "the IR in the backend contract",
     "lowered": "the lowered IR",
+    "before": "the IR of the last step that is right",
+    "after": "the IR of the first step that is wrong",
     "command": "lower it with",
 }
 
@@ -280,7 +291,7 @@ def _write(
     if options.backend != plugins.CONTROL and not isinstance(outcome, Excluded):
         files["script"] = folder / "repro.py"
         files["script"].write_text(_script(case, sample, options.backend, outcome), encoding="utf-8")
-    for stage, key in (("contract", "ir"), ("lower", "lowered")):
+    for stage, key in (("contract", "ir"), ("lower", "lowered"), ("before", "before"), ("after", "after")):
         if stage in shown and options.backend != plugins.CONTROL:
             files[key] = folder / f"{stage}.mlir"
             files[key].write_text(shown[stage], encoding="utf-8")

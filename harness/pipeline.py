@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from . import blame
+from . import blame, parting
 from .case import OpCase
 from .compare import compare
 from .contained import Died, contained
@@ -32,6 +32,7 @@ from .outcome import (
     NotExecuted,
     NotExported,
     Outcome,
+    Parting,
     Passed,
     Result,
     Show,
@@ -55,7 +56,7 @@ from .protocols import (
     Refused,
 )
 from .reference import EagerRefuses, Run, runs
-from .sample import Sample
+from .sample import Sample, Sizes
 
 V = TypeVar("V")
 ISOLATED_SECONDS = 10.0
@@ -156,14 +157,18 @@ class Pipeline:
         notify: Callable[[Stage], None],
         show: Show | None = None,
         died: str | None = None,
+        *,
+        parted: bool = False,
     ) -> Result:
         """The result of one sample on one backend; raises BadSample, and nothing else but what kills the process.
 
         `show` is given the IR of the stages, as soon as each is there. `died` says what execution in this process was
-        seen to die of: then the isolated executors alone are asked.
+        seen to die of: then the isolated executors alone are asked. `parted` asks where a wrong result parts from
+        eager's.
         """
         clock = Clock(notify)
         reached: tuple[str, ...] = ()
+        parts: Parting | None = None
         try:
             references = self._reference(case, sample, clock)
             contract = self._contract(case, sample, backend, clock)
@@ -176,6 +181,8 @@ class Pipeline:
             outcome = self._judge(case, contract, artifact, references, clock, died)
             if isinstance(outcome, Wrong):
                 outcome = _unless_decomposed_so(outcome, case, contract, references, clock)
+            if parted and isinstance(outcome, Wrong):
+                parts = self._parting(outcome, case, contract, backend, artifact.lowered, references, show)
         except Stop as stop:
             outcome = stop.outcome
         except BadSample:
@@ -185,7 +192,7 @@ class Pipeline:
         except Exception:
             outcome = HarnessError(traceback.format_exc(limit=-8), _stage(clock))
         clock.enter("")
-        return Result(outcome=outcome, seconds=clock.seconds, reached=reached)
+        return Result(outcome=outcome, seconds=clock.seconds, reached=reached, parts=parts)
 
     def _reference(self, case: OpCase, sample: Sample, clock: Clock) -> tuple[Run, ...]:
         def make() -> tuple[Run, ...] | Outcome:
@@ -288,11 +295,41 @@ class Pipeline:
         outcome = blame.outcome(map(asked, admitted), roads)
         return replace(outcome, dissent={**dead, **outcome.dissent}) if isinstance(outcome, Passed) else outcome
 
+    def _parting(
+        self,
+        wrong: Wrong,
+        case: OpCase,
+        contract: Contract,
+        backend: str,
+        lowered: Lowered,
+        references: tuple[Run, ...],
+        show: Show | None,
+    ) -> Parting:
+        """Where the results part from eager's, at the sizes they are wrong at; whoever saw it is asked first."""
+        run = _run_at(wrong.sizes, references)
+        executors = sorted(self.executors, key=lambda executor: executor.name != wrong.executor)
 
-Step = Callable[[Program, Callable[[Stage], None]], Contract]
+        def judge(results: Sequence[torch.Tensor]) -> float | Wrong:
+            return compare(results, run, references[0], case, wrong.executor)
+
+        def found() -> parting.Found:
+            trial = parting.Trial(executors=executors, inputs=run.inputs, judge=judge)
+            return parting.find(contract, self.backends[backend], lowered, trial)
+
+        try:
+            where = contained(found, 2 * parting.WAY_SECONDS)
+        except Died as death:
+            return Parting(right=None, wrong=None, between={"way": f"a pass that is run alone dies: {death}"})
+        if show and where.after:
+            show("before", where.before)
+            show("after", where.after)
+        return where.parting
 
 
-def export(step: Step, sample: Sample, enter: Callable[[Stage], None]) -> Contract:
+Front = Callable[[Program, Callable[[Stage], None]], Contract]
+
+
+def export(step: Front, sample: Sample, enter: Callable[[Stage], None]) -> Contract:
     """The result of the frontend's step; with export's own ranges where it refuses those of the dynamic dims."""
     try:
         return step(program(sample), enter)
@@ -309,7 +346,7 @@ def _unless_decomposed_so(
     if contract.decomposed is None:
         return wrong
     clock.enter("export")
-    run = next(r for r in references if r.sizes == wrong.sizes)
+    run = _run_at(wrong.sizes, references)
     try:
         torch.manual_seed(0)
         results = contract.decomposed()([copied(t) for t in run.inputs])
@@ -324,6 +361,10 @@ def _unless_decomposed_so(
     if not exact and (wrong.error or 0.0) > ALIKE * (before.error or 0.0):
         return wrong
     return NotExported("export", f"torch's own decomposition is not what eager computes: {before.message}")
+
+
+def _run_at(sizes: Sizes, references: Sequence[Run]) -> Run:
+    return next(r for r in references if r.sizes == sizes)
 
 
 def _verdict(

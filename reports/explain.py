@@ -144,6 +144,8 @@ def _reason_lines(reason: Reason, number: int, width: int, *, full: bool) -> lis
     ]
     if reason.dynamism:
         lines.append(f"     {reason.dynamism}")
+    for where in reason.parts:
+        lines += textwrap.wrap(where, width, initial_indent=" " * 5, subsequent_indent=" " * 7, break_on_hyphens=False)
     text = clip_middle(diagnostic(record.outcome), _DIAGNOSTIC) if full else clip(reason.line, width - 7)
     lines.append(textwrap.indent(text, "     | "))
     if record.sample is not None:
@@ -187,6 +189,7 @@ def _reason_json(reason: Reason) -> dict[str, Any]:
         "count": reason.count,
         "headline": reason.line,
         "breaks": list(reason.breaks),
+        "parts": list(reason.parts),
         "diagnostic": diagnostic(reason.smallest.outcome),
         "id": reason.smallest.id if sample else None,
         "minimised_from": reason.smallest.minimised,

@@ -180,4 +180,5 @@ def _reason(reason: Reason, texts: _Texts) -> list[int | None]:
         texts(record.dtype),
         texts(record.minimised),
         texts(reason.dynamism or None),
+        texts("; ".join(reason.parts) or None),
     ]

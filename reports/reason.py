@@ -40,7 +40,8 @@ class Reason:
     """One distinct reason; `count` samples have it, of which `smallest` is the one to look at.
 
     `smallest` is a minimised record where there is one, so it may not be among the counted. `breaks` is what has to be
-    dynamic for its samples to fail, as their records say it; empty where nobody looked into it.
+    dynamic for its samples to fail, as their records say it, and `parts` after which pass they part from eager; both
+    are empty where nobody looked into it.
     """
 
     outcome: str
@@ -49,6 +50,7 @@ class Reason:
     count: int
     smallest: Record
     breaks: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
 
     @property
     def line(self) -> str:
@@ -131,7 +133,8 @@ def _reason(records: list[Record]) -> Reason:
     culprit = chosen.outcome.culprit if isinstance(chosen.outcome, Unsupported) else None
     count = sum(record.minimised is None for record in records)
     breaks = tuple(dict.fromkeys(record.breaks for record in records if record.breaks))
-    return Reason(outcome_name(chosen), chosen.stage, culprit, count, chosen, breaks)
+    parts = tuple(dict.fromkeys(str(record.parts) for record in records if record.parts))
+    return Reason(outcome_name(chosen), chosen.stage, culprit, count, chosen, breaks, parts)
 
 
 def _weight(record: Record) -> tuple[bool, bool, int, int, int, int, str]:

@@ -206,7 +206,7 @@ class _Compiler:
     """A context with its pass managers."""
 
     def __init__(self) -> None:
-        _register_stablehlo_passes()
+        register_stablehlo_passes()
         self.context = ir.Context(load_on_create_dialects=[])
         torch_dialect.register_dialect(self.context)
         _stablehlo.register_dialect(self.context)
@@ -316,7 +316,7 @@ def _compiler() -> Iterator[_Compiler]:
 
 
 @functools.cache
-def _register_stablehlo_passes() -> None:
+def register_stablehlo_passes() -> None:
     """Add the StableHLO passes that torch-mlir's own tools lack; a second registration is an error upstream."""
     _stablehlo.register_stablehlo_passes()
 
