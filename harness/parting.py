@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 
@@ -31,14 +32,16 @@ class Found:
 
 @dataclass(slots=True, kw_only=True)
 class Trial:
-    """Runs steps on the inputs, each in a fork; `judge` makes of results what is wrong with them.
+    """Runs steps on the inputs; `judge` makes of results what is wrong with them.
 
-    The first of the executors that can run a step decides. What was run once is not run again.
+    The first of the executors that can run a step decides. What was run once is not run again. `apart` runs each step
+    in a fork of its own.
     """
 
     executors: Sequence[Executor]
     inputs: Sequence[torch.Tensor]
     judge: Callable[[Sequence[torch.Tensor]], float | Wrong]
+    apart: bool = False
     deadline: float = field(default_factory=lambda: time.monotonic() + WAY_SECONDS)
     _known: dict[tuple[str, str], Verdict] = field(default_factory=dict)
 
@@ -59,8 +62,9 @@ class Trial:
             seconds = min(STEP_SECONDS, self.deadline - time.monotonic())
             if seconds <= 0:
                 return f"not run: the steps before it took {WAY_SECONDS:g} s"
+            judged = partial(self._judged, executor, lowered)
             try:
-                return contained(lambda made=executor: self._judged(made, lowered), seconds)  # type: ignore[misc]
+                return contained(judged, seconds) if self.apart else judged()
             except (CannotExecute, Died) as refusal:
                 why = f"{executor.name}: {refusal}"
         return why

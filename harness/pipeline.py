@@ -143,6 +143,7 @@ class Pipeline:
         self._contracts: Recent[Contract | NotExpressible] = Recent(24)
         self._artifacts: Recent[Artifact | Outcome] = Recent(24)
         self._references: Recent[tuple[Run, ...] | Outcome] = Recent(24)
+        self._last: dict[str, Outcome] = {}
 
     def forget(self) -> None:
         """Empty the caches."""
@@ -178,9 +179,11 @@ class Pipeline:
             artifact = self._artifact(contract, sample, backend, clock)
             if show:
                 show("lower", artifact.lowered.ir)
-            outcome = self._judge(case, contract, artifact, references, clock, died)
-            if isinstance(outcome, Wrong):
-                outcome = _unless_decomposed_so(outcome, case, contract, references, clock)
+            name = f"{backend} {sample.id}"
+            outcome = (self._last.get(name) if parted else None) or self._judge(
+                case, contract, artifact, references, clock, died
+            )
+            self._last = {name: outcome}
             if parted and isinstance(outcome, Wrong):
                 parts = self._parting(outcome, case, contract, backend, artifact.lowered, references, show)
         except Stop as stop:
@@ -271,7 +274,10 @@ class Pipeline:
         clock: Clock,
         died: str | None,
     ) -> Outcome:
-        """What the executors make of the artifact, at every size the contract admits, up to one that is wrong."""
+        """What the executors make of the artifact, at every size the contract admits, up to one that is wrong.
+
+        Or what torch's own decomposition does: then no backend is at fault.
+        """
         admitted = [r for r in references if contract.admits([t.shape for t in r.inputs])]
         if not artifact.executables:
             return NotExecuted({"none": f"no executor takes {artifact.lowered.dialect}"})
@@ -293,7 +299,13 @@ class Pipeline:
             return verdicts
 
         outcome = blame.outcome(map(asked, admitted), roads)
-        return replace(outcome, dissent={**dead, **outcome.dissent}) if isinstance(outcome, Passed) else outcome
+        match outcome:
+            case Passed():
+                return replace(outcome, dissent={**dead, **outcome.dissent})
+            case Wrong():
+                return _unless_decomposed_so(outcome, case, contract, references, clock)
+            case _:
+                return outcome
 
     def _parting(
         self,
@@ -312,18 +324,27 @@ class Pipeline:
         def judge(results: Sequence[torch.Tensor]) -> float | Wrong:
             return compare(results, run, references[0], case, wrong.executor)
 
-        def found() -> parting.Found:
-            trial = parting.Trial(executors=executors, inputs=run.inputs, judge=judge)
+        def found(apart: bool) -> parting.Found:
+            trial = parting.Trial(executors=executors, inputs=run.inputs, judge=judge, apart=apart)
             return parting.find(contract, self.backends[backend], lowered, trial)
 
         try:
-            where = contained(found, 2 * parting.WAY_SECONDS)
-        except Died as death:
-            return Parting(right=None, wrong=None, between={"way": f"a pass that is run alone dies: {death}"})
+            where = contained(lambda: found(apart=False), parting.WAY_SECONDS)
+        except Died:  # of one of the steps: a fork for each costs more
+            where = _apart(lambda: found(apart=True))
         if show and where.after:
             show("before", where.before)
             show("after", where.after)
         return where.parting
+
+
+def _apart(found: Callable[[], parting.Found]) -> parting.Found:
+    """What is found where each step runs in a fork of its own."""
+    try:
+        return contained(found, 2 * parting.WAY_SECONDS)
+    except Died as death:
+        between = {"all steps": f"a pass that runs alone dies: {death}"}
+        return parting.Found(parting=Parting(right=None, wrong=None, between=between))
 
 
 Front = Callable[[Program, Callable[[Stage], None]], Contract]

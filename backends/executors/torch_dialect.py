@@ -1,9 +1,9 @@
 """The `torch-dialect` executor: interprets torch-dialect IR, calling eager for every op.
 
 What is right on it was imported and decomposed rightly. An op is called by the name it has in the dialect, its operands
-being the arguments of its schema in order. Its results are made contiguous, since values have no strides, and of the
-dtype that the IR gives them, since the lowerings go by the types. What torch has no op for is in `_CARRIERS`:
-constants, lists, casts of types.
+being the arguments of its schema in order. Its results are contiguous and no memory format is passed, since values have
+no strides; they are of the dtype that the IR gives them, since the lowerings go by the types. What torch has no op for
+is in `_CARRIERS`: constants, lists, casts of types.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class TorchDialect:
             with ir.session() as session, torch.no_grad():
                 module = session.parse(lowered.ir)
                 results = _walked(main_of(module).regions[0].blocks[0], [t.contiguous() for t in inputs], {})
-            return [torch.as_tensor(result) for result in results]
+            return [torch.as_tensor(result) for result in results if result is not None]
 
         return run
 
@@ -71,7 +71,8 @@ def _called(name: str, operands: Values) -> Any:
     op = _overload(name)
     if len(operands) > len(op._schema.arguments):
         raise CannotExecute(f"{name} has {len(operands)} operands, torch's has {len(op._schema.arguments)}")
-    pairs = list(zip(op._schema.arguments, operands, strict=False))
+    arguments = zip(op._schema.arguments, operands, strict=False)
+    pairs = [(argument, value) for argument, value in arguments if argument.name != "memory_format"]
     try:
         found = op(
             *(value for argument, value in pairs if not argument.kwarg_only),
@@ -104,18 +105,22 @@ def _typed(value: Any, kind: str) -> Any:
     return [_typed(each, "") for each in value] if isinstance(value, (list, tuple)) else value
 
 
+_LITERAL = re.compile(r"\((dense\w*<.*>) : (tensor<.*>)\) :", re.DOTALL)
+
+
 def _literal(op: mlir.Operation) -> torch.Tensor:
-    """The tensor of a literal; what NumPy has no name for goes through the JIT."""
-    attribute = op.attributes["value"]
-    text = str(attribute)
-    if text.startswith("dense_resource"):
+    """The tensor of a literal; what the bindings have no attribute or NumPy no name for goes through the JIT."""
+    found = _LITERAL.search(str(op))
+    if found is None or found[1].startswith("dense_resource"):
         raise CannotExecute("a literal is kept as a resource")
-    kind = mlir.RankedTensorType(attribute.type)
-    if str(kind.element_type) in ("bf16", "complex<f32>", "complex<f64>"):
-        body = f"%0 = arith.constant {text} return %0 : {kind}"
+    text, kind = found.groups()
+    if kind.endswith(("bf16>", "complex<f32>>", "complex<f64>>")):
+        body = f"%0 = arith.constant {text} : {kind} return %0 : {kind}"
         return run_lowered(f"func.func @main() -> {kind} {{ {body} }}", "linalg", [])[0]
-    array = np.array(attribute)
-    return torch.from_numpy(array.copy()).reshape(kind.shape).to(DTYPES[str(kind.element_type)])
+    attribute = op.attributes["value"]
+    shaped = mlir.RankedTensorType(attribute.type)
+    array = np.array(attribute).copy()
+    return torch.from_numpy(array).reshape(shaped.shape).to(DTYPES[str(shaped.element_type)])
 
 
 def _branch(op: mlir.Operation, operands: Values, known: Mapping[mlir.Value, Any]) -> Values:

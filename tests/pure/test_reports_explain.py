@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import UnknownName
-from harness.outcome import OUTCOMES, Crashed, Invalid, Unsupported, Wrong
+from harness.outcome import OUTCOMES, Crashed, Invalid, Parting, Unsupported, Wrong
 from harness.sample import DtypeArg, EnumArg, Fill, Sample, SizeOf, TensorSpec
 from reports.call import call, explain_command, repro_command
 from reports.explain import explain
@@ -231,3 +231,15 @@ def test_explain_says_what_a_dynamic_dim_has_to_do_with_it(breaks: tuple[str, ..
     assert reason.dynamism == said
     assert said in found.text()
     assert found.json()["cells"][-1]["reasons"][0]["breaks"] == list(breaks)
+
+
+def test_explain_says_after_which_pass_a_wrong_sample_parts_from_eager() -> None:
+    of = sample("aten.relu.default", "f32", "static", (2, 3))
+    parts = Parting(right="import", wrong="lower/cse", message="m", between={"lower/canonicalize": "torch.x left"})
+    said = "parts from eager after lower/cse (right until import; lower/canonicalize cannot be run)"
+    wrong = Wrong("value", "m", 0, "x")
+    found = explain(journal([record(of, "tosa", wrong, parts=parts), record(of, "tosa", wrong)]), of.op, "tosa")
+    assert said in found.text()
+    assert found.json()["cells"][0]["reasons"][0]["parts"] == [said]
+    never = Parting(right="lower", wrong=None)
+    assert str(never) == "right until lower, after every step that can be run"
