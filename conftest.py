@@ -10,6 +10,7 @@ the reports travel to the controller, which alone writes the journal; at the end
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import secrets
 import subprocess
@@ -174,7 +175,8 @@ def _runner(config: pytest.Config) -> Runner:
         size = profile(option.profile)
         sources: tuple[Source, ...] = () if option.samples == "opinfo" else (Census(size, option.seed),)
         sources += () if option.samples == "census" else (_opinfo(size),)
-        config.stash[_RUNNER] = Runner(config.stash[_SUPERVISOR].run, sources, size, option.seed)
+        run = config.stash[_SUPERVISOR].run
+        config.stash[_RUNNER] = Runner(run, sources, size, option.seed, part=functools.partial(run, parted=True))
     return config.stash[_RUNNER]
 
 

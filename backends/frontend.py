@@ -10,22 +10,23 @@ import functools
 import itertools
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind
-from torch.utils import _pytree as pytree
 from torch_mlir import fx
 from torch_mlir import ir as mlir
 from torch_mlir.extras.fx_importer import FxImporter
 
 from harness.prose import portable
-from harness.protocols import Contract, Enter, Executable, NotExpressible, Program
+from harness.protocols import Contract, Enter, Executable, Lowered, NotExpressible, Program, Step
 
-from . import ir
+from . import ir, passes
 from .decompositions import decompose, forget_generated_code
+from .executors.eager import Eager
 
 CONTRACT_PIPELINE = (
     "builtin.module(func.func(torch-match-quantized-custom-ops),"
@@ -103,26 +104,52 @@ def _decomposed(exported: ExportedProgram) -> ExportedProgram:
 
 
 def _bare(program: Program, exported: ExportedProgram) -> Contract:
+    again = _Again(program)
     return Contract(
         program=program,
         ir="",
         exported=tuple(sorted(set(_overloads(exported.graph_module)))),
         reached=(),
         ranges=_ranges(exported),
-        decomposed=functools.partial(_eagerly, program),
+        decomposed=again.executable,
+        steps=again.steps,
     )
 
 
-def _eagerly(program: Program) -> Executable:
-    """The program exported and decomposed once more, to be run by eager; raises NotExpressible."""
-    module = _decomposed(_exported(program)).module()
+class _Again:
+    """The way from a program to its contract once more, for those that fail: done when first asked, and kept."""
 
-    def run(inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-        with torch.no_grad():
-            leaves = pytree.tree_leaves(module(*inputs))
-        return [torch.as_tensor(leaf) for leaf in leaves if leaf is not None]
+    def __init__(self, program: Program) -> None:
+        self._program = program
 
-    return run
+    def executable(self) -> Executable:
+        """The exported and decomposed program as eager runs it; raises NotExpressible."""
+        return Eager().compile(self._eager(self._decomposed))
+
+    def steps(self) -> tuple[Step, ...]:
+        """Exported, decomposed, imported, and after each pass to the backend contract; raises NotExpressible."""
+        found = [Step(name="export", lowered=self._eager(_exported(self._program)))]
+        found.append(Step(name="decompositions", lowered=self._eager(self._decomposed)))
+        with ir.session() as session:
+            module = _imported(self._decomposed, session)
+            found.append(Step(name="import", lowered=self._lowered("torch", ir.printed(module))))
+            every = passes.split(session.spelled(CONTRACT_PIPELINE))
+            for name, text in passes.after_each(module, every, session):
+                found.append(Step(name=f"contract/{name}", lowered=self._lowered("torch", text)))
+        ir.drop()  # with the names of its resources
+        forget_generated_code()
+        return tuple(found)
+
+    @functools.cached_property
+    def _decomposed(self) -> ExportedProgram:
+        return _decomposed(_exported(self._program))
+
+    def _eager(self, exported: ExportedProgram) -> Lowered:
+        made: Any = exported.module()
+        return replace(self._lowered("eager", str(made.code)), program=replace(self._program, module=made))
+
+    def _lowered(self, dialect: str, text: str) -> Lowered:
+        return Lowered(dialect=dialect, ir=text, program=self._program)
 
 
 def _ranges(exported: ExportedProgram) -> Ranges:

@@ -83,6 +83,10 @@ class Session:
             except ir.MLIRError as error:
                 raise PassFailed(diagnostics, str(error)) from None
 
+    def spelled(self, pipeline: str) -> str:
+        """The pipeline with its passes and their options spelled out."""
+        return str(self._manager(pipeline))
+
     def _manager(self, pipeline: str) -> PassManager:
         if pipeline not in self._managers:
             self._managers[pipeline] = PassManager.parse(pipeline, self.context)

@@ -12,7 +12,7 @@ from .draw import Profile, census, minimise
 from .dtypes import DTYPES
 from .errors import UnknownName
 from .journal import Record
-from .outcome import Crashed, Excluded, Invalid, NotExported, Outcome, Result, TimedOut, Unsupported, Wrong
+from .outcome import Crashed, Excluded, Invalid, NotExported, Outcome, Parting, Result, TimedOut, Unsupported, Wrong
 from .plugins import CONTROL
 from .sample import MODES, Mode, Sample, with_dynamic
 from .traits import traits
@@ -124,15 +124,20 @@ class FromOpinfo:
 
 @dataclass(slots=True)
 class Runner:
-    """Runs cells; `run` runs one sample. Remembers what was looked into, so that each failure is so once per op."""
+    """Runs cells; `run` runs one sample. Remembers what was looked into, so that each failure is so once per op.
+
+    `part` runs one that is wrong again, to tell where it parts from eager.
+    """
 
     run: Run
     sources: Sequence[Source]
     profile: Profile
     seed: int
+    part: Run | None = None
     minimise_left: float = 0.0
     _minimised: set[tuple[str, ...]] = field(default_factory=set)
     _blamed: dict[tuple[str, ...], str] = field(default_factory=dict)
+    _parted: set[tuple[str, ...]] = field(default_factory=set)
     _endless: dict[str, Result] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -147,7 +152,7 @@ class Runner:
         alarming: list[Record] = []
         for sample in samples:
             record = self._record(cell, sample, self._result(cell, sample))
-            yield replace(record, breaks=self._breaks(cell, record))
+            yield replace(record, parts=self._parts(cell, record), breaks=self._breaks(cell, record))
             if isinstance(record.outcome, (Wrong, Crashed)) and sample.origin == "census":
                 alarming.append(record)
         for record in alarming:
@@ -161,6 +166,17 @@ class Runner:
         if isinstance(result.outcome, TimedOut) and result.outcome.stage in SHARED:
             self._endless[sample.program] = result
         return result
+
+    def _parts(self, cell: Cell, record: Record) -> Parting | None:
+        """Where a wrong sample parts from eager: for the first one of each op, backend, mode and way to be wrong."""
+        wrong, sample = record.outcome, record.sample
+        if not self.profile.blames or not self.part or sample is None or not isinstance(wrong, Wrong):
+            return None
+        key = (cell.case.op, cell.backend, cell.mode, *_signature(wrong))
+        if cell.backend == CONTROL or key in self._parted:
+            return None
+        self._parted.add(key)
+        return self.part(sample, cell.backend).parts
 
     def _breaks(self, cell: Cell, record: Record) -> str | None:
         """What has to be dynamic for a dynamic sample to fail as it does: found out once per op, backend and failure.

@@ -8,6 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -235,19 +236,22 @@ def _stages(journal: Journal, op: str, backend: str | None) -> str:
     record = min(failing or records, key=lambda r: (r.minimised is None, len(dumps(r.sample)) if r.sample else 0))
     assert record.sample is not None
     result, shown = _run(record.sample, record.backend, Limits())
-    outcome = result.outcome
     parts = [f"// {stage} ({record.backend}, sample {record.id})\n{text.strip()}" for stage, text in shown.items()]
-    return "\n\n".join([*parts, f"// {type(outcome).__name__}: {one_line(outcome)}"])
+    parts.append(f"// {type(result.outcome).__name__}: {one_line(result.outcome)}")
+    return "\n\n".join([*parts, f"// {result.parts}"] if result.parts else parts)
 
 
 # one sample -----------------------------------------------------------------------------------------------------------
 
 
 def _run(sample: Sample, backend: str, limits: Limits) -> tuple[Result, dict[str, str]]:
-    """Run a sample in a worker of its own; the result, and the IR of the stages that were reached."""
+    """Run a sample in a worker of its own; the result, and the IR of the stages that were reached.
+
+    Where it parts from eager, the IR before and after that is there too.
+    """
     shown: dict[str, str] = {}
     with Supervisor((backend,), limits, thorough=True) as supervisor:
-        return supervisor.run(sample, backend, shown.__setitem__), shown
+        return supervisor.run(sample, backend, shown.__setitem__, parted=True), shown
 
 
 def _repro(options: argparse.Namespace) -> Exit:
@@ -256,21 +260,19 @@ def _repro(options: argparse.Namespace) -> Exit:
     sample = _sample(options)
     case = _fitting(sample)
     result, shown = _run(sample, options.backend, Limits(seconds=options.seconds))
-    outcome = result.outcome
+    outcome, parts = result.outcome, result.parts
     files = _write(case, sample, options, outcome, shown)
     name = type(outcome).__name__
     if options.json:
-        print(
-            json.dumps(
-                {"outcome": name, "why": one_line(outcome), "cause": result.cause, "sample": sample.id, **files},
-                indent=1,
-            )
-        )
+        data = {"outcome": name, "why": one_line(outcome), "cause": result.cause, "sample": sample.id, **files}
+        print(json.dumps(data | ({"parts": asdict(parts)} if parts else {}), indent=1))
     else:
         print(f"{sample.op} on {options.backend}, {sample.mode}, {sample.dtype}, sample {sample.id}: {name}")
         print(f"  {one_line(outcome)}")
         if result.cause:
             print(f"  runtime verification: {result.cause}")
+        if parts:
+            print(f"  {parts}")
         for key, value in files.items():
             print(f"\n{_TITLES[key]}:\n  {value}")
     return Exit.OK if isinstance(outcome, Passed) else Exit.FOUND
@@ -281,6 +283,8 @@ _TITLES = {
     "script": "a script that needs only torch and torch-mlir",
     "ir": "the IR in the backend contract",
     "lowered": "the lowered IR",
+    "before": "the IR of the last step that is right",
+    "after": "the IR of the first step that is wrong",
     "command": "lower it with",
 }
 
@@ -340,7 +344,7 @@ def _write(
     if recipe and not isinstance(outcome, Excluded):
         files["script"] = folder / "repro.py"
         files["script"].write_text(_script(case, sample, options.backend, recipe, outcome), encoding="utf-8")
-    for stage, key in (("contract", "ir"), ("lower", "lowered")):
+    for stage, key in (("contract", "ir"), ("lower", "lowered"), ("before", "before"), ("after", "after")):
         if stage in shown and options.backend != plugins.CONTROL:
             files[key] = folder / f"{stage}.mlir"
             files[key].write_text(shown[stage], encoding="utf-8")

@@ -29,8 +29,9 @@ class Profile:
     cell has where they are asked for. `left_out` are dtypes without cells, each the twin of a measured one.
     `dynamic_others` is how many of the other dtypes have dynamic cells at all, None for every one: what a symbolic size
     breaks hinges on the dtype less than most, and costs most to measure. `blames` tells whether it is found out which
-    dim has to be dynamic for a dynamic sample to fail, `thorough` whether every executor runs every sample, or only
-    until one is right. `minimise_seconds` is for one failure, `minimise_total` for all that one pytest worker finds.
+    dim has to be dynamic for a dynamic sample to fail, and after which pass a wrong one parts from eager; `thorough`
+    whether every executor runs every sample, or only until one is right. `minimise_seconds` is for one failure,
+    `minimise_total` for all that one pytest worker finds.
     """
 
     name: str

@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
 from .errors import BadJournal
-from .outcome import Outcome, Stage, detail, restore
+from .outcome import Outcome, Parting, Stage, detail, restore
 from .sample import Sample, from_json, to_json
 from .trial import Trial, trial_restore
 
@@ -28,8 +28,9 @@ class Record:
     `sample` is None where a cell has nothing to run (an excluded dtype). `reached` are the torch-dialect ops of the
     backend contract. `minimised` is the id of the sample that this one was shrunk from. `seconds` is by stage. `breaks`
     says of a dynamic sample that failed what must be dynamic for it to fail so: "nothing", a dim, or dims joined by
-    "+"; None where it was not looked into. `cause` is what runtime verification says of an artifact
-    that is wrong or dies.
+    "+"; None where it was not looked into. `cause` is what runtime verification says of an artifact that is wrong or
+    dies. `parts` says of a wrong one after which pass it parts from eager; None where it was not looked into, since
+    another record of the op is wrong in the same way.
     """
 
     op: str
@@ -45,6 +46,7 @@ class Record:
     minimised: str | None = None
     breaks: str | None = None
     cause: str | None = None
+    parts: Parting | None = None
 
     @property
     def stage(self) -> Stage:
@@ -93,7 +95,8 @@ def record_json(record: Record) -> dict[str, Any]:
         "reached": list(record.reached),
         "seconds": {stage: round(s, 6) for stage, s in record.seconds.items()},
     }
-    more = {"minimised": record.minimised, "breaks": record.breaks, "cause": record.cause}
+    parts = asdict(record.parts) if record.parts else None
+    more = {"minimised": record.minimised, "breaks": record.breaks, "cause": record.cause, "parts": parts}
     return line | {key: value for key, value in more.items() if value}
 
 
@@ -113,6 +116,7 @@ def record_restore(line: Mapping[str, Any]) -> Record:
         minimised=line.get("minimised"),
         breaks=line.get("breaks"),
         cause=line.get("cause"),
+        parts=Parting(**line["parts"]) if line.get("parts") else None,
     )
 
 

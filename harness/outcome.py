@@ -136,8 +136,32 @@ OUTCOMES: tuple[type[Outcome], ...] = (
 )
 BY_NAME: Mapping[str, type[Outcome]] = {cls.__name__: cls for cls in OUTCOMES}
 
-Show = Callable[[Stage, str], None]
-"""Given the IR of a stage."""
+Shown = Stage | Literal["before", "after"]
+Show = Callable[[Shown, str], None]
+"""Given the IR of a stage, or that before and after the step where results part from eager's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parting:
+    """Where on its way through the compiler, step by step, a program's results part from eager's.
+
+    `wrong` is the first step after which they are wrong, and `message` says how; None where they are right after every
+    step that can be run. `right` is the last step before it after which they are right, None if there is none;
+    `between` are the steps between the two, and why none of them can be run.
+    """
+
+    right: str | None
+    wrong: str | None
+    message: str = ""
+    between: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """In one line."""
+        unknown = f"; {', '.join(self.between)} cannot be run" if self.between else ""
+        if self.wrong is None:
+            return f"right until {self.right}, after every step that can be run{unknown}"
+        since = f"right until {self.right}" if self.right else "no step before it is right"
+        return f"parts from eager after {self.wrong} ({since}{unknown})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,12 +169,14 @@ class Result:
     """What one sample did on one backend: the outcome, the seconds of each stage, the ops at the backend contract.
 
     `cause` is what a checking executor says of an artifact that is wrong or dies: a sentence, empty if it says nothing.
+    `parts` is where a wrong one parts from eager, if that was asked.
     """
 
     outcome: Outcome
     seconds: Mapping[str, float] = field(default_factory=dict)
     reached: tuple[str, ...] = ()
     cause: str = ""
+    parts: Parting | None = None
 
 
 def detail(outcome: Outcome) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from . import blame
+from . import blame, parting
 from .case import OpCase
 from .compare import compare
 from .contained import Died, contained
@@ -32,6 +32,7 @@ from .outcome import (
     NotExecuted,
     NotExported,
     Outcome,
+    Parting,
     Passed,
     Result,
     Show,
@@ -56,7 +57,7 @@ from .protocols import (
     Refused,
 )
 from .reference import EagerRefuses, Run, runs
-from .sample import Sample
+from .sample import Sample, Sizes
 
 V = TypeVar("V")
 ISOLATED_SECONDS = 10.0
@@ -146,6 +147,7 @@ class Pipeline:
         self._contracts: Recent[Contract | NotExpressible] = Recent(24)
         self._artifacts: Recent[Artifact | Outcome] = Recent(24)
         self._references: Recent[tuple[Run, ...] | Outcome] = Recent(24)
+        self._last: dict[str, Outcome] = {}
 
     def forget(self) -> None:
         """Empty the caches."""
@@ -160,15 +162,19 @@ class Pipeline:
         notify: Callable[[Stage], None],
         show: Show | None = None,
         died: str | None = None,
+        *,
+        parted: bool = False,
     ) -> Result:
         """The result of one sample on one backend; raises BadSample, and nothing else but what kills the process.
 
         `show` is given the IR of the stages, as soon as each is there. `died` says what execution in this process was
-        seen to die of: then the isolated executors alone are asked.
+        seen to die of: then the isolated executors alone are asked. `parted` asks where a wrong result parts from
+        eager's.
         """
         clock = Clock(notify)
         reached: tuple[str, ...] = ()
         cause = ""
+        parts: Parting | None = None
         try:
             references = self._reference(case, sample, clock)
             contract = self._contract(case, sample, backend, clock)
@@ -178,10 +184,14 @@ class Pipeline:
             artifact = self._artifact(contract, sample, backend, clock)
             if show:
                 show("lower", artifact.lowered.ir)
-            outcome = self._judge(case, contract, artifact, references, clock, died)
-            if isinstance(outcome, Wrong):
-                outcome = _unless_decomposed_so(outcome, case, contract, references, clock)
-            cause = self._cause(outcome, contract, artifact.lowered, references, clock, died)
+            name = f"{backend} {sample.id}"
+            known = self._last.get(name) if parted else None
+            outcome = known or self._judge(case, contract, artifact, references, clock, died)
+            self._last = {name: outcome}
+            if parted and isinstance(outcome, Wrong):
+                parts = self._parting(outcome, case, contract, backend, artifact.lowered, references, show)
+            if not known:
+                cause = self._cause(outcome, contract, artifact.lowered, references, clock, died)
         except Stop as stop:
             outcome = stop.outcome
         except BadSample:
@@ -191,7 +201,7 @@ class Pipeline:
         except Exception:
             outcome = HarnessError(traceback.format_exc(limit=-8), _stage(clock))
         clock.enter("")
-        return Result(outcome=outcome, seconds=clock.seconds, reached=reached, cause=cause)
+        return Result(outcome=outcome, seconds=clock.seconds, reached=reached, cause=cause, parts=parts)
 
     def prepared(self, case: OpCase, sample: Sample, backend: str) -> tuple[Lowered, tuple[Run, ...]]:
         """The lowered and verified module of a sample and the references it is held to; raises Stop."""
@@ -277,7 +287,10 @@ class Pipeline:
         clock: Clock,
         died: str | None,
     ) -> Outcome:
-        """What the executors make of the artifact, at every size the contract admits, up to one that is wrong."""
+        """What the executors make of the artifact, at every size the contract admits, up to one that is wrong.
+
+        Or what torch's own decomposition does: then no backend is at fault.
+        """
         admitted = _admitted(contract, references)
         if not artifact.executables:
             return NotExecuted({"none": f"no executor takes {artifact.lowered.dialect}"})
@@ -299,7 +312,43 @@ class Pipeline:
             return verdicts
 
         outcome = blame.outcome(map(asked, admitted), roads)
-        return replace(outcome, dissent={**dead, **outcome.dissent}) if isinstance(outcome, Passed) else outcome
+        match outcome:
+            case Passed():
+                return replace(outcome, dissent={**dead, **outcome.dissent})
+            case Wrong():
+                return _unless_decomposed_so(outcome, case, contract, references, clock)
+            case _:
+                return outcome
+
+    def _parting(
+        self,
+        wrong: Wrong,
+        case: OpCase,
+        contract: Contract,
+        backend: str,
+        lowered: Lowered,
+        references: tuple[Run, ...],
+        show: Show | None,
+    ) -> Parting:
+        """Where the results part from eager's, at the sizes they are wrong at; whoever saw it is asked first."""
+        run = _run_at(wrong.sizes, references)
+        executors = sorted(self.executors, key=lambda executor: executor.name != wrong.executor)
+
+        def judge(results: Sequence[torch.Tensor]) -> float | Wrong:
+            return compare(results, run, references[0], case, wrong.executor)
+
+        def found(apart: bool) -> parting.Found:
+            trial = parting.Trial(executors=executors, inputs=run.inputs, judge=judge, apart=apart)
+            return parting.find(contract, self.backends[backend], lowered, trial)
+
+        try:
+            where = contained(lambda: found(apart=False), parting.WAY_SECONDS)
+        except Died:  # of one of the steps: a fork for each costs more
+            where = _apart(lambda: found(apart=True))
+        if show and where.after:
+            show("before", where.before)
+            show("after", where.after)
+        return where.parting
 
     def _cause(
         self,
@@ -325,10 +374,19 @@ def _admitted(contract: Contract, references: tuple[Run, ...]) -> tuple[Run, ...
     return tuple(r for r in references if contract.admits([t.shape for t in r.inputs]))
 
 
-Step = Callable[[Program, Callable[[Stage], None]], Contract]
+def _apart(found: Callable[[], parting.Found]) -> parting.Found:
+    """What is found where each step runs in a fork of its own."""
+    try:
+        return contained(found, 2 * parting.WAY_SECONDS)
+    except Died as death:
+        between = {"all steps": f"a pass that runs alone dies: {death}"}
+        return parting.Found(parting=Parting(right=None, wrong=None, between=between))
 
 
-def export(step: Step, sample: Sample, enter: Callable[[Stage], None]) -> Contract:
+Front = Callable[[Program, Callable[[Stage], None]], Contract]
+
+
+def export(step: Front, sample: Sample, enter: Callable[[Stage], None]) -> Contract:
     """The result of the frontend's step; with export's own ranges where it refuses those of the dynamic dims."""
     try:
         return step(program(sample), enter)
@@ -345,7 +403,7 @@ def _unless_decomposed_so(
     if contract.decomposed is None:
         return wrong
     clock.enter("export")
-    run = next(r for r in references if r.sizes == wrong.sizes)
+    run = _run_at(wrong.sizes, references)
     try:
         torch.manual_seed(0)
         results = contract.decomposed()([copied(t) for t in run.inputs])
@@ -375,6 +433,10 @@ def _diagnosis(checker: Checker, lowered: Lowered, run: Run) -> str:
     except Exception:
         return ""
     return ""
+
+
+def _run_at(sizes: Sizes, references: Sequence[Run]) -> Run:
+    return next(r for r in references if r.sizes == sizes)
 
 
 def _verdict(

@@ -42,6 +42,7 @@ class Contract:
     torch-dialect ops of the IR (`torch.aten.add.Tensor`), both sorted and unique. `ranges` are the inclusive ranges
     that export allows the symbolic sizes of each argument, by the index of the dim: outside them nothing is promised.
     `decomposed` makes the exported and decomposed program as eager runs it: what is wrong there no backend has done.
+    `steps` goes the way from the program to the IR once more, step by step.
     """
 
     program: Program
@@ -50,6 +51,7 @@ class Contract:
     reached: tuple[str, ...]
     ranges: tuple[Mapping[int, tuple[float, float]], ...] = ()
     decomposed: Callable[[], Executable] | None = None
+    steps: Callable[[], Sequence[Step]] | None = None
 
     def admits(self, shapes: Sequence[Sequence[int]]) -> bool:
         """Whether these argument shapes are within the ranges."""
@@ -85,6 +87,17 @@ class Recipe:
     validations: tuple[str, str] | None = None
     conversion: str | None = None
     converted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A program after one step of its way through the compiler, mostly a pass of this name.
+
+    It is a module that an executor of its dialect may run, or why there is none: ops of another dialect are left.
+    """
+
+    name: str
+    lowered: Lowered | str
 
 
 class NotExpressible(Exception):
@@ -137,7 +150,8 @@ class Backend(Protocol):
     """A lowering from the backend contract to one dialect.
 
     A backend may set `starts = "export"`: it is then given programs that were exported and no more, too. Its class may
-    have a `recipe`, from which reproductions are written.
+    have a `recipe`, from which reproductions are written. It may have a method `steps`, from a contract to what its
+    lowering makes of it, pass by pass: `Step`s, the lowered module last.
     """
 
     name: str

@@ -165,7 +165,7 @@ class Laboratory:
 
     def __post_init__(self) -> None:
         self.case = worker.case(self.cell.op)
-        backend = plugins.factory(plugins.BACKENDS, self.cell.backend)()
+        backend = plugins.backend(self.cell.backend)()
         self.pipeline = Pipeline(Fx(), {self.cell.backend: backend}, [])
 
     def subjects(self, samples: Iterable[Sample], *, forced: bool = False) -> list[Subject]:

@@ -72,31 +72,34 @@ class Supervisor:
         os.close(handle)
         self._stderr = Path(path)
 
-    def run(self, sample: Sample, backend: str, show: Show | None = None) -> Result:
+    def run(self, sample: Sample, backend: str, show: Show | None = None, *, parted: bool = False) -> Result:
         """The result of one sample on one backend, whatever it does to the worker.
 
         `show` is given the IR of each stage that was reached, also if the next one kills the worker. A death before
         the first stage is eager's own if it happens again in a fresh worker: else it was the last sample that had
         written over the worker's memory. A death or hang in execution is the executor's own if an isolated executor
-        is right; else checkers may tell its cause. Raises OpcovError if no worker can be started, such as when a
-        plugin's package is missing.
+        is right; else checkers may tell its cause. `parted` asks where a wrong one parts from eager.
+
+        Raises OpcovError if no worker can be started, such as when a plugin's package is missing.
         """
-        result = self._run(sample, backend, show)
+        result = self._run(sample, backend, show, parted=parted)
         if _is_early_death(result):
-            result = self._run(sample, backend, show)
+            result = self._run(sample, backend, show, parted=parted)
         if died := _death_in_execution(result.outcome):
             again = self._run(sample, backend, None, died)
             return again if isinstance(again.outcome, Passed) else replace(result, cause=again.cause)
         return result
 
-    def _run(self, sample: Sample, backend: str, show: Show | None, died: str | None = None) -> Result:
+    def _run(
+        self, sample: Sample, backend: str, show: Show | None, died: str | None = None, *, parted: bool = False
+    ) -> Result:
         child = self._child or self._start()
         started = time.monotonic()
         stage: Stage | None = None
         entered = started
         seconds: dict[str, float] = {}
         try:
-            child.pipe.send((sample.op, to_json(sample), backend, show is not None, died))
+            child.pipe.send((sample.op, to_json(sample), backend, show is not None, died, parted))
             while child.pipe.poll(max(0.0, started + self.limits.seconds - time.monotonic())):
                 kind, value, *rest = child.pipe.recv()
                 now = time.monotonic()

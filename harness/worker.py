@@ -1,8 +1,9 @@
 """The worker: a child process that runs samples, one request at a time, and may die of any of them.
 
-It speaks over a pipe: requests `(op, sample, backend, whether to show the IR, what it died of before)` come in;
-`("enter", stage)` goes out as a stage is entered, `("ir", (stage, text))` if it is to be shown, and then
-`("result", ...)`. Its stderr, the compilers' own included, goes to a file that the supervisor reads when it dies.
+It speaks over a pipe: requests `(op, sample, backend, whether to show the IR, what it died of before, whether to say
+where it parts from eager)` come in; `("enter", stage)` goes out as a stage is entered, `("ir", (stage, text))` if it is
+to be shown, and then `("result", ...)`. Its stderr, the compilers' own included, goes to a file that the supervisor
+reads when it dies.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from op_suites import catalog
 from . import plugins
 from .case import OpCase
 from .errors import OpcovError
-from .outcome import HarnessError, Result, Stage
+from .outcome import HarnessError, Result, Shown, Stage
 from .sample import from_json
 
 if TYPE_CHECKING:
@@ -65,25 +66,33 @@ def main(requests: Connection, stderr: str, backends: Sequence[str], memory: int
     requests.send(("ready", None))
     while True:
         try:
-            op, sample, backend, showing, died = requests.recv()
+            op, sample, backend, showing, died, parted = requests.recv()
         except EOFError:
             return
         _forget_stderr()
         _limit(memory)
-        requests.send(("result", _serve(ready, requests, op, sample, backend, showing, died), _resident()))
+        result = _serve(ready, requests, op, sample, backend, showing, died, parted)
+        requests.send(("result", result, _resident()))
 
 
 def _serve(
-    ready: Pipeline, requests: Connection, op: str, sample: Any, backend: str, showing: bool, died: str | None
+    ready: Pipeline,
+    requests: Connection,
+    op: str,
+    sample: Any,
+    backend: str,
+    showing: bool,
+    died: str | None,
+    parted: bool,
 ) -> Result:
     def enter(stage: Stage) -> None:
         requests.send(("enter", stage))
 
-    def show(stage: Stage, text: str) -> None:
+    def show(stage: Shown, text: str) -> None:
         requests.send(("ir", (stage, text)))
 
     try:
-        return ready.run(case(op), from_json(sample), backend, enter, show if showing else None, died)
+        return ready.run(case(op), from_json(sample), backend, enter, show if showing else None, died, parted=parted)
     except Exception:  # a bug of ours must not look like a death of theirs
         return Result(outcome=HarnessError(traceback.format_exc(limit=-8)))
 

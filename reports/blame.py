@@ -44,17 +44,32 @@ class Dissent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Parted:
+    """A pass after which samples are the first time wrong on a backend, and `record` the smallest of them.
+
+    They are counted once an op, mode and way to be wrong; `step` is None where no step that can be run is wrong.
+    """
+
+    step: str | None
+    backend: str
+    count: int
+    ops: int
+    record: Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Blame:
-    """All of a journal: the counts, and the executors that disagree with one that is right."""
+    """All of a journal: the counts, the first wrong passes, and the executors that disagree with one that is right."""
 
     confirmed: tuple[Confirmed, ...]
+    parted: tuple[Parted, ...]
     dissents: tuple[Dissent, ...]
 
 
 def blame(journal: Journal) -> Blame:
     """The split of a journal; minimised samples and the control are left out."""
     records = [r for r in journal.records if not r.minimised and r.backend != CONTROL]
-    return Blame(confirmed=tuple(_confirmed(records)), dissents=tuple(_dissents(records)))
+    return Blame(confirmed=tuple(_confirmed(records)), parted=_parted(records), dissents=tuple(_dissents(records)))
 
 
 def _confirmed(records: Iterable[Record]) -> Iterable[Confirmed]:
@@ -70,6 +85,19 @@ def _confirmed(records: Iterable[Record]) -> Iterable[Confirmed]:
             wrong=Counter(len(o.confirmed) or 1 for o in outcomes if isinstance(o, Wrong)),
             unexecuted=sum(isinstance(o, NotExecuted) for o in outcomes),
         )
+
+
+def _parted(records: Iterable[Record]) -> tuple[Parted, ...]:
+    """The most frequent first."""
+    groups: dict[tuple[str | None, str], list[Record]] = defaultdict(list)
+    for record in records:
+        if record.parts:
+            groups[record.parts.wrong, record.backend].append(record)
+    found = [
+        Parted(step=step, backend=backend, count=len(of), ops=len({r.op for r in of}), record=smallest(of))
+        for (step, backend), of in groups.items()
+    ]
+    return tuple(sorted(found, key=lambda p: (-p.count, p.step or "", p.backend)))
 
 
 def _dissents(records: Iterable[Record]) -> Iterable[Dissent]:
@@ -111,6 +139,10 @@ def as_json(found: Blame) -> dict[str, Any]:
             }
             for c in found.confirmed
         ],
+        "parted": [
+            {"pass": p.step, "backend": p.backend, "count": p.count, "ops": p.ops, "sample": p.record.id}
+            for p in found.parted
+        ],
         "dissents": [
             {
                 "op": d.op,
@@ -135,6 +167,13 @@ def as_text(found: Blame) -> str:
         for c in found.confirmed
     ]
     parts = ["Samples by how many executors confirm the verdict", str(tabulate(rows, headers=heads))]
+    if found.parted:
+        passes = [
+            (p.step or "none that can be run", p.backend, p.count, p.ops, repro_command(p.record) or "")
+            for p in found.parted
+        ]
+        heads = ["first wrong pass", "backend", "ways to be wrong", "ops", "see"]
+        parts += ["Where wrong samples part from eager", str(tabulate(passes, headers=heads))]
     if not found.dissents:
         return "\n\n".join([*parts, "No executor disagrees with one that is right."])
     lines = [

@@ -147,6 +147,8 @@ def _reason_lines(reason: Reason, number: int, width: int, *, full: bool) -> lis
     if reason.cause:
         said = textwrap.wrap(clean(reason.cause), width - 7, break_long_words=False, break_on_hyphens=False)
         lines += ["     runtime verification:", *(f"       {line}" for line in said)]
+    for where in reason.parts:
+        lines += textwrap.wrap(where, width, initial_indent=" " * 5, subsequent_indent=" " * 7, break_on_hyphens=False)
     text = clip_middle(diagnostic(record.outcome), _DIAGNOSTIC) if full else clip(reason.line, width - 7)
     lines.append(textwrap.indent(text, "     | "))
     if record.sample is not None:
@@ -191,6 +193,7 @@ def _reason_json(reason: Reason) -> dict[str, Any]:
         "headline": reason.line,
         "breaks": list(reason.breaks),
         "cause": reason.cause,
+        "parts": list(reason.parts),
         "diagnostic": diagnostic(reason.smallest.outcome),
         "id": reason.smallest.id if sample else None,
         "minimised_from": reason.smallest.minimised,

@@ -181,4 +181,5 @@ def _reason(reason: Reason, texts: _Texts) -> list[int | None]:
         texts(record.minimised),
         texts(reason.dynamism or None),
         texts(f"runtime verification: {clean(reason.cause)}" if reason.cause else None),
+        texts("; ".join(reason.parts) or None),
     ]

@@ -40,8 +40,9 @@ class Reason:
     """One distinct reason; `count` samples have it, of which `smallest` is the one to look at.
 
     `smallest` is a minimised record where there is one, so it may not be among the counted. `breaks` is what has to be
-    dynamic for its samples to fail, as their records say it; empty where nobody looked into it. `cause` is what runtime
-    verification says of the smallest, or else of the first of which it says something.
+    dynamic for its samples to fail, as their records say it, and `parts` after which pass they part from eager; both
+    are empty where nobody looked into it. `cause` is what runtime verification says of the smallest, or else of the
+    first of which it says something.
     """
 
     outcome: str
@@ -51,6 +52,7 @@ class Reason:
     smallest: Record
     breaks: tuple[str, ...] = ()
     cause: str | None = None
+    parts: tuple[str, ...] = ()
 
     @property
     def line(self) -> str:
@@ -134,7 +136,8 @@ def _reason(records: list[Record]) -> Reason:
     count = sum(record.minimised is None for record in records)
     breaks = tuple(dict.fromkeys(record.breaks for record in records if record.breaks))
     cause = next((record.cause for record in (chosen, *records) if record.cause), None)
-    return Reason(outcome_name(chosen), chosen.stage, culprit, count, chosen, breaks, cause)
+    parts = tuple(dict.fromkeys(str(record.parts) for record in records if record.parts))
+    return Reason(outcome_name(chosen), chosen.stage, culprit, count, chosen, breaks, cause, parts)
 
 
 def _weight(record: Record) -> tuple[bool, bool, int, int, int, int, str]:

@@ -416,7 +416,7 @@ def _broadcast(scalar: ir.Value, kind: ir.Type) -> ir.Value:
 
 def _trust_casts(module: ir.Module) -> None:
     """Drop the checks of our own bufferization's casts: they take the stride of a dim of size 1 at its word."""
-    for op in _operations(module):
+    for op in operations(module):
         if op.name == "cf.assert" and "memref.cast" in ir.StringAttr(op.attributes["msg"]).value:
             op.erase()
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 
-from backends import ir
-from harness.protocols import Contract, ContractBroken, Lowered, Recipe, Refused
+from torch_mlir import ir as mlir
+
+from backends import ir, passes
+from harness.protocols import Contract, ContractBroken, Lowered, Recipe, Refused, Step
 
 LONGEST = 4000
 """Characters of diagnostics kept; a message may print an operation with its constants."""
@@ -42,10 +45,59 @@ class Lowering:
 
     def verify(self, lowered: Lowered) -> None:
         """Verify the module and look for leaked dialects; raises ContractBroken."""
-        found = set(operations(lowered))
-        leaked = sorted(op for op in found if op.partition(".")[0] not in self.allowed and op not in self.allowed_ops)
-        if leaked:
-            raise ContractBroken(f"{', '.join(leaked)} left in {self.name} IR")
+        if leaked := self._foreign(operations(lowered)):
+            raise ContractBroken(f"{leaked} left in {self.name} IR")
+
+    def _foreign(self, ops: Iterable[str]) -> str:
+        """Those of the ops that the dialect's contract does not allow."""
+        return ", ".join(
+            sorted({op for op in ops if op.partition(".")[0] not in self.allowed and op not in self.allowed_ops})
+        )
+
+    def steps(self, contract: Contract) -> tuple[Step, ...]:
+        """What the pipeline makes of a fresh parse of the contract's IR, pass by pass; raises PassFailed.
+
+        Where nothing of the torch dialect is left but types, which go late in the pipeline, they go at once, on a copy.
+        """
+        with ir.session() as session:
+            every = passes.split(session.spelled(self.recipe.pipeline))
+            typing = [one for one in every if "backend-type-conversion" in one]
+            module = session.parse(contract.ir)
+            found = []
+            for name, text in passes.after_each(module, every, session):
+                retyped, left = self._retyped(text, typing, session)
+                lowered = Lowered(dialect=self.name, ir=retyped, program=contract.program)
+                found.append(Step(name=f"lower/{name}", lowered=f"{left} left" if left else lowered))
+        ir.drop()  # with the names of its resources
+        return tuple(found)
+
+    def _retyped(self, text: str, typing: Iterable[str], session: ir.Session) -> tuple[str, str]:
+        """The IR after the passes that convert types, and which ops are left then that are not of this dialect."""
+        module = session.parse(text)
+        with suppress(ir.PassFailed):  # where it is too early, what is left says so
+            for one in ("builtin.module(func.func(cse))", *typing):
+                session.run(one, module)
+                _uncast(module)
+        return ir.printed(module), self._foreign(ir.ops(module))
+
+
+def _uncast(module: mlir.Module) -> None:
+    """Use values as they are where they are cast to a type of the torch dialect and back."""
+
+    casts: list[mlir.Operation] = []
+
+    def visit(op: mlir.Operation) -> None:
+        if op.name != "torch_c.to_builtin_tensor" or isinstance(op.operands[0].owner, mlir.Block):
+            return
+        source = op.operands[0].owner
+        if source.name == "torch_c.from_builtin_tensor" and source.operands[0].type == op.results[0].type:
+            op.results[0].replace_all_uses_with(source.operands[0])
+            casts.extend((op, source))
+
+    ir.walk(module.operation, visit)
+    for op in dict.fromkeys(casts):
+        if not list(op.results[0].uses):
+            op.erase()
 
 
 def operations(lowered: Lowered) -> list[str]:

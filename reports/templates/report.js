@@ -341,12 +341,13 @@
   }
 
   function reason(w, number) {
-    const [outcome, stage, culprit, count, line, diagnostic, call, sample, run, dtype, from, dynamism, cause] = w;
+    const [outcome, stage, culprit, count, line, diagnostic, call, sample, run, dtype, from, dynamism, cause, parting] = w;
     const head = `${outcomes[outcome]} at ${text(stage)}, ${count ? `${count} sample${count > 1 ? "s" : ""}` : "seen while minimising"}`;
     const parts = [make("p", null, head), make("p", null, text(line))];
     if (culprit !== null) parts.push(make("p", null, make("span", { class: "muted" }, "culprit "), make("code", null, text(culprit))));
     if (dynamism !== null) parts.push(make("p", { class: "dynamism" }, text(dynamism)));
     if (cause !== null) parts.push(make("p", { class: "cause" }, text(cause)));
+    if (parting !== null) parts.push(make("p", { class: "parting" }, text(parting)));
     if (call !== null) {
       parts.push(make("p", { class: "muted" }, from === null ? "smallest such sample" : `smallest such sample, minimised from ${text(from)}`));
       parts.push(make("pre", { class: "call" }, text(call)));

@@ -291,6 +291,14 @@ def test_repro_finds_the_outcome_and_exits_1_unless_it_passes(name: str, reprodu
     assert found["sample"] == SAMPLES[name][0].id
 
 
+def test_repro_says_after_which_pass_a_wrong_sample_parts_and_writes_the_ir_before_and_after(reproduced: Any) -> None:
+    _, found, cwd = reproduced("wrong value")
+    assert (found["parts"]["right"], found["parts"]["wrong"]) == ("contract", "lower/convert-torch-to-tosa")
+    assert "torch.aten.expm1" in (cwd / found["before"]).read_text()
+    assert "tosa.exp" in (cwd / found["after"]).read_text()
+    assert "parts" not in reproduced("passed")[1]
+
+
 @pytest.mark.parametrize("name", SAMPLES)
 def test_the_script_fails_alone_as_the_sample_does(name: str, reproduced: Any, tmp_path: Path) -> None:
     _, found, cwd = reproduced(name)

@@ -9,7 +9,7 @@ from harness.case import Draw, OpCase
 from harness.cells import Cell, Census, FromOpinfo, Runner, Selection, cells
 from harness.draw import Profile
 from harness.errors import UnknownName
-from harness.outcome import Crashed, Excluded, Outcome, Passed, Result, Stage, TimedOut, Unsupported, Wrong
+from harness.outcome import Crashed, Excluded, Outcome, Parting, Passed, Result, Stage, TimedOut, Unsupported, Wrong
 from harness.sample import Sample, tensors
 from tests.samples import relu
 
@@ -255,6 +255,37 @@ def test_the_static_twin_of_a_wrong_sample_has_the_sizes_it_was_wrong_at() -> No
     list(run.records(replace(cell(inputs=two_dims), mode="dynamic")))
     assert twins
     assert all(dict(t.sizes) == {"n": 0, "m": 0} == dict(t.runs[0]) for t in twins)
+
+
+# where wrong samples part from eager ----------------------------------------------------------------------------------
+
+PARTS = Parting(right="a", wrong="b", message="m")
+
+
+def looked_into(*cells: Cell, outcome: Outcome = WRONG, size: Profile = SIZE) -> tuple[list[Sample], list[Parting]]:
+    """The samples that are run again for it, and what the records say."""
+    again: list[Sample] = []
+
+    def part(sample: Sample, backend: str) -> Result:
+        again.append(sample)
+        return Result(outcome=outcome, parts=PARTS)
+
+    run, _ = runner(lambda s: outcome, replace(size, minimise_seconds=0))
+    run.part = part
+    return again, [record.parts for one in cells for record in run.records(one) if record.parts]
+
+
+def test_the_first_wrong_sample_of_an_op_and_mode_is_looked_into() -> None:
+    again, said = looked_into(cell(), replace(cell(), dtype="i32"))
+    assert len(again) == 1
+    assert said == [PARTS]
+    assert len(looked_into(cell(), cell("linalg"))[0]) == 2
+
+
+def test_nothing_is_looked_into_but_what_is_wrong_on_a_backend_where_the_profile_blames() -> None:
+    assert looked_into(cell(), outcome=REFUSED) == ([], [])
+    assert looked_into(cell("control")) == ([], [])
+    assert looked_into(cell(), size=replace(SIZE, blames=False)) == ([], [])
 
 
 # OpInfo's samples -----------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import pytest
 
 from harness.errors import BadJournal, Exit
 from harness.journal import SCHEMA, JournalWriter, Record, read, record_json, record_restore
-from harness.outcome import Crashed, Excluded, Outcome, Passed, Wrong
+from harness.outcome import Crashed, Excluded, Outcome, Parting, Passed, Wrong
 from harness.sample import Sample
 from tests.samples import dynamic, relu
 
@@ -77,6 +77,15 @@ def test_a_record_has_an_id_even_without_a_sample() -> None:
 def test_an_outcome_line_leads_back_to_its_record() -> None:
     line = json.loads(json.dumps(record_json(record(minimised="abc"))))
     assert record_restore(line) == record(minimised="abc")
+
+
+def test_a_record_keeps_where_it_parts_from_eager_and_need_not_have_it() -> None:
+    parted = record(parts=Parting(right="import", wrong="canonicalize", message="m", between={"cse": "no"}))
+    line = json.loads(json.dumps(record_json(parted)))
+    assert record_restore(line) == parted
+    assert "parts" not in record_json(record())
+    del line["parts"]
+    assert record_restore(line).parts is None
 
 
 def test_what_was_recorded_is_on_disk_before_the_end(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 
-from harness.outcome import NotExecuted, Passed, Wrong
+from harness.outcome import NotExecuted, Parting, Passed, Wrong
 from reports.blame import as_json, as_text, blame, line
 from tests.synthetic import journal, record, sample
 
@@ -58,3 +58,22 @@ def test_the_json_holds_the_same() -> None:
     data = json.loads(json.dumps(as_json(blame(JOURNAL))))
     assert data["confirmed"][0]["passed"] == {"1": 3, "2": 1}
     assert data["dissents"][0]["sample"] == SMALL.id
+
+
+def test_wrong_samples_are_counted_by_the_first_wrong_pass_the_most_frequent_first() -> None:
+    at = {name: Parting(right="import", wrong=name) for name in ("decompose", "convert")}
+    records = [
+        record(STATIC, "tosa", WRONG, parts=at["decompose"]),
+        record(STATIC, "tosa", WRONG, parts=at["convert"]),
+        record(SMALL, "tosa", WRONG, parts=at["convert"]),
+        record(SMALL, "linalg", WRONG, parts=at["convert"]),
+        record(SMALL, "tosa", WRONG),
+    ]
+    found = blame(journal(records))
+    counts = [(p.step, p.backend, p.count, p.ops) for p in found.parted]
+    assert counts == [("convert", "tosa", 2, 1), ("convert", "linalg", 1, 1), ("decompose", "tosa", 1, 1)]
+    assert as_json(found)["parted"][0] == {
+        "pass": "convert", "backend": "tosa", "count": 2, "ops": 1, "sample": SMALL.id,
+    }  # fmt: skip
+    assert "first wrong pass" in as_text(found)
+    assert "first wrong pass" not in as_text(blame(JOURNAL))

@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import UnknownName
-from harness.outcome import OUTCOMES, Crashed, Invalid, Unsupported, Wrong
+from harness.outcome import OUTCOMES, Crashed, Invalid, Parting, Unsupported, Wrong
 from harness.sample import DtypeArg, EnumArg, Fill, Sample, SizeOf, TensorSpec
 from reports.call import call, explain_command, repro_command
 from reports.explain import explain
+from reports.html import payload
 from reports.matrix import fold
 from reports.reason import diagnostic, headline, reasons, smallest
 from reports.rules import by_trait, rule, separate
@@ -244,3 +245,17 @@ def test_explain_says_what_runtime_verification_does() -> None:
     silent = explain(journal(records[:1]), "aten.relu.default", "linalg")
     assert "runtime verification" not in silent.text()
     assert silent.json()["cells"][0]["reasons"][0]["cause"] is None
+
+
+def test_explain_says_after_which_pass_a_wrong_sample_parts_from_eager() -> None:
+    of = sample("aten.relu.default", "f32", "static", (2, 3))
+    parts = Parting(right="import", wrong="lower/cse", message="m", between={"lower/canonicalize": "torch.x left"})
+    said = "parts from eager after lower/cse (right until import; lower/canonicalize cannot be run)"
+    wrong = Wrong("value", "m", 0, "x")
+    run = journal([record(of, "tosa", wrong, parts=parts), record(of, "tosa", wrong)])
+    found = explain(run, of.op, "tosa")
+    assert said in found.text()
+    assert said in payload(fold(run))["texts"]
+    assert found.json()["cells"][0]["reasons"][0]["parts"] == [said]
+    never = Parting(right="lower", wrong=None)
+    assert str(never) == "right until lower, after every step that can be run"

@@ -1,0 +1,206 @@
+"""The `torch-dialect` executor: interprets torch-dialect IR, calling eager for every op.
+
+What is right on it was imported and decomposed rightly. An op is called by the name it has in the dialect, its operands
+being the arguments of its schema in order. Its results are contiguous and no memory format is passed, since values have
+no strides; they are of the dtype that the IR gives them, since the lowerings go by the types. What torch has no op for
+is in `_CARRIERS`: constants, lists, casts of types.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch_mlir import ir as mlir
+
+from backends import ir
+from harness.protocols import CannotExecute, Executable, Lowered
+
+from .llvm_jit import DTYPES, main_of, run_lowered
+
+Values = Sequence[Any]
+
+
+class TorchDialect:
+    """Runs torch-dialect IR in value semantics, at any sizes."""
+
+    name = "torch-dialect"
+    dialects = frozenset(("torch",))
+
+    def compile(self, lowered: Lowered) -> Executable:
+        """Nothing to compile: each call parses and walks `main`."""
+
+        def run(inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+            with ir.session() as session, torch.no_grad():
+                module = session.parse(lowered.ir)
+                results = _walked(main_of(module).regions[0].blocks[0], [t.contiguous() for t in inputs], {})
+            return [torch.as_tensor(result) for result in results if result is not None]
+
+        return run
+
+
+def _walked(block: mlir.Block, arguments: Values, known: Mapping[mlir.Value, Any]) -> Values:
+    """What the block's terminator is given; `known` are the values of the blocks around it."""
+    if len(arguments) != len(block.arguments):
+        raise CannotExecute(f"a block takes {len(block.arguments)} arguments, not {len(arguments)}")
+    values = {**known, **dict(zip(block.arguments, arguments, strict=True))}
+    operands: Values = ()
+    for view in block.operations:
+        op = view.operation
+        operands = [values[operand] for operand in op.operands]
+        values |= zip(op.results, _results(op, operands, values), strict=True)
+    return operands
+
+
+def _results(op: mlir.Operation, operands: Values, known: Mapping[mlir.Value, Any]) -> Values:
+    name = ir.name(op)
+    if name in _FLOW:
+        return _FLOW[name](op, operands, known)
+    if name in _CARRIERS:
+        return _CARRIERS[name](op, operands)
+    found = _called(name, operands)
+    many = found if len(op.results) > 1 else [found] if len(op.results) else []
+    return [_typed(value, str(result.type)) for value, result in zip(many, op.results, strict=True)]
+
+
+def _called(name: str, operands: Values) -> Any:
+    """What torch's op of this name makes of the operands; raises CannotExecute."""
+    op = _overload(name)
+    if len(operands) > len(op._schema.arguments):
+        raise CannotExecute(f"{name} has {len(operands)} operands, torch's has {len(op._schema.arguments)}")
+    arguments = zip(op._schema.arguments, operands, strict=False)
+    pairs = [(argument, value) for argument, value in arguments if argument.name != "memory_format"]
+    try:
+        found = op(
+            *(value for argument, value in pairs if not argument.kwarg_only),
+            **{argument.name: value for argument, value in pairs if argument.kwarg_only},
+        )
+    except Exception as error:  # as eager refuses
+        raise CannotExecute(f"{name}: {str(error).strip().partition(chr(10))[0][:300]}") from None
+    return found
+
+
+def _overload(name: str) -> torch._ops.OpOverload:
+    namespace, base, *overload = name.removeprefix("torch.").split(".")
+    try:
+        found: torch._ops.OpOverload = getattr(
+            getattr(getattr(torch.ops, namespace), base), ".".join(overload) or "default"
+        )
+    except (AttributeError, ValueError):
+        raise CannotExecute(f"torch has no op for {name}") from None
+    return found
+
+
+_DTYPE = re.compile(r"!torch\.vtensor<(?:\[.*\]|\*),(.+)>")
+
+
+def _typed(value: Any, kind: str) -> Any:
+    """The value as one of this type of the dialect."""
+    if isinstance(value, torch.Tensor):
+        declared = _DTYPE.fullmatch(kind)
+        return value.to(DTYPES.get(declared[1], value.dtype) if declared else value.dtype).contiguous()
+    return [_typed(each, "") for each in value] if isinstance(value, (list, tuple)) else value
+
+
+_LITERAL = re.compile(r"\((dense\w*<.*>) : (tensor<.*>)\) :", re.DOTALL)
+
+
+def _literal(op: mlir.Operation) -> torch.Tensor:
+    """The tensor of a literal; what the bindings have no attribute or NumPy no name for goes through the JIT."""
+    found = _LITERAL.search(str(op))
+    if found is None or found[1].startswith("dense_resource"):
+        raise CannotExecute("a literal is kept as a resource")
+    text, kind = found.groups()
+    if kind.endswith(("bf16>", "complex<f32>>", "complex<f64>>")):
+        body = f"%0 = arith.constant {text} : {kind} return %0 : {kind}"
+        return run_lowered(f"func.func @main() -> {kind} {{ {body} }}", "linalg", [])[0]
+    attribute = op.attributes["value"]
+    shaped = mlir.RankedTensorType(attribute.type)
+    array = np.array(attribute).copy()
+    return torch.from_numpy(array).reshape(shaped.shape).to(DTYPES[str(shaped.element_type)])
+
+
+def _branch(op: mlir.Operation, operands: Values, known: Mapping[mlir.Value, Any]) -> Values:
+    return _walked(op.regions[0 if operands[0] else 1].blocks[0], (), known)
+
+
+def _loop(op: mlir.Operation, operands: Values, known: Mapping[mlir.Value, Any]) -> Values:
+    most, going, *carried = operands
+    for i in range(most):
+        if not going:
+            break
+        going, *carried = _walked(op.regions[0].blocks[0], (i, *carried), known)
+    return carried
+
+
+_FLOW: Mapping[str, Callable[[mlir.Operation, Values, Mapping[mlir.Value, Any]], Values]] = {
+    "torch.prim.If": _branch,
+    "torch.prim.Loop": _loop,
+}
+
+
+def _nothing(op: mlir.Operation, operands: Values) -> Values:
+    return ()
+
+
+def _same(op: mlir.Operation, operands: Values) -> Values:
+    return operands
+
+
+def _listed(op: mlir.Operation, operands: Values) -> Values:
+    return [list(operands)]
+
+
+def _unpacked(op: mlir.Operation, operands: Values) -> Values:
+    found: Values = operands[0]
+    return found
+
+
+def _item(op: mlir.Operation, operands: Values) -> Values:
+    return [operands[0][operands[1]]]
+
+
+def _length(op: mlir.Operation, operands: Values) -> Values:
+    return [len(operands[0])]
+
+
+def _tensor(op: mlir.Operation, operands: Values) -> Values:
+    kind = _DTYPE.fullmatch(str(op.results[0].type))
+    if kind is None or kind[1] not in DTYPES:
+        raise CannotExecute(f"torch.aten.tensor makes a {op.results[0].type}")
+    return [torch.tensor(operands[0], dtype=DTYPES[kind[1]])]
+
+
+def _constant(kind: Any) -> Callable[[mlir.Operation, Values], Values]:
+    return lambda op, operands: [kind(op.attributes["value"]).value]
+
+
+_CARRIERS: Mapping[str, Callable[[mlir.Operation, Values], Values]] = {
+    "func.return": _nothing,
+    "torch.prim.If.yield": _nothing,
+    "torch.prim.Loop.condition": _nothing,
+    "torch.bind_symbolic_shape": _nothing,
+    "torch.runtime.assert": _nothing,
+    "torch.symbolic_int": lambda op, operands: [None],
+    "torch.constant.none": lambda op, operands: [None],
+    "torch.constant.bool": _constant(mlir.BoolAttr),
+    "torch.constant.int": _constant(mlir.IntegerAttr),
+    "torch.constant.float": _constant(mlir.FloatAttr),
+    "torch.constant.str": _constant(mlir.StringAttr),
+    "torch.constant.device": _constant(mlir.StringAttr),
+    "torch.vtensor.literal": lambda op, operands: [_literal(op)],
+    "torch.tensor_static_info_cast": _same,
+    "torch.derefine": _same,
+    "torch.prim.ListConstruct": _listed,
+    "torch.prim.TupleConstruct": _listed,
+    "torch.prim.ListUnpack": _unpacked,
+    "torch.prim.TupleUnpack": _unpacked,
+    "torch.aten.__getitem__.t": _item,
+    "torch.prim.TupleIndex": _item,
+    "torch.aten.len.t": _length,
+    "torch.aten.tensor": _tensor,
+}
+"""What has no op in torch, or one that takes no Python list."""
