@@ -27,7 +27,8 @@ class Record:
     `sample` is None where a cell has nothing to run (an excluded dtype). `reached` are the torch-dialect ops of the
     backend contract. `minimised` is the id of the sample that this one was shrunk from. `seconds` is by stage. `breaks`
     says of a dynamic sample that failed what must be dynamic for it to fail so: "nothing", a dim, or dims joined by
-    "+"; None where it was not looked into.
+    "+"; None where it was not looked into. `numeric` names the class whose bound the results were held to, None where
+    all were exact (or in a journal of before classes were named).
     """
 
     op: str
@@ -42,6 +43,7 @@ class Record:
     seconds: Mapping[str, float] = field(default_factory=dict)
     minimised: str | None = None
     breaks: str | None = None
+    numeric: str | None = None
 
     @property
     def stage(self) -> Stage:
@@ -86,7 +88,7 @@ def record_json(record: Record) -> dict[str, Any]:
         "reached": list(record.reached),
         "seconds": {stage: round(s, 6) for stage, s in record.seconds.items()},
     }
-    more = {"minimised": record.minimised, "breaks": record.breaks}
+    more = {"minimised": record.minimised, "breaks": record.breaks, "numeric": record.numeric}
     return line | {key: value for key, value in more.items() if value}
 
 
@@ -105,6 +107,7 @@ def record_restore(line: Mapping[str, Any]) -> Record:
         seconds=line.get("seconds", {}),
         minimised=line.get("minimised"),
         breaks=line.get("breaks"),
+        numeric=line.get("numeric"),
     )
 
 

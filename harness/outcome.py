@@ -142,11 +142,17 @@ Show = Callable[[Stage, str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What one sample did on one backend: the outcome, the seconds of each stage, the ops at the backend contract."""
+    """What one sample did on one backend: the outcome, the seconds of each stage, the ops at the backend contract.
+
+    `numeric` names the class whose bound its results are held to, "" where all are exact; `traits` are those that
+    only running it shows.
+    """
 
     outcome: Outcome
     seconds: Mapping[str, float] = field(default_factory=dict)
     reached: tuple[str, ...] = ()
+    numeric: str = ""
+    traits: tuple[str, ...] = ()
 
 
 def detail(outcome: Outcome) -> dict[str, Any]:

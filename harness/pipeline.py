@@ -24,6 +24,7 @@ from .compare import compare
 from .contained import Died, contained
 from .errors import BadSample
 from .materialize import copied
+from .numeric import Distribution
 from .outcome import (
     Crashed,
     Excluded,
@@ -54,7 +55,7 @@ from .protocols import (
     Program,
     Refused,
 )
-from .reference import EagerRefuses, Run, runs
+from .reference import EagerRefuses, Run, accumulation, runs
 from .sample import Sample
 
 V = TypeVar("V")
@@ -142,10 +143,11 @@ class Pipeline:
         self._contracts: Recent[Contract | NotExpressible] = Recent(24)
         self._artifacts: Recent[Artifact | Outcome] = Recent(24)
         self._references: Recent[tuple[Run, ...] | Outcome] = Recent(24)
+        self._accumulations: Recent[str | None] = Recent(24)
 
     def forget(self) -> None:
         """Empty the caches."""
-        for cache in (self._contracts, self._artifacts, self._references):
+        for cache in (self._contracts, self._artifacts, self._references, self._accumulations):
             cache.clear()
 
     def run(
@@ -164,8 +166,11 @@ class Pipeline:
         """
         clock = Clock(notify)
         reached: tuple[str, ...] = ()
+        numeric = ""
+        measured: tuple[str, ...] = ()
         try:
             references = self._reference(case, sample, clock)
+            measured = self._accumulation(case, sample)
             contract = self._contract(case, sample, backend, clock)
             reached = contract.reached
             if show:
@@ -173,9 +178,11 @@ class Pipeline:
             artifact = self._artifact(contract, sample, backend, clock)
             if show:
                 show("lower", artifact.lowered.ir)
+            dialect = artifact.lowered.dialect
+            numeric = _numeric(case, references[0], dialect)
             outcome = self._judge(case, contract, artifact, references, clock, died)
             if isinstance(outcome, Wrong):
-                outcome = _unless_decomposed_so(outcome, case, contract, references, clock)
+                outcome = _unless_decomposed_so(outcome, case, contract, references, dialect, clock)
         except Stop as stop:
             outcome = stop.outcome
         except BadSample:
@@ -185,7 +192,7 @@ class Pipeline:
         except Exception:
             outcome = HarnessError(traceback.format_exc(limit=-8), _stage(clock))
         clock.enter("")
-        return Result(outcome=outcome, seconds=clock.seconds, reached=reached)
+        return Result(outcome=outcome, seconds=clock.seconds, reached=reached, numeric=numeric, traits=measured)
 
     def _reference(self, case: OpCase, sample: Sample, clock: Clock) -> tuple[Run, ...]:
         def make() -> tuple[Run, ...] | Outcome:
@@ -196,6 +203,11 @@ class Pipeline:
 
         clock.enter("reference")
         return _or_stop(self._references.get_or(sample.id, make))
+
+    def _accumulation(self, case: OpCase, sample: Sample) -> tuple[str, ...]:
+        """The trait that says in what eager adds up, where that can be told; it is a program's, whatever the values."""
+        found = self._accumulations.get_or(sample.program, lambda: accumulation(sample, case.numeric_of(sample)))
+        return (f"accumulates={found}",) if found else ()
 
     def _said_by_export(self, sample: Sample, clock: Clock) -> str:
         """Whether export rejects it too, where the sample is there to be rejected."""
@@ -278,7 +290,8 @@ class Pipeline:
             for name, executable in artifact.executables.items():
                 if roads[name] in closed:
                     continue
-                verdicts[name] = verdict = _verdict(case, executable, run, references[0], name, clock)
+                dialect = artifact.lowered.dialect
+                verdicts[name] = verdict = _verdict(case, executable, run, references[0], name, dialect, clock)
                 if isinstance(verdict, Wrong):
                     astray.add(roads[name])
                 if isinstance(verdict, float) and roads[name] not in astray and not self.thorough:
@@ -303,7 +316,7 @@ def export(step: Step, sample: Sample, enter: Callable[[Stage], None]) -> Contra
 
 
 def _unless_decomposed_so(
-    wrong: Wrong, case: OpCase, contract: Contract, references: Sequence[Run], clock: Clock
+    wrong: Wrong, case: OpCase, contract: Contract, references: Sequence[Run], dialect: str, clock: Clock
 ) -> Outcome:
     """The outcome; NotExported where torch's own decomposition is as wrong, before any backend has seen the program."""
     if contract.decomposed is None:
@@ -315,7 +328,7 @@ def _unless_decomposed_so(
         results = contract.decomposed()([copied(t) for t in run.inputs])
     except Exception:  # it does not take these sizes, or is not to be had: then it is no excuse
         return wrong
-    before = compare(results, run, references[0], case, "eager")
+    before = compare(results, run, references[0], case, "eager", dialect)
     if not isinstance(before, Wrong) or (before.kind, before.output) != (wrong.kind, wrong.output):
         return wrong
     exact = wrong.error is None or before.error is None
@@ -326,8 +339,16 @@ def _unless_decomposed_so(
     return NotExported("export", f"torch's own decomposition is not what eager computes: {before.message}")
 
 
+def _numeric(case: OpCase, run: Run, dialect: str) -> str:
+    """The class that results are held to in the dialect, in words; "" where none has a bound."""
+    if any(dialect in output.promised for output in run.outputs):
+        return f"{case.numeric}, promised by {dialect}"
+    bounded = any(output.bound is not None or isinstance(output.numeric, Distribution) for output in run.outputs)
+    return str(case.numeric) if bounded else ""
+
+
 def _verdict(
-    case: OpCase, executable: Executable | str, run: Run, first: Run, name: str, clock: Clock
+    case: OpCase, executable: Executable | str, run: Run, first: Run, name: str, dialect: str, clock: Clock
 ) -> blame.Verdict:
     if isinstance(executable, str):
         return executable
@@ -337,7 +358,7 @@ def _verdict(
     except CannotExecute as refusal:
         return str(refusal)
     clock.enter("compare")
-    return compare(actual, run, first, case, name)
+    return compare(actual, run, first, case, name, dialect)
 
 
 def _isolated(executor: Executor) -> bool:

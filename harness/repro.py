@@ -230,7 +230,7 @@ def _alone(source: str) -> str:
 
 def _body(sample: Sample, backend: str, run: Run, case: OpCase) -> str:
     references = [b.wide if b.wide is not None else b.eager for b in run.outputs]
-    bounds = [b.bound for b in run.outputs]
+    bounds = [b.within(backend) for b in run.outputs]
     lines = [
         _LOWER.format(output_type=OUTPUT_TYPES.get(backend, backend)).strip(),
         "",

@@ -8,6 +8,7 @@ from typing import Any
 
 from harness.case import OMIT, Draw, Inputs, OpCase
 from harness.dtypes import COMPLEX, EVERY, FLOAT, REAL
+from harness.libm import libm
 from harness.numeric import EXACT, Linear, Numeric, Ulp
 from harness.sample import Fill
 from harness.strategies import ANY, unary
@@ -99,8 +100,8 @@ CASES = (
     tuned("aten.leaky_relu.default", negative_slope=(OMIT, 0.25, 0.0, -0.5), numeric=Ulp(4)),
     tuned("aten.gelu.default", fill=SMOOTH, numeric=TAILS, approximate=(OMIT, "tanh", "none")),
     unary("aten.silu.default", fill=SMOOTH, dtypes=FLOAT + COMPLEX, numeric=LIBM),
-    unary("aten.sigmoid.default", dtypes=EVERY, numeric=LIBM),
-    unary("aten.tanh.default", dtypes=EVERY, numeric=LIBM),
+    unary("aten.sigmoid.default", dtypes=EVERY, numeric=libm("sigmoid")),
+    unary("aten.tanh.default", dtypes=EVERY, numeric=libm("tanh")),
     tuned(
         "aten.elu.default",
         fill=EXPONENTIAL,
