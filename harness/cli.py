@@ -16,6 +16,7 @@ import reports.explain
 import reports.gap
 import reports.html
 import reports.matrix
+import reports.slack
 import reports.text
 import reports.todo
 from op_suites import catalog, excluded
@@ -78,7 +79,8 @@ def _parser() -> argparse.ArgumentParser:
     todo = add("todo", _todo, "what to lower next, ranked by how many cells each culprit op holds back")
     todo.add_argument("--backend", required=True)
     blame = add("blame", _blame, "how many executors confirm a verdict, and which are at fault themselves")
-    for command in (matrix, html, todo, blame):
+    slack = add("slack", _slack, "how much of their bounds results use: cells close to theirs, classes with too much")
+    for command in (matrix, html, todo, blame, slack):
         command.add_argument("journal", type=Path, nargs="?", default=JOURNAL, metavar="JOURNAL")
     explain = add("explain", _explain, "one op: outcomes by trait, smallest failing sample, diagnostic, IR")
     explain.add_argument("op")
@@ -165,6 +167,12 @@ def _todo(options: argparse.Namespace) -> Exit:
 def _blame(options: argparse.Namespace) -> Exit:
     found = reports.blame.blame(read(options.journal))
     print(json.dumps(reports.blame.as_json(found), indent=1) if options.json else reports.blame.as_text(found))
+    return Exit.OK
+
+
+def _slack(options: argparse.Namespace) -> Exit:
+    found = reports.slack.slack(read(options.journal))
+    print(json.dumps(reports.slack.as_json(found), indent=1) if options.json else reports.slack.as_text(found))
     return Exit.OK
 
 
