@@ -86,7 +86,9 @@ def test_the_line_counts_both_and_is_in_every_report() -> None:
 
 
 def test_a_journal_of_before_classes_were_named_still_reads() -> None:
-    old = {k: v for k, v in record_json(passed(0.9)).items() if k != "numeric"}
+    new = record_json(passed(0.9))
+    assert record_restore(new).numeric == "exp(4)"
+    old = {k: v for k, v in new.items() if k != "numeric"}
     found = slack(journal([record_restore(old)]))
     assert found.tight[0].numeric == "–"
     assert "before classes were named" in as_text(found)
