@@ -17,7 +17,10 @@ LOSS = Composite((Ulp(4), MEAN, Ulp(2)))
 """A few operations an element, their weighted sum and its quotient."""
 LOG_LOSS = Composite((libm("exp"), libm("log1p"), Ulp(6), MEAN, Ulp(2)))
 """The same of logarithms and exponentials."""
-ENTROPY = Composite((Ulp(1), libm("exp"), Linear(("c",)), libm("log"), Ulp(3), Linear(("c",)), MEAN, Ulp(2)))
+TARGETS = Linear(("n", "x0", "x1", "x2"))
+CHOSEN = Composite((Ulp(2), TARGETS, Ulp(2)))
+"""The scores of the right classes, their weights, and the mean over the targets."""
+ENTROPY = Composite((Ulp(1), libm("exp"), Linear(("c",)), libm("log"), Ulp(3), Linear(("c",)), TARGETS, Ulp(2)))
 """A log softmax over the classes, its products with the target's, their mean."""
 CONNECTED = Composite((Stated(32, "a log-sum-exp of three terms at each step, of 8 steps at most"),))
 DISTANCE = Composite((Ulp(2), MEAN, Ulp(2), MEAN, Ulp(8)))
@@ -278,9 +281,9 @@ CASES = (
     loss("huber_loss", pair_inputs(delta=(OMIT, 0.5, 2.0))),
     loss("binary_cross_entropy", binary_inputs(logits=False), numeric=LOG_LOSS),
     loss("binary_cross_entropy_with_logits", binary_inputs(logits=True), numeric=LOG_LOSS),
-    loss("nll_loss_forward", nll_inputs(1, 2)),
-    loss("nll_loss2d_forward", nll_inputs(4, 4)),
-    loss("nll_loss_nd", nll_inputs(1, 5)),
+    loss("nll_loss_forward", nll_inputs(1, 2), numeric=CHOSEN),
+    loss("nll_loss2d_forward", nll_inputs(4, 4), numeric=CHOSEN),
+    loss("nll_loss_nd", nll_inputs(1, 5), numeric=CHOSEN),
     loss("cross_entropy_loss", cross_entropy_inputs, numeric=ENTROPY),
     loss("kl_div", kl_div_inputs, numeric=LOG_LOSS),
     loss("soft_margin_loss", pair_inputs(NEAR, SIGNS), numeric=LOG_LOSS),
