@@ -75,6 +75,16 @@ class Linear:
 
 
 @dataclass(frozen=True, slots=True)
+class Tail:
+    """Each element on its own, where terms of the size of the op at |x| cancel: `n` units of roundoff of these."""
+
+    n: float
+
+    def __str__(self) -> str:
+        return f"tail({self.n:g})"
+
+
+@dataclass(frozen=True, slots=True)
 class Stated:
     """A part whose count of roundoffs was set by hand, for the reason `why`."""
 
@@ -125,7 +135,7 @@ class ShapeOnly:
         return "shape only"
 
 
-Numeric = Exact | Ulp | Transcendental | Linear | Composite | Distribution | ShapeOnly
+Numeric = Exact | Ulp | Transcendental | Tail | Linear | Composite | Distribution | ShapeOnly
 EXACT: Final = Exact()
 ROUNDED: Final = Ulp(1)
 """One operation that IEEE 754 rounds correctly: a sum, a difference, a product, a quotient, a root."""

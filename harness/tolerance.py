@@ -3,7 +3,8 @@
 With u the unit roundoff of the result's dtype and r the float64 reference:
 
 - `Ulp(n)`:        n u |r|
-- `Linear(L)`:     (L + 2) u |op|(|x|), the op on absolute inputs (Higham, Accuracy and Stability, 2nd ed., eq. 3.5)
+- `Tail(n)`:       n u |op|(|x|), the op on absolute inputs
+- `Linear(L)`:     (L + 2) u |op|(|x|) (Higham, Accuracy and Stability, 2nd ed., eq. 3.5)
 - `Composite`:     n u |r| + n c, n the roundoffs of its parts together, c the change of r when every input moves by one
   roundoff (two seeded perturbations)
 - `Transcendental(f, n)`: n u |r|, or, in a dialect whose specification promises an accuracy of f, that promise
@@ -27,6 +28,7 @@ from .numeric import (
     Linear,
     Numeric,
     ShapeOnly,
+    Tail,
     Transcendental,
     Ulp,
     roundoffs,
@@ -107,7 +109,7 @@ def _magnitudes(
     """What a unit of roundoff is multiplied with, per output: |op|(|x|), or the measured conditioning, or |r|."""
     plain = [r.abs() if _rounds(r) else r for r in references]
     match numeric:
-        case Linear():
+        case Linear() | Tail():
             absolute = wide(*(a.abs() if _rounds(a) else a for a in args))
             if absolute is None:
                 return plain
@@ -153,7 +155,7 @@ def _bounded(
     kind = _kind(eager.dtype)
     overflows = torch.zeros(eager.shape, dtype=torch.bool)
     match numeric:
-        case Ulp(n) | Transcendental(_, n):
+        case Ulp(n) | Transcendental(_, n) | Tail(n):
             bound = n * u * magnitude
         case Linear(length):
             bound = (terms(length, sizes) + 2) * u * magnitude

@@ -9,7 +9,7 @@ from typing import Any
 from harness.case import OMIT, Draw, Inputs, OpCase
 from harness.dtypes import COMPLEX, EVERY, FLOAT, REAL
 from harness.libm import libm
-from harness.numeric import EXACT, Linear, Numeric, Ulp
+from harness.numeric import EXACT, Numeric, Tail, Ulp
 from harness.sample import Fill
 from harness.strategies import ANY, unary
 
@@ -21,8 +21,8 @@ GATED = Ulp(5)
 """A sigmoid and a product."""
 BENT = Ulp(16)
 """exp(x) - 1 is up to 3.5 times as far off as its exponential where it is asked for; then come the factors."""
-TAILS = Linear((8,))
-"""A tail where terms of the size of the op at |x| cancel: the error is relative to these, not to what is left."""
+TAILS = Tail(10)
+"""The error is relative to what cancels, not to what is left: 4.2 were measured, of mish in float64."""
 
 
 def tuned_inputs(fill: Fill = ANY, **options: Sequence[Any]) -> Inputs:

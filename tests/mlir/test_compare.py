@@ -24,6 +24,7 @@ from harness.numeric import (
     Numeric,
     ShapeOnly,
     Stated,
+    Tail,
     Transcendental,
     Ulp,
 )
@@ -497,6 +498,15 @@ def test_a_promise_is_in_the_roundoff_of_its_dtype(dtype: torch.dtype) -> None:
     assert float(output.promised["tosa"]) == pytest.approx(2 * 2 * roundoff(dtype), rel=1e-3)
 
 
+# tails ----------------------------------------------------------------------------------------------------------------
+
+
+def test_a_tail_is_bounded_by_what_cancels_in_it() -> None:
+    bound = close(Tail(8), lambda x: x + x * x, t(-1.0, 1.0)).outputs[0].bound
+    assert bound is not None
+    assert bound.tolist() == pytest.approx([8 * U * 2.0] * 2, rel=1e-3)
+
+
 # composites -----------------------------------------------------------------------------------------------------------
 
 
@@ -555,6 +565,7 @@ FUNCTIONS: dict[str, tuple[Numeric, Any]] = {
     "mul": (Ulp(2), lambda x: x * x.flip(0)),
     "sum": (Linear(("n",)), lambda x: x.sum(0, keepdim=True)),
     "outer": (Linear((1,)), lambda x: torch.outer(x, x)),
+    "gelu": (Tail(8), torch.nn.functional.gelu),
     "softmax": (COMPOSED, lambda x: torch.softmax(x, 0)),
     "var": (COMPOSED, lambda x: torch.var(x, 0, correction=0, keepdim=True)),
 }
