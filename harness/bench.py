@@ -121,7 +121,9 @@ def _paths(cases: Sequence[OpCase], size: Profile, sound: Collection[tuple[str, 
         inputs = {}
         for sample in {sample.id: sample for sample, _ in pairs}.values():
             admits = export(ready.frontend.run, sample, _quiet).admits
-            inputs[sample.id] = [r.inputs for r in runs(sample, case.numeric) if admits([t.shape for t in r.inputs])]
+            inputs[sample.id] = [
+                r.inputs for r in runs(sample, case.numeric_of(sample)) if admits([t.shape for t in r.inputs])
+            ]
         started = time.perf_counter()
         for sample, backend in pairs:
             executable = jit.compile(lower(program(sample), recipes[backend]))
@@ -144,7 +146,7 @@ def _executors(cases: Sequence[OpCase], size: Profile, sound: Collection[tuple[s
     for case in cases:
         for sample in census(case, case.dtypes[0], "static", size, 0):
             contract = export(ready.frontend.run, sample, _quiet)
-            inputs = runs(sample, case.numeric)[0].inputs
+            inputs = runs(sample, case.numeric_of(sample))[0].inputs
             for backend in (b for b in BACKENDS if (sample.id, b) in sound):
                 lowered = ready.backends[backend].lower(contract)
                 for executor in (e for e in ready.executors if lowered.dialect in e.dialects):

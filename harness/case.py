@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -12,7 +11,7 @@ from typing import Any, Final
 from hypothesis import strategies as st
 
 from .dtypes import ALL, BY_TORCH, DTYPES, FLOAT
-from .numeric import EXACT, Composite, Distribution, Exact, Linear, Numeric, ShapeOnly
+from .numeric import EXACT, Composite, Exact, Linear, Numeric, of_sample
 from .sample import (
     LAYOUTS,
     Arg,
@@ -245,19 +244,8 @@ class OpCase:
         return ("static",) if self.static_only else ("static", "dynamic")
 
     def numeric_of(self, sample: Sample) -> Numeric:
-        """The numeric class for a sample; one that the case did not draw itself has neither its named dims nor its law.
-
-        Every element of its inputs may then be a term of a sum, and random values are judged by shape and dtype.
-        """
-        if sample.origin == "census":
-            return self.numeric
-        match self.numeric:
-            case Linear():
-                return Linear((max((math.prod(t.shape(sample.sizes)) for t in tensors(sample.args)), default=1),))
-            case Distribution():
-                return ShapeOnly("the law that values are held to is that of the case's own samples")
-            case _:
-                return self.numeric
+        """The numeric class for a sample, its lengths as the sample has them."""
+        return of_sample(self.numeric, sample)
 
     def strategy(self, dtype: str, mode: Mode) -> st.SearchStrategy[Sample]:
         """A hypothesis strategy for this op's samples."""

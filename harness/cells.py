@@ -209,11 +209,12 @@ class Runner:
             dtype=cell.dtype,
             outcome=result.outcome,
             sample=sample,
-            traits=traits(sample) if sample else (),
+            traits=tuple(sorted((*traits(sample), *result.traits))) if sample else (),
             reached=result.reached,
             seconds=result.seconds,
             minimised=minimised,
             cause=result.cause or None,
+            numeric=result.numeric or None,
         )
 
     def _smallest(self, cell: Cell, record: Record) -> Iterator[Record]:

@@ -18,6 +18,7 @@ import reports.gap
 import reports.html
 import reports.matrix
 import reports.sensitivity
+import reports.slack
 import reports.text
 import reports.todo
 from op_suites import catalog, excluded
@@ -93,7 +94,8 @@ def _parser() -> argparse.ArgumentParser:
     sensitivity.add_argument("--out", type=Path, default=SEEDED, help="the journal of the trials")
     sensitivity.add_argument("--read", action="store_true", help="run nothing: show the journal of trials given")
     sensitivity.add_argument("--all", action="store_true", help="list every survivor")
-    for command in (matrix, html, todo, blame, sensitivity):
+    slack = add("slack", _slack, "how much of their bounds results use: cells close to theirs, classes with too much")
+    for command in (matrix, html, todo, blame, slack, sensitivity):
         command.add_argument("journal", type=Path, nargs="?", default=JOURNAL, metavar="JOURNAL")
     explain = add("explain", _explain, "one op: outcomes by trait, smallest failing sample, diagnostic, IR")
     explain.add_argument("op")
@@ -217,6 +219,12 @@ def _seeded(journal: Journal, options: argparse.Namespace) -> tuple[Trial, ...]:
         writer.close()
     print(f"written: {options.out}", file=sys.stderr)
     return tuple(found)
+
+
+def _slack(options: argparse.Namespace) -> Exit:
+    found = reports.slack.slack(read(options.journal))
+    print(json.dumps(reports.slack.as_json(found), indent=1) if options.json else reports.slack.as_text(found))
+    return Exit.OK
 
 
 def _explain(options: argparse.Namespace) -> Exit:

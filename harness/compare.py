@@ -16,10 +16,13 @@ from .tolerance import Bounded
 _SIGNLESS = {torch.uint8: torch.int8, torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}
 
 
-def compare(actual: Sequence[torch.Tensor], run: Run, first: Run, case: OpCase, executor: str) -> float | Wrong:
+def compare(
+    actual: Sequence[torch.Tensor], run: Run, first: Run, case: OpCase, executor: str, dialect: str = ""
+) -> float | Wrong:
     """The worst error as a share of its bound, or what is wrong first; `first` is the run at the sizes of export.
 
-    The case's `canonical` is applied to the results as it was to the reference.
+    The case's `canonical` is applied to the results as it was to the reference. The bounds are those of the dialect
+    that was executed, where its specification promises an accuracy.
     """
     sizes = run.sizes
     if len(actual) != len(run.outputs):
@@ -37,7 +40,7 @@ def compare(actual: Sequence[torch.Tensor], run: Run, first: Run, case: OpCase, 
     for i, (got, want) in enumerate(zip(results, run.outputs, strict=True)):
         if i in case.unjudged or i in case.misshapen:
             continue
-        share = _values(i, got, want, run, executor)
+        share = _values(i, got, want, run, executor, dialect)
         if isinstance(share, Wrong):
             return share
         worst = max(worst, share)
@@ -67,16 +70,19 @@ def _signed_like(got: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     return got.view(dtype) if got.dtype != dtype and got.element_size() == dtype.itemsize else got
 
 
-def _values(i: int, got: torch.Tensor, want: Bounded, run: Run, executor: str) -> float | Wrong:
+def _values(i: int, got: torch.Tensor, want: Bounded, run: Run, executor: str, dialect: str) -> float | Wrong:
     match want.numeric:
         case ShapeOnly():
             return 0.0
         case Distribution():
             return _moments(i, got, want.numeric, run, executor)
-        case _ if want.bound is None:
-            return _exact(i, got, want.eager, run, executor)
         case _:
-            return _close(i, got, want, run, executor)
+            bound = want.within(dialect)
+            return (
+                _exact(i, got, want.eager, run, executor)
+                if bound is None
+                else _close(i, got, want, bound, run, executor)
+            )
 
 
 def _exact(i: int, got: torch.Tensor, want: torch.Tensor, run: Run, executor: str) -> float | Wrong:
@@ -93,20 +99,20 @@ def _only_nonfinite(bad: torch.Tensor, got: torch.Tensor, want: torch.Tensor) ->
     return not bool((bad & got.isfinite() & want.isfinite()).any())
 
 
-def _close(i: int, got: torch.Tensor, want: Bounded, run: Run, executor: str) -> float | Wrong:
-    assert want.wide is not None and want.bound is not None and want.overflows is not None
+def _close(i: int, got: torch.Tensor, want: Bounded, bound: torch.Tensor, run: Run, executor: str) -> float | Wrong:
+    assert want.wide is not None and want.overflows is not None
     wide = got.to(want.wide.dtype)
     error = (wide - want.wide).abs()
     rounded = want.wide.to(got.dtype)  # overflows where the dtype does
     finite = got.isfinite() & want.wide.isfinite()
-    within = finite & (error <= want.bound)
+    within = finite & (error <= bound)
     agrees = _same_nonfinite(got, want.eager) | _same_nonfinite(got, rounded)
     excused = want.overflows & ~(got.isfinite() & want.eager.isfinite())
     bad = ~(within | agrees | excused)
     if bool(bad.any()):
         kind: WrongKind = "non-finite" if _only_nonfinite(bad, got, want.eager) else "value"
-        return _wrong(i, kind, bad, got, want.eager, error, want.bound, run, executor)
-    share = torch.where(within, error / want.bound, 0.0).nan_to_num(0.0)
+        return _wrong(i, kind, bad, got, want.eager, error, bound, run, executor)
+    share = torch.where(within, error / bound, 0.0).nan_to_num(0.0)
     return float(share.max()) if share.numel() else 0.0
 
 

@@ -30,7 +30,8 @@ class Record:
     says of a dynamic sample that failed what must be dynamic for it to fail so: "nothing", a dim, or dims joined by
     "+"; None where it was not looked into. `cause` is what runtime verification says of an artifact that is wrong or
     dies. `parts` says of a wrong one after which pass it parts from eager; None where it was not looked into, since
-    another record of the op is wrong in the same way.
+    another record of the op is wrong in the same way. `numeric` names the class whose bound the results were held to,
+    None where all were exact (or in a journal of before classes were named).
     """
 
     op: str
@@ -47,6 +48,7 @@ class Record:
     breaks: str | None = None
     cause: str | None = None
     parts: Parting | None = None
+    numeric: str | None = None
 
     @property
     def stage(self) -> Stage:
@@ -96,7 +98,13 @@ def record_json(record: Record) -> dict[str, Any]:
         "seconds": {stage: round(s, 6) for stage, s in record.seconds.items()},
     }
     parts = asdict(record.parts) if record.parts else None
-    more = {"minimised": record.minimised, "breaks": record.breaks, "cause": record.cause, "parts": parts}
+    more = {
+        "minimised": record.minimised,
+        "breaks": record.breaks,
+        "cause": record.cause,
+        "parts": parts,
+        "numeric": record.numeric,
+    }
     return line | {key: value for key, value in more.items() if value}
 
 
@@ -117,6 +125,7 @@ def record_restore(line: Mapping[str, Any]) -> Record:
         breaks=line.get("breaks"),
         cause=line.get("cause"),
         parts=Parting(**line["parts"]) if line.get("parts") else None,
+        numeric=line.get("numeric"),
     )
 
 

@@ -170,6 +170,8 @@ class Result:
 
     `cause` is what a checking executor says of an artifact that is wrong or dies: a sentence, empty if it says nothing.
     `parts` is where a wrong one parts from eager, if that was asked.
+    `numeric` names the class whose bound its results are held to, "" where all are exact; `traits` are those that
+    only running it shows.
     """
 
     outcome: Outcome
@@ -177,6 +179,8 @@ class Result:
     reached: tuple[str, ...] = ()
     cause: str = ""
     parts: Parting | None = None
+    numeric: str = ""
+    traits: tuple[str, ...] = ()
 
 
 def detail(outcome: Outcome) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from .compare import compare
 from .contained import Died, contained
 from .errors import BadSample
 from .materialize import copied
+from .numeric import Distribution
 from .outcome import (
     Crashed,
     Excluded,
@@ -56,7 +57,7 @@ from .protocols import (
     Program,
     Refused,
 )
-from .reference import EagerRefuses, Run, runs
+from .reference import EagerRefuses, Run, accumulation, runs
 from .sample import Sample, Sizes
 
 V = TypeVar("V")
@@ -148,10 +149,11 @@ class Pipeline:
         self._artifacts: Recent[Artifact | Outcome] = Recent(24)
         self._references: Recent[tuple[Run, ...] | Outcome] = Recent(24)
         self._last: dict[str, Outcome] = {}
+        self._accumulations: Recent[str | None] = Recent(24)
 
     def forget(self) -> None:
         """Empty the caches."""
-        for cache in (self._contracts, self._artifacts, self._references):
+        for cache in (self._contracts, self._artifacts, self._references, self._accumulations):
             cache.clear()
 
     def run(
@@ -175,8 +177,11 @@ class Pipeline:
         reached: tuple[str, ...] = ()
         cause = ""
         parts: Parting | None = None
+        numeric = ""
+        measured: tuple[str, ...] = ()
         try:
             references = self._reference(case, sample, clock)
+            measured = self._accumulation(case, sample)
             contract = self._contract(case, sample, backend, clock)
             reached = contract.reached
             if show:
@@ -184,6 +189,8 @@ class Pipeline:
             artifact = self._artifact(contract, sample, backend, clock)
             if show:
                 show("lower", artifact.lowered.ir)
+            dialect = artifact.lowered.dialect
+            numeric = _numeric(case, references[0], dialect)
             name = f"{backend} {sample.id}"
             known = self._last.get(name) if parted else None
             outcome = known or self._judge(case, contract, artifact, references, clock, died)
@@ -201,7 +208,15 @@ class Pipeline:
         except Exception:
             outcome = HarnessError(traceback.format_exc(limit=-8), _stage(clock))
         clock.enter("")
-        return Result(outcome=outcome, seconds=clock.seconds, reached=reached, cause=cause, parts=parts)
+        return Result(
+            outcome=outcome,
+            seconds=clock.seconds,
+            reached=reached,
+            cause=cause,
+            parts=parts,
+            numeric=numeric,
+            traits=measured,
+        )
 
     def prepared(self, case: OpCase, sample: Sample, backend: str) -> tuple[Lowered, tuple[Run, ...]]:
         """The lowered and verified module of a sample and the references it is held to; raises Stop."""
@@ -219,6 +234,11 @@ class Pipeline:
 
         clock.enter("reference")
         return _or_stop(self._references.get_or(sample.id, make))
+
+    def _accumulation(self, case: OpCase, sample: Sample) -> tuple[str, ...]:
+        """The trait that says in what eager adds up, where that can be told; it is a program's, whatever the values."""
+        found = self._accumulations.get_or(sample.program, lambda: accumulation(sample, case.numeric_of(sample)))
+        return (f"accumulates={found}",) if found else ()
 
     def _said_by_export(self, sample: Sample, clock: Clock) -> str:
         """Whether export rejects it too, where the sample is there to be rejected."""
@@ -294,6 +314,7 @@ class Pipeline:
         admitted = _admitted(contract, references)
         if not artifact.executables:
             return NotExecuted({"none": f"no executor takes {artifact.lowered.dialect}"})
+        dialect = artifact.lowered.dialect
         roads = {e.name: getattr(e, "road", e.name) for e in self._for(artifact.lowered)}
         dead = {name: died for name in artifact.executables if died and name not in artifact.isolated}
         closed = {roads[name] for name in dead}
@@ -304,7 +325,7 @@ class Pipeline:
             for name, executable in artifact.executables.items():
                 if roads[name] in closed:
                     continue
-                verdicts[name] = verdict = _verdict(case, executable, run, references[0], name, clock)
+                verdicts[name] = verdict = _verdict(case, executable, run, references[0], name, dialect, clock)
                 if isinstance(verdict, Wrong):
                     astray.add(roads[name])
                 if isinstance(verdict, float) and roads[name] not in astray and not self.thorough:
@@ -316,7 +337,7 @@ class Pipeline:
             case Passed():
                 return replace(outcome, dissent={**dead, **outcome.dissent})
             case Wrong():
-                return _unless_decomposed_so(outcome, case, contract, references, clock)
+                return _unless_decomposed_so(outcome, case, contract, references, dialect, clock)
             case _:
                 return outcome
 
@@ -335,7 +356,7 @@ class Pipeline:
         executors = sorted(self.executors, key=lambda executor: executor.name != wrong.executor)
 
         def judge(results: Sequence[torch.Tensor]) -> float | Wrong:
-            return compare(results, run, references[0], case, wrong.executor)
+            return compare(results, run, references[0], case, wrong.executor, lowered.dialect)
 
         def found(apart: bool) -> parting.Found:
             trial = parting.Trial(executors=executors, inputs=run.inputs, judge=judge, apart=apart)
@@ -397,7 +418,7 @@ def export(step: Front, sample: Sample, enter: Callable[[Stage], None]) -> Contr
 
 
 def _unless_decomposed_so(
-    wrong: Wrong, case: OpCase, contract: Contract, references: Sequence[Run], clock: Clock
+    wrong: Wrong, case: OpCase, contract: Contract, references: Sequence[Run], dialect: str, clock: Clock
 ) -> Outcome:
     """The outcome; NotExported where torch's own decomposition is as wrong, before any backend has seen the program."""
     if contract.decomposed is None:
@@ -409,7 +430,7 @@ def _unless_decomposed_so(
         results = contract.decomposed()([copied(t) for t in run.inputs])
     except Exception:  # it does not take these sizes, or is not to be had: then it is no excuse
         return wrong
-    before = compare(results, run, references[0], case, "eager")
+    before = compare(results, run, references[0], case, "eager", dialect)
     if not isinstance(before, Wrong) or (before.kind, before.output) != (wrong.kind, wrong.output):
         return wrong
     exact = wrong.error is None or before.error is None
@@ -439,8 +460,16 @@ def _run_at(sizes: Sizes, references: Sequence[Run]) -> Run:
     return next(r for r in references if r.sizes == sizes)
 
 
+def _numeric(case: OpCase, run: Run, dialect: str) -> str:
+    """The class that results are held to in the dialect, in words; "" where none has a bound."""
+    if any(dialect in output.promised for output in run.outputs):
+        return f"{case.numeric}, promised by {dialect}"
+    bounded = any(output.bound is not None or isinstance(output.numeric, Distribution) for output in run.outputs)
+    return str(case.numeric) if bounded else ""
+
+
 def _verdict(
-    case: OpCase, executable: Executable | str, run: Run, first: Run, name: str, clock: Clock
+    case: OpCase, executable: Executable | str, run: Run, first: Run, name: str, dialect: str, clock: Clock
 ) -> blame.Verdict:
     if isinstance(executable, str):
         return executable
@@ -450,7 +479,7 @@ def _verdict(
     except CannotExecute as refusal:
         return str(refusal)
     clock.enter("compare")
-    return compare(actual, run, first, case, name)
+    return compare(actual, run, first, case, name, dialect)
 
 
 def _isolated(executor: Executor) -> bool:

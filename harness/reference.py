@@ -10,11 +10,12 @@ import torch
 from torch.utils import _pytree as pytree
 
 from .case import Canonical
+from .dtypes import BF16, F16
 from .materialize import copied
-from .numeric import Distribution, Exact, Numeric, ShapeOnly
+from .numeric import Distribution, Exact, Linear, Numeric, ShapeOnly
 from .program import call, inputs
 from .sample import Arg, DtypeArg, Sample, Sizes, map_leaves
-from .tolerance import Bounded, bounded
+from .tolerance import Bounded, bounded, roundoff
 
 _WIDE = {"f32": "f64", "f16": "f64", "bf16": "f64", "c64": "c128"}
 _ROUNDED = (torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.complex64, torch.complex128)
@@ -54,6 +55,49 @@ def runs(sample: Sample, numeric: Numeric, canonical: Canonical | None = None) -
         except EagerRefuses:
             continue
     return tuple(found)
+
+
+def accumulation(sample: Sample, numeric: Numeric) -> str | None:
+    """Whether eager adds up in half precision itself ("own") or in a wider dtype ("wider"): measured, not known.
+
+    One tensor's floats become ones and terms of 3/4 of a roundoff of 1, the others' ones. Such a term is lost where it
+    is added to a 1 in half precision, two of them together are not where the sum is wider. None where no sum of the
+    sample's tells, or where it is of another dtype or class.
+    """
+    if sample.dtype not in (F16.name, BF16.name) or not isinstance(numeric, Linear):
+        return None
+    eager, wide = _results(call(sample), None), _results(call(_wide(sample)), None)
+    told = [right for probe in _probes(inputs(sample, sample.runs[0])) for right in _told(eager, wide, *probe)]
+    return None if not told else "wider" if all(told) else "own"
+
+
+Args = list[torch.Tensor]
+
+
+def _probes(args: Sequence[torch.Tensor]) -> Iterator[tuple[Args, Args]]:
+    """For each floating argument: all of them with the small terms in it, and without them."""
+    g = torch.Generator().manual_seed(0)
+    ones = [torch.ones_like(a) if a.is_floating_point() else a for a in args]
+    for i, a in enumerate(args):
+        if a.is_floating_point():
+            chosen = torch.rand(a.shape, generator=g) < 1 / 3
+            mixed = [torch.where(chosen, 1.0, term).to(a.dtype) for term in (0.75 * roundoff(a.dtype), 0.0)]
+            whole, parts = ([*ones[:i], each, *ones[i + 1 :]] for each in mixed)
+            yield whole, parts
+
+
+def _told(eager: Results, wide: Results, whole: Args, parts: Args) -> Iterator[bool]:
+    """Per result in which the small terms count beside a 1: whether eager has them right."""
+    references, bases = _reference(wide, whole), _reference(wide, parts)
+    try:
+        results = eager(whole)
+    except Exception:  # the run itself will say why
+        return
+    for got, reference, base in zip(results, references or (), bases or (), strict=False):
+        want = reference.to(got.dtype)
+        counts = (want != base.to(got.dtype)) & (base != 0)
+        if got.is_floating_point() and bool(counts.any()):
+            yield bool((got == want)[counts].all())
 
 
 def _run(sample: Sample, numeric: Numeric, module: Results, wide: Results, sizes: Sizes) -> Run:

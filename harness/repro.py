@@ -246,7 +246,7 @@ def _alone(source: str) -> str:
 
 def _body(recipe: Recipe, run: Run, case: OpCase) -> str:
     references = [b.wide if b.wide is not None else b.eager for b in run.outputs]
-    bounds = [b.bound for b in run.outputs]
+    bounds = [b.within(recipe.dialect) for b in run.outputs]
     lines = [
         _lower(recipe, validated=False),
         "",

@@ -206,9 +206,8 @@ class Laboratory:
     def _verdict(self, subject: Subject, executable: Compiled) -> float | Wrong:
         worst = 0.0
         for run in subject.references:
-            found = compare(
-                executable([copied(t) for t in run.inputs]), run, subject.references[0], self.case, LlvmJit.name
-            )
+            actual = executable([copied(t) for t in run.inputs])
+            found = compare(actual, run, subject.references[0], self.case, LlvmJit.name, subject.lowered.dialect)
             if isinstance(found, Wrong):
                 return found
             worst = max(worst, found)

@@ -82,5 +82,5 @@ def dtypes(case: OpCase) -> Dtypes:
 
 def _eager_takes(case: OpCase, dtype: str) -> bool:
     with suppress(EagerRefuses, ArithmeticError, LookupError, TypeError, ValueError, RuntimeError):
-        return any(runs(sample, case.numeric) for sample in census(case, dtype, "static", ONE, seed=0)[:1])
+        return any(runs(sample, case.numeric_of(sample)) for sample in census(case, dtype, "static", ONE, seed=0)[:1])
     return False

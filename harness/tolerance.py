@@ -3,23 +3,38 @@
 With u the unit roundoff of the result's dtype and r the float64 reference:
 
 - `Ulp(n)`:        n u |r|
-- `Linear(L)`:     (L + 2) u |op|(|x|), the op on absolute inputs (Higham, Accuracy and Stability, 2nd ed., eq. 3.5)
-- `Composite(n)`:  n u |r| + n c, c the change of r when every input moves by one roundoff (two seeded perturbations)
+- `Tail(n)`:       n u |op|(|x|), the op on absolute inputs
+- `Linear(L)`:     (L + 2) u |op|(|x|) (Higham, Accuracy and Stability, 2nd ed., eq. 3.5)
+- `Composite`:     n u |r| + n c, n the roundoffs of its parts together, c the change of r when every input moves by one
+  roundoff (two seeded perturbations)
+- `Transcendental(f, n)`: n u |r|, or, in a dialect whose specification promises an accuracy of f, that promise
 
 No bound is stricter than `SLACK` times eager's own error in the sample's dtype, element by element; where eager is
-worse than the class says all over an output, the class is widened by as much, `WIDEN` times at most.
+worse than the class says all over an output, the class is widened by as much, `WIDEN` times at most. A promise is not.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import torch
 
-from .dtypes import BY_TORCH, DTYPES
-from .numeric import Composite, Distribution, Exact, Linear, Numeric, ShapeOnly, Ulp
+from .dtypes import BY_TORCH, DTYPES, Dtype
+from .numeric import (
+    Composite,
+    Distribution,
+    Exact,
+    Linear,
+    Numeric,
+    ShapeOnly,
+    Tail,
+    Transcendental,
+    Ulp,
+    roundoffs,
+    terms,
+)
+from .promises import PROMISES, At, promise
 from .sample import Sizes
 
 SLACK = 4.0
@@ -34,6 +49,7 @@ class Bounded:
     `eager` is the result in the sample's dtype. `wide` and `bound` (both float64, or complex128 for `wide`) are the
     reference and the largest error allowed per element; None where the comparison is exact. `overflows` marks
     finite elements whose intermediate sums may exceed the dtype's range, so that an infinity proves nothing.
+    `promised` are the bounds of the dialects that promise one of their own, by dialect; see `within`.
     """
 
     eager: torch.Tensor
@@ -41,11 +57,20 @@ class Bounded:
     wide: torch.Tensor | None = None
     bound: torch.Tensor | None = None
     overflows: torch.Tensor | None = None
+    promised: Mapping[str, torch.Tensor] = field(default_factory=dict)
+
+    def within(self, dialect: str) -> torch.Tensor | None:
+        """The bound in a dialect: what it promises, else the stated one; None where the comparison is exact."""
+        return self.promised.get(dialect, self.bound)
 
 
 def roundoff(dtype: torch.dtype) -> float:
     """The unit roundoff of a torch dtype, 0 for exact ones."""
-    return DTYPES[BY_TORCH[str(dtype).removeprefix("torch.")]].roundoff
+    return _kind(dtype).roundoff
+
+
+def _kind(dtype: torch.dtype) -> Dtype:
+    return DTYPES[BY_TORCH[str(dtype).removeprefix("torch.")]]
 
 
 def bounded(
@@ -65,7 +90,7 @@ def bounded(
         references = [_double(t) for t in eager]
     magnitudes = _magnitudes(numeric, references, wide, args)
     return tuple(
-        _bounded(numeric, sizes, e, r, m) if _rounds(e) and r.shape == e.shape else Bounded(e, Exact())
+        _bounded(numeric, sizes, e, r, m, args) if _rounds(e) and r.shape == e.shape else Bounded(e, Exact())
         for e, r, m in zip(eager, references, magnitudes, strict=True)
     )
 
@@ -84,7 +109,7 @@ def _magnitudes(
     """What a unit of roundoff is multiplied with, per output: |op|(|x|), or the measured conditioning, or |r|."""
     plain = [r.abs() if _rounds(r) else r for r in references]
     match numeric:
-        case Linear():
+        case Linear() | Tail():
             absolute = wide(*(a.abs() if _rounds(a) else a for a in args))
             if absolute is None:
                 return plain
@@ -119,27 +144,47 @@ def _perturbed(t: torch.Tensor, g: torch.Generator) -> torch.Tensor:
 
 
 def _bounded(
-    numeric: Numeric, sizes: Sizes, eager: torch.Tensor, wide: torch.Tensor, magnitude: torch.Tensor
+    numeric: Numeric,
+    sizes: Sizes,
+    eager: torch.Tensor,
+    wide: torch.Tensor,
+    magnitude: torch.Tensor,
+    args: Sequence[torch.Tensor],
 ) -> Bounded:
     u = roundoff(eager.dtype)
-    kind = DTYPES[BY_TORCH[str(eager.dtype).removeprefix("torch.")]]
+    kind = _kind(eager.dtype)
     overflows = torch.zeros(eager.shape, dtype=torch.bool)
     match numeric:
-        case Ulp(n):
+        case Ulp(n) | Transcendental(_, n) | Tail(n):
             bound = n * u * magnitude
         case Linear(length):
-            terms = math.prod(sizes.get(part, 1) if isinstance(part, str) else part for part in length)
-            bound = (terms + 2) * u * magnitude
+            bound = (terms(length, sizes) + 2) * u * magnitude
             overflows = (magnitude > kind.high) & wide.isfinite()
-        case Composite(n):
+        case Composite(parts):
+            n = sum(roundoffs(part, sizes) for part in parts)
             bound = n * u * wide.abs() + n * magnitude
             overflows = (wide.abs() + n * magnitude > kind.high) & wide.isfinite()
         case _:
             raise AssertionError(numeric)
-    bound = (
-        bound.nan_to_num(0.0, kind.high, kind.high) + 8 * u * kind.tiny
-    )  # half a unit in the last subnormal place, x 4
+    bound = _positive(bound, kind)
     own = (_double(eager) - wide).abs().nan_to_num(0.0, 0.0, 0.0)
     worst = float((own / bound).max()) if own.numel() else 0.0
     bound = torch.maximum(bound * min(max(SLACK * worst, 1.0), WIDEN), SLACK * own)
-    return Bounded(eager, numeric, wide, bound, overflows)
+    promised = {d: torch.maximum(p, SLACK * own) for d, p in _promised(numeric, kind, wide, args).items()}
+    return Bounded(eager, numeric, wide, bound, overflows, promised)
+
+
+def _positive(bound: torch.Tensor, kind: Dtype) -> torch.Tensor:
+    """The bound where it is finite, and half a unit in the last subnormal place, x 4."""
+    return bound.nan_to_num(0.0, kind.high, kind.high) + 8 * kind.roundoff * kind.tiny
+
+
+def _promised(
+    numeric: Numeric, kind: Dtype, wide: torch.Tensor, args: Sequence[torch.Tensor]
+) -> dict[str, torch.Tensor]:
+    """The bounds that dialects promise, by dialect."""
+    if not isinstance(numeric, Transcendental) or kind.kind != "float":
+        return {}
+    found = {dialect: promise(dialect, numeric.function, kind) for dialect in PROMISES}
+    at = At(kind, wide, args[0].double())
+    return {dialect: _positive(bound(at), kind) for dialect, bound in found.items() if bound}

@@ -8,7 +8,8 @@ from typing import Any
 
 from harness.case import OMIT, Draw, Inputs, OpCase
 from harness.dtypes import COMPLEX, EVERY, FLOAT, REAL
-from harness.numeric import EXACT, Linear, Numeric, Ulp
+from harness.libm import libm
+from harness.numeric import EXACT, Numeric, Tail, Ulp
 from harness.sample import Fill
 from harness.strategies import ANY, unary
 
@@ -16,10 +17,12 @@ SMOOTH = Fill(low=-1e4, high=1e4)
 """Without infinities: 0 x inf decides what a product such as `x sigmoid(x)` gives there, each form its own."""
 EXPONENTIAL = Fill(avoid=(-0.1171875,), margin=0.1328125)
 """Off (-0.25, 1/64), where exp(x) - 1 cancels: expm1's accuracy is asked for where the op is expm1."""
-LIBM = Ulp(8)
+GATED = Ulp(5)
+"""A sigmoid and a product."""
 BENT = Ulp(16)
-TAILS = Linear((8,))
-"""A tail where terms of the size of the op at |x| cancel: the error is relative to these, not to what is left."""
+"""exp(x) - 1 is up to 3.5 times as far off as its exponential where it is asked for; then come the factors."""
+TAILS = Tail(10)
+"""The error is relative to what cancels, not to what is left: 4.2 were measured, of mish in float64."""
 
 
 def tuned_inputs(fill: Fill = ANY, **options: Sequence[Any]) -> Inputs:
@@ -32,7 +35,7 @@ def tuned_inputs(fill: Fill = ANY, **options: Sequence[Any]) -> Inputs:
 
 
 def tuned(
-    op: str, *, fill: Fill = ANY, dtypes: tuple[str, ...] = FLOAT, numeric: Numeric = LIBM, **options: Sequence[Any]
+    op: str, *, fill: Fill = ANY, dtypes: tuple[str, ...] = FLOAT, numeric: Numeric, **options: Sequence[Any]
 ) -> OpCase:
     """An activation with attributes."""
     return OpCase(op=op, inputs=tuned_inputs(fill, **options), dtypes=dtypes, numeric=numeric)
@@ -98,9 +101,9 @@ CASES = (
     OpCase(op="aten.hardtanh.default", inputs=hardtanh_inputs, dtypes=REAL),
     tuned("aten.leaky_relu.default", negative_slope=(OMIT, 0.25, 0.0, -0.5), numeric=Ulp(4)),
     tuned("aten.gelu.default", fill=SMOOTH, numeric=TAILS, approximate=(OMIT, "tanh", "none")),
-    unary("aten.silu.default", fill=SMOOTH, dtypes=FLOAT + COMPLEX, numeric=LIBM),
-    unary("aten.sigmoid.default", dtypes=EVERY, numeric=LIBM),
-    unary("aten.tanh.default", dtypes=EVERY, numeric=LIBM),
+    unary("aten.silu.default", fill=SMOOTH, dtypes=FLOAT + COMPLEX, numeric=GATED),
+    unary("aten.sigmoid.default", dtypes=EVERY, numeric=libm("sigmoid")),
+    unary("aten.tanh.default", dtypes=EVERY, numeric=libm("tanh")),
     tuned(
         "aten.elu.default",
         fill=EXPONENTIAL,
@@ -127,5 +130,5 @@ CASES = (
     OpCase(
         op="aten.rrelu_with_noise_functional.default", inputs=rrelu_inputs(noise=True), dtypes=FLOAT, numeric=Ulp(4)
     ),
-    OpCase(op="aten.glu.default", inputs=glu_inputs, dtypes=FLOAT, numeric=LIBM),
+    OpCase(op="aten.glu.default", inputs=glu_inputs, dtypes=FLOAT, numeric=GATED),
 )

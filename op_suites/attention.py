@@ -11,7 +11,8 @@ from typing import Any
 
 from harness.case import OMIT, Dims, Draw, Inputs, OpCase
 from harness.dtypes import FLOAT
-from harness.numeric import Composite
+from harness.libm import libm
+from harness.numeric import ROUNDED, Composite, Linear, Over, Ulp
 from harness.sample import Dim, DtypeArg, Fill, TensorSpec
 
 FINITE = Fill(reach="unit", nonfinite=False)
@@ -21,6 +22,12 @@ ADDED = Fill(low=-8, high=2, nonfinite=False)
 """A mask that is added to the scores."""
 
 LSE = "torch's decomposition returns the attention weights where eager has the logarithms of the sums"
+
+
+SOFTMAX = (ROUNDED, libm("exp"), Linear((Over(),)), ROUNDED)
+"""Less the largest, the exponential, the sum of them, over it."""
+ATTENTION = Composite((Linear(("e",)), Ulp(2), ROUNDED, libm("exp"), Linear(("s",)), ROUNDED, Linear(("s",))))
+"""Products over the features, scale and mask, softmax over the keys, products over the keys."""
 
 
 def projections(d: Draw, lead: Dims, heads: tuple[Dim, ...], kv_heads: tuple[Dim, ...]) -> dict[str, TensorSpec]:
@@ -79,20 +86,20 @@ CASES = (
         op="aten.scaled_dot_product_attention.default",
         inputs=attention_inputs(masks=ANY_MASK),
         dtypes=FLOAT,
-        numeric=Composite(32),
+        numeric=ATTENTION,
     ),
     OpCase(
         op="aten._scaled_dot_product_flash_attention_for_cpu.default",
         inputs=attention_inputs(gqa=False, ranks=(4,), masks=("none", "float")),
         dtypes=FLOAT,
-        numeric=Composite(32),
+        numeric=ATTENTION,
         misshapen={1: LSE},
     ),
     OpCase(
         op="aten._scaled_dot_product_attention_math.default",
         inputs=attention_inputs(masks=ANY_MASK),
         dtypes=FLOAT,
-        numeric=Composite(32),
+        numeric=ATTENTION,
     ),
-    OpCase(op="aten._safe_softmax.default", inputs=safe_softmax_inputs, dtypes=FLOAT, numeric=Composite(16)),
+    OpCase(op="aten._safe_softmax.default", inputs=safe_softmax_inputs, dtypes=FLOAT, numeric=Composite(SOFTMAX)),
 )

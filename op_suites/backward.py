@@ -11,7 +11,8 @@ from typing import Any
 
 from harness.case import OMIT, Draw, Inputs, OpCase
 from harness.dtypes import FLOAT
-from harness.numeric import EXACT, Composite, Numeric, Ulp
+from harness.libm import libm
+from harness.numeric import EXACT, Composite, Linear, Numeric, Over, Ulp
 from harness.sample import DtypeArg, Fill, SizeOf
 
 FINITE = Fill(reach="unit", nonfinite=False)
@@ -37,7 +38,7 @@ def pointwise(
     other: str = "self",
     *,
     fill: Fill = FINITE,
-    numeric: Numeric = Composite(16),
+    numeric: Numeric,
     **attributes: tuple[Any, ...],
 ) -> OpCase:
     """The gradient of an elementwise op."""
@@ -209,11 +210,18 @@ def dropout_inputs(d: Draw) -> Mapping[str, Any]:
     return {"grad_output": d.tensor(dims), "mask": d.tensor(dims, "bool"), "scale": d.choose(2.0, 1.0, 1.25)}
 
 
-def gradient(op: str, inputs: Inputs, numeric: Numeric = Composite(16), dtypes: tuple[str, ...] = FLOAT) -> OpCase:
+def gradient(op: str, inputs: Inputs, numeric: Numeric, dtypes: tuple[str, ...] = FLOAT) -> OpCase:
     """The gradient of an op that is more than elementwise."""
     return OpCase(op=op, inputs=inputs, dtypes=dtypes, numeric=numeric)
 
 
+def made_of(steps: int, *functions: str) -> Composite:
+    """So many operations, and transcendental functions beside them."""
+    return Composite((Ulp(steps), *map(libm, functions)))
+
+
+NORM = Composite((Linear((Over(None),)), Linear((Over(None),)), Ulp(10)))
+"""Two sums over what was normalized, and what becomes of them; the gradients of scale and shift are shorter."""
 UNIT = Fill(low=0, high=1, nonfinite=False)
 EDGES = Fill(reach="unit", nonfinite=False, avoid=(-3.0, 3.0), margin=0.0625)
 """Away from where a hard activation bends: which side the edge belongs to is a convention."""
@@ -221,25 +229,29 @@ EDGES = Fill(reach="unit", nonfinite=False, avoid=(-3.0, 3.0), margin=0.0625)
 CASES = (
     pointwise("aten.threshold_backward.default", numeric=EXACT, threshold=(0, 0.5, -1.5)),
     pointwise("aten.hardtanh_backward.default", numeric=EXACT, min_val=(-1.0, -0.5, 0), max_val=(1.0, 2.5, 6)),
-    pointwise("aten.gelu_backward.default", approximate=(OMIT, "tanh", "none")),
-    pointwise("aten.tanh_backward.default", "output", fill=Fill(low=-1, high=1, nonfinite=False)),
-    pointwise("aten.sigmoid_backward.default", "output", fill=UNIT),
-    pointwise("aten.silu_backward.default"),
-    pointwise("aten.mish_backward.default"),
-    pointwise("aten.softplus_backward.default", beta=(1, 2.0, 0.5), threshold=(20, 2.25)),
-    pointwise("aten.hardswish_backward.default", fill=EDGES),
-    pointwise("aten.hardsigmoid_backward.default", fill=EDGES),
+    pointwise("aten.gelu_backward.default", numeric=made_of(8, "erf", "exp"), approximate=(OMIT, "tanh", "none")),
+    pointwise("aten.tanh_backward.default", "output", numeric=made_of(3), fill=Fill(low=-1, high=1, nonfinite=False)),
+    pointwise("aten.sigmoid_backward.default", "output", numeric=made_of(3), fill=UNIT),
+    pointwise("aten.silu_backward.default", numeric=made_of(5, "sigmoid")),
+    pointwise("aten.mish_backward.default", numeric=made_of(6, "exp", "log1p", "tanh", "sigmoid")),
+    pointwise("aten.softplus_backward.default", numeric=made_of(4, "exp"), beta=(1, 2.0, 0.5), threshold=(20, 2.25)),
+    pointwise("aten.hardswish_backward.default", numeric=made_of(4), fill=EDGES),
+    pointwise("aten.hardsigmoid_backward.default", numeric=made_of(2), fill=EDGES),
     OpCase(op="aten.leaky_relu_backward.default", inputs=leaky_relu_inputs, dtypes=FLOAT, numeric=Ulp(2)),
-    OpCase(op="aten.elu_backward.default", inputs=elu_inputs, dtypes=FLOAT, numeric=Composite(16)),
+    OpCase(op="aten.elu_backward.default", inputs=elu_inputs, dtypes=FLOAT, numeric=made_of(5, "exp")),
     OpCase(op="aten.native_dropout_backward.default", inputs=dropout_inputs, dtypes=FLOAT, numeric=Ulp(4)),
-    gradient("aten._softmax_backward_data.default", softmax_inputs(UNIT)),
-    gradient("aten._log_softmax_backward_data.default", softmax_inputs(Fill(low=-8, high=0, nonfinite=False))),
-    gradient("aten.native_layer_norm_backward.default", layer_norm_inputs, Composite(32)),
-    gradient("aten.native_group_norm_backward.default", group_norm_inputs, Composite(32)),
-    gradient("aten.native_batch_norm_backward.default", batch_norm_inputs, Composite(32)),
-    gradient("aten.nll_loss_backward.default", nll_loss_inputs()),
-    gradient("aten.nll_loss2d_backward.default", nll_loss_inputs(images=True)),
-    gradient("aten.binary_cross_entropy_backward.default", binary_cross_entropy_inputs),
-    gradient("aten.log_sigmoid_backward.default", log_sigmoid_inputs),
-    gradient("aten.mse_loss_backward.default", mse_loss_inputs),
+    gradient("aten._softmax_backward_data.default", softmax_inputs(UNIT), Composite((Linear((Over(),)), Ulp(3)))),
+    gradient(
+        "aten._log_softmax_backward_data.default",
+        softmax_inputs(Fill(low=-8, high=0, nonfinite=False)),
+        Composite((libm("exp"), Linear((Over(),)), Ulp(2))),
+    ),
+    gradient("aten.native_layer_norm_backward.default", layer_norm_inputs, NORM),
+    gradient("aten.native_group_norm_backward.default", group_norm_inputs, NORM),
+    gradient("aten.native_batch_norm_backward.default", batch_norm_inputs, NORM),
+    gradient("aten.nll_loss_backward.default", nll_loss_inputs(), made_of(2)),
+    gradient("aten.nll_loss2d_backward.default", nll_loss_inputs(images=True), made_of(2)),
+    gradient("aten.binary_cross_entropy_backward.default", binary_cross_entropy_inputs, made_of(7)),
+    gradient("aten.log_sigmoid_backward.default", log_sigmoid_inputs, made_of(5, "exp")),
+    gradient("aten.mse_loss_backward.default", mse_loss_inputs, made_of(4)),
 )

@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.case import OMIT, Draw, Inputs, OpCase
 from harness.dtypes import ALL, COMPLEX, EVERY, FLOAT, INT, REAL
+from harness.libm import libm
 from harness.numeric import EXACT, Composite, Numeric, ShapeOnly, Ulp
 from harness.sample import DtypeArg, EnumArg, Fill, SizeOf
 from harness.strategies import unary
@@ -220,7 +221,7 @@ def spaced(op: str, *tensors: str, base: bool = False) -> OpCase:
         op=f"aten.{op}",
         inputs=spaced_inputs(*tensors, base=base),
         dtypes=REAL,
-        numeric=Composite(16),
+        numeric=Composite((Ulp(5), libm("pow"))),
         values=("mixed",),
         static_only=SCALARS_ONLY,
         exclude=dict.fromkeys(COMPLEX, "torch's own decomposition drops the imaginary part of an end that is a tensor"),

@@ -9,15 +9,21 @@ from typing import Any
 
 from harness.case import OMIT, Draw, Inputs, OpCase
 from harness.dtypes import ALL, BOOL, COMPLEX, DTYPES, EVERY, FLOAT, INT, REAL
-from harness.numeric import EXACT, Composite, Numeric, Ulp
+from harness.libm import libm
+from harness.numeric import EXACT, ROUNDED, Composite, Numeric, Stated, Ulp
 from harness.sample import Fill
 from harness.strategies import ANY, binary, unary
 
 SIGNED = (*FLOAT, "i8", "i16", "i32", "i64")
 BOUND = Fill(low=-2, high=3)
 PERIODIC = Fill(low=-1e4, high=1e4)
-SHIFTED = Composite(4)
+SHIFTED = Composite((libm("exp"),))
 """An exponential whose argument may be shifted first, which adds a roundoff of the argument."""
+FUSED = Composite((Ulp(4),))
+"""A product or a quotient, a factor and a sum; each part of a complex product is a sum of two."""
+ADDED = Composite((Ulp(2), libm("exp"), libm("log1p"), Ulp(2)))
+"""The larger one and the logarithm of 1 and an exponential; to base 2, with a factor each way."""
+GAMMA = Composite((Stated(16, "series, recurrence and reflection by pieces, each libm's own; glibc states 7 ulp"),))
 QUARTERS = Fill(low=-8, high=8, step=0.25)
 """Their quotients are integers, or farther from one than any dtype's roundoff: no floor can fall on the wrong side."""
 
@@ -328,10 +334,10 @@ CASES = (
     OpCase(op="aten.remainder.Scalar", inputs=scalar_quotient_inputs(), dtypes=REAL),
     OpCase(op="aten.fmod.Tensor", inputs=quotient_inputs(), dtypes=REAL),
     OpCase(op="aten.fmod.Scalar", inputs=scalar_quotient_inputs(), dtypes=REAL),
-    OpCase(op="aten.pow.Tensor_Tensor", inputs=pow_inputs(0), dtypes=REAL + COMPLEX, numeric=Ulp(8)),
-    OpCase(op="aten.pow.Tensor_Scalar", inputs=pow_scalar_inputs, dtypes=EVERY, numeric=Ulp(8)),
-    OpCase(op="aten.pow.Scalar", inputs=scalar_pow_inputs, dtypes=REAL + COMPLEX, numeric=Ulp(8)),
-    OpCase(op="aten.float_power.Tensor_Tensor", inputs=pow_inputs(-5), dtypes=EVERY, numeric=Ulp(8)),
+    OpCase(op="aten.pow.Tensor_Tensor", inputs=pow_inputs(0), dtypes=REAL + COMPLEX, numeric=libm("pow")),
+    OpCase(op="aten.pow.Tensor_Scalar", inputs=pow_scalar_inputs, dtypes=EVERY, numeric=libm("pow")),
+    OpCase(op="aten.pow.Scalar", inputs=scalar_pow_inputs, dtypes=REAL + COMPLEX, numeric=libm("pow")),
+    OpCase(op="aten.float_power.Tensor_Tensor", inputs=pow_inputs(-5), dtypes=EVERY, numeric=libm("pow")),
     binary("aten.maximum.default", numeric=EXACT),
     binary("aten.minimum.default", numeric=EXACT),
     binary("aten.max.other", numeric=EXACT),
@@ -348,14 +354,14 @@ CASES = (
     OpCase(op="aten.where.Scalar", inputs=where_scalar_inputs("self", "other"), dtypes=BOOL),
     OpCase(op="aten.where.ScalarSelf", inputs=where_scalar_inputs("self"), dtypes=EVERY),
     OpCase(op="aten.where.ScalarOther", inputs=where_scalar_inputs("other"), dtypes=EVERY),
-    OpCase(op="aten.addcmul.default", inputs=fused_inputs(divide=False), dtypes=REAL + COMPLEX, numeric=Composite(16)),
-    OpCase(op="aten.addcdiv.default", inputs=fused_inputs(divide=True), dtypes=FLOAT + COMPLEX, numeric=Composite(16)),
-    OpCase(op="aten.lerp.Tensor", inputs=lerp_inputs(scalar=False), dtypes=FLOAT + COMPLEX, numeric=Composite(16)),
+    OpCase(op="aten.addcmul.default", inputs=fused_inputs(divide=False), dtypes=REAL + COMPLEX, numeric=FUSED),
+    OpCase(op="aten.addcdiv.default", inputs=fused_inputs(divide=True), dtypes=FLOAT + COMPLEX, numeric=FUSED),
+    OpCase(op="aten.lerp.Tensor", inputs=lerp_inputs(scalar=False), dtypes=FLOAT + COMPLEX, numeric=FUSED),
     OpCase(
         op="aten.lerp.Scalar",
         inputs=lerp_inputs(scalar=True),
         dtypes=FLOAT,
-        numeric=Composite(16),
+        numeric=FUSED,
         exclude=dict.fromkeys(COMPLEX, "the FX importer takes no complex scalar, which export makes of the weight"),
     ),
     unary("aten.neg.default", dtypes=REAL + COMPLEX, numeric=EXACT),
@@ -390,43 +396,43 @@ CASES = (
         exclude=dict.fromkeys(COMPLEX, "its decomposition in export takes no complex numbers"),
     ),
     unary("aten.square.default", dtypes=EVERY),
-    unary("aten.reciprocal.default", dtypes=EVERY),
+    unary("aten.reciprocal.default", dtypes=EVERY, numeric=libm("reciprocal")),
     unary("aten.sqrt.default", dtypes=EVERY, fill=Fill(low=0.0)),
     unary("prims.sqrt.default", dtypes=FLOAT + COMPLEX, fill=Fill(low=0.0), exclude=NO_PRIMS),
-    unary("aten.rsqrt.default", dtypes=EVERY, fill=Fill(low=0.0)),
-    unary("aten.exp.default", dtypes=EVERY, numeric=Ulp(8)),
-    unary("aten.exp2.default", dtypes=EVERY, numeric=Ulp(8)),
-    unary("aten.expm1.default", dtypes=EVERY, numeric=Ulp(8)),
-    unary("aten.special_expm1.default", dtypes=EVERY, numeric=Ulp(8)),
-    unary("aten.log.default", dtypes=EVERY, fill=Fill(low=0.0)),
-    unary("aten.log2.default", dtypes=EVERY, fill=Fill(low=0.0)),
-    unary("aten.log10.default", dtypes=EVERY, fill=Fill(low=0.0)),
-    unary("aten.log1p.default", dtypes=EVERY, fill=Fill(low=-0.9375)),
+    unary("aten.rsqrt.default", dtypes=EVERY, fill=Fill(low=0.0), numeric=libm("rsqrt")),
+    unary("aten.exp.default", dtypes=EVERY, numeric=libm("exp")),
+    unary("aten.exp2.default", dtypes=EVERY, numeric=libm("exp2")),
+    unary("aten.expm1.default", dtypes=EVERY, numeric=libm("expm1")),
+    unary("aten.special_expm1.default", dtypes=EVERY, numeric=libm("expm1")),
+    unary("aten.log.default", dtypes=EVERY, fill=Fill(low=0.0), numeric=libm("log")),
+    unary("aten.log2.default", dtypes=EVERY, fill=Fill(low=0.0), numeric=libm("log2")),
+    unary("aten.log10.default", dtypes=EVERY, fill=Fill(low=0.0), numeric=libm("log10")),
+    unary("aten.log1p.default", dtypes=EVERY, fill=Fill(low=-0.9375), numeric=libm("log1p")),
     binary("aten.xlogy.Tensor", other=Fill(low=0.0), numeric=Ulp(8)),
-    binary("aten.logaddexp.default", fill=UNCANCELLED, dtypes=FLOAT + COMPLEX, numeric=Composite(16)),
-    binary("aten.logaddexp2.default", fill=UNCANCELLED, dtypes=FLOAT, numeric=Composite(16)),
-    OpCase(op="aten.logit.default", inputs=logit_inputs, numeric=Composite(16)),
-    unary("aten.sin.default", dtypes=EVERY, fill=PERIODIC),
-    unary("aten.cos.default", dtypes=EVERY, fill=PERIODIC),
-    unary("aten.tan.default", dtypes=EVERY, fill=PERIODIC, numeric=Ulp(8)),
-    unary("aten.sinc.default", dtypes=EVERY, fill=PERIODIC, numeric=Composite(16)),
+    binary("aten.logaddexp.default", fill=UNCANCELLED, dtypes=FLOAT + COMPLEX, numeric=ADDED),
+    binary("aten.logaddexp2.default", fill=UNCANCELLED, dtypes=FLOAT, numeric=ADDED),
+    OpCase(op="aten.logit.default", inputs=logit_inputs, numeric=Composite((Ulp(2), libm("log")))),
+    unary("aten.sin.default", dtypes=EVERY, fill=PERIODIC, numeric=libm("sin")),
+    unary("aten.cos.default", dtypes=EVERY, fill=PERIODIC, numeric=libm("cos")),
+    unary("aten.tan.default", dtypes=EVERY, fill=PERIODIC, numeric=libm("tan")),
+    unary("aten.sinc.default", dtypes=EVERY, fill=PERIODIC, numeric=Composite((ROUNDED, libm("sin"), ROUNDED))),
     unary("aten.deg2rad.default"),
     unary("aten.rad2deg.default"),
-    unary("aten.asin.default", dtypes=EVERY, fill=Fill(low=-1.0, high=1.0), numeric=Ulp(8)),
-    unary("aten.acos.default", dtypes=EVERY, fill=Fill(low=-1.0, high=1.0), numeric=Ulp(8)),
-    unary("aten.atan.default", dtypes=EVERY),
+    unary("aten.asin.default", dtypes=EVERY, fill=Fill(low=-1.0, high=1.0), numeric=libm("asin")),
+    unary("aten.acos.default", dtypes=EVERY, fill=Fill(low=-1.0, high=1.0), numeric=libm("acos")),
+    unary("aten.atan.default", dtypes=EVERY, numeric=libm("atan")),
     unary("aten.sinh.default", dtypes=EVERY, numeric=SHIFTED),
     unary("aten.cosh.default", dtypes=EVERY, numeric=SHIFTED),
-    unary("aten.asinh.default", dtypes=EVERY, numeric=Ulp(8)),
-    unary("aten.acosh.default", dtypes=EVERY, fill=Fill(low=1.0), numeric=Ulp(8)),
-    unary("aten.atanh.default", dtypes=EVERY, fill=Fill(low=-0.9375, high=0.9375), numeric=Ulp(8)),
-    unary("aten.erf.default", fill=Fill(reach="unit"), numeric=Ulp(8)),
-    unary("aten.erfc.default", numeric=Ulp(8)),
-    unary("aten.erfinv.default", fill=Fill(low=-1.0, high=1.0), numeric=Ulp(8)),
-    OpCase(op="aten.lgamma.default", inputs=gamma_inputs, numeric=Composite(16)),
-    OpCase(op="aten.digamma.default", inputs=gamma_inputs, numeric=Composite(16)),
-    binary("aten.atan2.default", numeric=Ulp(8)),
-    binary("aten.hypot.default", dtypes=FLOAT, numeric=Ulp(4)),
+    unary("aten.asinh.default", dtypes=EVERY, numeric=libm("asinh")),
+    unary("aten.acosh.default", dtypes=EVERY, fill=Fill(low=1.0), numeric=libm("acosh")),
+    unary("aten.atanh.default", dtypes=EVERY, fill=Fill(low=-0.9375, high=0.9375), numeric=libm("atanh")),
+    unary("aten.erf.default", fill=Fill(reach="unit"), numeric=libm("erf")),
+    unary("aten.erfc.default", numeric=libm("erfc")),
+    unary("aten.erfinv.default", fill=Fill(low=-1.0, high=1.0), numeric=libm("erfinv")),
+    OpCase(op="aten.lgamma.default", inputs=gamma_inputs, numeric=GAMMA),
+    OpCase(op="aten.digamma.default", inputs=gamma_inputs, numeric=GAMMA),
+    binary("aten.atan2.default", numeric=libm("atan2")),
+    binary("aten.hypot.default", dtypes=FLOAT, numeric=libm("hypot")),
     binary("aten.bitwise_and.Tensor", dtypes=INT + BOOL),
     binary("aten.bitwise_or.Tensor", dtypes=INT + BOOL),
     binary("aten.bitwise_xor.Tensor", dtypes=INT + BOOL),

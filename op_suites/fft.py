@@ -23,10 +23,10 @@ from typing import Any
 
 from harness.case import OMIT, Dims, Draw, Inputs, OpCase
 from harness.dtypes import COMPLEX, EVERY, FLOAT, INT
-from harness.numeric import EXACT, Composite, Numeric, Ulp
+from harness.numeric import EXACT, Composite, Numeric, Stated, Ulp
 from harness.sample import DtypeArg, Fill, SizeOf
 
-NORMED = Composite(64)
+NORMED = Composite((Stated(64, "a transform is stable in norm, not term by term: see above"),))
 NORMS = (OMIT, "ortho", "forward", "backward", None)
 LENGTHS = (5, 1, 2, 3, 4, 6, 7, 8)
 FINITE = Fill(low=-40, high=40, reach="unit", nonfinite=False)

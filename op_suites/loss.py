@@ -8,10 +8,23 @@ from typing import Any
 
 from harness.case import OMIT, Dims, Draw, Inputs, OpCase
 from harness.dtypes import ALL, COMPLEX, FLOAT, REAL
-from harness.numeric import Composite
+from harness.libm import libm
+from harness.numeric import Composite, Linear, Numeric, Over, Stated, Ulp
 from harness.sample import Fill, TensorSpec
 
-LOSS = Composite(32)
+MEAN = Linear((Over(None),))
+LOSS = Composite((Ulp(4), MEAN, Ulp(2)))
+"""A few operations an element, their weighted sum and its quotient."""
+LOG_LOSS = Composite((libm("exp"), libm("log1p"), Ulp(6), MEAN, Ulp(2)))
+"""The same of logarithms and exponentials."""
+TARGETS = Linear(("n", "x0", "x1", "x2"))
+CHOSEN = Composite((Ulp(2), TARGETS, Ulp(2)))
+"""The scores of the right classes, their weights, and the mean over the targets."""
+ENTROPY = Composite((Ulp(1), libm("exp"), Linear(("c",)), libm("log"), Ulp(3), Linear(("c",)), TARGETS, Ulp(2)))
+"""A log softmax over the classes, its products with the target's, their mean."""
+CONNECTED = Composite((Stated(32, "a log-sum-exp of three terms at each step, of 8 steps at most"),))
+DISTANCE = Composite((Ulp(2), MEAN, Ulp(2), MEAN, Ulp(8)))
+"""Norms and products along the vectors, what is made of them, their mean."""
 PROBABILITY = Fill(low=0.03125, high=0.96875, nonfinite=False)
 FINITE = Fill(reach="unit", nonfinite=False)
 SIGNS = Fill(low=-1.0, high=1.0, avoid=(0.0,), margin=1.0)
@@ -245,9 +258,9 @@ def ctc_inputs(*, lists: bool) -> Inputs:
     return inputs
 
 
-def loss(op: str, inputs: Inputs, dtypes: tuple[str, ...] = FLOAT, **more: Any) -> OpCase:
+def loss(op: str, inputs: Inputs, dtypes: tuple[str, ...] = FLOAT, numeric: Numeric = LOSS, **more: Any) -> OpCase:
     """A loss."""
-    return OpCase(op=f"aten.{op}.default", inputs=inputs, dtypes=dtypes, numeric=LOSS, **more)
+    return OpCase(op=f"aten.{op}.default", inputs=inputs, dtypes=dtypes, numeric=numeric, **more)
 
 
 def ctc(overload: str) -> OpCase:
@@ -256,7 +269,7 @@ def ctc(overload: str) -> OpCase:
         op=f"aten.ctc_loss.{overload}",
         inputs=ctc_inputs(lists=overload == "IntList"),
         dtypes=("f32", "f64"),
-        numeric=LOSS,
+        numeric=CONNECTED,
         unexported="torch.export raises DynamicOutputShapeException: aten._ctc_loss cannot be traced",
     )
 
@@ -266,22 +279,22 @@ CASES = (
     loss("l1_loss", pair_inputs(), FLOAT + COMPLEX),
     loss("smooth_l1_loss", pair_inputs(beta=(OMIT, 0.5, 2.0, 0.0))),
     loss("huber_loss", pair_inputs(delta=(OMIT, 0.5, 2.0))),
-    loss("binary_cross_entropy", binary_inputs(logits=False)),
-    loss("binary_cross_entropy_with_logits", binary_inputs(logits=True)),
-    loss("nll_loss_forward", nll_inputs(1, 2)),
-    loss("nll_loss2d_forward", nll_inputs(4, 4)),
-    loss("nll_loss_nd", nll_inputs(1, 5)),
-    loss("cross_entropy_loss", cross_entropy_inputs),
-    loss("kl_div", kl_div_inputs),
-    loss("soft_margin_loss", pair_inputs(NEAR, SIGNS)),
+    loss("binary_cross_entropy", binary_inputs(logits=False), numeric=LOG_LOSS),
+    loss("binary_cross_entropy_with_logits", binary_inputs(logits=True), numeric=LOG_LOSS),
+    loss("nll_loss_forward", nll_inputs(1, 2), numeric=CHOSEN),
+    loss("nll_loss2d_forward", nll_inputs(4, 4), numeric=CHOSEN),
+    loss("nll_loss_nd", nll_inputs(1, 5), numeric=CHOSEN),
+    loss("cross_entropy_loss", cross_entropy_inputs, numeric=ENTROPY),
+    loss("kl_div", kl_div_inputs, numeric=LOG_LOSS),
+    loss("soft_margin_loss", pair_inputs(NEAR, SIGNS), numeric=LOG_LOSS),
     loss("hinge_embedding_loss", pair_inputs(target=SIGNS, margin=(OMIT, 0.5))),
-    loss("cosine_embedding_loss", cosine_inputs, ALL),
-    loss("cosine_similarity", similarity_inputs),
+    loss("cosine_embedding_loss", cosine_inputs, ALL, DISTANCE),
+    loss("cosine_similarity", similarity_inputs, numeric=DISTANCE),
     loss("margin_ranking_loss", ranking_inputs, REAL),
     loss("multi_margin_loss", multi_margin_inputs, ("f32", "f64")),
     loss("multilabel_margin_loss", multilabel_margin_inputs, ("f32", "f64")),
-    loss("poisson_nll_loss", poisson_inputs, REAL),
-    loss("triplet_margin_loss", triplet_inputs, REAL + COMPLEX),
+    loss("poisson_nll_loss", poisson_inputs, REAL, LOG_LOSS),
+    loss("triplet_margin_loss", triplet_inputs, REAL + COMPLEX, DISTANCE),
     ctc("IntList"),
     ctc("Tensor"),
 )

@@ -7,7 +7,8 @@ from typing import Any
 
 from harness.case import OMIT, Dims, Draw, Inputs, OpCase
 from harness.dtypes import COMPLEX, EVERY, REAL
-from harness.numeric import Composite, Linear, Ulp
+from harness.libm import libm
+from harness.numeric import ROUNDED, Composite, Linear, Ulp
 from harness.sample import Fill
 
 NUMBER = REAL + COMPLEX
@@ -135,7 +136,8 @@ def inner_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 P = (2.0, 1.0, float("inf"), 3.0, 0.0, 0.5)
-DISTANCE = Composite(32)
+DISTANCE = Composite((ROUNDED, libm("pow"), Linear(("m",)), libm("pow")))
+"""Differences, their powers, the sum of these, its root."""
 ROWS = (
     (("p", "m"), ("r", "m")),
     (("b", "p", "m"), ("b", "r", "m")),

@@ -7,12 +7,15 @@ from typing import Any
 
 from harness.case import OMIT, Dims, Draw, Inputs, OpCase
 from harness.dtypes import ALL, FLOAT
-from harness.numeric import Composite
+from harness.libm import libm
+from harness.numeric import ROUNDED, Composite, Linear, Over, Ulp
 from harness.sample import DtypeArg, Fill, SizeOf
 from harness.strategies import NO_INFINITY
 
-SOFTMAX = Composite(16)
-NORM = Composite(32)
+EXPONENTIALS = (ROUNDED, libm("exp"), Linear((Over(),)))
+"""Less the largest, the exponential, the sum of them."""
+SOFTMAX = Composite((*EXPONENTIALS, ROUNDED))
+LOG_SOFTMAX = Composite((*EXPONENTIALS, libm("log"), ROUNDED))
 POSITIVE = Fill(low=0.25, high=4.0)
 LARGE = Fill(low=-8, high=8, avoid=(0.0,), margin=2.0)
 
@@ -186,9 +189,18 @@ def weight_norm_inputs(d: Draw) -> Mapping[str, Any]:
     }
 
 
-def norm(op: str, inputs: Inputs) -> OpCase:
-    """A normalization."""
-    return OpCase(op=f"aten.{op}.default", inputs=inputs, dtypes=FLOAT, numeric=NORM)
+def normalized(*over: str | int | Over) -> Composite:
+    """The mean, the variance, the root's reciprocal, scale and shift; all of it over these dims."""
+    return Composite((Linear(over), ROUNDED, Linear(over), ROUNDED, libm("rsqrt"), Ulp(3)))
+
+
+def norm(op: str, inputs: Inputs, *over: str | int | Over) -> OpCase:
+    """A normalization over some dims of its input."""
+    return OpCase(op=f"aten.{op}.default", inputs=inputs, dtypes=FLOAT, numeric=normalized(*over))
+
+
+SHAPE = Over("normalized_shape", sizes=True)
+BATCH = ("n", "x0", "x1")
 
 
 CUDA = {"half_to_float": "CUDA's alone: eager on the CPU refuses True"}
@@ -200,25 +212,25 @@ EXCLUDED: Mapping[str, str] = {
 
 CASES = (
     OpCase(op="aten.softmax.int", inputs=softmax_inputs, dtypes=ALL, numeric=SOFTMAX),
-    OpCase(op="aten.log_softmax.int", inputs=softmax_inputs, dtypes=ALL, numeric=SOFTMAX),
+    OpCase(op="aten.log_softmax.int", inputs=softmax_inputs, dtypes=ALL, numeric=LOG_SOFTMAX),
     OpCase(op="aten._softmax.default", inputs=core_softmax_inputs, dtypes=FLOAT, numeric=SOFTMAX, fixed=CUDA),
-    OpCase(op="aten._log_softmax.default", inputs=core_softmax_inputs, dtypes=FLOAT, numeric=SOFTMAX, fixed=CUDA),
-    norm("layer_norm", layer_norm_inputs(native=False)),
-    norm("native_layer_norm", layer_norm_inputs(native=True)),
-    norm("rms_norm", rms_norm_inputs),
-    norm("batch_norm", batch_norm_inputs("batch_norm")),
-    norm("native_batch_norm", batch_norm_inputs("native_batch_norm")),
+    OpCase(op="aten._log_softmax.default", inputs=core_softmax_inputs, dtypes=FLOAT, numeric=LOG_SOFTMAX, fixed=CUDA),
+    norm("layer_norm", layer_norm_inputs(native=False), SHAPE),
+    norm("native_layer_norm", layer_norm_inputs(native=True), SHAPE),
+    norm("rms_norm", rms_norm_inputs, SHAPE),
+    norm("batch_norm", batch_norm_inputs("batch_norm"), *BATCH),
+    norm("native_batch_norm", batch_norm_inputs("native_batch_norm"), *BATCH),
     norm("_native_batch_norm_legit_no_training", batch_norm_inputs("_native_batch_norm_legit_no_training")),
     OpCase(
         op="aten._native_batch_norm_legit.no_stats",
         inputs=no_stats_inputs,
         dtypes=FLOAT,
-        numeric=NORM,
+        numeric=normalized(*BATCH),
         fixed={"training": "without running statistics there is nothing but training"},
     ),
-    norm("instance_norm", instance_norm_inputs),
-    norm("group_norm", group_norm_inputs),
-    norm("native_group_norm", native_group_norm_inputs),
-    norm("_weight_norm_interface", weight_norm_inputs),
-    norm("_native_batch_norm_legit_functional", functional_batch_norm_inputs),
+    norm("instance_norm", instance_norm_inputs, "x0", "x1"),
+    norm("group_norm", group_norm_inputs, 3, "x0", "x1"),
+    norm("native_group_norm", native_group_norm_inputs, 3, "x"),
+    norm("_weight_norm_interface", weight_norm_inputs, Over(None)),
+    norm("_native_batch_norm_legit_functional", functional_batch_norm_inputs, *BATCH),
 )

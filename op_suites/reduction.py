@@ -8,11 +8,20 @@ from typing import Any
 
 from harness.case import OMIT, Dims, Draw, Inputs, OpCase
 from harness.dtypes import ALL, BOOL, COMPLEX, EVERY, FLOAT, INT, REAL
-from harness.numeric import EXACT, Composite, Linear, Numeric
+from harness.libm import libm
+from harness.numeric import EXACT, ROUNDED, Composite, Linear, Numeric, Over, Ulp
 from harness.sample import Fill
 from harness.strategies import NO_INFINITY
 
-TERMS = Linear(("d0", "d1", "d2", "d3", "d4"))
+TERMS = Linear((Over(),))
+PRIM_TERMS = Linear((Over("dims"),))
+MOMENTS = Composite((TERMS, ROUNDED, ROUNDED, TERMS, Ulp(2)))
+"""The mean, the differences, the mean of their squares, maybe its root."""
+PRIM_MOMENTS = Composite((PRIM_TERMS, ROUNDED, ROUNDED, PRIM_TERMS, Ulp(2)))
+NORM = Composite((libm("pow"), TERMS, libm("pow")))
+"""The powers, their sum, its root."""
+LOGSUMEXP = Composite((ROUNDED, libm("exp"), TERMS, libm("log"), ROUNDED))
+
 DISTINCT = Fill(kind="distinct")
 INFINITE = (float("inf"), float("-inf"))
 """Orders of norms that are extrema, which an empty tensor has not."""
@@ -276,19 +285,19 @@ CASES = (
     reduction("any.dims", over_dims(), EVERY),
     reduction("all.default", over_all(), EVERY),
     reduction("all.dim", over_dim(), EVERY),
-    reduction("var.correction", moment_inputs(least=3), FLOAT + COMPLEX, Composite(16)),
-    reduction("std.correction", moment_inputs(least=3), FLOAT + COMPLEX, Composite(16)),
-    reduction("var_mean.correction", moment_inputs(least=3), FLOAT, Composite(16), exclude=MISTYPED),
+    reduction("var.correction", moment_inputs(least=3), FLOAT + COMPLEX, MOMENTS),
+    reduction("std.correction", moment_inputs(least=3), FLOAT + COMPLEX, MOMENTS),
+    reduction("var_mean.correction", moment_inputs(least=3), FLOAT, MOMENTS, exclude=MISTYPED),
     reduction(
         "linalg_vector_norm.default",
         norm_inputs(optional=False),
         FLOAT,
-        Composite(16),
+        NORM,
         exclude=MISTYPED,
         unexported="by infinite orders, where a dim that is not reduced is empty: its shape function refuses it",
     ),
-    reduction("norm.ScalarOpt_dim", norm_inputs(optional=True), FLOAT, Composite(16), exclude=MISTYPED),
-    reduction("logsumexp.default", over_dims(some=True), EVERY, Composite(16)),
+    reduction("norm.ScalarOpt_dim", norm_inputs(optional=True), FLOAT, NORM, exclude=MISTYPED),
+    reduction("logsumexp.default", over_dims(some=True), EVERY, LOGSUMEXP),
     reduction("cumsum.default", cumulative_inputs(), EVERY, TERMS),
     reduction("cumprod.default", cumulative_inputs(product=True), EVERY, TERMS),
     reduction(
@@ -301,26 +310,26 @@ CASES = (
     reduction("all.dims", over_dims(), EVERY),
     reduction("nansum.default", over_dims(dtype=True), ALL, TERMS),
     reduction("nanmean.default", over_dims(dtype=True), FLOAT, TERMS),
-    reduction("logcumsumexp.default", logcumsumexp_inputs, FLOAT + COMPLEX, Composite(16)),
+    reduction("logcumsumexp.default", logcumsumexp_inputs, FLOAT + COMPLEX, LOGSUMEXP),
     *(
-        reduction(f"{op}.{kind}", unbiased_inputs(dim=kind == "dim"), FLOAT + COMPLEX, Composite(16))
+        reduction(f"{op}.{kind}", unbiased_inputs(dim=kind == "dim"), FLOAT + COMPLEX, MOMENTS)
         for op in ("var", "std")
         for kind in ("default", "dim")
     ),
     *(
-        reduction(f"{op}.{kind}", unbiased_inputs(dim=kind == "dim"), FLOAT, Composite(16), exclude=SPECIALIZED)
+        reduction(f"{op}.{kind}", unbiased_inputs(dim=kind == "dim"), FLOAT, MOMENTS, exclude=SPECIALIZED)
         for op in ("var_mean", "std_mean")
         for kind in ("default", "dim")
     ),
-    reduction("std_mean.correction", moment_inputs(least=0), FLOAT, Composite(16), exclude=SPECIALIZED),
-    reduction("norm.Scalar", total_norm_inputs, FLOAT + COMPLEX, Composite(16)),
-    reduction("frobenius_norm.dim", frobenius_inputs, FLOAT + COMPLEX, Composite(16)),
-    reduction("linalg_norm.default", linalg_norm_inputs, FLOAT + COMPLEX, Composite(16)),
+    reduction("std_mean.correction", moment_inputs(least=0), FLOAT, MOMENTS, exclude=SPECIALIZED),
+    reduction("norm.Scalar", total_norm_inputs, FLOAT + COMPLEX, NORM),
+    reduction("frobenius_norm.dim", frobenius_inputs, FLOAT + COMPLEX, NORM),
+    reduction("linalg_norm.default", linalg_norm_inputs, FLOAT + COMPLEX, NORM),
     OpCase(
         op="prims.sum.default",
         inputs=prim_inputs(),
         dtypes=(*FLOAT, "i64", *COMPLEX),
-        numeric=TERMS,
+        numeric=PRIM_TERMS,
         exclude=KEPT,
         fixed=DROPPED,
     ),
@@ -328,7 +337,7 @@ CASES = (
         op="prims.prod.default",
         inputs=prim_inputs(product=True),
         dtypes=(*FLOAT, "i64", *COMPLEX),
-        numeric=TERMS,
+        numeric=PRIM_TERMS,
         exclude=KEPT,
         fixed=DROPPED,
     ),
@@ -336,7 +345,7 @@ CASES = (
         op="prims.var.default",
         inputs=prim_inputs(variance=True),
         dtypes=FLOAT + COMPLEX,
-        numeric=Composite(16),
+        numeric=PRIM_MOMENTS,
         fixed=DROPPED,
     ),
 )

@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.case import OMIT, Dims, Draw, Inputs, OpCase
 from harness.dtypes import EVERY, FLOAT, REAL
-from harness.numeric import EXACT, Composite, Linear, Numeric
+from harness.numeric import EXACT, ROUNDED, Composite, Linear, Numeric, Over
 from harness.sample import Dim, Fill, SizeOf, TensorSpec
 
 from .indexing import constant, index_dtype, masked
@@ -210,7 +210,11 @@ def moves(op: str, inputs: Inputs) -> OpCase:
     return OpCase(op=op, inputs=inputs, dtypes=EVERY, numeric=EXACT)
 
 
-def folds(op: str, inputs: Inputs, numeric: Numeric = Composite(16), dtypes: tuple[str, ...] = REAL) -> OpCase:
+FOLDED = Composite((Linear(("k",)), ROUNDED))
+"""What meets in one place, summed, multiplied or averaged."""
+
+
+def folds(op: str, inputs: Inputs, numeric: Numeric = FOLDED, dtypes: tuple[str, ...] = REAL) -> OpCase:
     """An op that reduces what meets in one place."""
     return OpCase(op=op, inputs=inputs, dtypes=dtypes, numeric=numeric)
 
@@ -229,7 +233,7 @@ CASES = (
         dtypes=EVERY,
     ),
     folds("aten.put.default", put_inputs, Linear((2, "k")), EVERY),
-    folds("aten.segment_reduce.default", segment_reduce_inputs, dtypes=FLOAT),
+    folds("aten.segment_reduce.default", segment_reduce_inputs, Composite((Linear((Over(None),)), ROUNDED)), FLOAT),
     folds("aten.index_add.default", along_inputs(alpha=True), Linear(("k",)), EVERY),
     folds(
         "aten.index_reduce.default",

@@ -7,12 +7,21 @@ from typing import Any
 
 from harness.case import OMIT, Dims, Draw, Inputs, OpCase
 from harness.dtypes import COMPLEX, EVERY, FLOAT, REAL
-from harness.numeric import Composite, Linear
+from harness.libm import libm
+from harness.numeric import ROUNDED, Composite, Linear, Over, Ulp
 from harness.sample import Fill, TensorSpec
 from harness.strategies import NO_INFINITY
 
 NUMBER = REAL + COMPLEX
-STEEP = Composite(16)
+ALL_TERMS = Linear((Over(None),))
+NORM = Composite((ROUNDED, libm("pow"), ALL_TERMS, libm("pow"), Ulp(2)))
+"""Differences, their powers, the sum of these, its root, what is scaled by it."""
+COVARIANCE = Composite((ALL_TERMS, ROUNDED, ALL_TERMS, Ulp(4)))
+"""Means, differences from them, sums of their products, over a count and over deviations."""
+DIFFERENCES = Composite((Ulp(8),))
+"""Differences of up to three orders, or two of them over their distances."""
+AREA = Composite((Ulp(3), ALL_TERMS))
+"""Widths and heights, and the sum of their products."""
 SMALL = Fill(low=-100, high=100)
 """Integers whose halves and sums every float holds."""
 CONCRETE = "export makes every size a constant: the op, composed in C++, asks for the numbers"
@@ -189,19 +198,19 @@ def _coordinates(d: Draw, dim: Any) -> TensorSpec:
 
 
 CASES = (
-    OpCase(op="aten.dist.default", inputs=dist_inputs, dtypes=FLOAT + COMPLEX, numeric=STEEP),
-    OpCase(op="aten.pairwise_distance.default", inputs=pairwise_inputs, dtypes=NUMBER, numeric=STEEP),
-    OpCase(op="aten.renorm.default", inputs=renorm_inputs, dtypes=FLOAT + COMPLEX, numeric=STEEP),
+    OpCase(op="aten.dist.default", inputs=dist_inputs, dtypes=FLOAT + COMPLEX, numeric=NORM),
+    OpCase(op="aten.pairwise_distance.default", inputs=pairwise_inputs, dtypes=NUMBER, numeric=NORM),
+    OpCase(op="aten.renorm.default", inputs=renorm_inputs, dtypes=FLOAT + COMPLEX, numeric=NORM),
     OpCase(op="aten.linalg_vecdot.default", inputs=vecdot_inputs, dtypes=FLOAT + COMPLEX, numeric=Linear(("n",))),
-    OpCase(op="aten.corrcoef.default", inputs=corrcoef_inputs, dtypes=NUMBER, numeric=STEEP, unexported=COMPARED),
-    OpCase(op="aten.cov.default", inputs=cov_inputs, dtypes=NUMBER, numeric=STEEP, unexported=COMPARED),
-    OpCase(op="aten.diff.default", inputs=diff_inputs, dtypes=EVERY, numeric=STEEP),
+    OpCase(op="aten.corrcoef.default", inputs=corrcoef_inputs, dtypes=NUMBER, numeric=COVARIANCE, unexported=COMPARED),
+    OpCase(op="aten.cov.default", inputs=cov_inputs, dtypes=NUMBER, numeric=COVARIANCE, unexported=COMPARED),
+    OpCase(op="aten.diff.default", inputs=diff_inputs, dtypes=EVERY, numeric=DIFFERENCES),
     *(
         OpCase(op=f"aten.{op}.dx", inputs=steps_inputs, dtypes=NUMBER, numeric=Linear((3, "n")))
         for op in ("trapezoid", "trapz", "cumulative_trapezoid")
     ),
     *(
-        OpCase(op=f"aten.{op}.x", inputs=places_inputs, dtypes=NUMBER, numeric=STEEP)
+        OpCase(op=f"aten.{op}.x", inputs=places_inputs, dtypes=NUMBER, numeric=AREA)
         for op in ("trapezoid", "trapz", "cumulative_trapezoid")
     ),
     *(
@@ -209,7 +218,7 @@ CASES = (
             op=f"aten.gradient.{kind}",
             inputs=gradient_inputs(kind),
             dtypes=tuple(name for name in NUMBER if name != "u8"),
-            numeric=STEEP,
+            numeric=DIFFERENCES,
             static_only=CONCRETE,
         )
         for kind in ("scalarint", "scalarrayint", "scalarrayarray", "tensorarray")

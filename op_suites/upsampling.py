@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.case import OMIT, Dims, Draw, Inputs, OpCase
 from harness.dtypes import FLOAT
-from harness.numeric import EXACT, Composite, Linear, Numeric
+from harness.numeric import EXACT, Composite, Linear, Numeric, Stated
 from harness.sample import Fill, SizeOf
 
 SCALES = (2.0, 1.5, 0.5, 1.25)
@@ -105,9 +105,14 @@ def grid_inputs(*ranks: int) -> Inputs:
     return inputs
 
 
+PLACES = Stated(32, "a place is rounded in proportion to the size, and each weight is as steep as the place is far off")
+CUBIC = Composite((PLACES, Linear((16,)), Linear((4,))))
+"""Places, the weights, polynomials of them, and the weighted sum."""
+
+
 def sampler(name: str, *ranks: int) -> OpCase:
     """Interpolation at the places of a grid."""
-    return OpCase(op=f"aten.{name}.default", inputs=grid_inputs(*ranks), dtypes=FLOAT, numeric=Composite(64))
+    return OpCase(op=f"aten.{name}.default", inputs=grid_inputs(*ranks), dtypes=FLOAT, numeric=CUBIC)
 
 
 def pair(
@@ -148,7 +153,7 @@ CASES = (
     *linear("upsample_linear1d", 1),
     *linear("upsample_bilinear2d", 2, exclude=FIXED_POINT),
     *linear("upsample_trilinear3d", 3),
-    *pair("upsample_bicubic2d", 2, Composite(64), aligned=True, exclude=FIXED_POINT),
+    *pair("upsample_bicubic2d", 2, CUBIC, aligned=True, exclude=FIXED_POINT),
     *linear("_upsample_bilinear2d_aa", 2, dtypes=("f32", "f64"), exclude=FIXED_POINT),
     sampler("grid_sampler_2d", 2),
     sampler("grid_sampler_3d", 3),

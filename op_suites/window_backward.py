@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.case import Draw, Inputs, OpCase
 from harness.dtypes import FLOAT
-from harness.numeric import EXACT, Composite, Linear, Numeric
+from harness.numeric import EXACT, Composite, Linear, Numeric, Over, Stated
 from harness.sample import Fill, SizeOf
 
 from .scatter import around
@@ -191,17 +191,23 @@ def reflection_inputs(d: Draw) -> Mapping[str, Any]:
     return {"grad_output": grad, "self": d.tensor((*lead, h, w)), "padding": (left, right, top, bottom)}
 
 
+PRODUCTS = Composite((Linear((Over(None),)),))
+"""Each gradient is a sum of products, with a term for no more than each element of the one that comes in."""
+PLACES = Stated(32, "a place is rounded in proportion to the size, and each weight is as steep as the place is far off")
+INTERPOLATED = Composite((PLACES, Linear((16,)), Linear((4,))))
+
+
 def gradient(op: str, inputs: Inputs, numeric: Numeric, *, dtypes: tuple[str, ...] = FLOAT, **more: Any) -> OpCase:
     """The gradient of an op, of floats alone."""
     return OpCase(op=op, inputs=inputs, dtypes=dtypes, numeric=numeric, **more)
 
 
 CASES = (
-    gradient("aten.convolution_backward.default", convolution_inputs, Composite(32)),
+    gradient("aten.convolution_backward.default", convolution_inputs, PRODUCTS),
     gradient(
         "aten.conv_tbc_backward.default",
         tbc_inputs,
-        Composite(32),
+        PRODUCTS,
         static_only="its kernel, which export traces, makes constants of all sizes",
     ),
     gradient("aten.avg_pool2d_backward.default", avg_pool_inputs(2), Linear((9,))),
@@ -214,7 +220,7 @@ CASES = (
     gradient(
         "aten.upsample_bilinear2d_backward.default",
         upsample_inputs(aligned=True),
-        Composite(64),
+        INTERPOLATED,
         static_only="its meta kernel fails an assertion in PyTorch where input_size is symbolic",
     ),
     gradient("aten.reflection_pad2d_backward.default", reflection_inputs, Linear((9,))),

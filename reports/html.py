@@ -27,6 +27,8 @@ from .prose import clean, clip, clip_middle, share
 from .provenance import control_line, provenance
 from .reason import Reason, diagnostic, reasons
 from .rules import by_trait, rule
+from .slack import line as slack_line
+from .slack import slack
 from .status import DECOMPOSED, DECOMPOSED_MEANING, OF_OUTCOME, PASS, STATUSES, Status
 from .todo import of_matrix as todo
 
@@ -60,7 +62,7 @@ def render(journal: Journal, *, control: bool = False) -> str:
         shown=[PASS, *(s for s in shown if s is not PASS)],
         outcomes=[name for name in reversed(_OUTCOMES) if any(t.samples.get(name) for t in totals)],
         control=control_line(matrix.control),
-        blame=blame_line(blame(journal)),
+        asides=[said for said in (blame_line(blame(journal)), slack_line(slack(journal))) if said],
         todos=[todo(matrix, backend) for backend in matrix.backends],
         todo_limit=_TODO,
         decomposed=DECOMPOSED,

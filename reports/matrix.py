@@ -16,6 +16,7 @@ from harness.dtypes import DTYPES
 from harness.errors import UnknownName
 from harness.expectation import not_ours
 from harness.journal import Journal, Record
+from harness.outcome import Passed
 from harness.sample import MODES
 
 from .status import STATUSES, Status, decide, worst
@@ -70,6 +71,11 @@ class Cell:
     def total(self) -> int:
         """How many samples there are, excluded and unjudged ones included."""
         return len(self.records)
+
+    @property
+    def share(self) -> float | None:
+        """The worst error of the samples that passed, as a share of its bound; None where none passed."""
+        return max((r.outcome.share for r in self.records if isinstance(r.outcome, Passed)), default=None)
 
     @property
     def worst(self) -> str | None:

@@ -24,6 +24,8 @@ from .matrix import Cell, Column, Matrix, Row, by_alarm
 from .prose import clip, share
 from .provenance import Provenance, control_line, provenance
 from .reason import Reason, reasons
+from .slack import line as slack_line
+from .slack import slack
 from .status import CRASH, DECOMPOSED, DECOMPOSED_MEANING, ERROR, PASS, STATUSES, WRONG, Status
 
 FORMATS = ("text", "markdown", "csv", "json")
@@ -64,7 +66,7 @@ def summary(matrix: Matrix, journal: Journal, width: int = 120, *, limit: int = 
     about = provenance(journal)
     found = alarms(matrix)
     blocks = [_heading(about, width), _totals(matrix, width), control_line(matrix.control)]
-    blocks += _blame(journal, width)
+    blocks += _lines(journal, width)
     if found:
         count = f"{min(limit, len(found))} of {len(found)}" if len(found) > limit else str(len(found))
         blocks.append(f"Most alarming ({count}, by op and backend)")
@@ -116,13 +118,13 @@ def _alarm(alarm: Alarm, width: int) -> str:
 def _text(matrix: Matrix, journal: Journal, width: int) -> str:
     blocks = [_heading(provenance(journal), width), *_tables(matrix, width), _legend(width)]
     blocks += [_totals(matrix, width), _samples(matrix, width), control_line(matrix.control)]
-    blocks += _blame(journal, width)
+    blocks += _lines(journal, width)
     return "\n\n".join(blocks) + "\n"
 
 
-def _blame(journal: Journal, width: int) -> list[str]:
-    said = blame_line(blame(journal))
-    return [textwrap.fill(said, width)] if said else []
+def _lines(journal: Journal, width: int) -> list[str]:
+    """What `opcov blame` and `opcov slack` say, in a line each."""
+    return [textwrap.fill(said, width) for said in (blame_line(blame(journal)), slack_line(slack(journal))) if said]
 
 
 def _heading(about: Provenance, width: int) -> str:
@@ -304,7 +306,7 @@ def _csv(matrix: Matrix) -> str:
     """One line per cell; a column in which an op was never run has one line without a dtype."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    heads = ["op", "family", "backend", "mode", "dtype", "status", "passed", "total"]
+    heads = ["op", "family", "backend", "mode", "dtype", "status", "passed", "total", "share"]
     writer.writerow([*heads, *_OUTCOME_NAMES, "decomposed"])
     for row in matrix.rows:
         for joined in row.cells:
@@ -312,8 +314,12 @@ def _csv(matrix: Matrix) -> str:
                 counts = [cell.counts.get(name, 0) for name in _OUTCOME_NAMES]
                 gone = "" if cell.decomposed is None else str(cell.decomposed).lower()
                 start = [row.op, row.family, cell.backend, cell.mode, cell.dtype or ""]
-                writer.writerow([*start, cell.status.name, cell.passed, cell.total, *counts, gone])
+                writer.writerow([*start, cell.status.name, cell.passed, cell.total, _used(cell), *counts, gone])
     return out.getvalue()
+
+
+def _used(cell: Cell) -> str:
+    return "" if cell.share is None else f"{cell.share:.4g}"
 
 
 def as_json(matrix: Matrix, journal: Journal) -> dict[str, Any]:
@@ -356,6 +362,7 @@ def _cell_json(cell: Cell) -> dict[str, Any]:
         "worst": cell.worst,
         "passed": cell.passed,
         "total": cell.total,
+        "share": cell.share,
         "counts": dict(cell.counts),
         "decomposed": cell.decomposed,
     }

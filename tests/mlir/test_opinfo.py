@@ -12,7 +12,7 @@ from harness import opinfo
 from harness.case import OpCase
 from harness.errors import MissingPackage
 from harness.materialize import materialize
-from harness.numeric import Composite, Distribution, Exact, Linear, ShapeOnly
+from harness.numeric import Composite, Distribution, Exact, Linear, ShapeOnly, Ulp
 from harness.program import program
 from harness.reference import EagerRefuses, runs
 from harness.sample import Fill, Sample, TensorSpec, from_json, tensors, to_json
@@ -74,7 +74,7 @@ def test_a_sample_that_the_case_did_not_draw_is_held_to_no_named_dims_and_no_law
 
     assert of(Linear(("k",))) == Linear((max(materialize(t, {}).numel() for t in tensors(sample.args)),))
     assert isinstance(of(Distribution(0, 1, 0.5, 0.3)), ShapeOnly)
-    assert of(Composite(4)) == Composite(4)
+    assert of(Composite((Ulp(4),))) == Composite((Ulp(4),))
 
 
 def chosen_elsewhere(op: str, **more: Any) -> Sample:
@@ -94,9 +94,9 @@ def test_a_call_that_writes_to_its_arguments_is_not_judged() -> None:
         name: TensorSpec(dims=(3,), dtype="f32", fill=Fill(low=1, high=2)) for name in ("running_mean", "running_var")
     }
     more = stats | {"weight": None, "bias": None, "momentum": 0.1, "eps": 0.1, "cudnn_enabled": False}
-    runs(chosen_elsewhere("aten.batch_norm.default", training=False, **more), Composite(16))
+    runs(chosen_elsewhere("aten.batch_norm.default", training=False, **more), Composite((Ulp(16),)))
     with pytest.raises(EagerRefuses, match="writes to an argument"):
-        runs(chosen_elsewhere("aten.batch_norm.default", training=True, **more), Composite(16))
+        runs(chosen_elsewhere("aten.batch_norm.default", training=True, **more), Composite((Ulp(16),)))
 
 
 def test_a_trace_that_fails_says_so_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,8 @@ import torch
 from backends.frontend import Fx
 from harness.case import OpCase
 from harness.errors import BadSample
-from harness.numeric import Ulp
+from harness.libm import libm
+from harness.numeric import Linear, Ulp
 from harness.outcome import (
     Excluded,
     HarnessError,
@@ -439,6 +440,43 @@ def test_the_share_is_that_of_the_worst_run() -> None:
     found = outcome(pipeline(), dynamic("aten.tanh.default", 5, 9), numeric=Ulp(4))
     assert isinstance(found, Passed)
     assert 0 < found.share <= 1
+
+
+class Tosa(Acts):
+    """A miniature that says its dialect is TOSA."""
+
+    def lower(self, contract: Contract) -> Lowered:
+        return replace(super().lower(contract), dialect="tosa")
+
+
+class TosaActor(Actor):
+    dialects = frozenset(("tosa", *Actor.dialects))
+
+
+def test_the_class_of_the_bound_is_named_as_the_dialect_has_it() -> None:
+    ready = pipeline(Acts("right", "right"), Tosa("mine", "right"), executors=[TosaActor()])
+    exp = dynamic("aten.exp.default", 5)
+    assert result(ready, exp, numeric=libm("exp")).numeric == "exp(4)"
+    assert result(ready, exp, "mine", numeric=libm("exp")).numeric == "exp(4), promised by tosa"
+    assert result(ready, relu()).numeric == ""
+
+
+def test_a_result_within_a_promise_is_right_in_its_dialect_only() -> None:
+    class Coarse(TosaActor):
+        def compile(self, lowered: Lowered) -> Executable:
+            run = super().compile(lowered)
+            return lambda inputs: [t * (1 + 2.0**-20) for t in run(inputs)]
+
+    ready = pipeline(Acts("right", "right"), Tosa("mine", "right"), executors=[Coarse()])
+    large = replace(relu(5, low=20.0, high=40.0, nonfinite=False), op="aten.exp.default")
+    assert isinstance(outcome(ready, large, "mine", numeric=libm("exp")), Passed)
+    assert isinstance(outcome(ready, large, numeric=libm("exp")), Wrong)
+
+
+def test_in_what_eager_adds_up_is_a_trait_of_the_result() -> None:
+    total = replace(relu(9, dtype="bf16"), op="aten.sum.default")
+    assert result(pipeline(), total, numeric=Linear((9,))).traits == ("accumulates=wider",)
+    assert result(pipeline(), relu(9, dtype="bf16")).traits == ()
 
 
 def test_a_lie_at_one_size_only_is_seen() -> None:

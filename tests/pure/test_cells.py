@@ -131,6 +131,15 @@ def test_every_sample_of_the_census_is_recorded_in_order() -> None:
     assert first.seconds == {"lower": 0.1}
 
 
+def test_what_only_running_shows_is_recorded_beside_the_samples_own_traits() -> None:
+    found = Result(outcome=PASSED, numeric="linear(n)", traits=("accumulates=own",))
+    run = Runner(lambda sample, backend: found, (Census(SIZE, 0),), SIZE, seed=0)
+    for record in run.records(cell()):
+        assert record.numeric == "linear(n)"
+        assert record.traits == tuple(sorted(record.traits))
+        assert {"accumulates=own", "dtype=f32"} < set(record.traits)
+
+
 def test_all_backends_get_the_same_samples() -> None:
     run, _ = runner(lambda s: PASSED)
     assert [r.id for r in run.records(cell("tosa"))] == [r.id for r in run.records(cell("linalg"))]
