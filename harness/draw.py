@@ -16,7 +16,7 @@ from hypothesis.errors import Flaky, NoSuchExample
 from .case import OpCase
 from .errors import UnknownName
 from .sample import Mode, Sample, SizeOf, Values, map_tensors, seeded, tensors, walk, with_values
-from .traits import traits
+from .traits import attributes, traits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,22 +24,25 @@ class Profile:
     """How much is sampled.
 
     `first` and `others` are how many programs (shapes and attributes) a census has for a case's first dtype and for
-    each other one; they are filled anew until there are as many as `samples`, and `refilled` of them in every way that
-    the case knows. `opinfo` is how many samples of OpInfo a
-    cell has where they are asked for. `left_out` are dtypes without cells, each the twin of a measured one.
-    `dynamic_others` is how many of the other dtypes have dynamic cells at all, None for every one: what a symbolic size
-    breaks hinges on the dtype less than most, and costs most to measure. `blames` tells whether it is found out which
-    dim has to be dynamic for a dynamic sample to fail, and after which pass a wrong one parts from eager; `thorough`
-    whether every executor runs every sample, or only until one is right. `minimise_seconds` is for one failure,
-    `minimise_total` for all that one pytest worker finds.
+    each other one, `dynamic_first` how many with a symbolic size, and `most` how many static ones where attributes
+    have values that these do not show. They are
+    filled anew until there are as many as `samples`, and `refilled` of them in every way that the case knows. `opinfo`
+    is how many samples of OpInfo a cell has where they are asked for. `left_out` are dtypes without cells, each the
+    twin of a measured one. `dynamic_others` is how many of the other dtypes have dynamic cells at all, None for every
+    one: what a symbolic size breaks hinges on the dtype less than most, and costs most to measure. `blames` tells
+    whether it is found out which dim has to be dynamic for a dynamic sample to fail, and after which pass a wrong one
+    parts from eager; `thorough` whether every executor runs every sample, or only until one is right.
+    `minimise_seconds` is for one failure, `minimise_total` for all that one pytest worker finds.
     """
 
     name: str
     first: int
     others: int
     samples: int = 1
+    most: int = 0
     refilled: int = 2
     left_out: tuple[str, ...] = ()
+    dynamic_first: int | None = None
     dynamic_others: int | None = None
     opinfo: int = 1
     blames: bool = True
@@ -55,9 +58,11 @@ class Profile:
         programs = f"{self.first} programs a cell of an op's first dtype, {self.others} of others{often}"
         return f"{programs}; dynamic: {dynamic}{without}"
 
-    def programs(self, case: OpCase, dtype: str) -> int:
-        """How many programs a cell's census has."""
-        return self.first if dtype == case.dtypes[0] else self.others
+    def programs(self, case: OpCase, dtype: str, mode: Mode) -> int:
+        """How many programs a cell's census has; a dynamic one is run at several sizes anyway."""
+        if dtype != case.dtypes[0]:
+            return self.others
+        return self.first if mode == "static" else min(self.first, self.dynamic_first or self.first)
 
     def dtypes(self, case: OpCase, mode: Mode) -> tuple[str, ...]:
         """The dtypes that have cells; in dynamic mode the others are dealt out by op, so that every one occurs."""
@@ -76,6 +81,8 @@ PROFILES: Mapping[str, Profile] = {
         Profile(
             name="default",
             first=3,
+            dynamic_first=2,
+            most=5,
             others=1,
             left_out=("c128",),
             dynamic_others=1,
@@ -107,11 +114,11 @@ def census(case: OpCase, dtype: str, mode: Mode, size: Profile, seed: int) -> tu
     values, the richest one twice, and the richest ones in each of the case's other ways of filling too: what has no
     elements, or few, shows nothing of them.
     """
-    wanted = size.programs(case, dtype)
+    wanted = size.programs(case, dtype, mode)
     drawn = _drawn(case, dtype, mode, seed, _examples(wanted))
     if not any(map(_solid, drawn)):  # bad luck, or a case whose samples all are degenerate
         drawn = _drawn(case, dtype, mode, seed, MORE * _examples(wanted))
-    picked = stratify(drawn, wanted)
+    picked = stratify(drawn, wanted, size.most if dtype == case.dtypes[0] and mode == "static" else 0)
     fills = math.ceil(size.samples / max(1, len(picked)))
     out = [with_values(seeded(sample, fill), case.values[0]) for sample in picked for fill in range(fills)]
     rich = sorted(filter(_solid, picked), key=_richness, reverse=True) or picked
@@ -154,24 +161,34 @@ def _drawn(case: OpCase, dtype: str, mode: Mode, seed: int, examples: int) -> li
     return [s for s in found.values() if mode == "static" or s.dynamic]
 
 
-def stratify(drawn: list[Sample], wanted: int) -> list[Sample]:
-    """At most `wanted` samples by greedy cover: each next one adds most traits unseen; ties go to the least degenerate.
+def stratify(drawn: list[Sample], wanted: int, most: int = 0) -> list[Sample]:
+    """`wanted` samples by greedy cover: each next one adds most traits unseen; ties go to the least degenerate.
 
-    The first one is that which can show most: what is degenerate has most traits, but alone proves nothing.
+    The first one is that which can show most: what is degenerate has most traits, but alone proves nothing. There are
+    more of them, up to `most`, while one adds a trait of an argument that is no tensor.
     """
     rest = [(sample, set(traits(sample))) for sample in drawn]
     seen: set[str] = set()
     picked: list[Sample] = []
-    while rest and len(picked) < wanted:
+    while rest and len(picked) < max(wanted, most):
         order = _covering if picked else _richest
         sample, has = rest.pop(max(range(len(rest)), key=lambda i: (*order(rest[i][0], rest[i][1] - seen), -i)))
+        if len(picked) >= wanted and not attributes(sample) - seen:
+            break
         picked.append(sample)
         seen |= has
     return picked
 
 
 def _richest(sample: Sample, traits: set[str]) -> tuple[int, ...]:
-    return (_solid(sample), *_richness(sample), len(traits))
+    large, distinct = _richness(sample)
+    return (_solid(sample), large, _alike(sample), distinct, len(traits))
+
+
+def _alike(sample: Sample) -> bool:
+    """Whether a tensor has two dims of one size: what is transposed there keeps its shape."""
+    shapes = ([n for n in t.shape(sample.sizes) if n > 1] for t in tensors(sample.args))
+    return any(len(set(shape)) < len(shape) for shape in shapes)
 
 
 def _covering(sample: Sample, traits: set[str]) -> tuple[int, ...]:
@@ -221,7 +238,7 @@ def minimise(
         find(
             case.strategy(sample.dtype, sample.mode),
             still,
-            settings=_settings(_examples(size.programs(case, sample.dtype))),
+            settings=_settings(_examples(size.programs(case, sample.dtype, sample.mode))),
             random=_random(case, sample.dtype, sample.mode, seed),
         )
     return _simpler(best, fails, deadline)

@@ -39,6 +39,9 @@ from .sample import Sizes
 
 SLACK = 4.0
 WIDEN = 8.0
+FRACTION = 8
+JUMP = 1e6
+"""Changes below so many units of float64's roundoff are noise of the reference itself."""
 Wide = Callable[..., "list[torch.Tensor] | None"]
 
 
@@ -121,25 +124,41 @@ def _magnitudes(
 
 
 def _moved(index: int, references: Sequence[torch.Tensor], wide: Wide, args: Sequence[torch.Tensor]) -> torch.Tensor:
-    """The largest change of one reference over two perturbations of the inputs by one roundoff of their dtype."""
+    """The largest change of one reference over two perturbations of the inputs by one roundoff of their dtype.
+
+    What changes as much when the inputs move by a fraction of that is a jump, such as that of a class label taken for
+    another one, and no conditioning: it allows no error at all.
+    """
     reference = references[index]
     change = torch.zeros(reference.shape, dtype=torch.float64)
     if not _rounds(reference):
         return change
+    noise = JUMP * torch.finfo(torch.float64).eps * reference.abs()
     for seed in (1, 2):
-        g = torch.Generator().manual_seed(seed)
-        moved = wide(*(_perturbed(a, g) for a in args))
-        if moved is not None and moved[index].shape == reference.shape:
-            step = (moved[index] - reference).abs().nan_to_num(0.0, 0.0, 0.0)
-            change = torch.maximum(change, step)
+        near, far = (_change(index, reference, wide, args, seed, by) for by in (1 / FRACTION, 1.0))
+        jump = (near > far / 2) & (near > noise)
+        change = torch.maximum(change, torch.where(jump, 0.0, far))
     return change
 
 
-def _perturbed(t: torch.Tensor, g: torch.Generator) -> torch.Tensor:
+def _change(
+    index: int, reference: torch.Tensor, wide: Wide, args: Sequence[torch.Tensor], seed: int, by: float
+) -> torch.Tensor:
+    """How much the reference changes where every input moves by so many roundoffs, up or down as the seed has it."""
+    g = torch.Generator().manual_seed(seed)
+    moved = wide(*(_perturbed(a, g, by) for a in args))
+    if moved is None or moved[index].shape != reference.shape:
+        return torch.zeros(reference.shape, dtype=torch.float64)
+    return (moved[index] - reference).abs().nan_to_num(0.0, 0.0, 0.0)
+
+
+def _perturbed(t: torch.Tensor, g: torch.Generator, by: float) -> torch.Tensor:
     if not _rounds(t):
         return t
     sign = (torch.randint(0, 2, t.shape, generator=g) * 2 - 1).double()  # float32 would round 1 + u away
-    step = roundoff(t.dtype) * (2 if t.dtype in (torch.float64, torch.complex128) else 1)  # 1 + u is 1 in float64
+    step = by * roundoff(t.dtype)
+    if t.dtype in (torch.float64, torch.complex128):
+        step *= 2 * FRACTION  # less would be rounded away
     return _double(t) * (1 + step * sign)
 
 

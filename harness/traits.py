@@ -17,6 +17,12 @@ def traits(sample: Sample) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
+def attributes(sample: Sample) -> set[str]:
+    """The traits of the arguments that hold no tensor."""
+    plain = ((name, arg) for name, arg in sample.args.items() if not tensors(arg))
+    return {trait for name, arg in plain for trait in _of_argument(name, arg)}
+
+
 def _of_tensors(sample: Sample) -> Iterator[str]:
     specs = tensors(sample.args)
     if not specs:

@@ -44,7 +44,8 @@ class Trial:
 
 def trial_json(trial: Trial) -> dict[str, Any]:
     """A trial as a journal's line; what is empty is left out."""
-    values = {key: value for key, value in asdict(trial).items() if value not in ("", None)}
+    empty = {key for key in ("by", "sample", "share") if getattr(trial, key) in ("", None)}
+    values = {key: value for key, value in asdict(trial).items() if key not in empty}
     return {"kind": "trial", "outcome": values.pop("fate"), **values}
 
 

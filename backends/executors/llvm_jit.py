@@ -265,11 +265,22 @@ class _Compiler:
 
     def specialized(self, text: str, sizes: Sequence[Sequence[int]]) -> ir.Module:
         """Parse StableHLO IR and refine its unknown sizes from the sizes of the arguments."""
+        key = hash((text, tuple(map(tuple, sizes))))
+        if key in _refused:
+            raise CannotExecute(_refused[key])
+        try:
+            return self._refined(text, sizes)
+        except CannotExecute as refusal:
+            _refused[key] = str(refusal)  # the forks of this process, other executors, need not try again
+            raise
+
+    def _refined(self, text: str, sizes: Sequence[Sequence[int]]) -> ir.Module:
         module = self.parse(text)
         _set_sizes(main_of(module), sizes)
         self.run(ASSUME, module)
         for _ in range(ROUNDS):
             _spell_sizes(module)
+            _evaluate_sizes(module)
             self.run(REFINE, module)
             _return_as_inferred(module)
             if is_static(str(module)):
@@ -337,6 +348,8 @@ _LOADERS = ("func.func(convert-torch-to-tmtensor)", "stablehlo-legalize-to-linal
 """Run on an empty function, they load the dialects that no registry knows."""
 
 _current: list[_Compiler] = []
+_refused: dict[int, str] = {}
+"""Why StableHLO IR could not be specialized to sizes, by the hash of both."""
 
 
 @contextmanager
@@ -483,6 +496,56 @@ def _spell_sizes(module: ir.Module) -> None:
                 _replace(op, ir.Operation.create("arith.index_cast", [kind], [scalar]))
             elif op.name == "shape.shape_of" and isinstance(kind, ir.RankedTensorType):
                 _replace(op, ir.Operation.create("arith.index_cast", [kind], [_shape(value)]))
+
+
+def _evaluate_sizes(module: ir.Module) -> None:
+    """Let StableHLO's interpreter compute the sizes that hang on constants alone, by way of floats too."""
+    for op in operations(module):
+        if not op.name.startswith("stablehlo.dynamic_"):
+            continue
+        for i, operand in enumerate(op.operands):
+            chain = _chain(operand) if re.fullmatch(r"tensor<\d+xi(32|64)>", str(operand.type)) else []
+            if len(chain) > 1:
+                with ir.InsertionPoint(op), op.location:
+                    op.operands[i] = _create("stablehlo.constant", operand.type, value=_evaluated(chain))
+
+
+def _chain(value: ir.Value) -> list[ir.Operation]:
+    """The ops that make the value, in order, if they are static StableHLO and start from constants; else none."""
+    found: dict[ir.Operation, None] = {}
+
+    def add(value: ir.Value) -> bool:
+        op = value.owner
+        if isinstance(op, ir.Block) or not op.name.startswith("stablehlo.") or len(op.regions) or len(op.results) > 1:
+            return False
+        if op in found:
+            return True
+        kind = ir.RankedTensorType(value.type)
+        if not kind.has_static_shape or not all(map(add, op.operands)):
+            return False
+        found[op] = None
+        return True
+
+    return list(found) if add(value) else []
+
+
+def _evaluated(chain: Sequence[ir.Operation]) -> ir.Attribute:
+    """What the last op of a chain computes."""
+    module = ir.Module.parse("func.func @main() { return }")
+    main = main_of(module)
+    main.attributes["function_type"] = ir.TypeAttr.get(ir.FunctionType.get([], [chain[-1].results[0].type]))
+    (block,) = main.regions[0].blocks
+    block.operations[0].erase()
+    copies: dict[ir.Value, ir.Value] = {}
+    with ir.InsertionPoint(block):
+        for op in chain:
+            copy = op.clone()
+            for i, operand in enumerate(copy.operands):
+                copy.operands[i] = copies[operand]
+            copies[op.results[0]] = copy.results[0]
+        ir.Operation.create("func.return", operands=[copies[chain[-1].results[0]]])
+    (result,) = _stablehlo.eval_module(module, [])
+    return result
 
 
 def _is_hlo(value: ir.Value) -> bool:

@@ -34,7 +34,7 @@ TRIALS = (
     replace(MISSED, fate="tolerated", sample="", share=0.25),
     replace(KILLED, mutation="drop", fate="equivalent"),
     replace(KILLED, mutation="drop", fate="stillborn"),
-    replace(KILLED, mutation="drop", fate="lost", by="SIGSEGV"),
+    replace(KILLED, mutation="", site="", what="", fate="lost", by="SIGSEGV"),
 )
 
 
