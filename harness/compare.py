@@ -33,9 +33,7 @@ def compare(
             continue
         if wrong := _structure(i, got, want.eager, first.outputs[i].eager, run, executor):
             return wrong
-    results: Sequence[torch.Tensor] = [_signed_like(a, w.eager.dtype) for a, w in zip(actual, run.outputs, strict=True)]
-    if case.canonical:
-        results = case.canonical(results)
+    results = judged(actual, run, case)
     worst = 0.0
     for i, (got, want) in enumerate(zip(results, run.outputs, strict=True)):
         if i in case.unjudged or i in case.misshapen:
@@ -45,6 +43,12 @@ def compare(
             return share
         worst = max(worst, share)
     return worst
+
+
+def judged(actual: Sequence[torch.Tensor], run: Run, case: OpCase) -> Sequence[torch.Tensor]:
+    """The results as they are compared: signed as eager's are, in the case's canonical form."""
+    results = [_signed_like(a, w.eager.dtype) for a, w in zip(actual, run.outputs, strict=True)]
+    return case.canonical(results) if case.canonical else results
 
 
 def _structure(
@@ -70,6 +74,27 @@ def _signed_like(got: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     return got.view(dtype) if got.dtype != dtype and got.element_size() == dtype.itemsize else got
 
 
+def right(got: torch.Tensor, want: Bounded, dialect: str) -> torch.Tensor:
+    """Where a result is right, element by element; it has the shape and dtype of the reference."""
+    bound = want.within(dialect)
+    if bound is None:
+        return _same(got, want.eager)
+    assert want.wide is not None and want.overflows is not None
+    rounded = want.wide.to(got.dtype)  # overflows where the dtype does
+    agrees = _same_nonfinite(got, want.eager) | _same_nonfinite(got, rounded)
+    excused = want.overflows & ~(got.isfinite() & want.eager.isfinite())
+    return _within(got, want.wide, bound) | agrees | excused
+
+
+def _same(got: torch.Tensor, want: torch.Tensor) -> torch.Tensor:
+    same = got == want
+    return same | (got.isnan() & want.isnan()) if want.is_floating_point() or want.is_complex() else same
+
+
+def _within(got: torch.Tensor, wide: torch.Tensor, bound: torch.Tensor) -> torch.Tensor:
+    return got.isfinite() & wide.isfinite() & ((got.to(wide.dtype) - wide).abs() <= bound)
+
+
 def _values(i: int, got: torch.Tensor, want: Bounded, run: Run, executor: str, dialect: str) -> float | Wrong:
     match want.numeric:
         case ShapeOnly():
@@ -77,43 +102,23 @@ def _values(i: int, got: torch.Tensor, want: Bounded, run: Run, executor: str, d
         case Distribution():
             return _moments(i, got, want.numeric, run, executor)
         case _:
-            bound = want.within(dialect)
-            return (
-                _exact(i, got, want.eager, run, executor)
-                if bound is None
-                else _close(i, got, want, bound, run, executor)
-            )
+            return _elements(i, got, want, run, executor, dialect)
 
 
-def _exact(i: int, got: torch.Tensor, want: torch.Tensor, run: Run, executor: str) -> float | Wrong:
-    same = got == want
-    if want.is_floating_point() or want.is_complex():
-        same |= got.isnan() & want.isnan()
-    if bool(same.all()):
-        return 0.0
-    kind: WrongKind = "non-finite" if _only_nonfinite(~same, got, want) else "value"
-    return _wrong(i, kind, ~same, got, want, None, None, run, executor)
-
-
-def _only_nonfinite(bad: torch.Tensor, got: torch.Tensor, want: torch.Tensor) -> bool:
-    return not bool((bad & got.isfinite() & want.isfinite()).any())
-
-
-def _close(i: int, got: torch.Tensor, want: Bounded, bound: torch.Tensor, run: Run, executor: str) -> float | Wrong:
-    assert want.wide is not None and want.overflows is not None
-    wide = got.to(want.wide.dtype)
-    error = (wide - want.wide).abs()
-    rounded = want.wide.to(got.dtype)  # overflows where the dtype does
-    finite = got.isfinite() & want.wide.isfinite()
-    within = finite & (error <= bound)
-    agrees = _same_nonfinite(got, want.eager) | _same_nonfinite(got, rounded)
-    excused = want.overflows & ~(got.isfinite() & want.eager.isfinite())
-    bad = ~(within | agrees | excused)
+def _elements(i: int, got: torch.Tensor, want: Bounded, run: Run, executor: str, dialect: str) -> float | Wrong:
+    bad, bound = ~right(got, want, dialect), want.within(dialect)
+    error = None if want.wide is None or bound is None else (got.to(want.wide.dtype) - want.wide).abs()
     if bool(bad.any()):
         kind: WrongKind = "non-finite" if _only_nonfinite(bad, got, want.eager) else "value"
         return _wrong(i, kind, bad, got, want.eager, error, bound, run, executor)
-    share = torch.where(within, error / bound, 0.0).nan_to_num(0.0)
-    return float(share.max()) if share.numel() else 0.0
+    if error is None or bound is None or want.wide is None or not error.numel():
+        return 0.0
+    return float(torch.where(_within(got, want.wide, bound), error / bound, 0.0).nan_to_num(0.0).max())
+
+
+def _only_nonfinite(bad: torch.Tensor, got: torch.Tensor, want: torch.Tensor) -> bool:
+    floating = want.is_floating_point() or want.is_complex()
+    return floating and not bool((bad & got.isfinite() & want.isfinite()).any())
 
 
 def _same_nonfinite(got: torch.Tensor, want: torch.Tensor) -> torch.Tensor:

@@ -162,16 +162,16 @@ def _drawn(case: OpCase, dtype: str, mode: Mode, seed: int, examples: int) -> li
 
 
 def stratify(drawn: list[Sample], wanted: int, most: int = 0) -> list[Sample]:
-    """`wanted` samples by greedy cover: each next one adds most traits unseen; ties go to the least degenerate.
+    """`wanted` samples by greedy cover: each next one adds most traits unseen; ties go to the richest.
 
-    The first one is that which can show most: what is degenerate has most traits, but alone proves nothing. There are
-    more of them, up to `most`, while one adds a trait of an argument that is no tensor.
+    The first one is that which can show most, and so can the second: what is degenerate has most traits, but proves
+    little. There are more of them, up to `most`, while one adds a trait of an argument that is no tensor.
     """
     rest = [(sample, set(traits(sample))) for sample in drawn]
     seen: set[str] = set()
     picked: list[Sample] = []
     while rest and len(picked) < max(wanted, most):
-        order = _covering if picked else _richest
+        order = (_richest, _covering_solid)[len(picked)] if len(picked) < 2 else _covering
         sample, has = rest.pop(max(range(len(rest)), key=lambda i: (*order(rest[i][0], rest[i][1] - seen), -i)))
         if len(picked) >= wanted and not attributes(sample) - seen:
             break
@@ -181,14 +181,11 @@ def stratify(drawn: list[Sample], wanted: int, most: int = 0) -> list[Sample]:
 
 
 def _richest(sample: Sample, traits: set[str]) -> tuple[int, ...]:
-    large, distinct = _richness(sample)
-    return (_solid(sample), large, _alike(sample), distinct, len(traits))
+    return (*_richness(sample), len(traits))
 
 
-def _alike(sample: Sample) -> bool:
-    """Whether a tensor has two dims of one size: what is transposed there keeps its shape."""
-    shapes = ([n for n in t.shape(sample.sizes) if n > 1] for t in tensors(sample.args))
-    return any(len(set(shape)) < len(shape) for shape in shapes)
+def _covering_solid(sample: Sample, traits: set[str]) -> tuple[int, ...]:
+    return (_solid(sample), len(traits), *_richness(sample))
 
 
 def _covering(sample: Sample, traits: set[str]) -> tuple[int, ...]:
@@ -197,15 +194,26 @@ def _covering(sample: Sample, traits: set[str]) -> tuple[int, ...]:
 
 def _solid(sample: Sample) -> bool:
     """Whether every tensor, and every size that is asked for, has elements, and some more than one."""
-    counts = [math.prod(t.shape(sample.sizes)) for t in tensors(sample.args)]
-    counts += [sample.sizes[leaf.dim] for leaf in walk(sample.args) if isinstance(leaf, SizeOf)]
+    counts = _counts(sample)
     return min(counts, default=0) > 0 and max(counts) > 1
 
 
-def _richness(sample: Sample) -> tuple[int, int]:
-    """How much a sample can show: dims larger than 1 count for it, sizes 0 against it; then distinct sizes."""
-    sizes = list(sample.sizes.values())
-    return sum((n > 1) - 3 * (n == 0) for n in sizes), len(set(sizes))
+def _counts(sample: Sample) -> list[int]:
+    """The elements of each tensor, and the sizes that are asked for."""
+    asked = [sample.sizes[leaf.dim] for leaf in walk(sample.args) if isinstance(leaf, SizeOf)]
+    return [math.prod(t.shape(sample.sizes)) for t in tensors(sample.args)] + asked
+
+
+def _richness(sample: Sample) -> tuple[int, ...]:
+    """How much a sample can show: many dynamic dims, three or more larger than 1, two alike among them, many elements."""
+    large = sum(n > 1 for n in sample.sizes.values())
+    return (_solid(sample), len(sample.dynamic), min(large, 3), _alike(sample), max(_counts(sample), default=0))
+
+
+def _alike(sample: Sample) -> bool:
+    """Whether a tensor has two dims of one size: what is transposed there keeps its shape."""
+    shapes = ([n for n in t.shape(sample.sizes) if n > 1] for t in tensors(sample.args))
+    return any(len(set(shape)) < len(shape) for shape in shapes)
 
 
 def minimise(

@@ -20,8 +20,9 @@ import torch
 
 from . import blame, parting
 from .case import OpCase
-from .compare import compare
+from .compare import compare, judged
 from .contained import Died, contained
+from .edge import on_edge
 from .errors import BadSample
 from .materialize import copied
 from .numeric import Distribution
@@ -193,7 +194,7 @@ class Pipeline:
             numeric = _numeric(case, references[0], dialect)
             name = f"{backend} {sample.id}"
             known = self._last.get(name) if parted else None
-            outcome = known or self._judge(case, contract, artifact, references, clock, died)
+            outcome = known or self._judge(case, sample, contract, artifact, references, clock, died)
             self._last = {name: outcome}
             if parted and isinstance(outcome, Wrong):
                 parts = self._parting(outcome, case, contract, backend, artifact.lowered, references, show)
@@ -301,6 +302,7 @@ class Pipeline:
     def _judge(
         self,
         case: OpCase,
+        sample: Sample,
         contract: Contract,
         artifact: Artifact,
         references: tuple[Run, ...],
@@ -337,7 +339,8 @@ class Pipeline:
             case Passed():
                 return replace(outcome, dissent={**dead, **outcome.dissent})
             case Wrong():
-                return _unless_decomposed_so(outcome, case, contract, references, dialect, clock)
+                outcome = _unless_decomposed_so(outcome, case, contract, references, dialect, clock)
+                return _unless_on_edge(outcome, case, sample, artifact, references)
             case _:
                 return outcome
 
@@ -439,6 +442,25 @@ def _unless_decomposed_so(
     if not exact and (wrong.error or 0.0) > ALIKE * (before.error or 0.0):
         return wrong
     return NotExported("export", f"torch's own decomposition is not what eager computes: {before.message}")
+
+
+def _unless_on_edge(
+    outcome: Outcome, case: OpCase, sample: Sample, artifact: Artifact, references: Sequence[Run]
+) -> Outcome:
+    """The outcome; our own error where the sample is placed so that rounding, or a NaN's payload, decides it."""
+    if not isinstance(outcome, Wrong) or outcome.kind not in ("value", "non-finite") or sample.origin != "census":
+        return outcome
+    run, executable = _run_at(outcome.sizes, references), artifact.executables[outcome.executor]
+    want = run.outputs[outcome.output]
+    if isinstance(executable, str) or isinstance(want.numeric, Distribution):
+        return outcome
+    actual = judged(executable([copied(t) for t in run.inputs]), run, case)
+    dialect = artifact.lowered.dialect
+    if not on_edge(sample, run.inputs, outcome.output, actual[outcome.output], want, dialect, case.canonical):
+        return outcome
+    return HarnessError(
+        f"the case's input lies on an edge, a roundoff decides its result: {outcome.message}", "compare"
+    )
 
 
 def _diagnosis(checker: Checker, lowered: Lowered, run: Run) -> str:

@@ -57,6 +57,19 @@ def runs(sample: Sample, numeric: Numeric, canonical: Canonical | None = None) -
     return tuple(found)
 
 
+def eager_results(sample: Sample, canonical: Canonical | None = None) -> Results:
+    """From the program's arguments to eager's results in the sample's dtype."""
+    return _results(call(sample), canonical)
+
+
+def wide_results(
+    sample: Sample, canonical: Canonical | None = None
+) -> Callable[[Sequence[torch.Tensor]], list[torch.Tensor] | None]:
+    """From arguments like the program's to eager's results in float64; None where it does not take them."""
+    wide = _results(call(_wide(sample)), canonical)
+    return lambda args: _reference(wide, args)
+
+
 def accumulation(sample: Sample, numeric: Numeric) -> str | None:
     """Whether eager adds up in half precision itself ("own") or in a wider dtype ("wider"): measured, not known.
 

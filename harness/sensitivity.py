@@ -38,6 +38,7 @@ from .dtypes import DTYPES
 from .errors import UnknownName
 from .journal import Record
 from .materialize import copied
+from .numeric import Distribution, ShapeOnly
 from .outcome import Passed, Wrong
 from .pipeline import Pipeline, Stop
 from .protocols import CannotExecute, Lowered
@@ -105,9 +106,11 @@ def cells(records: Iterable[Record], wanted: Selection) -> list[Cell]:
 
 
 def _wanted(record: Record, wanted: Selection) -> bool:
+    """Whether it is asked for, and is judged by its values: what is held to a law of chance has no wrong bits."""
     case = worker.case(record.op)
     return (
         wanted.takes(case)
+        and not isinstance(case.numeric, (Distribution, ShapeOnly))
         and record.backend in (wanted.backends or (record.backend,))
         and record.mode in (wanted.modes or (record.mode,))
         and record.dtype in (wanted.dtypes or case.dtypes[:1])

@@ -222,13 +222,16 @@ def made_of(steps: int, *functions: str) -> Composite:
 
 NORM = Composite((Linear((Over(None),)), Linear((Over(None),)), Ulp(10)))
 """Two sums over what was normalized, and what becomes of them; the gradients of scale and shift are shorter."""
+NEAR = Fill(reach="unit")
 UNIT = Fill(low=0, high=1, nonfinite=False)
 EDGES = Fill(reach="unit", nonfinite=False, avoid=(-3.0, 3.0), margin=0.0625)
 """Away from where a hard activation bends: which side the edge belongs to is a convention."""
 
 CASES = (
-    pointwise("aten.threshold_backward.default", numeric=EXACT, threshold=(0, 0.5, -1.5)),
-    pointwise("aten.hardtanh_backward.default", numeric=EXACT, min_val=(-1.0, -0.5, 0), max_val=(1.0, 2.5, 6)),
+    pointwise("aten.threshold_backward.default", numeric=EXACT, fill=NEAR, threshold=(0, 0.5, -1.5)),
+    pointwise(
+        "aten.hardtanh_backward.default", numeric=EXACT, fill=NEAR, min_val=(-1.0, -0.5, 0), max_val=(1.0, 2.5, 6)
+    ),
     pointwise("aten.gelu_backward.default", numeric=made_of(8, "erf", "exp"), approximate=(OMIT, "tanh", "none")),
     pointwise("aten.tanh_backward.default", "output", numeric=made_of(3), fill=Fill(low=-1, high=1, nonfinite=False)),
     pointwise("aten.sigmoid_backward.default", "output", numeric=made_of(3), fill=UNIT),
