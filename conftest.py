@@ -52,6 +52,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--dtype", action="append", default=[], metavar="DTYPE", help="only these dtypes, such as bf16 (repeatable)")
     add("--profile", default="default", help=f"how much is sampled: {', '.join(PROFILES)}")
     add("--samples", default="census", choices=SAMPLES, help="the cases' own, those of PyTorch's OpInfo, or both")
+    add("--thorough", action="store_true", help="every executor runs every sample, as in the nightly profile")
     add("--seed", type=int, default=None, help="seed of the census (default: 0; nightly: fresh and printed)")
     add("--out", default="reports/out", metavar="DIR", help="folder of journal.jsonl, index.html and matrix.md")
     add("--sample-seconds", type=float, default=Limits().seconds, help="deadline of one sample")
@@ -171,7 +172,8 @@ def _runner(config: pytest.Config) -> Runner:
         option = config.option
         backends = _wanted(config).backends or plugins.names(plugins.BACKENDS)
         limits = Limits(seconds=option.sample_seconds, memory=int(option.sample_memory * 2**30))
-        config.stash[_SUPERVISOR] = Supervisor(backends, limits, thorough=profile(config.option.profile).thorough)
+        thorough = config.option.thorough or profile(config.option.profile).thorough
+        config.stash[_SUPERVISOR] = Supervisor(backends, limits, thorough=thorough)
         size = profile(option.profile)
         sources: tuple[Source, ...] = () if option.samples == "opinfo" else (Census(size, option.seed),)
         sources += () if option.samples == "census" else (_opinfo(size),)
@@ -275,6 +277,7 @@ class Recorder:
                 "profile": option.profile,
                 "sampling": profile(option.profile).says(),
                 "samples": option.samples,
+                "thorough": option.thorough or profile(option.profile).thorough,
                 "ops": list(wanted.ops),
                 "backends": list(wanted.backends or plugins.names(plugins.BACKENDS)),
                 "modes": list(wanted.modes),

@@ -211,11 +211,16 @@ def _seeded(journal: Journal, options: argparse.Namespace) -> tuple[Trial, ...]:
     wanted.check(catalog(), plugins.names(plugins.BACKENDS))
     kinds = sensitivity.kinds(options.kind)
     cells = sensitivity.cells(journal.records, wanted)
-    found = []
+    found: list[Trial] = []
+    if not cells:
+        return ()
     with JournalWriter(options.out, {**journal.header, "seeded": list(kinds)}) as writer:
-        for trial in sensitivity.measured(cells, kinds, options.jobs):
-            writer.write(trial_json(trial))
-            found.append(trial)
+        for i, trials in enumerate(sensitivity.measured(cells, kinds, options.jobs), 1):
+            for trial in trials:
+                writer.write(trial_json(trial))
+            found += trials
+            if i % 100 == 0:
+                print(f"{i:,} of {len(cells):,} cells, {len(found):,} mistakes", file=sys.stderr, flush=True)
         writer.close()
     print(f"written: {options.out}", file=sys.stderr)
     return tuple(found)

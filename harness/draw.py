@@ -111,19 +111,21 @@ def census(case: OpCase, dtype: str, mode: Mode, size: Profile, seed: int) -> tu
     """The samples of one cell: a deterministic set, stratified over the traits, all of them to be run.
 
     Programs are drawn and picked greedily so that each trait that was drawn occurs; each program comes with mixed
-    values, the richest one twice, and the richest ones in each of the case's other ways of filling too: what has no
-    elements, or few, shows nothing of them.
+    values, and the richest ones in each of the case's other ways of filling too: what has no elements, or few, shows
+    nothing of them. Static cells of the first dtype, those that tell most, have most of both.
     """
     wanted = size.programs(case, dtype, mode)
+    main = mode == "static" and dtype == case.dtypes[0]
     drawn = _drawn(case, dtype, mode, seed, _examples(wanted))
     if not any(map(_solid, drawn)):  # bad luck, or a case whose samples all are degenerate
         drawn = _drawn(case, dtype, mode, seed, MORE * _examples(wanted))
-    picked = stratify(drawn, wanted, size.most if dtype == case.dtypes[0] and mode == "static" else 0)
+    picked = stratify(drawn, wanted, size.most if main else 0)
     fills = math.ceil(size.samples / max(1, len(picked)))
     out = [with_values(seeded(sample, fill), case.values[0]) for sample in picked for fill in range(fills)]
     rich = sorted(filter(_solid, picked), key=_richness, reverse=True) or picked
-    out += [with_values(seeded(rich[0], 1), case.values[0])] if rich else []
-    out += [with_values(sample, values) for sample in rich[: size.refilled] for values in case.values[1:]]
+    rich = rich[: size.refilled if main else 1]
+    out += [with_values(seeded(sample, 1), case.values[0]) for sample in rich[:1] if main]
+    out += [with_values(sample, values) for sample in rich for values in case.values[1:]]
     return tuple({s.id: s for s in out}.values())
 
 
@@ -205,7 +207,7 @@ def _counts(sample: Sample) -> list[int]:
 
 
 def _richness(sample: Sample) -> tuple[int, ...]:
-    """How much a sample can show: many dynamic dims, three or more larger than 1, two alike among them, many elements."""
+    """How much a sample can show: dynamic dims, three or more larger than 1, two alike among them, many elements."""
     large = sum(n > 1 for n in sample.sizes.values())
     return (_solid(sample), len(sample.dynamic), min(large, 3), _alike(sample), max(_counts(sample), default=0))
 

@@ -117,13 +117,12 @@ def _wanted(record: Record, wanted: Selection) -> bool:
     )
 
 
-def measured(found: Sequence[Cell], kinds: Sequence[str], jobs: int) -> Iterator[Trial]:
-    """The trials of all cells, in order, from as many processes as there are jobs."""
+def measured(found: Sequence[Cell], kinds: Sequence[str], jobs: int) -> Iterator[list[Trial]]:
+    """The trials of each cell, in order, from as many processes as there are jobs."""
     context = get_context("forkserver")
     context.set_forkserver_preload(["harness.warm"])
     with ProcessPoolExecutor(jobs, mp_context=context) as pool:
-        for trials in pool.map(_contained, found, [tuple(kinds)] * len(found)):
-            yield from trials
+        yield from pool.map(_contained, found, [tuple(kinds)] * len(found))
 
 
 def _contained(cell: Cell, kinds: tuple[str, ...]) -> list[Trial]:

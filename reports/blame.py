@@ -22,13 +22,17 @@ _SAID = 90
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confirmed:
-    """The samples of a backend and mode that ran, or should have: by how many executors each verdict is confirmed."""
+    """The samples of a backend and mode that ran, or should have: by how many executors each verdict is confirmed.
+
+    `cells` are those with a sample that passes, by the fewest executors that confirm one.
+    """
 
     backend: str
     mode: str
     passed: Counter[int]
     wrong: Counter[int]
     unexecuted: int
+    cells: Counter[int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +88,17 @@ def _confirmed(records: Iterable[Record]) -> Iterable[Confirmed]:
             passed=Counter(len(o.executors) for o in outcomes if isinstance(o, Passed)),
             wrong=Counter(len(o.confirmed) or 1 for o in outcomes if isinstance(o, Wrong)),
             unexecuted=sum(isinstance(o, NotExecuted) for o in outcomes),
+            cells=_cells(found),
         )
+
+
+def _cells(records: Iterable[Record]) -> Counter[int]:
+    least: dict[tuple[str, str], int] = {}
+    for record in records:
+        if isinstance(record.outcome, Passed):
+            cell, by = (record.op, record.dtype), len(record.outcome.executors)
+            least[cell] = min(by, least.get(cell, by))
+    return Counter(least.values())
 
 
 def _parted(records: Iterable[Record]) -> tuple[Parted, ...]:
@@ -136,6 +150,7 @@ def as_json(found: Blame) -> dict[str, Any]:
                 "passed": dict(sorted(c.passed.items())),
                 "wrong": dict(sorted(c.wrong.items())),
                 "unexecuted": c.unexecuted,
+                "cells": dict(sorted(c.cells.items())),
             }
             for c in found.confirmed
         ],
@@ -167,6 +182,12 @@ def as_text(found: Blame) -> str:
         for c in found.confirmed
     ]
     parts = ["Samples by how many executors confirm the verdict", str(tabulate(rows, headers=heads))]
+    cells = [(c.backend, c.mode, *(c.cells[n] for n in numbers)) for c in found.confirmed]
+    heads = ["backend", "mode", *(f"by {n}" for n in numbers)]
+    parts += [
+        "Cells that pass, by the fewest executors that confirm one of their samples",
+        tabulate(cells, headers=heads),
+    ]
     if found.parted:
         passes = [
             (p.step or "none that can be run", p.backend, p.count, p.ops, repro_command(p.record) or "")

@@ -47,6 +47,28 @@ def said(done: Done, code: Exit) -> str:
     return done.stderr
 
 
+# seeded mistakes ------------------------------------------------------------------------------------------------------
+
+
+def test_sensitivity_seeds_mistakes_and_its_journal_reads_again(folder: Path) -> None:
+    done = opcov("sensitivity", "--op", "aten.relu.default", "--op", "aten.expm1.default", "--jobs", "1", cwd=folder)
+    assert done.returncode in (Exit.OK, Exit.FOUND), done.stderr
+    assert "of those that can be seen are caught" in done.stdout
+    assert "\nnan " in done.stdout
+    again = opcov("sensitivity", "reports/out/sensitivity.jsonl", "--read", cwd=folder)
+    assert again.stdout == done.stdout
+    assert again.returncode == done.returncode
+    data = json.loads(opcov("sensitivity", "reports/out/sensitivity.jsonl", "--read", "--json", cwd=folder).stdout)
+    assert data["kinds"]["nan"]["killed"] > 0
+
+
+def test_sensitivity_of_nothing_says_so(folder: Path) -> None:
+    assert "no trial" in said(opcov("sensitivity", "--read", cwd=folder), Exit.USAGE)
+    done = opcov("sensitivity", "--op", "aten.relu.default", "--mode", "dynamic", cwd=folder)
+    assert "no sample that passed and is asked for" in done.stderr
+    assert done.returncode == Exit.USAGE
+
+
 # reading journals -----------------------------------------------------------------------------------------------------
 
 
@@ -181,6 +203,8 @@ def test_a_journal_cut_short_is_read(journal: Path, tmp_path: Path) -> None:
         (("explain", "aten.expm1.default", "--backend", "toss"), "did you mean tosa"),
         (("todo", "--backend", "toss"), "did you mean tosa"),
         (("repro", "0123456789", "--backend", "toss"), "did you mean tosa"),
+        (("sensitivity", "--kind", "swop"), "did you mean swap"),
+        (("sensitivity", "--op", "aten.expm.default"), "did you mean aten.expm1.default"),
     ],
     ids=lambda x: x if isinstance(x, str) else " ".join(x),
 )

@@ -30,6 +30,14 @@ def test_samples_are_counted_by_how_many_executors_confirm_them() -> None:
     assert (dynamic.mode, dict(dynamic.wrong), dynamic.unexecuted) == ("dynamic", {2: 1}, 1)
 
 
+def test_a_cell_is_confirmed_by_the_fewest_of_its_samples() -> None:
+    other = sample("aten.neg.default", "f32", "static", (2, 3))
+    twice = record(other, "tosa", Passed(0.1, ("a", "b")))
+    (static, dynamic) = blame(journal([*JOURNAL.records, twice])).confirmed
+    assert dict(static.cells) == {1: 1, 2: 1}
+    assert not dynamic.cells
+
+
 def test_an_executor_at_fault_is_shown_by_its_smallest_sample() -> None:
     (found,) = blame(JOURNAL).dissents
     assert (found.op, found.executor, found.count, found.record.id) == ("aten.relu.default", "a", 2, SMALL.id)
