@@ -210,17 +210,18 @@ def _seeded(journal: Journal, options: argparse.Namespace) -> tuple[Trial, ...]:
     )
     wanted.check(catalog(), plugins.names(plugins.BACKENDS))
     kinds = sensitivity.kinds(options.kind)
-    cells = sensitivity.cells(journal.records, wanted)
+    cells = sensitivity.cells(journal.records, wanted, kinds)
+    print(f"{len(cells):,} cells that pass", file=sys.stderr)
     found: list[Trial] = []
     if not cells:
         return ()
     with JournalWriter(options.out, {**journal.header, "seeded": list(kinds)}) as writer:
-        for i, trials in enumerate(sensitivity.measured(cells, kinds, options.jobs), 1):
+        for i, trials in enumerate(sensitivity.measured(cells, options.jobs), 1):
             for trial in trials:
                 writer.write(trial_json(trial))
             found += trials
-            if i % 100 == 0:
-                print(f"{i:,} of {len(cells):,} cells, {len(found):,} mistakes", file=sys.stderr, flush=True)
+            if i % 50 == 0:
+                print(f"{len(found):,} mistakes in {i:,} ops and modes", file=sys.stderr, flush=True)
         writer.close()
     print(f"written: {options.out}", file=sys.stderr)
     return tuple(found)

@@ -130,7 +130,8 @@ class Stop(Exception):
 class Pipeline:
     """Runs samples; one per process, since it holds the compiled artifacts of the programs seen last.
 
-    The executors are asked in order until one is right, or, if `thorough`, all of them.
+    The executors are asked in order until one is right, or, if `thorough`, all of them. It remembers so many contracts,
+    artifacts and references.
     """
 
     def __init__(
@@ -140,17 +141,18 @@ class Pipeline:
         executors: Sequence[Executor],
         *,
         thorough: bool = False,
+        remembers: int = 24,
     ) -> None:
         self.frontend = frontend
         self.backends = backends
         self.executors = sorted((e for e in executors if not isinstance(e, Checker)), key=_isolated)
         self.checkers = [e for e in executors if isinstance(e, Checker)]
         self.thorough = thorough
-        self._contracts: Recent[Contract | NotExpressible] = Recent(24)
-        self._artifacts: Recent[Artifact | Outcome] = Recent(24)
-        self._references: Recent[tuple[Run, ...] | Outcome] = Recent(24)
+        self._contracts: Recent[Contract | NotExpressible] = Recent(remembers)
+        self._artifacts: Recent[Artifact | Outcome] = Recent(remembers)
+        self._references: Recent[tuple[Run, ...] | Outcome] = Recent(remembers)
         self._last: dict[str, Outcome] = {}
-        self._accumulations: Recent[str | None] = Recent(24)
+        self._accumulations: Recent[str | None] = Recent(remembers)
 
     def forget(self) -> None:
         """Empty the caches."""

@@ -9,16 +9,19 @@ from dataclasses import replace
 import pytest
 
 from harness import sensitivity
+from harness.cells import Selection
 from harness.draw import census, profile
 from harness.errors import UnknownName
+from harness.journal import Record
+from harness.laboratory import Cell, probes, tried
+from harness.outcome import Passed
 from harness.sample import Fill, Sample, TensorSpec, from_json
-from harness.sensitivity import Cell, tried
 from harness.worker import case
 
 
-def cell(op: str, backend: str, *samples: Sample, mode: str = "static") -> Cell:
+def cell(op: str, backend: str, kind: str, *samples: Sample, mode: str = "static") -> Cell:
     found = samples or census(case(op), "f32", mode, profile("default"), 0)  # type: ignore[arg-type]
-    return Cell(op, "family", backend, mode, "f32", tuple(found))
+    return Cell(op, "family", backend, mode, "f32", tuple(found), (kind,))
 
 
 def blind(op: str, **args: object) -> Sample:
@@ -31,7 +34,7 @@ def blind(op: str, **args: object) -> Sample:
 
 @pytest.mark.parametrize("backend", ["linalg", "tosa", "stablehlo"])
 def test_the_census_of_a_subtraction_catches_swapped_operands(backend: str) -> None:
-    found = list(tried(cell("aten.sub.Tensor", backend), ["swap"]))
+    found = list(tried([cell("aten.sub.Tensor", backend, "swap")]))
     assert found
     assert {t.fate for t in found} == {"killed"}
     assert all(t.by.startswith("Wrong") for t in found)
@@ -44,25 +47,25 @@ def test_operands_that_are_alike_do_not() -> None:
     assert found.fate == "missed"
     shown = from_json(json.loads(found.sample))
     assert shown.op == "aten.sub.Tensor"
-    assert next(tried(cell("aten.sub.Tensor", "linalg", shown), ["swap"])).fate == "killed"
+    assert next(tried([cell("aten.sub.Tensor", "linalg", "swap", shown)])).fate == "killed"
 
 
 def test_a_frozen_size_is_seen_at_another_one() -> None:
-    found = list(tried(cell("aten.neg.default", "linalg", mode="dynamic"), ["freeze"]))
+    found = list(tried([cell("aten.neg.default", "linalg", "freeze", mode="dynamic")]))
     assert found
     assert {t.fate for t in found} == {"killed"}
 
 
 def test_what_no_result_depends_on_is_set_aside() -> None:
     """`amax` comes with the index of the maximum, which nobody asks for."""
-    found = list(tried(cell("aten.amax.default", "linalg"), ["predicate"]))
+    found = list(tried([cell("aten.amax.default", "linalg", "predicate")]))
     assert found
     assert {(t.fate, t.by) for t in found} == {("equivalent", "what it changes has no use")}
 
 
 def test_a_cell_that_dies_is_lost_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sensitivity, "tried", lambda *_: os.abort())
-    (found,) = sensitivity._contained(cell("aten.sub.Tensor", "linalg"), ("swap",))
+    (found,) = sensitivity._contained([cell("aten.sub.Tensor", "linalg", "swap")])
     assert (found.fate, found.by) == ("lost", "SIGABRT")
 
 
@@ -74,6 +77,19 @@ def test_unknown_kind_is_an_error() -> None:
 def test_forced_samples_are_told_from_drawn_ones() -> None:
     """A case that keeps its values finite is probed with NaN all the same, and told so."""
     finite = replace(case("aten.sub.Tensor"), values=("mixed",))
-    own, forced = sensitivity.probes(finite, cell("aten.sub.Tensor", "linalg"))
+    own, forced = probes(finite, cell("aten.sub.Tensor", "linalg", "swap"))
     assert {s.values for s in own} == {"mixed"}
     assert {s.values for s in forced} == {"nonfinite"}
+
+
+def test_unsigned_cells_are_asked_for_their_sign_alone() -> None:
+    passed = Passed(0.0, ("llvm-jit",))
+    drawn = {d: census(case("aten.add.Tensor"), d, "static", profile("quick"), 0)[0] for d in ("f32", "u8", "i8")}
+    records = [
+        Record(op=s.op, family="f", backend="linalg", mode="static", dtype=dtype, outcome=passed, sample=s)
+        for dtype, s in drawn.items()
+    ]
+    found = {c.dtype: c.kinds for c in sensitivity.cells(records, Selection(), ("swap", "sign"))}
+    assert found == {"f32": ("swap", "sign"), "u8": ("sign",)}
+    (named,) = sensitivity.cells(records, Selection(dtypes=("i8",)), ("swap",))
+    assert (named.dtype, named.kinds) == ("i8", ("swap",))
