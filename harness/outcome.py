@@ -155,6 +155,11 @@ class Parting:
     message: str = ""
     between: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def where(self) -> str | None:
+        """The first wrong step, or that and the first one before it that cannot be run: it is one of these."""
+        return f"{next(iter(self.between))} to {self.wrong}" if self.wrong and self.between else self.wrong
+
     def __str__(self) -> str:
         """In one line."""
         unknown = f"; {', '.join(self.between)} cannot be run" if self.between else ""

@@ -51,7 +51,8 @@ class Dissent:
 class Parted:
     """A pass after which samples are the first time wrong on a backend, and `record` the smallest of them.
 
-    They are counted once an op, mode and way to be wrong; `step` is None where no step that can be run is wrong.
+    They are counted once an op, mode and way to be wrong; `step` names two where none between them can be run, and is
+    None where no step that can be run is wrong.
     """
 
     step: str | None
@@ -106,7 +107,7 @@ def _parted(records: Iterable[Record]) -> tuple[Parted, ...]:
     groups: dict[tuple[str | None, str], list[Record]] = defaultdict(list)
     for record in records:
         if record.parts:
-            groups[record.parts.wrong, record.backend].append(record)
+            groups[record.parts.where, record.backend].append(record)
     found = [
         Parted(step=step, backend=backend, count=len(of), ops=len({r.op for r in of}), record=smallest(of))
         for (step, backend), of in groups.items()

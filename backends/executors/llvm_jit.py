@@ -210,7 +210,7 @@ def specialized(text: str, dialect: str, sizes: Sequence[Sequence[int]]) -> str:
 @contextmanager
 def interpretable(text: str, sizes: Sequence[Sequence[int]]) -> Iterator[ir.Module]:
     """StableHLO IR as a module of nothing but StableHLO, static for arguments of these sizes; raises CannotExecute."""
-    text = _with_constants_in_place(text)
+    text = with_constants_in_place(text)
     with _compiler() as compiler:
         module = compiler.parse(text) if is_static(text) else compiler.specialized(text, sizes)
         compiler.run(SPELL_CHLO, module)
@@ -594,7 +594,7 @@ def _convert_constants(module: ir.Module) -> None:
 _RESOURCE = re.compile(r'([\w.]+): "0x[0-9A-F]{8}([0-9A-F]*)"')  # four bytes of alignment come first
 
 
-def _with_constants_in_place(text: str) -> str:
+def with_constants_in_place(text: str) -> str:
     """The IR with constants where they are used that are kept as resources: what takes StableHLO takes none."""
     body, _, resources = text.partition("{-#")
     found = dict(_RESOURCE.findall(resources))

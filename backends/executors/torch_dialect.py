@@ -19,7 +19,7 @@ from torch_mlir import ir as mlir
 from backends import ir
 from harness.protocols import CannotExecute, Executable, Lowered
 
-from .llvm_jit import DTYPES, main_of, run_lowered
+from .llvm_jit import DTYPES, main_of, run_lowered, with_constants_in_place
 
 Values = Sequence[Any]
 
@@ -35,7 +35,7 @@ class TorchDialect:
 
         def run(inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
             with ir.session() as session, torch.no_grad():
-                module = session.parse(lowered.ir)
+                module = session.parse(with_constants_in_place(lowered.ir))
                 results = _walked(main_of(module).regions[0].blocks[0], [t.contiguous() for t in inputs], {})
             return [torch.as_tensor(result) for result in results if result is not None]
 
@@ -111,8 +111,8 @@ _LITERAL = re.compile(r"\((dense\w*<.*>) : (tensor<.*>)\) :", re.DOTALL)
 def _literal(op: mlir.Operation) -> torch.Tensor:
     """The tensor of a literal; what the bindings have no attribute or NumPy no name for goes through the JIT."""
     found = _LITERAL.search(str(op))
-    if found is None or found[1].startswith("dense_resource"):
-        raise CannotExecute("a literal is kept as a resource")
+    if found is None:
+        raise CannotExecute("a literal that is no dense tensor")
     text, kind = found.groups()
     if kind.endswith(("bf16>", "complex<f32>>", "complex<f64>>")):
         body = f"%0 = arith.constant {text} : {kind} return %0 : {kind}"

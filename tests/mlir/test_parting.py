@@ -77,7 +77,7 @@ def test_ir_of_two_dialects_says_what_is_left() -> None:
     text += "%0 = torch.aten.relu %a : !torch.vtensor<[2],f32> -> !torch.vtensor<[2],f32>\n"
     text += "return %0 : !torch.vtensor<[2],f32> }"
     with ir.session() as session:
-        typing = [one for one in passes.split(session.spelled(Tosa.pipeline)) if "backend-type" in one]
+        typing = [one for one in passes.split(session.spelled(Tosa.recipe.pipeline)) if "backend-type" in one]
         assert "torch.aten.relu" in Tosa()._retyped(text, typing, session)[1]
 
 
@@ -106,7 +106,7 @@ TO_TOSA = ("contract", "lower/convert-torch-to-tosa")
         ("aten.true_divide.Tensor", "tosa", "static", "u8", TO_TOSA),
         ("aten.var.default", "linalg", "static", "f32", DECOMPOSES),
         ("aten.relu.default", "tosa", "static", "f16", TO_TOSA),
-        ("aten.take.default", "stablehlo", "dynamic", "f32", TO_STABLEHLO),
+        ("aten.absolute.default", "stablehlo", "static", "c64", TO_STABLEHLO),
     ],
 )
 def test_the_pass_is_named(

@@ -85,3 +85,10 @@ def test_wrong_samples_are_counted_by_the_first_wrong_pass_the_most_frequent_fir
     }  # fmt: skip
     assert "first wrong pass" in as_text(found)
     assert "first wrong pass" not in as_text(blame(JOURNAL))
+
+
+def test_passes_that_cannot_be_run_share_the_blame_with_the_first_wrong_one() -> None:
+    parted = Parting(right="import", wrong="cse", between={"convert": "torch.x left", "canonicalize": "torch.x left"})
+    (found,) = blame(journal([record(STATIC, "tosa", WRONG, parts=parted)])).parted
+    assert found.step == "convert to cse"
+    assert Parting(right="import", wrong=None, between={"convert": "no"}).where is None
