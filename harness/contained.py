@@ -50,7 +50,10 @@ def contained(call: Callable[[], T], seconds: float) -> T:
         if not data:
             text = _text(stderr)
             raise Died(f"{_fate(status)}: {_said(text)}".removesuffix(": "), text)
-    good, value = pickle.loads(data)
+    try:
+        good, value = pickle.loads(data)
+    except Exception as error:  # what the call ran wrote over its own answer
+        raise Died(f"its answer cannot be read: {type(error).__name__}") from None
     if not good:
         raise value
     result: T = value

@@ -82,7 +82,7 @@ PROFILES: Mapping[str, Profile] = {
             name="default",
             first=3,
             dynamic_first=2,
-            most=5,
+            most=6,
             others=1,
             left_out=("c128",),
             dynamic_others=1,
@@ -173,7 +173,7 @@ def stratify(drawn: list[Sample], wanted: int, most: int = 0) -> list[Sample]:
     seen: set[str] = set()
     picked: list[Sample] = []
     while rest and len(picked) < max(wanted, most):
-        order = (_richest, _covering_solid)[len(picked)] if len(picked) < 2 else _covering
+        order = _order(len(picked), wanted)
         sample, has = rest.pop(max(range(len(rest)), key=lambda i: (*order(rest[i][0], rest[i][1] - seen), -i)))
         if len(picked) >= wanted and not attributes(sample) - seen:
             break
@@ -182,12 +182,27 @@ def stratify(drawn: list[Sample], wanted: int, most: int = 0) -> list[Sample]:
     return picked
 
 
+Order = Callable[[Sample, set[str]], tuple[int, ...]]
+
+
+def _order(picked: int, wanted: int) -> Order:
+    """By what the next sample is picked, after so many."""
+    if picked >= wanted:
+        return _showing
+    return (_richest, _covering_solid, _covering)[min(picked, 2)]
+
+
 def _richest(sample: Sample, traits: set[str]) -> tuple[int, ...]:
     return (*_richness(sample), len(traits))
 
 
 def _covering_solid(sample: Sample, traits: set[str]) -> tuple[int, ...]:
     return (_solid(sample), len(traits), *_richness(sample))
+
+
+def _showing(sample: Sample, traits: set[str]) -> tuple[int, ...]:
+    """What shows most new values of attributes, on elements."""
+    return (len(attributes(sample) & traits), *_richness(sample))
 
 
 def _covering(sample: Sample, traits: set[str]) -> tuple[int, ...]:

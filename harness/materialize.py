@@ -284,12 +284,11 @@ def _bounded(x: torch.Tensor, fill: Fill, kind: Dtype) -> torch.Tensor:
 
 
 def _nonfinite(x: torch.Tensor, fill: Fill, g: torch.Generator) -> torch.Tensor:
-    """Sprinkle NaN and infinities: at least one NaN where there is an element."""
-    specials = [math.nan, math.nan] + [math.inf] * (fill.high is None) + [-math.inf] * (fill.low is None)
+    """Sprinkle NaN and infinities: one of each where there is room, and few more, lest a sum of many is always NaN."""
+    specials = [math.nan] + [math.inf] * (fill.high is None) + [-math.inf] * (fill.low is None)
     chosen = _pick(torch.tensor(specials, dtype=torch.float64), tuple(x.shape), g)
-    hit = torch.rand(x.shape, generator=g) < 0.25
-    if x.numel():
-        sure = torch.randint(0, x.numel(), (1,), generator=g)
-        hit.view(-1)[sure] = True
-        chosen.view(-1)[sure] = math.nan
+    hit = torch.rand(x.shape, generator=g) < 0.05
+    sure = torch.randperm(x.numel(), generator=g)[: len(specials)]
+    hit.view(-1)[sure] = True
+    chosen.view(-1)[sure] = torch.tensor(specials[: len(sure)], dtype=torch.float64)
     return torch.where(hit, chosen, x)

@@ -192,7 +192,7 @@ def _lower(recipe: Recipe, *, validated: bool) -> str:
         text += f"    run({dynamic!r} if '?' in str(lowered) else {static!r}, lowered.operation.clone())\n"
     if recipe.conversion:
         text += f"    run({recipe.conversion!r}, lowered.operation)\n"
-        text += f"    left = [op for op in operations(lowered) if op.split('.')[0] in {recipe.converted!r}]\n"
+        text += f"    left = [op for op in op_names(lowered) if op.split('.')[0] in {recipe.converted!r}]\n"
         text += "    if left:\n        sys.exit(f'there is no conversion of {left[0]}')\n"
     return text.strip() + "\n    return lowered\n"
 
@@ -209,7 +209,7 @@ def run(pipeline, operation):
         PassManager.parse(pipeline).run(operation)
 
 
-def operations(module):
+def op_names(module):
     names = []
     module.operation.walk(lambda op: names.append(op.name) or WalkResult.ADVANCE)
     return names

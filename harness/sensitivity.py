@@ -22,7 +22,7 @@ from backends.mutants import KINDS, Mutant
 
 from . import worker
 from .cells import Selection
-from .contained import Died, contained
+from .contained import contained
 from .errors import UnknownName
 from .journal import Record
 from .laboratory import Cell, trial_of, tried
@@ -90,7 +90,7 @@ def _contained(cells: list[Cell]) -> list[Trial]:
     """The trials of cells, made in a fork of this warm process: what kills it loses one of them only."""
     try:
         return contained(lambda: list(tried(cells)), CELL_SECONDS * len(cells))
-    except Died as death:
+    except Exception as error:  # Died, or a bug of ours: the other cells are not lost with this one
         if len(cells) > 1:
             return [trial for cell in cells for trial in _contained([cell])]
-        return [trial_of(cells[0], Mutant("", "", "", 0), "lost", by=str(death))]
+        return [trial_of(cells[0], Mutant("", "", "", 0), "lost", by=f"{type(error).__name__}: {error}")]

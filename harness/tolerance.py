@@ -146,13 +146,17 @@ def _change(
 ) -> torch.Tensor:
     """How much the reference changes where every input moves by so many roundoffs, up or down as the seed has it."""
     g = torch.Generator().manual_seed(seed)
-    moved = wide(*(_perturbed(a, g, by) for a in args))
+    promoted = not any(map(_rounds, args))
+    moved = wide(*(_perturbed(a, g, by, promoted) for a in args))
     if moved is None or moved[index].shape != reference.shape:
         return torch.zeros(reference.shape, dtype=torch.float64)
     return (moved[index] - reference).abs().nan_to_num(0.0, 0.0, 0.0)
 
 
-def _perturbed(t: torch.Tensor, g: torch.Generator, by: float) -> torch.Tensor:
+def _perturbed(t: torch.Tensor, g: torch.Generator, by: float, promoted: bool) -> torch.Tensor:
+    """Integers are moved too where they are all there is: the op is then on what they are promoted to."""
+    if promoted:
+        t = t.to(torch.get_default_dtype())
     if not _rounds(t):
         return t
     sign = (torch.randint(0, 2, t.shape, generator=g) * 2 - 1).double()  # float32 would round 1 + u away

@@ -60,7 +60,7 @@ def _of_argument(name: str, arg: Arg) -> Iterator[str]:
     match arg:
         case TensorSpec():
             if arg.fill.kind != "any":
-                yield f"{name}:{arg.fill.kind}"
+                yield f"{name}:{arg.fill.kind}{'<0' if arg.fill.low is not None and arg.fill.low < 0 else ''}"
             if arg.layout != "contiguous":
                 yield f"{name}:{arg.layout}"
         case bool() | None | str():

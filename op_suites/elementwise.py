@@ -24,6 +24,8 @@ FUSED = Composite((Ulp(4),))
 ADDED = Composite((Ulp(2), libm("exp"), libm("log1p"), Ulp(2)))
 """The larger one and the logarithm of 1 and an exponential; to base 2, with a factor each way."""
 GAMMA = Composite((Stated(16, "series, recurrence and reflection by pieces, each libm's own; glibc states 7 ulp"),))
+TRUTHS = Fill(low=-1, high=1, step=0.7)
+"""Zeros and fractions, about as many of each."""
 QUARTERS = Fill(low=-8, high=8, step=0.25)
 """Their quotients are integers, or farther from one than any dtype's roundoff: no floor can fall on the wrong side."""
 
@@ -440,7 +442,7 @@ CASES = (
     unary("aten.bitwise_not.default", dtypes=INT + BOOL),
     OpCase(op="aten.bitwise_left_shift.Tensor", inputs=shift_inputs, dtypes=INT),
     OpCase(op="aten.bitwise_right_shift.Tensor", inputs=shift_inputs, dtypes=INT),
-    binary("aten.logical_and.default", dtypes=EVERY),
-    binary("aten.logical_or.default", dtypes=EVERY),
-    binary("aten.logical_xor.default", dtypes=EVERY),
+    binary("aten.logical_and.default", fill=TRUTHS, dtypes=EVERY),
+    binary("aten.logical_or.default", fill=TRUTHS, dtypes=EVERY),
+    binary("aten.logical_xor.default", fill=TRUTHS, dtypes=EVERY),
 )

@@ -262,6 +262,10 @@ def reduction(op: str, inputs: Inputs, dtypes: tuple[str, ...] = ALL, numeric: N
     return OpCase(op=f"aten.{op}", inputs=inputs, dtypes=dtypes, numeric=numeric, **more)
 
 
+SPARSE = Fill(low=-1, high=1, step=0.7)
+"""Mostly zeros: else nothing is false."""
+DENSE = Fill(low=-1, high=1, step=0.125)
+"""A zero now and then, and fractions, which an integer would make zeros."""
 DROPPED = {"output_dtype": "eager refuses the argument"}
 KEPT = dict.fromkeys((*(name for name in INT if name != "i64"), *BOOL), "eager sums to i64, its meta function does not")
 
@@ -280,11 +284,11 @@ CASES = (
     reduction("min.dim", over_dim(least=1, fill=DISTINCT), REAL, exclude=NO_TIES),
     reduction("argmax.default", arg_inputs, REAL),
     reduction("argmin.default", arg_inputs, REAL),
-    reduction("any.default", over_all(), EVERY),
-    reduction("any.dim", over_dim(), EVERY),
-    reduction("any.dims", over_dims(), EVERY),
-    reduction("all.default", over_all(), EVERY),
-    reduction("all.dim", over_dim(), EVERY),
+    reduction("any.default", over_all(fill=SPARSE), EVERY),
+    reduction("any.dim", over_dim(fill=SPARSE), EVERY),
+    reduction("any.dims", over_dims(fill=SPARSE), EVERY),
+    reduction("all.default", over_all(fill=DENSE), EVERY),
+    reduction("all.dim", over_dim(fill=DENSE), EVERY),
     reduction("var.correction", moment_inputs(least=3), FLOAT + COMPLEX, MOMENTS),
     reduction("std.correction", moment_inputs(least=3), FLOAT + COMPLEX, MOMENTS),
     reduction("var_mean.correction", moment_inputs(least=3), FLOAT, MOMENTS, exclude=MISTYPED),
@@ -307,7 +311,7 @@ CASES = (
         fixed={"dim": "aten.count_nonzero.dim_IntList has the dims"},
     ),
     reduction("count_nonzero.dim_IntList", over_dims(keepdim=False, none=False), EVERY),
-    reduction("all.dims", over_dims(), EVERY),
+    reduction("all.dims", over_dims(fill=DENSE), EVERY),
     reduction("nansum.default", over_dims(dtype=True), ALL, TERMS),
     reduction("nanmean.default", over_dims(dtype=True), FLOAT, TERMS),
     reduction("logcumsumexp.default", logcumsumexp_inputs, FLOAT + COMPLEX, LOGSUMEXP),

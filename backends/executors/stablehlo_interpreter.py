@@ -31,12 +31,12 @@ class StablehloInterpreter:
 
         def run(inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
             with interpretable(lowered.ir, [t.shape for t in inputs]) as module:
-                return _evaluated(module, inputs)
+                return _interpreted(module, inputs)
 
         return run
 
 
-def _evaluated(module: ir.Module, inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+def _interpreted(module: ir.Module, inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
     arguments = [value.type for value in main_of(module).regions[0].blocks[0].arguments]
     if len(inputs) != len(arguments):
         raise CannotExecute(f"main takes {len(arguments)} arguments, not {len(inputs)}")

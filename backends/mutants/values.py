@@ -148,6 +148,8 @@ def _other(attribute: mlir.Attribute, element: mlir.Type) -> mlir.Attribute | No
     if str(element) not in ("i32", "i64", "f32", "f64"):
         return None
     values = np.array(elements)
+    if not values.size:
+        return None
     flat = values.reshape(-1)
     flat[0] = flat[0] - 1 if flat[0] >= 1 else flat[0] + 1
     return mlir.DenseElementsAttr.get(values, type=kind)

@@ -65,7 +65,7 @@ def test_what_no_result_depends_on_is_set_aside() -> None:
 def test_a_cell_that_dies_is_lost_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sensitivity, "tried", lambda *_: os.abort())
     (found,) = sensitivity._contained([cell("aten.sub.Tensor", "linalg", "swap")])
-    assert (found.fate, found.by) == ("lost", "SIGABRT")
+    assert (found.fate, found.by) == ("lost", "Died: SIGABRT")
 
 
 def test_unknown_kind_is_an_error() -> None:
