@@ -33,7 +33,7 @@ from .reference import Run
 from .sample import Sample, TensorSpec, dumps, map_tensors, seeded, with_values
 from .trial import Fate, Trial
 
-MOST = 3
+MOST = 2
 """Mutants of one kind in one cell."""
 FILLS = 4
 """Seeds a program is filled with anew, in each way, to tell an equivalent mutant."""
