@@ -71,13 +71,16 @@ class Subject:
     forced: bool = False
 
 
-def tried(cells: Sequence[Cell]) -> Iterator[Trial]:
-    """The trials of cells that differ in their backends alone; in this process, but for what runs the mutants."""
+def tried(cells: Sequence[Cell], *, fresh: bool = True) -> Iterator[Trial]:
+    """The trials of cells that differ in their backends alone; in this process, but for what runs the mutants.
+
+    Fresh programs, which a lowering may die of, are lowered to tell an equivalent mutant, unless told otherwise.
+    """
     torch.set_num_threads(1)
     backends = {cell.backend: plugins.backend(cell.backend)() for cell in cells}
     pipeline = Pipeline(Fx(), backends, [], remembers=2 * PROBES)
     for cell in cells:
-        laboratory = Laboratory(cell, pipeline)
+        laboratory = Laboratory(cell, pipeline, fresh)
         subjects = laboratory.subjects(cell.samples)
         for mutant in _chosen(subjects, cell.kinds):
             yield laboratory.trial(mutant, subjects)
@@ -103,6 +106,7 @@ class Laboratory:
 
     cell: Cell
     pipeline: Pipeline
+    fresh: bool = True
     _probes: list[Subject] | None = None
 
     @property
@@ -194,7 +198,7 @@ class Laboratory:
     def _probed(self) -> list[Subject]:
         """Many more samples of the cell that the sound module passes, lowered once."""
         if self._probes is None:
-            own, forced = probes(self.case, self.cell)
+            own, forced = probes(self.case, self.cell, fresh=self.fresh)
             found = self.subjects(own) + self.subjects(forced, forced=True)
             programs: dict[str, list[Subject]] = defaultdict(list)
             for subject in found:
@@ -215,9 +219,9 @@ class Laboratory:
             return []
 
 
-def probes(case: OpCase, cell: Cell) -> tuple[list[Sample], list[Sample]]:
+def probes(case: OpCase, cell: Cell, *, fresh: bool = True) -> tuple[list[Sample], list[Sample]]:
     """Samples the case may draw, and such as it does not: with NaN and infinities in tensors that it keeps finite."""
-    more = census(case, cell.dtype, cell.samples[0].mode, MORE, seed=1)
+    more = census(case, cell.dtype, cell.samples[0].mode, MORE, seed=1) if fresh else ()
     programs = list({s.program: s for s in (*more, *cell.samples)}.values())
     own = [
         with_values(seeded(program, fill), values)

@@ -86,11 +86,13 @@ def measured(found: Sequence[Cell], jobs: int) -> Iterator[list[Trial]]:
         yield from pool.map(_contained, groups.values())
 
 
-def _contained(cells: list[Cell]) -> list[Trial]:
-    """The trials of cells, made in a fork of this warm process: what kills it loses one of them only."""
+def _contained(cells: list[Cell], *, fresh: bool = True) -> list[Trial]:
+    """The trials of cells, made in a fork of this warm process: what kills it, or a bug of ours, loses one at most."""
     try:
-        return contained(lambda: list(tried(cells)), CELL_SECONDS * len(cells))
-    except Exception as error:  # Died, or a bug of ours: the other cells are not lost with this one
+        return contained(lambda: list(tried(cells, fresh=fresh)), CELL_SECONDS * len(cells))
+    except Exception as error:
         if len(cells) > 1:
             return [trial for cell in cells for trial in _contained([cell])]
+        if fresh:
+            return _contained(cells, fresh=False)
         return [trial_of(cells[0], Mutant("", "", "", 0), "lost", by=f"{type(error).__name__}: {error}")]

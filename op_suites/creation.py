@@ -206,7 +206,7 @@ def indices_inputs(d: Draw) -> Mapping[str, Any]:
 
 def triangle_inputs(d: Draw) -> Mapping[str, Any]:
     """Matrices, maybe in batches, and the diagonal that ends the triangle."""
-    return {"self": d.tensor(d.shape(2, 4)), "diagonal": d.choose(OMIT, 1, -1, 3, -4)}
+    return {"self": d.tensor(d.shape(2, 4)), "diagonal": d.choose(OMIT, 1, -1, 1, -1, 3, -4)}
 
 
 def created(op: str, inputs: Inputs, dtypes: tuple[str, ...] = HERE, numeric: Numeric = EXACT, **more: Any) -> OpCase:

@@ -63,9 +63,14 @@ def test_what_no_result_depends_on_is_set_aside() -> None:
 
 
 def test_a_cell_that_dies_is_lost_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sensitivity, "tried", lambda *_: os.abort())
+    monkeypatch.setattr(sensitivity, "tried", lambda *_, fresh: os.abort())
     (found,) = sensitivity._contained([cell("aten.sub.Tensor", "linalg", "swap")])
     assert (found.fate, found.by) == ("lost", "Died: SIGABRT")
+
+
+def test_a_cell_that_dies_of_fresh_programs_does_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sensitivity, "tried", lambda *_, fresh: os.abort() if fresh else [])
+    assert sensitivity._contained([cell("aten.sub.Tensor", "linalg", "swap")]) == []
 
 
 def test_unknown_kind_is_an_error() -> None:
