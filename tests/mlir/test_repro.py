@@ -9,6 +9,7 @@ from math import inf, nan
 import pytest
 import torch
 
+from harness import plugins
 from harness.libm import libm
 from harness.outcome import Passed
 from harness.reference import runs
@@ -22,7 +23,7 @@ SAMPLE = replace(relu(5), op="aten.exp.default")
 
 def embedded(backend: str) -> torch.Tensor:
     """The bounds that the script holds."""
-    text = script(CASE, SAMPLE, backend, Passed(0.1, ("a",)), [("Executor", "")])
+    text = script(CASE, SAMPLE, backend, plugins.backend(backend).recipe, Passed(0.1, ("a",)), [("Executor", "")])
     found = re.search(r"^bounds = (\(.*?^\))", text, re.MULTILINE | re.DOTALL)
     assert found
     bounds: tuple[torch.Tensor] = eval(found[1], {"torch": torch, "inf": inf, "nan": nan})
