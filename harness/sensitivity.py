@@ -27,7 +27,7 @@ from .errors import UnknownName
 from .journal import Record
 from .laboratory import Cell, trial_of, tried
 from .numeric import Distribution, ShapeOnly
-from .outcome import Passed
+from .outcome import Passed, Wrong
 from .sample import Sample
 from .trial import Trial
 
@@ -48,12 +48,17 @@ def kinds(wanted: Sequence[str]) -> tuple[str, ...]:
 def cells(records: Iterable[Record], wanted: Selection, kinds: Sequence[str]) -> list[Cell]:
     """What a journal has of passing samples, by cell: those of the op's first dtype, unless dtypes are named.
 
-    Unsigned integers have theirs too, where what is unsigned is to be taken as signed.
+    Unsigned integers have theirs too, where what is unsigned is to be taken as signed. A cell that is wrong already is
+    left out: no mistake makes it red.
     """
+    records = tuple(records)
+    red = {(r.op, r.backend, r.mode, r.dtype) for r in records if isinstance(r.outcome, Wrong)}
     found: dict[tuple[str, str, str, str, str], list[Sample]] = defaultdict(list)
     of_cell: dict[tuple[str, str], tuple[str, ...]] = {}
     for record in records:
         if not isinstance(record.outcome, Passed) or not record.sample or record.minimised:
+            continue
+        if (record.op, record.backend, record.mode, record.dtype) in red:
             continue
         if record.sample.origin == "census" and record.backend in SEEDED and _kinds(record, wanted, kinds):
             found[record.op, record.family, record.backend, record.mode, record.dtype].append(record.sample)

@@ -217,9 +217,9 @@ def transpose(op: mlir.Operation, shapes: Shapes) -> Iterator[Edit]:
 
 
 def _equal(sizes: Sequence[int]) -> tuple[int, int] | None:
-    """The last two dims of equal size, larger than 1."""
-    pairs = [(i, j) for j in range(len(sizes)) for i in range(j) if sizes[i] == sizes[j] and abs(sizes[i]) > 1]
-    return pairs[-1] if pairs else None
+    """The last two dims of equal size, larger than 1, of a tensor that has elements."""
+    pairs = [(i, j) for j in range(len(sizes)) for i in range(j) if sizes[i] == sizes[j] > 1]
+    return pairs[-1] if pairs and 0 not in sizes else None
 
 
 def _transposed(op: mlir.Operation, name: str, value: mlir.Value) -> Iterator[Edit]:

@@ -14,7 +14,7 @@ from harness.draw import census, profile
 from harness.errors import UnknownName
 from harness.journal import Record
 from harness.laboratory import Cell, probes, tried
-from harness.outcome import Passed
+from harness.outcome import Passed, Wrong
 from harness.sample import Fill, Sample, TensorSpec, from_json
 from harness.worker import case
 
@@ -95,5 +95,7 @@ def test_unsigned_cells_are_asked_for_their_sign_alone() -> None:
     ]
     found = {c.dtype: c.kinds for c in sensitivity.cells(records, Selection(), ("swap", "sign"))}
     assert found == {"f32": ("swap", "sign"), "u8": ("sign",)}
+    red = replace(records[0], outcome=Wrong("value", "m", 0, "llvm-jit"))
+    assert [c.dtype for c in sensitivity.cells([*records, red], Selection(), ("swap", "sign"))] == ["u8"]
     (named,) = sensitivity.cells(records, Selection(dtypes=("i8",)), ("swap",))
     assert (named.dtype, named.kinds) == ("i8", ("swap",))
