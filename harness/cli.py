@@ -193,9 +193,10 @@ def _sensitivity(options: argparse.Namespace) -> Exit:
             f"{options.journal} has no {'trial' if options.read else 'sample that passed and is asked for'}",
             hint="`opcov sensitivity` reads what `make matrix` writes; with --read, what it has written itself",
         )
-    found = reports.sensitivity
-    print(json.dumps(found.as_json(trials), indent=1) if options.json else found.as_text(trials, all=options.all))
-    return Exit.OK if all(r.value >= found.TARGET for r in found.kinds(trials)) else Exit.FOUND
+    as_json, as_text = reports.sensitivity.as_json, reports.sensitivity.as_text
+    print(json.dumps(as_json(trials), indent=1) if options.json else as_text(trials, all=options.all))
+    reached = all(rate.value >= reports.sensitivity.TARGET for rate in reports.sensitivity.kinds(trials))
+    return Exit.OK if reached else Exit.FOUND
 
 
 def _seeded(journal: Journal, options: argparse.Namespace) -> tuple[Trial, ...]:

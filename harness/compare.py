@@ -78,7 +78,7 @@ def right(got: torch.Tensor, want: Bounded, dialect: str) -> torch.Tensor:
     """Where a result is right, element by element; it has the shape and dtype of the reference."""
     bound = want.within(dialect)
     if bound is None:
-        return _same(got, want.eager)
+        return same(got, want.eager)
     assert want.wide is not None and want.overflows is not None
     rounded = want.wide.to(got.dtype)  # overflows where the dtype does
     agrees = _same_nonfinite(got, want.eager) | _same_nonfinite(got, rounded)
@@ -86,9 +86,9 @@ def right(got: torch.Tensor, want: Bounded, dialect: str) -> torch.Tensor:
     return _within(got, want.wide, bound) | agrees | excused
 
 
-def _same(got: torch.Tensor, want: torch.Tensor) -> torch.Tensor:
-    same = got == want
-    return same | (got.isnan() & want.isnan()) if want.is_floating_point() or want.is_complex() else same
+def same(got: torch.Tensor, want: torch.Tensor) -> torch.Tensor:
+    """Where two tensors of one shape hold the same, any NaN being the same as any other."""
+    return (got == want) | (got.isnan() & want.isnan())
 
 
 def _within(got: torch.Tensor, wide: torch.Tensor, bound: torch.Tensor) -> torch.Tensor:

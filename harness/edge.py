@@ -5,26 +5,23 @@ An input may lie so close to a discontinuity that rounding takes it across, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
 
 from .case import Canonical
-from .compare import right
-from .reference import Results, eager_results, wide_results
+from .compare import right, same
+from .reference import Results, Wide, eager_results, wide_results
 from .sample import Sample
-from .tolerance import Bounded, roundoff
+from .tolerance import FRACTION, Bounded, jumps, roundoff
 
-FAR = 8.0
-"""What changes as much at one roundoff as at this many has jumped, and is not merely steep."""
 _BITS = {
     torch.float64: torch.int64,
     torch.float32: torch.int32,
     torch.float16: torch.int16,
     torch.bfloat16: torch.int16,
 }
-Wide = Callable[[Sequence[torch.Tensor]], "list[torch.Tensor] | None"]
 
 
 def on_edge(
@@ -40,7 +37,7 @@ def on_edge(
     excused = right(got, want, dialect)
     wide = wide_results(sample, canonical)
     for sign in (1.0, -1.0):
-        excused |= _across(got, want, dialect, *(_at(wide, args, output, sign * by) for by in (1.0, FAR)))
+        excused |= _across(got, want, dialect, *(_at(wide, args, output, sign * by) for by in (1.0, FRACTION)))
     return bool((excused | _payload(eager_results(sample, canonical), args, output, want)).all())
 
 
@@ -66,7 +63,7 @@ def _across(
     if want.wide is None or want.within(dialect) is None:
         moved = near.to(got.dtype)
         return right(got, replace(want, eager=moved), dialect) & (moved != want.eager)
-    jumped = (near - want.wide).abs() > (far - want.wide).abs() / 2
+    jumped = jumps((near - want.wide).abs(), (far - want.wide).abs())
     return right(got, replace(want, eager=near.to(got.dtype), wide=near), dialect) & jumped
 
 
@@ -77,7 +74,7 @@ def _payload(eager: Results, args: Sequence[torch.Tensor], output: int, want: Bo
         return torch.zeros(want.eager.shape, dtype=torch.bool)
     torch.manual_seed(0)
     found = eager(others)[output]
-    return ~((found == want.eager) | (found != found) & (want.eager != want.eager))
+    return ~same(found, want.eager)
 
 
 def _other_nan(t: torch.Tensor) -> torch.Tensor:

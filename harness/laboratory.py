@@ -21,7 +21,7 @@ from backends.mutants import Mutant, mutants, mutated, normal
 
 from . import plugins, worker
 from .case import OpCase
-from .compare import compare
+from .compare import compare, same
 from .contained import Died, contained
 from .draw import Profile, census
 from .dtypes import DTYPES
@@ -268,7 +268,7 @@ def _differ(subject: Subject, sound: Compiled, seeded: Compiled) -> bool:
     """Whether any element of any result at any size is another one."""
     for run in subject.references:
         pairs = zip(sound([copied(t) for t in run.inputs]), seeded([copied(t) for t in run.inputs]), strict=True)
-        if any(a.shape != b.shape or not bool(((a == b) | (a != a) & (b != b)).all()) for a, b in pairs):
+        if any(a.shape != b.shape or not bool(same(a, b).all()) for a, b in pairs):
             return True
     return False
 

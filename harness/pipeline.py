@@ -390,7 +390,7 @@ class Pipeline:
             return ""
         clock.enter("execute")
         at = None if died or not isinstance(outcome, Wrong) else outcome.sizes
-        asked = (r for r in references if contract.admits([t.shape for t in r.inputs]) and at in (None, r.sizes))
+        asked = (run for run in _admitted(contract, references) if at in (None, run.sizes))
         checkers = [c for c in self.checkers if lowered.dialect in c.dialects]
         return next(filter(None, (_diagnosis(c, lowered, run) for run in asked for c in checkers)), "")
 

@@ -23,6 +23,8 @@ _ROUNDED = (torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.c
 
 Results = Callable[..., list[torch.Tensor]]
 """From the program's arguments, copied unless told otherwise, to its results."""
+Wide = Callable[[Sequence[torch.Tensor]], "list[torch.Tensor] | None"]
+"""From arguments like the program's to results in float64; None where eager does not take them so."""
 
 
 class EagerRefuses(Exception):
@@ -44,10 +46,9 @@ def runs(sample: Sample, numeric: Numeric, canonical: Canonical | None = None) -
     Sizes that eager rejects in a later run are outside the op's own contract and are left out. `canonical` is applied
     to every result, eager's and the float64 reference's.
     """
-    module = _results(call(sample), canonical)
+    module, wide = eager_results(sample, canonical), wide_results(sample, canonical)
     if sample.origin != "census" and _is_random(call(sample), inputs(sample, sample.runs[0])):
         numeric = ShapeOnly("random values, held to no law")
-    wide = _results(call(_wide(sample)), canonical)
     found = [_run(sample, numeric, module, wide, sample.runs[0])]
     for sizes in sample.runs[1:]:
         try:
@@ -62,10 +63,8 @@ def eager_results(sample: Sample, canonical: Canonical | None = None) -> Results
     return _results(call(sample), canonical)
 
 
-def wide_results(
-    sample: Sample, canonical: Canonical | None = None
-) -> Callable[[Sequence[torch.Tensor]], list[torch.Tensor] | None]:
-    """From arguments like the program's to eager's results in float64; None where it does not take them."""
+def wide_results(sample: Sample, canonical: Canonical | None = None) -> Wide:
+    """Eager on arguments like the program's, in float64."""
     wide = _results(call(_wide(sample)), canonical)
     return lambda args: _reference(wide, args)
 
@@ -79,7 +78,7 @@ def accumulation(sample: Sample, numeric: Numeric) -> str | None:
     """
     if sample.dtype not in (F16.name, BF16.name) or not isinstance(numeric, Linear):
         return None
-    eager, wide = _results(call(sample), None), _results(call(_wide(sample)), None)
+    eager, wide = eager_results(sample), wide_results(sample)
     told = [right for probe in _probes(inputs(sample, sample.runs[0])) for right in _told(eager, wide, *probe)]
     return None if not told else "wider" if all(told) else "own"
 
@@ -99,9 +98,9 @@ def _probes(args: Sequence[torch.Tensor]) -> Iterator[tuple[Args, Args]]:
             yield whole, parts
 
 
-def _told(eager: Results, wide: Results, whole: Args, parts: Args) -> Iterator[bool]:
+def _told(eager: Results, wide: Wide, whole: Args, parts: Args) -> Iterator[bool]:
     """Per result in which the small terms count beside a 1: whether eager has them right."""
-    references, bases = _reference(wide, whole), _reference(wide, parts)
+    references, bases = wide(whole), wide(parts)
     try:
         results = eager(whole)
     except Exception:  # the run itself will say why
@@ -113,7 +112,7 @@ def _told(eager: Results, wide: Results, whole: Args, parts: Args) -> Iterator[b
             yield bool((got == want)[counts].all())
 
 
-def _run(sample: Sample, numeric: Numeric, module: Results, wide: Results, sizes: Sizes) -> Run:
+def _run(sample: Sample, numeric: Numeric, module: Results, wide: Wide, sizes: Sizes) -> Run:
     args = inputs(sample, sizes)
     try:
         torch.manual_seed(0)
@@ -123,7 +122,7 @@ def _run(sample: Sample, numeric: Numeric, module: Results, wide: Results, sizes
         raise EagerRefuses(f"{type(error).__name__}: {text[0][:300]}") from None
     rounded = any(t.dtype in _ROUNDED for t in got) and not isinstance(numeric, (Exact, ShapeOnly, Distribution))
     outputs = (
-        bounded(numeric, sizes, got, lambda *a: _reference(wide, a), args)
+        bounded(numeric, sizes, got, lambda *a: wide(a), args)
         if rounded
         else bounded(numeric if isinstance(numeric, (ShapeOnly, Distribution)) else Exact(), sizes, got, None, args)
     )

@@ -54,16 +54,15 @@ def cells(records: Iterable[Record], wanted: Selection, kinds: Sequence[str]) ->
     records = tuple(records)
     red = {(r.op, r.backend, r.mode, r.dtype) for r in records if isinstance(r.outcome, Wrong)}
     found: dict[tuple[str, str, str, str, str], list[Sample]] = defaultdict(list)
-    of_cell: dict[tuple[str, str], tuple[str, ...]] = {}
-    for record in records:
-        if not isinstance(record.outcome, Passed) or not record.sample or record.minimised:
+    asked: dict[tuple[str, str, str, str, str], tuple[str, ...]] = {}
+    for r in records:
+        if not isinstance(r.outcome, Passed) or not r.sample or r.minimised or r.backend not in SEEDED:
             continue
-        if (record.op, record.backend, record.mode, record.dtype) in red:
-            continue
-        if record.sample.origin == "census" and record.backend in SEEDED and _kinds(record, wanted, kinds):
-            found[record.op, record.family, record.backend, record.mode, record.dtype].append(record.sample)
-            of_cell[record.op, record.dtype] = _kinds(record, wanted, kinds)
-    return [Cell(*key, tuple(samples), of_cell[key[0], key[4]]) for key, samples in found.items()]
+        key = (r.op, r.family, r.backend, r.mode, r.dtype)
+        if r.sample.origin == "census" and (r.op, r.backend, r.mode, r.dtype) not in red:
+            found[key].append(r.sample)
+            asked[key] = asked.get(key) or _kinds(r, wanted, kinds)
+    return [Cell(*key, tuple(samples), asked[key]) for key, samples in found.items() if asked[key]]
 
 
 def _kinds(record: Record, wanted: Selection, kinds: Sequence[str]) -> tuple[str, ...]:

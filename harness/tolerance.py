@@ -40,6 +40,7 @@ from .sample import Sizes
 SLACK = 4.0
 WIDEN = 8.0
 FRACTION = 8
+"""The part of a step, 1 / 8, at which it is told whether a function is steep or jumps."""
 JUMP = 1e6
 """Changes below so many units of float64's roundoff are noise of the reference itself."""
 Wide = Callable[..., "list[torch.Tensor] | None"]
@@ -136,9 +137,14 @@ def _moved(index: int, references: Sequence[torch.Tensor], wide: Wide, args: Seq
     noise = JUMP * torch.finfo(torch.float64).eps * reference.abs()
     for seed in (1, 2):
         near, far = (_change(index, reference, wide, args, seed, by) for by in (1 / FRACTION, 1.0))
-        jump = (near > far / 2) & (near > noise)
+        jump = jumps(near, far) & (near > noise)
         change = torch.maximum(change, torch.where(jump, 0.0, far))
     return change
+
+
+def jumps(near: torch.Tensor, far: torch.Tensor) -> torch.Tensor:
+    """Where a change over a `FRACTION` of a step is most of that over the whole step: no steepness does that."""
+    return near > far / 2
 
 
 def _change(

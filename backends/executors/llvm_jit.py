@@ -491,8 +491,8 @@ def _spell_sizes(module: ir.Module) -> None:
             continue
         value, kind = op.operands[0], op.results[0].type
         with ir.InsertionPoint(op), op.location:
-            if op.name == "tensor.dim" and (dim := _constant(op.operands[1])) is not None:
-                scalar = _create("tensor.extract", ir.IntegerType.get_signless(32), _size(value, dim))
+            if op.name == "tensor.dim" and (dim := integer_of(op.operands[1])) is not None:
+                scalar = create("tensor.extract", ir.IntegerType.get_signless(32), _size(value, dim))
                 _replace(op, ir.Operation.create("arith.index_cast", [kind], [scalar]))
             elif op.name == "shape.shape_of" and isinstance(kind, ir.RankedTensorType):
                 _replace(op, ir.Operation.create("arith.index_cast", [kind], [_shape(value)]))
@@ -507,7 +507,7 @@ def _evaluate_sizes(module: ir.Module) -> None:
             chain = _chain(operand) if re.fullmatch(r"tensor<\d+xi(32|64)>", str(operand.type)) else []
             if len(chain) > 1:
                 with ir.InsertionPoint(op), op.location:
-                    op.operands[i] = _create("stablehlo.constant", operand.type, value=_evaluated(chain))
+                    op.operands[i] = create("stablehlo.constant", operand.type, value=_evaluated(chain))
 
 
 def _chain(value: ir.Value) -> list[ir.Operation]:
@@ -552,7 +552,8 @@ def _is_hlo(value: ir.Value) -> bool:
     return not isinstance(value.owner, ir.Block) and value.owner.name.startswith(("stablehlo.", "chlo."))
 
 
-def _constant(value: ir.Value) -> int | None:
+def integer_of(value: ir.Value) -> int | None:
+    """The integer that an `arith.constant` makes of the value, None where something else makes it."""
     owner = value.owner
     known = not isinstance(owner, ir.Block) and owner.name == "arith.constant"
     return ir.IntegerAttr(owner.attributes["value"]).value if known else None
@@ -560,22 +561,23 @@ def _constant(value: ir.Value) -> int | None:
 
 def _size(value: ir.Value, dim: int) -> ir.Value:
     kind = ir.RankedTensorType.get([], ir.IntegerType.get_signless(32))
-    return _create("stablehlo.get_dimension_size", kind, value, dimension=ir.Attribute.parse(f"{dim} : i64"))
+    return create("stablehlo.get_dimension_size", kind, value, dimension=ir.Attribute.parse(f"{dim} : i64"))
 
 
 def _shape(value: ir.Value) -> ir.Value:
     """The sizes of a value as i32 elements."""
     i32, rank = ir.IntegerType.get_signless(32), ir.RankedTensorType(value.type).rank
     if not rank:
-        return _create(
+        return create(
             "arith.constant", kind := ir.RankedTensorType.get([0], i32), value=ir.Attribute.parse(f"dense<> : {kind}")
         )
-    sizes = [_create("stablehlo.reshape", ir.RankedTensorType.get([1], i32), _size(value, i)) for i in range(rank)]
+    sizes = [create("stablehlo.reshape", ir.RankedTensorType.get([1], i32), _size(value, i)) for i in range(rank)]
     first = ir.Attribute.parse("0 : i64")
-    return _create("stablehlo.concatenate", ir.RankedTensorType.get([rank], i32), *sizes, dimension=first)
+    return create("stablehlo.concatenate", ir.RankedTensorType.get([rank], i32), *sizes, dimension=first)
 
 
-def _create(name: str, kind: ir.Type, *operands: ir.Value, **attributes: ir.Attribute) -> ir.Value:
+def create(name: str, kind: ir.Type, *operands: ir.Value, **attributes: ir.Attribute) -> ir.Value:
+    """The result of a new op at the insertion point."""
     return ir.Operation.create(name, [kind], list(operands), attributes).results[0]
 
 
@@ -656,7 +658,7 @@ def _spell_reshapes(module: ir.Module) -> None:
             with ir.InsertionPoint(op), op.location:
                 values = ir.Attribute.parse(f"dense<{sizes}> : tensor<{rank}xindex>")
                 kind = ir.Type.parse(f"!tosa.shape<{rank}>")
-                op.operands[1] = _create("tosa.const_shape", kind, values=values)
+                op.operands[1] = create("tosa.const_shape", kind, values=values)
 
 
 def main_of(module: ir.Module) -> ir.Operation:

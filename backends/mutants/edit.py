@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from torch_mlir import ir as mlir
 
+from backends.executors.llvm_jit import create
+
 Shapes = Sequence[Sequence[int]]
 """Those of the arguments at export."""
 
@@ -35,11 +37,6 @@ DIGITS = {"f64": (64, 11, 29), "f32": (32, 8, 16), "f16": (16, 5, 5), "bf16": (1
 def becomes(op: mlir.Operation, value: mlir.Value) -> None:
     """Let everything that uses the op's result use this value."""
     op.results[0].replace_all_uses_with(value)
-
-
-def create(name: str, kind: mlir.Type, *operands: mlir.Value, **attributes: mlir.Attribute) -> mlir.Value:
-    """The result of a new op at the insertion point."""
-    return mlir.Operation.create(name, [kind], list(operands), attributes).results[0]
 
 
 def setting(op: mlir.Operation, name: str, value: mlir.Attribute) -> Callable[[], None]:

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from torch_mlir import ir as mlir
 
+from backends.executors.llvm_jit import create, integer_of
+
 from .edit import (
     Edit,
     Shapes,
     becomes,
     changed,
-    create,
     element,
     has,
     integers,
@@ -270,7 +271,7 @@ def freeze(op: mlir.Operation, shapes: Shapes) -> Iterator[Edit]:
     """A size of an argument as it was at export, wherever this op asks for it; for TOSA, the argument's own type."""
     match op.name:
         case "tensor.dim":
-            shape, at = _at_export(op.operands[0], shapes), _index(op.operands[1])
+            shape, at = _at_export(op.operands[0], shapes), integer_of(op.operands[1])
             if shape is not None and at is not None:
                 yield Edit("size of export", _sized(op, f"{shape[at]} : index"))
         case "shape.shape_of":
@@ -294,13 +295,6 @@ def freeze(op: mlir.Operation, shapes: Shapes) -> Iterator[Edit]:
 
 def _at_export(value: mlir.Value, shapes: Shapes) -> Sequence[int] | None:
     return shapes[value.arg_number] if isinstance(value, mlir.BlockArgument) else None
-
-
-def _index(value: mlir.Value) -> int | None:
-    owner = value.owner
-    if isinstance(owner, mlir.Block) or owner.name != "arith.constant":
-        return None
-    return int(mlir.IntegerAttr(owner.attributes["value"]).value)
 
 
 def _sized(op: mlir.Operation, value: str) -> Callable[[], None]:

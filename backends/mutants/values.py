@@ -7,12 +7,13 @@ from collections.abc import Iterator
 import numpy as np
 from torch_mlir import ir as mlir
 
+from backends.executors.llvm_jit import create
+
 from .edit import (
     DIGITS,
     Edit,
     Shapes,
     becomes,
-    create,
     element,
     has,
     i64,
