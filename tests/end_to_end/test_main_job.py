@@ -46,6 +46,16 @@ def test_a_run_with_shortfalls_exits_0(run: tuple[Done, Path]) -> None:
     assert "failed" not in done.stdout.replace("xfailed", "")
 
 
+def test_thorough_asks_every_executor(tmp_path: Path) -> None:
+    job(*RELU, "--backend", "stablehlo", "--thorough", out=tmp_path)
+    passed = [
+        line["detail"]["executors"] for line in outcomes(tmp_path / "journal.jsonl") if line["outcome"] == "Passed"
+    ]
+    assert passed
+    assert all({"llvm-jit", "stablehlo-interpreter"} <= set(executors) for executors in passed)
+    assert lines(tmp_path / "journal.jsonl")[0]["options"]["thorough"] is True
+
+
 def test_it_writes_the_journal_and_the_reports_and_says_where(run: tuple[Done, Path]) -> None:
     done, out = run
     assert sorted(p.name for p in out.iterdir()) == ["index.html", "journal.jsonl", "matrix.md"]

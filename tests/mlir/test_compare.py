@@ -292,6 +292,26 @@ def test_a_composite_bound_grows_with_the_conditioning() -> None:
     assert relative[0] > 100 * relative[1]
 
 
+def test_a_jump_is_no_conditioning() -> None:
+    """A label that is off by a roundoff is another label: that must not excuse what the result owes the other input."""
+
+    def hinge(x: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+        return torch.where(label == 1, x, 100 - x)
+
+    run = close(COMPOSED, hinge, t(0.5, 0.25), t(1, -1))
+    bound = run.outputs[0].bound
+    assert bound is not None
+    assert bool((bound < 1e-3).all())
+    assert kind(t(99.5, 99.75), run) == "value"
+
+
+def test_integers_that_are_promoted_have_conditioning() -> None:
+    whole = torch.tensor([69], dtype=torch.int8)
+    (of_integers,), (of_floats,) = (close(COMPOSED, torch.exp, x).outputs for x in (whole, whole.float()))
+    assert of_integers.bound is not None and of_floats.bound is not None
+    assert torch.allclose(of_integers.bound, of_floats.bound, rtol=0.01)
+
+
 def test_no_bound_is_stricter_than_a_small_multiple_of_eagers_own_error() -> None:
     def coarse(x: torch.Tensor) -> torch.Tensor:
         return torch.exp(x) * (1.0 if x.dtype == torch.float64 else 1 + 1e-3)

@@ -397,3 +397,20 @@ def test_a_slice_of_a_dim_of_size_1_is_no_mismatch_of_strides() -> None:
     }"""
     x = tensor(1, 6, 3)
     assert checked(text, x) == x[:, :3].flatten().tolist()
+
+
+def test_sizes_that_hang_on_constants_by_way_of_floats_are_computed() -> None:
+    """As `arange` has them; no pass folds a quotient of floats, and StableHLO's interpreter does."""
+    text = """
+    func.func @main(%a: tensor<?xf32>) -> tensor<?xi64> {
+      %five = stablehlo.constant dense<5.0> : tensor<f64>
+      %two = stablehlo.constant dense<2.0> : tensor<f64>
+      %0 = stablehlo.divide %five, %two : tensor<f64>
+      %1 = stablehlo.ceil %0 : tensor<f64>
+      %2 = stablehlo.convert %1 : (tensor<f64>) -> tensor<i64>
+      %3 = stablehlo.reshape %2 : (tensor<i64>) -> tensor<1xi64>
+      %4 = stablehlo.dynamic_iota %3, dim = 0 : (tensor<1xi64>) -> tensor<?xi64>
+      return %4 : tensor<?xi64>
+    }"""
+    (found,) = run_lowered(text, "stablehlo", [torch.ones(2)])
+    assert found.tolist() == [0, 1, 2]

@@ -124,6 +124,14 @@ def test_mutant_without_a_place_is_none():
     assert mutated(TOSA, Mutant("swap", "tosa.sub", "operands swapped", 7), SHAPES[TOSA]) is None
 
 
+def test_nothing_is_transposed_where_there_are_no_elements() -> None:
+    empty = STABLEHLO.replace("3x3", "0x3x3").replace("dims = [1, 0]", "dims = [0, 2, 1]")
+    head = empty.partition("  %7 =")[0] + "  return %6 : tensor<0x3x3xf32>\n}"
+    text = head.replace("(tensor<3xf32>, tensor<3x2xf32>)", "tensor<0x3x3xf32>")
+    assert mutants(text.replace("0x3x3", "2x3x3"), [[2, 3, 3]] * 2, ["transpose"])
+    assert mutants(text, [[0, 3, 3]] * 2, ["transpose"]) == []
+
+
 def test_mutants_of_one_op_differ_and_are_the_same_each_time():
     found = mutants(LINALG, SHAPES[LINALG], tuple(KINDS))
     assert len(set(found)) == len(found)

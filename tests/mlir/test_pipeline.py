@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import struct
+import zlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -41,7 +44,7 @@ from harness.protocols import (
     Program,
 )
 from harness.sample import Sample, with_values
-from tests.miniatures import Actor, Acts, CannotCompile, Detective, Doomed, Witness, lie_in_value
+from tests.miniatures import Actor, Acts, CannotCompile, Detective, Doomed, Witness, eager, lie_in_value
 from tests.samples import dynamic, relu
 
 
@@ -543,3 +546,29 @@ def test_the_decomposed_program_is_what_eager_computes() -> None:
     assert made is not None
     (got,) = made()(program(relu(2, 3)).args)
     assert torch.equal(got, program(relu(2, 3)).args[0].relu())
+
+
+# edges ----------------------------------------------------------------------------------------------------------------
+
+
+class OnePlusTwoRoundoffs(Actor):
+    """Runs the program on inputs that are a little larger."""
+
+    def compile(self, lowered: Lowered) -> Executable:
+        return lambda inputs: eager(lowered.program, [t * (1 + 2**-22) for t in inputs])
+
+
+def floor_of(value: float) -> Sample:
+    data = base64.b64encode(zlib.compress(struct.pack("<f", value))).decode()
+    return replace(relu(1, kind="literal", data=data), op="aten.floor.default")
+
+
+def test_a_result_that_an_input_on_an_edge_decides_is_our_own_error() -> None:
+    found = outcome(pipeline(executors=(OnePlusTwoRoundoffs(),)), floor_of(3 - 2**-22))
+    assert isinstance(found, HarnessError)
+    assert "on an edge" in found.traceback
+    assert isinstance(outcome(pipeline(executors=(OnePlusTwoRoundoffs(),)), floor_of(2.5)), Passed)
+
+
+def test_a_wrong_result_elsewhere_is_wrong() -> None:
+    assert isinstance(outcome(pipeline(Acts("right", "lie_in_value")), floor_of(2.5)), Wrong)

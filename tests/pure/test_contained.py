@@ -76,3 +76,15 @@ def test_no_descriptor_is_left_open() -> None:
     for _ in range(3):
         contained(lambda: 1, 10)
     assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+
+
+class Garbled:
+    """Its pickle is no pickle of anything that can be made: as if the call had written over its own answer."""
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return int, ("no number",)
+
+
+def test_an_answer_that_cannot_be_read_is_a_death() -> None:
+    with pytest.raises(Died, match="its answer cannot be read: ValueError"):
+        contained(Garbled, 10)

@@ -65,6 +65,16 @@ def test_every_way_of_filling_occurs_and_the_first_one_with_every_program() -> N
     assert len({s.program for s in found if s.values == "mixed"}) == 6
 
 
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("mode", MODES)
+def test_special_values_are_given_to_programs_that_have_elements(seed: int, mode: Any) -> None:
+    """A NaN in a tensor of no elements is none."""
+    for sample in census(CASE, "f32", mode, PROFILES["default"], seed):
+        if sample.values != "mixed":
+            assert largest(sample) > 1
+            assert "zero_size" not in traits(sample)
+
+
 def test_programs_are_filled_anew_until_there_are_as_many_samples_as_the_profile_says() -> None:
     once, thrice = drawn(), drawn(size=replace(SIZE, samples=17))
     assert {s.program for s in thrice} == {s.program for s in once} and {s.id for s in once} <= {s.id for s in thrice}
