@@ -53,10 +53,12 @@ class Profile:
     def says(self) -> str:
         """The sampling in words, for the journal's header."""
         dynamic = "all dtypes" if self.dynamic_others is None else f"first dtype and {self.dynamic_others} more"
+        fewer = f", {self.dynamic_first} programs of the first" if self.dynamic_first else ""
+        more = f" (to {self.most} where attributes have more values)" if self.most > self.first else ""
         without = f"; without {', '.join(self.left_out)}" if self.left_out else ""
         often = f", {self.samples} samples" if self.samples > 1 else ""
-        programs = f"{self.first} programs a cell of an op's first dtype, {self.others} of others{often}"
-        return f"{programs}; dynamic: {dynamic}{without}"
+        programs = f"{self.first} programs a cell of an op's first dtype{more}, {self.others} of others{often}"
+        return f"{programs}; dynamic: {dynamic}{fewer}{without}"
 
     def programs(self, case: OpCase, dtype: str, mode: Mode) -> int:
         """How many programs a cell's census has; a dynamic one is run at several sizes anyway."""
