@@ -124,6 +124,14 @@ def test_a_boolean_result_beside_a_rounded_one_is_exact(numeric: Numeric) -> Non
     assert wrong([x.exp(), x < 0], run).output == 1
 
 
+@pytest.mark.filterwarnings("ignore:torch.quantize_per_tensor")
+def test_quantized_tensors_are_compared_by_value() -> None:
+    held = torch.quantize_per_tensor(t(1.0, 2.0), 0.5, 3, torch.quint8)
+    other = torch.quantize_per_tensor(t(1.0, 2.5), 0.5, 3, torch.quint8)
+    assert verdict(held, exact(held)) == 0.0
+    assert wrong(other, exact(held)).element == (1,)
+
+
 def test_the_first_wrong_output_is_named() -> None:
     found = wrong([t(1.0), t(2.0)], exact(t(1.0), t(3.0)))
     assert (found.output, found.element, found.expected, found.actual) == (1, (0,), "3.0", "2.0")
