@@ -15,7 +15,7 @@ from hypothesis.errors import Flaky, NoSuchExample
 
 from .case import OpCase
 from .errors import UnknownName
-from .sample import Mode, Sample, SizeOf, Values, map_tensors, seeded, tensors, walk, with_values
+from .sample import ONE_SIDED, Mode, Sample, SizeOf, Values, map_tensors, seeded, tensors, walk, with_values
 from .traits import attributes, traits
 
 
@@ -25,9 +25,9 @@ class Profile:
 
     `first` and `others` are how many programs (shapes and attributes) a census has for a case's first dtype and for
     each other one, `dynamic_first` how many with a symbolic size, and `most` how many static ones where attributes
-    have values that these do not show. They are
-    filled anew until there are as many as `samples`, and `refilled` of them in every way that the case knows. `opinfo`
-    is how many samples of OpInfo a cell has where they are asked for. `left_out` are dtypes without cells, each the
+    have values that these do not show. They are filled anew until there are as many as `samples`; `refilled` of the
+    first dtype's, one of a dynamic cell, are filled twice in each way that the case knows. `opinfo` is how many samples
+    of OpInfo a cell has where they are asked for. `left_out` are dtypes without cells, each the
     twin of a measured one. `dynamic_others` is how many of the other dtypes have dynamic cells at all, None for every
     one: what a symbolic size breaks hinges on the dtype less than most, and costs most to measure. `blames` tells
     whether it is found out which dim has to be dynamic for a dynamic sample to fail, and after which pass a wrong one
@@ -79,7 +79,7 @@ class Profile:
 PROFILES: Mapping[str, Profile] = {
     p.name: p
     for p in (
-        Profile(name="quick", first=1, others=1, left_out=("c128",), dynamic_others=0, blames=False),
+        Profile(name="quick", first=1, others=1, refilled=0, left_out=("c128",), dynamic_others=0, blames=False),
         Profile(
             name="default",
             first=3,
@@ -113,8 +113,9 @@ def census(case: OpCase, dtype: str, mode: Mode, size: Profile, seed: int) -> tu
     """The samples of one cell: a deterministic set, stratified over the traits, all of them to be run.
 
     Programs are drawn and picked greedily so that each trait that was drawn occurs; each program comes with mixed
-    values, and the richest ones in each of the case's other ways of filling too: what has no elements, or few, shows
-    nothing of them. Static cells of the first dtype, those that tell most, have most of both.
+    values, and the richest one in each of the case's other ways of filling too; in a static cell of the first dtype,
+    which tells most, each one that has elements. The richest of the first dtype are filled anew in all of these ways,
+    and on either side of 0, where a maximum that starts from 0 shows: to run a program again costs little.
     """
     wanted = size.programs(case, dtype, mode)
     main = mode == "static" and dtype == case.dtypes[0]
@@ -125,9 +126,10 @@ def census(case: OpCase, dtype: str, mode: Mode, size: Profile, seed: int) -> tu
     fills = math.ceil(size.samples / max(1, len(picked)))
     out = [with_values(seeded(sample, fill), case.values[0]) for sample in picked for fill in range(fills)]
     rich = sorted(filter(_solid, picked), key=_richness, reverse=True) or picked
-    rich = rich[: size.refilled if main else 1]
-    out += [with_values(seeded(sample, 1), case.values[0]) for sample in rich[:1] if main]
+    rich = rich if main else rich[:1]
     out += [with_values(sample, values) for sample in rich for values in case.values[1:]]
+    ways = (*ONE_SIDED, *case.values[1:]) if case.values[1:] and dtype == case.dtypes[0] else ()
+    out += [with_values(seeded(sample, 1), values) for sample in rich[: size.refilled] for values in ways]
     return tuple({s.id: s for s in out}.values())
 
 
@@ -224,15 +226,22 @@ def _counts(sample: Sample) -> list[int]:
 
 
 def _richness(sample: Sample) -> tuple[int, ...]:
-    """How much a sample can show: dynamic dims, three or more larger than 1, two alike among them, many elements."""
+    """How much a sample can show: dynamic dims, three or more larger than 1, some alike, full lists, many elements."""
     large = sum(n > 1 for n in sample.sizes.values())
-    return (_solid(sample), len(sample.dynamic), min(large, 3), _alike(sample), max(_counts(sample), default=0))
+    solid, dynamic, alike = _solid(sample), len(sample.dynamic), min(_alike(sample), 2)
+    return (solid, dynamic, min(large, 3), alike, _listed(sample), max(_counts(sample), default=0))
 
 
-def _alike(sample: Sample) -> bool:
-    """Whether a tensor has two dims of one size: what is transposed there keeps its shape."""
+def _alike(sample: Sample) -> int:
+    """The dims of a tensor whose size another one has: what is transposed there keeps its shape."""
     shapes = ([n for n in t.shape(sample.sizes) if n > 1] for t in tensors(sample.args))
-    return any(len(set(shape)) < len(shape) for shape in shapes)
+    return max((len(shape) - len(set(shape)) for shape in shapes), default=0)
+
+
+def _listed(sample: Sample) -> int:
+    """What lists hold besides 0: pads, strides and dims, each of which a lowering may take for another one."""
+    lists = (arg for arg in sample.args.values() if isinstance(arg, tuple))
+    return sum(min(abs(n), 2) for held in lists for n in held if isinstance(n, int))
 
 
 def minimise(

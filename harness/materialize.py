@@ -10,7 +10,7 @@ import torch
 
 from .dtypes import DTYPES, Dtype
 from .errors import BadSample
-from .sample import Fill, Layout, Sizes, TensorSpec
+from .sample import ONE_SIDED, Fill, Layout, Sizes, TensorSpec
 
 _SIMPLE = (1.0, 2.0, 0.0, -1.0, 3.0, -2.0)
 _MATRICES = (
@@ -187,7 +187,8 @@ def _distinct(fill: Fill, shape: tuple[int, ...], kind: Dtype, g: torch.Generato
     low, high = _bounds(fill, kind)
     exact = 2.0 ** (1 + round(-math.log2(kind.roundoff))) if kind.kind == "float" else high - low + 1
     span = int(min(max(high - low + 1, 1), exact, 2**31))
-    start = max(low, -(min(count, span) // 2)) if fill.low is None else low
+    first = {"below": -min(count, span) - 1, "above": 1}.get(fill.values, -(min(count, span) // 2))
+    start = max(low, first) if fill.low is None else low
     order = torch.randperm(count, generator=g) if count <= span else torch.arange(count) * 3 % span
     out = order.double() + math.ceil(start)
     if fill.values == "nonfinite" and count and kind.kind == "float" and fill.nonfinite:
@@ -220,17 +221,25 @@ def _pick(options: torch.Tensor, shape: tuple[int, ...], g: torch.Generator) -> 
 
 
 def _integers(fill: Fill, shape: tuple[int, ...], kind: Dtype, g: torch.Generator) -> torch.Tensor:
-    low, high = (int(b) for b in _bounds(fill, kind))
+    low, high = _half(fill, *(int(b) for b in _bounds(fill, kind)))
     small = torch.randint(max(low, -9), max(min(high, 9), low, -9) + 1, shape, generator=g)
     if fill.values == "simple":
         return _off(small.clamp(max(low, -2), max(min(high, 3), low)), fill)
     edges = {low, low + 1, high - 1, high, 0, 1, -1, (low + high) // 2} if fill.values == "extreme" else set()
     wide = torch.randint(low, high, shape, generator=g) if high > low else small
-    candidates = torch.stack([small, wide, small])
+    often = wide if low >= 0 else small  # half of what has no sign is negative to who takes it for signed
+    candidates = torch.stack([small, wide, often])
     if inside := sorted(e for e in edges if low <= e <= high):
         candidates = torch.stack([wide, _pick(torch.tensor(inside), shape, g), _pick(torch.tensor(inside), shape, g)])
     which = torch.randint(0, 3, shape, generator=g)
     return _off(candidates.gather(0, which.unsqueeze(0)).squeeze(0), fill)
+
+
+def _half(fill: Fill, low: int, high: int) -> tuple[int, int]:
+    """The part of a range that is on the side that the fill asks for, if there is one."""
+    middle = (low + high) // 2 if low >= 0 else 0
+    half = {"below": (low, middle - 1), "above": (middle + 1, high)}.get(fill.values, (low, high))
+    return half if half[0] <= half[1] else (low, high)
 
 
 def _off(x: torch.Tensor, fill: Fill) -> torch.Tensor:
@@ -268,6 +277,8 @@ def _reals(fill: Fill, shape: tuple[int, ...], kind: Dtype, g: torch.Generator) 
         )
         which = torch.randint(0, len(mix), shape, generator=g)
         x = torch.stack(mix).gather(0, which.unsqueeze(0)).squeeze(0)
+    if fill.values in ONE_SIDED:
+        x = (x.abs() + 1) * (1 if fill.values == "above" else -1)
     return _bounded(x, fill, kind)
 
 

@@ -14,12 +14,13 @@ from .errors import BadSample
 
 Mode = Literal["static", "dynamic"]
 MODES: tuple[Mode, ...] = ("static", "dynamic")
-Values = Literal["simple", "mixed", "extreme", "nonfinite"]
+Values = Literal["simple", "mixed", "extreme", "nonfinite", "below", "above"]
 Origin = Literal["census", "opinfo", "rejected"]
 ORIGINS: tuple[Origin, ...] = ("census", "opinfo", "rejected")
 Layout = Literal["contiguous", "transposed", "sliced", "expanded"]
 LAYOUTS: tuple[Layout, ...] = ("contiguous", "transposed", "sliced", "expanded")
-VALUES: tuple[Values, ...] = ("simple", "mixed", "extreme", "nonfinite")
+VALUES: tuple[Values, ...] = ("simple", "mixed", "extreme", "nonfinite", "below", "above")
+ONE_SIDED: tuple[Values, ...] = ("below", "above")
 Sizes = Mapping[str, int]
 Dim = str | int
 
@@ -29,7 +30,8 @@ class Fill:
     """How the elements of one tensor are chosen, within `[low, high]` clipped to its dtype.
 
     `values` picks among them: `simple` small integers, `mixed` signs, zeros, ties and several magnitudes, `extreme`
-    the ends of the range, `nonfinite` mixed with NaN and infinities. `reach` bounds magnitudes where no range is given:
+    the ends of the range, `nonfinite` mixed with NaN and infinities, `below` and `above` all on that side of 0 and away
+    from it (where nothing is below 0, in that half of the range). `reach` bounds magnitudes where no range is given:
     `full` goes to the dtype's largest, `root` keeps products and sums finite, `unit` stays within single digits.
     `step` rounds to its multiples, `avoid` keeps floats `margin` away from these points (edges of discontinuities) and
     integers off them.

@@ -34,7 +34,7 @@ from .trial import Trial
 SEEDED = ("linalg", "tosa", "stablehlo")
 """The backends whose dialects mistakes are known of."""
 UNSIGNED = "u8"
-CELL_SECONDS = 300.0
+CELL_SECONDS = 90.0
 
 
 def kinds(wanted: Sequence[str]) -> tuple[str, ...]:
@@ -95,8 +95,8 @@ def _contained(cells: list[Cell], *, fresh: bool = True) -> list[Trial]:
     try:
         return contained(lambda: list(tried(cells, fresh=fresh)), CELL_SECONDS * len(cells))
     except Exception as error:
-        if len(cells) > 1:
-            return [trial for cell in cells for trial in _contained([cell])]
-        if fresh:
+        if fresh:  # a program that nobody has lowered yet may hang or kill the lowering
             return _contained(cells, fresh=False)
+        if len(cells) > 1:
+            return [trial for cell in cells for trial in _contained([cell], fresh=False)]
         return [trial_of(cells[0], Mutant("", "", "", 0), "lost", by=f"{type(error).__name__}: {error}")]

@@ -11,6 +11,8 @@ from .numeric import EXACT, Numeric, Ulp
 from .sample import Fill
 
 ANY = Fill()
+OVERFLOWING = Fill(low=-200, high=200)
+"""Exponentials of f32 that are infinite or 0, unless the largest is subtracted first."""
 NO_INFINITY = Fill(reach="unit", low=-40, high=40)
 """What a mean makes of infinities depends on how it is updated: an infinity, or NaN as eager has it."""
 

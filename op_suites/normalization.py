@@ -10,7 +10,7 @@ from harness.dtypes import ALL, FLOAT
 from harness.libm import libm
 from harness.numeric import ROUNDED, Composite, Linear, Over, Ulp
 from harness.sample import DtypeArg, Fill, SizeOf
-from harness.strategies import NO_INFINITY
+from harness.strategies import NO_INFINITY, OVERFLOWING
 
 EXPONENTIALS = (ROUNDED, libm("exp"), Linear((Over(),)))
 """Less the largest, the exponential, the sum of them."""
@@ -24,13 +24,13 @@ def softmax_inputs(d: Draw) -> Mapping[str, Any]:
     """A tensor of any rank, a dim and a `dtype` to compute in, which integers need."""
     dims = d.shape(0, 4)
     dtype = d.other_dtype("f64", "f32") if d.kind == "float" else DtypeArg(d.choose("f32", "f64"))
-    return {"self": d.tensor(dims), "dim": d.axis(dims), "dtype": dtype}
+    return {"self": d.tensor(dims, fill=OVERFLOWING), "dim": d.axis(dims), "dtype": dtype}
 
 
 def core_softmax_inputs(d: Draw) -> Mapping[str, Any]:
     """A tensor of any rank and a dim; `half_to_float` is CUDA's alone."""
     dims = d.shape(0, 4)
-    return {"self": d.tensor(dims), "dim": d.axis(dims), "half_to_float": False}
+    return {"self": d.tensor(dims, fill=OVERFLOWING), "dim": d.axis(dims), "half_to_float": False}
 
 
 def affine(d: Draw, dims: Dims, *, required: bool = False) -> tuple[Any, Any]:

@@ -366,6 +366,18 @@ def test_an_infinity_proves_nothing_where_sums_on_the_way_may_overflow() -> None
     assert isinstance(verdict(t(INF), run), float)
 
 
+@pytest.mark.parametrize("got", [-INF, NAN, 1e24, 3e38])
+def test_what_is_surely_beyond_the_dtype_is_its_own_infinity(got: float) -> None:
+    run = close(Composite((Ulp(4),)), torch.sinh, t(200.0))
+    assert verdict(t(INF), run) == 0.0
+    assert kind(t(got), run) == "non-finite"
+
+
+def test_a_number_is_wrong_where_sums_on_the_way_may_overflow_but_give_another() -> None:
+    run = close(Linear((3,)), lambda a: a.sum(0, keepdim=True), t(3e38, 3e38, -3e38))
+    assert kind(t(1e38), run) == "non-finite"
+
+
 @pytest.mark.parametrize("got", [0.0, -INF, NAN])
 def test_an_infinity_out_of_an_infinite_input_is_no_overflow(got: float) -> None:
     run = close(Linear((3,)), lambda a: a.sum(0, keepdim=True), t(1.0, INF, 3.0))

@@ -10,7 +10,7 @@ import pytest
 from harness.case import OMIT, Draw, OpCase
 from harness.draw import PROFILES, Profile, census, minimise, profile, stratify
 from harness.errors import UnknownName
-from harness.sample import Fill, Sample, SizeOf, tensors
+from harness.sample import Fill, Sample, SizeOf, TensorSpec, tensors
 from harness.traits import traits
 
 SIZE = Profile(name="test", first=6, others=2, minimise_seconds=5, minimise_total=5)
@@ -32,6 +32,11 @@ def drawn(case: OpCase = CASE, mode: Any = "static", dtype: str = "f32", size: P
 
 def largest(sample: Sample) -> int:
     return max((n for t in tensors(sample.args) for n in t.shape(sample.sizes)), default=0)
+
+
+def held(shape: tuple[int, ...], pads: tuple[int, ...] = ()) -> Sample:
+    args = {"self": TensorSpec(dims=tuple(f"d{i}" for i in range(len(shape))), dtype="f32"), "pads": pads}
+    return Sample(op=CASE.op, dtype="f32", mode="static", sizes={f"d{i}": n for i, n in enumerate(shape)}, args=args)
 
 
 # the census -----------------------------------------------------------------------------------------------------------
@@ -61,7 +66,7 @@ def test_no_sample_comes_twice(mode: str) -> None:
 
 def test_every_way_of_filling_occurs_and_the_first_one_with_every_program() -> None:
     found = drawn()
-    assert {s.values for s in found} == {"mixed", "extreme", "nonfinite"}
+    assert {s.values for s in found} == {"mixed", "extreme", "nonfinite", "below", "above"}
     assert len({s.program for s in found if s.values == "mixed"}) == 6
 
 
@@ -98,6 +103,20 @@ def test_stratification_takes_what_shows_most_that_is_new() -> None:
     first, second = stratify(drawn, 2)
     new = {s.id: len(set(traits(s)) - set(traits(first))) for s in drawn}
     assert new[second.id] == max(new.values())
+
+
+@pytest.mark.parametrize(
+    ("poor", "rich"),
+    [
+        (held((2, 3, 4)), held((2, 3, 2))),
+        (held((2, 3, 2)), held((2, 2, 2))),
+        (held((2, 2, 2), (1, 0, 2)), held((2, 2, 2), (1, 1, 2))),
+        (held((2, 2, 2), (1, 1, 1)), held((2, 2, 2), (1, 2, -2))),
+    ],
+    ids=["a dim that is alike", "three that are", "a pad that is not 0", "pads that are not 1"],
+)
+def test_what_a_mistake_shows_on_comes_first(poor: Sample, rich: Sample) -> None:
+    assert stratify([poor, rich], 1) == stratify([rich, poor], 1) == [rich]
 
 
 @pytest.mark.parametrize("seed", range(8))
