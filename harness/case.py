@@ -14,6 +14,7 @@ from .dtypes import ALL, BY_TORCH, DTYPES, FLOAT
 from .numeric import EXACT, Composite, Exact, Linear, Numeric, of_sample
 from .sample import (
     LAYOUTS,
+    ONE_SIDED,
     Arg,
     Dim,
     DtypeArg,
@@ -238,6 +239,11 @@ class OpCase:
     fixed: Mapping[str, str] = field(default_factory=dict)
     canonical: Canonical | None = None
     unexported: str | None = None
+
+    @property
+    def ways(self) -> tuple[Values, ...]:
+        """Every way of filling: `values`, and on either side of 0 where there is more than one."""
+        return (*self.values, *ONE_SIDED) if self.values[1:] else self.values
 
     def modes(self) -> tuple[Mode, ...]:
         """The modes that have cells."""

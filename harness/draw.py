@@ -15,7 +15,7 @@ from hypothesis.errors import Flaky, NoSuchExample
 
 from .case import OpCase
 from .errors import UnknownName
-from .sample import ONE_SIDED, Mode, Sample, SizeOf, Values, map_tensors, seeded, tensors, walk, with_values
+from .sample import Mode, Sample, SizeOf, Values, map_tensors, seeded, tensors, walk, with_values
 from .traits import attributes, traits
 
 
@@ -128,8 +128,8 @@ def census(case: OpCase, dtype: str, mode: Mode, size: Profile, seed: int) -> tu
     rich = sorted(filter(_solid, picked), key=_richness, reverse=True) or picked
     rich = rich if main else rich[:1]
     out += [with_values(sample, values) for sample in rich for values in case.values[1:]]
-    ways = (*ONE_SIDED, *case.values[1:]) if case.values[1:] and dtype == case.dtypes[0] else ()
-    out += [with_values(seeded(sample, 1), values) for sample in rich[: size.refilled] for values in ways]
+    again = rich[: size.refilled] if dtype == case.dtypes[0] else ()
+    out += [with_values(seeded(sample, 1), values) for sample in again for values in case.ways[1:]]
     return tuple({s.id: s for s in out}.values())
 
 

@@ -226,10 +226,11 @@ def probes(case: OpCase, cell: Cell, *, fresh: bool = True) -> tuple[list[Sample
     own = [
         with_values(seeded(program, fill), values)
         for fill in range(1, FILLS + 1)
-        for values in case.values
+        for values in case.ways
         for program in programs
     ]
-    forced = [] if cell.dtype not in _NONFINITE else [_nonfinite(seeded(program, 1)) for program in programs]
+    plain = [with_values(seeded(program, 1), case.values[0]) for program in programs]
+    forced = [_nonfinite(program) for program in plain] if cell.dtype in _NONFINITE else []
     drawn = {sample.id for sample in own}
     return own[:PROBES], [sample for sample in forced if sample.id not in drawn]
 

@@ -8,14 +8,16 @@ from dataclasses import replace
 
 import pytest
 
+from backends.mutants import Mutant
 from harness import sensitivity
 from harness.cells import Selection
 from harness.draw import census, profile
 from harness.errors import UnknownName
 from harness.journal import Record
-from harness.laboratory import Cell, probes, tried
+from harness.laboratory import Cell, probes, trial_of, tried
 from harness.outcome import Passed, Wrong
 from harness.sample import Fill, Sample, TensorSpec, from_json
+from harness.trial import Trial
 from harness.worker import case
 
 
@@ -71,6 +73,17 @@ def test_a_cell_that_dies_is_lost_alone(monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_cell_that_dies_of_fresh_programs_does_without(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sensitivity, "tried", lambda *_, fresh: os.abort() if fresh else [])
     assert sensitivity._contained([cell("aten.sub.Tensor", "linalg", "swap")]) == []
+
+
+def test_cells_that_died_together_are_tried_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def dies(cells: list[Cell], *, fresh: bool) -> list[Trial]:
+        if fresh or cells[0].backend == "linalg":
+            os.abort()
+        return [trial_of(cell, Mutant("swap", "", "", 0), "killed") for cell in cells]
+
+    monkeypatch.setattr(sensitivity, "tried", dies)
+    found = sensitivity._contained([cell("aten.sub.Tensor", backend, "swap") for backend in ("linalg", "tosa")])
+    assert [(t.backend, t.fate) for t in found] == [("linalg", "lost"), ("tosa", "killed")]
 
 
 def test_unknown_kind_is_an_error() -> None:
