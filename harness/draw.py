@@ -82,9 +82,9 @@ PROFILES: Mapping[str, Profile] = {
         Profile(name="quick", first=1, others=1, refilled=0, left_out=("c128",), dynamic_others=0, blames=False),
         Profile(
             name="default",
-            first=3,
+            first=4,
             dynamic_first=2,
-            most=6,
+            most=8,
             others=1,
             left_out=("c128",),
             dynamic_others=1,
@@ -135,7 +135,7 @@ def census(case: OpCase, dtype: str, mode: Mode, size: Profile, seed: int) -> tu
 
 def _examples(wanted: int) -> int:
     """How many draws the programs are picked from."""
-    return 4 * wanted + 6
+    return 8 * wanted + 2
 
 
 def _settings(examples: int) -> settings:
@@ -170,8 +170,9 @@ def _drawn(case: OpCase, dtype: str, mode: Mode, seed: int, examples: int) -> li
 def stratify(drawn: list[Sample], wanted: int, most: int = 0) -> list[Sample]:
     """`wanted` samples by greedy cover: each next one adds most traits unseen; ties go to the richest.
 
-    The first one is that which can show most, and so can the second: what is degenerate has most traits, but proves
-    little. There are more of them, up to `most`, while one adds a trait of an argument that is no tensor.
+    The first one is that which can show most, and so can the next two: what is degenerate has most traits, but proves
+    little. There are more of them, up to `most`, while one adds a trait of an argument that is no tensor. Such a trait
+    is seen where there are elements.
     """
     rest = [(sample, set(traits(sample))) for sample in drawn]
     seen: set[str] = set()
@@ -179,10 +180,11 @@ def stratify(drawn: list[Sample], wanted: int, most: int = 0) -> list[Sample]:
     while rest and len(picked) < max(wanted, most):
         order = _order(len(picked), wanted)
         sample, has = rest.pop(max(range(len(rest)), key=lambda i: (*order(rest[i][0], rest[i][1] - seen), -i)))
-        if len(picked) >= wanted and not attributes(sample) - seen:
+        more = len(picked) >= wanted
+        if more and not attributes(sample) - seen:
             break
         picked.append(sample)
-        seen |= has
+        seen |= has if more or _solid(sample) else has - attributes(sample)
     return picked
 
 
@@ -193,7 +195,7 @@ def _order(picked: int, wanted: int) -> Order:
     """By what the next sample is picked, after so many."""
     if picked >= wanted:
         return _showing
-    return (_richest, _covering_solid, _covering)[min(picked, 2)]
+    return (_richest, _covering_solid, _covering_solid, _covering)[min(picked, 3)]
 
 
 def _richest(sample: Sample, traits: set[str]) -> tuple[int, ...]:
@@ -205,8 +207,9 @@ def _covering_solid(sample: Sample, traits: set[str]) -> tuple[int, ...]:
 
 
 def _showing(sample: Sample, traits: set[str]) -> tuple[int, ...]:
-    """What shows most new values of attributes, on elements."""
-    return (len(attributes(sample) & traits), *_richness(sample))
+    """What shows new values of attributes, most of them on elements."""
+    new = len(attributes(sample) & traits)
+    return (min(new, 1), _solid(sample), new, *_richness(sample))
 
 
 def _covering(sample: Sample, traits: set[str]) -> tuple[int, ...]:
@@ -226,16 +229,19 @@ def _counts(sample: Sample) -> list[int]:
 
 
 def _richness(sample: Sample) -> tuple[int, ...]:
-    """How much a sample can show: dynamic dims, three or more larger than 1, some alike, full lists, many elements."""
+    """How much a sample can show: dynamic dims, two or more larger than 1, some alike, full lists, many elements."""
     large = sum(n > 1 for n in sample.sizes.values())
-    solid, dynamic, alike = _solid(sample), len(sample.dynamic), min(_alike(sample), 2)
-    return (solid, dynamic, min(large, 3), alike, _listed(sample), max(_counts(sample), default=0))
+    solid, dynamic, alike = _solid(sample), len(sample.dynamic), min(_alike(sample), 4)
+    return (solid, dynamic, min(large, 2), alike, _listed(sample), sum(_counts(sample)))
 
 
 def _alike(sample: Sample) -> int:
-    """The dims of a tensor whose size another one has: what is transposed there keeps its shape."""
-    shapes = ([n for n in t.shape(sample.sizes) if n > 1] for t in tensors(sample.args))
-    return max((len(shape) - len(set(shape)) for shape in shapes), default=0)
+    """Dims whose size another one of the tensor has, where a transposition keeps the shape; most telling above 2."""
+
+    def alike(shape: tuple[int, ...]) -> int:
+        return sum(min(n - 1, 2) for i, n in enumerate(shape) if n > 1 and n in shape[:i])
+
+    return sum(alike(t.shape(sample.sizes)) for t in tensors(sample.args))
 
 
 def _listed(sample: Sample) -> int:
