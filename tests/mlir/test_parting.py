@@ -90,7 +90,7 @@ def ready() -> Pipeline:
     return worker.pipeline(("linalg", "tosa", "stablehlo"))
 
 
-DECOMPOSES = ("import", "contract/torch-decompose-complex-ops")
+DECOMPOSES = ("contract/torch-match-quantized-custom-ops", "contract/torch-decompose-complex-ops")
 TO_LINALG = ("contract", "lower/convert-torch-to-linalg")
 TO_STABLEHLO = ("contract", "lower/convert-torch-to-stablehlo")
 TO_TOSA = ("contract", "lower/convert-torch-to-tosa")
@@ -104,7 +104,7 @@ TO_TOSA = ("contract", "lower/convert-torch-to-tosa")
         ("aten.max.other", "linalg", "static", "f16", TO_LINALG),
         ("aten.constant_pad_nd.default", "tosa", "dynamic", "f32", TO_TOSA),
         ("aten.true_divide.Tensor", "tosa", "static", "u8", TO_TOSA),
-        ("aten.var.default", "linalg", "static", "f32", DECOMPOSES),
+        ("aten.roll.default", "linalg", "static", "f32", DECOMPOSES),
         ("aten.relu.default", "tosa", "static", "f16", TO_TOSA),
         ("aten.absolute.default", "stablehlo", "static", "c64", TO_STABLEHLO),
     ],
