@@ -222,6 +222,8 @@ def _truncated(before: mlir.Operation, value: mlir.Value) -> mlir.Value:
             casts = ("stablehlo.convert",) * 2 if dialect == "stablehlo" else ("arith.trunci", "arith.extsi")
             return _through(value, signless(_INTEGERS[name]), *casts)
         bits, exponent, lost = DIGITS[name]
+        if name == "f64" and not _returns(before, name):
+            lost += DIGITS["f32"][2]  # what is left would do for any result that is narrower
         if dialect == "stablehlo":
             kept = {"exponent_bits": exponent, "mantissa_bits": bits - 1 - exponent - lost}
             attributes = {key: mlir.IntegerAttr.get(signless(32), n) for key, n in kept.items()}
@@ -230,6 +232,15 @@ def _truncated(before: mlir.Operation, value: mlir.Value) -> mlir.Value:
         mask = create("arith.constant", whole, value=mlir.IntegerAttr.get(whole, -(1 << lost)))
         seen = create("arith.bitcast", whole, value)
         return create("arith.bitcast", value.type, create("arith.andi", whole, seen, mask))
+
+
+def _returns(op: mlir.Operation, name: str) -> bool:
+    """Whether the function that the op is in has a result of this element type."""
+    while op.name != "func.func":
+        op = op.parent
+    return any(
+        name in str(kind) for kind in mlir.FunctionType(mlir.TypeAttr(op.attributes["function_type"]).value).results
+    )
 
 
 def _through(value: mlir.Value, narrow: mlir.Type, down: str, up: str) -> mlir.Value:

@@ -147,3 +147,18 @@ def test_what_has_no_use_is_no_mistake():
     alive = mutated(LINALG, signed, SHAPES[LINALG])
     assert alive is not None
     assert normal(alive) != normal(LINALG)
+
+
+@pytest.mark.parametrize(("result", "left"), [("f64", "e11m23"), ("f32", "e11m7")])
+def test_a_wider_accumulator_is_truncated_to_less_than_the_result_needs(result: str, left: str) -> None:
+    narrowed = "  %2 = stablehlo.convert %1 : (tensor<2xf64>) -> tensor<2xf32>\n" if result == "f32" else ""
+    text = f"""
+func.func @main(%a: tensor<2x3xf64>) -> tensor<2x{result}> {{
+  %zero = stablehlo.constant dense<0.0> : tensor<f64>
+  %1 = stablehlo.reduce(%a init: %zero) applies stablehlo.add across dimensions = [1]
+      : (tensor<2x3xf64>, tensor<f64>) -> tensor<2xf64>
+{narrowed}  return %{2 if narrowed else 1} : tensor<2x{result}>
+}}
+"""
+    (found,) = mutants(text, [[2, 3]], ["accumulator"])
+    assert f"format = {left}" in (mutated(text, found, [[2, 3]]) or "")
