@@ -10,7 +10,7 @@ import functools
 import itertools
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +22,7 @@ from torch_mlir import ir as mlir
 from torch_mlir.extras.fx_importer import FxImporter
 
 from harness.prose import portable
-from harness.protocols import Contract, Enter, Executable, Lowered, NotExpressible, Program, Step
+from harness.protocols import Contract, Enter, Executable, Lowered, NotExpressible, Program, Specialized, Step
 
 from . import ir, passes
 from .decompositions import decompose, forget_generated_code
@@ -123,8 +123,20 @@ class _Again:
         self._program = program
 
     def executable(self) -> Executable:
-        """The exported and decomposed program as eager runs it; raises NotExpressible."""
-        return Eager().compile(self._eager(self._decomposed))
+        """The exported and decomposed program as eager runs it; raises NotExpressible, and Specialized when it runs.
+
+        Torch unrolls loops over a symbolic size when it decomposes, and guards that this is the size at export.
+        """
+        decomposed = Eager().compile(self._eager(self._decomposed))
+
+        def run(inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+            try:
+                return decomposed(inputs)
+            except AssertionError as guard:
+                Eager().compile(self._eager(_exported(self._program)))(inputs)  # raises if it took no such sizes before
+                raise Specialized(reason(guard)) from None
+
+        return run
 
     def steps(self) -> tuple[Step, ...]:
         """Exported, decomposed, imported, and after each pass to the backend contract; raises NotExpressible."""

@@ -41,7 +41,8 @@ class Contract:
     `exported` are the overloads in the exported graph before decomposition (`aten.add.Tensor`), `reached` the
     torch-dialect ops of the IR (`torch.aten.add.Tensor`), both sorted and unique. `ranges` are the inclusive ranges
     that export allows the symbolic sizes of each argument, by the index of the dim: outside them nothing is promised.
-    `decomposed` makes the exported and decomposed program as eager runs it: what is wrong there no backend has done.
+    `decomposed` makes the exported and decomposed program as eager runs it, which may raise Specialized: what is wrong
+    there no backend has done.
     `steps` goes the way from the program to the IR once more, step by step.
     """
 
@@ -112,6 +113,10 @@ class NotExpressible(Exception):
         self.stage = stage
         self.reason = reason
         self.exported = exported
+
+
+class Specialized(Exception):
+    """A decomposed program does not take sizes that it took before torch decomposed it; says which guard failed."""
 
 
 class Refused(Exception):

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch.export import export
+from torch.export import Dim, export
 
 from backends import decompositions, ir
 from backends.frontend import Fx, reference_ir
-from harness.protocols import Contract, NotExpressible, Program
+from harness.protocols import Contract, NotExpressible, Program, Specialized
 
-from .programs import PROGRAMS, Call, X, aten, program, tensor
+from .programs import PROGRAMS, Call, X, aten, contract, program, tensor
 
 
 def run(program: Program) -> Contract:
@@ -63,6 +63,23 @@ def test_what_export_refuses_is_placed_at_export() -> None:
     assert raised.value.stage == "export"
     assert len(raised.value.reason) < 800
     assert "\n" not in raised.value.reason
+
+
+def test_sizes_that_only_the_decomposition_refuses_are_told_from_those_that_export_refuses() -> None:
+    """Torch unrolls the sums over windows when it decomposes, of which there are more where the input is longer."""
+    pools = program(
+        lambda x: aten.adaptive_avg_pool1d.default(x, [5]),
+        tensor(2, 2, 2),
+        dynamic=({0: Dim.DYNAMIC, 2: Dim.DYNAMIC},),
+    )
+    made = contract(pools).decomposed
+    assert made is not None
+    run = made()
+    assert torch.equal(run([tensor(3, 2, 3)])[0], aten.adaptive_avg_pool1d.default(tensor(3, 2, 3), [5]))
+    with pytest.raises(Specialized, match="Guard failed"):
+        run([tensor(3, 2, 7)])
+    with pytest.raises(AssertionError):
+        run([tensor(3, 5, 3)])
 
 
 def test_decomposing_leaves_the_operators_as_they_were() -> None:

@@ -42,6 +42,7 @@ from harness.protocols import (
     Lowered,
     NotExpressible,
     Program,
+    Specialized,
 )
 from harness.sample import Sample, with_values
 from tests.miniatures import Actor, Acts, CannotCompile, Detective, Doomed, Witness, eager, lie_in_value
@@ -539,6 +540,16 @@ def test_a_decomposition_that_cannot_be_run_excuses_nothing() -> None:
         raise RuntimeError("guard failed")
 
     assert isinstance(lied(fails), Wrong)
+
+
+def test_a_decomposition_for_some_sizes_only_is_no_backends_fault() -> None:
+    def refuses(x: torch.Tensor) -> torch.Tensor:
+        raise Specialized("Guard failed: x.size()[0] == 2")
+
+    found = lied(refuses)
+    assert isinstance(found, NotExported)
+    assert found.stage == "export"
+    assert found.reason == "torch's own decomposition holds for some sizes only: Guard failed: x.size()[0] == 2"
 
 
 def test_the_decomposed_program_is_what_eager_computes() -> None:
