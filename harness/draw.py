@@ -113,12 +113,13 @@ def census(case: OpCase, dtype: str, mode: Mode, size: Profile, seed: int) -> tu
     """The samples of one cell: a deterministic set, stratified over the traits, all of them to be run.
 
     Programs are drawn and picked greedily so that each trait that was drawn occurs; each program comes with mixed
-    values, and the richest one in each of the case's other ways of filling too; in a static cell of the first dtype,
-    which tells most, each one that has elements. The richest of the first dtype are filled anew in all of these ways,
+    values, and the richest one in each of the case's other ways of filling too; in the cells of the first dtype, which
+    tell most, each one that has elements. The richest of the first dtype are filled anew in all of these ways,
     and on either side of 0, where a maximum that starts from 0 shows: to run a program again costs little.
     """
     wanted = size.programs(case, dtype, mode)
-    main = mode == "static" and dtype == case.dtypes[0]
+    first = dtype == case.dtypes[0]
+    main = first and mode == "static"
     drawn = _drawn(case, dtype, mode, seed, _examples(wanted))
     if not any(map(_solid, drawn)):  # bad luck, or a case whose samples all are degenerate
         drawn = _drawn(case, dtype, mode, seed, MORE * _examples(wanted))
@@ -126,9 +127,8 @@ def census(case: OpCase, dtype: str, mode: Mode, size: Profile, seed: int) -> tu
     fills = math.ceil(size.samples / max(1, len(picked)))
     out = [with_values(seeded(sample, fill), case.values[0]) for sample in picked for fill in range(fills)]
     rich = sorted(filter(_solid, picked), key=_richness, reverse=True) or picked
-    rich = rich if main else rich[:1]
-    out += [with_values(sample, values) for sample in rich for values in case.values[1:]]
-    again = rich[: size.refilled] if dtype == case.dtypes[0] else ()
+    out += [with_values(sample, values) for sample in (rich if first else rich[:1]) for values in case.values[1:]]
+    again = rich[: size.refilled if main else min(size.refilled, 1)] if first else ()
     out += [with_values(seeded(sample, 1), values) for sample in again for values in case.ways[1:]]
     return tuple({s.id: s for s in out}.values())
 

@@ -13,6 +13,8 @@ from .sample import Fill
 ANY = Fill()
 OVERFLOWING = Fill(low=-200, high=200)
 """Exponentials of f32 that are infinite or 0, unless the largest is subtracted first."""
+MOSTLY_ZERO = Fill(step=2)
+"""Zeros enough for one to meet a NaN in the other tensor, which it wins over."""
 NO_INFINITY = Fill(reach="unit", low=-40, high=40)
 """What a mean makes of infinities depends on how it is updated: an infinity, or NaN as eager has it."""
 

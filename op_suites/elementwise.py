@@ -12,7 +12,7 @@ from harness.dtypes import ALL, BOOL, COMPLEX, DTYPES, EVERY, FLOAT, INT, REAL
 from harness.libm import libm
 from harness.numeric import EXACT, ROUNDED, Composite, Numeric, Stated, Ulp
 from harness.sample import Fill
-from harness.strategies import ANY, binary, unary
+from harness.strategies import ANY, MOSTLY_ZERO, binary, unary
 
 SIGNED = (*FLOAT, "i8", "i16", "i32", "i64")
 BOUND = Fill(low=-2, high=3)
@@ -410,7 +410,7 @@ CASES = (
     unary("aten.log2.default", dtypes=EVERY, fill=Fill(low=0.0), numeric=libm("log2")),
     unary("aten.log10.default", dtypes=EVERY, fill=Fill(low=0.0), numeric=libm("log10")),
     unary("aten.log1p.default", dtypes=EVERY, fill=Fill(low=-0.9375), numeric=libm("log1p")),
-    binary("aten.xlogy.Tensor", other=Fill(low=0.0), numeric=Ulp(8)),
+    binary("aten.xlogy.Tensor", fill=MOSTLY_ZERO, other=Fill(low=0.0), numeric=Ulp(8)),
     binary("aten.logaddexp.default", fill=UNCANCELLED, dtypes=FLOAT + COMPLEX, numeric=ADDED),
     binary("aten.logaddexp2.default", fill=UNCANCELLED, dtypes=FLOAT, numeric=ADDED),
     OpCase(op="aten.logit.default", inputs=logit_inputs, numeric=Composite((Ulp(2), libm("log")))),

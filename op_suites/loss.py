@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from harness.case import OMIT, Dims, Draw, Inputs, OpCase
@@ -134,8 +135,8 @@ def cosine_inputs(d: Draw) -> Mapping[str, Any]:
     """Two vectors or two batches of them, whether each two are to be alike (1) or not (-1), and the margin."""
     dims, lead = vectors(d, 2)
     return {
-        "input1": d.tensor(dims, fill=VECTOR),
-        "input2": d.tensor(dims, fill=VECTOR),
+        "input1": d.tensor(dims, fill=replace(VECTOR, nonfinite=True)),
+        "input2": d.tensor(dims, fill=replace(VECTOR, nonfinite=True)),
         "target": d.tensor(lead, fill=SIGNS),
         "margin": d.choose(OMIT, 0.5, -0.25),
         "reduction": reduction(d),
@@ -208,7 +209,7 @@ def poisson_inputs(d: Draw) -> Mapping[str, Any]:
 def triplet_inputs(d: Draw) -> Mapping[str, Any]:
     """Vectors that are to be near and far from others, in any p-norm, the first two swapped or not."""
     dims, _ = vectors(d, 3)
-    anchor, positive, negative = (d.tensor(dims, fill=Fill(low=-16, high=16, nonfinite=False)) for _ in range(3))
+    anchor, positive, negative = (d.tensor(dims, fill=Fill(low=-16, high=16)) for _ in range(3))
     return {
         "anchor": anchor,
         "positive": positive,

@@ -184,7 +184,7 @@ def right(d: Draw) -> dict[str, Any]:
 
 def bucketize_inputs(d: Draw) -> Mapping[str, Any]:
     """Values of any rank and boundaries."""
-    values = d.tensor(d.shape(0, 4), fill=STEPS)
+    values = d.tensor(d.shape(0, 4), fill=Fill(step=0.5))
     return {"self": values, "boundaries": d.tensor((d.size("m", high=6),), fill=SORTED), **right(d)}
 
 
