@@ -176,7 +176,7 @@ def multi_margin_inputs(d: Draw) -> Mapping[str, Any]:
     """
     scores, targets, c = classes(d, 1, 2, least=1)
     return {
-        "self": d.tensor(scores, fill=FINITE),
+        "self": d.tensor(scores, fill=replace(FINITE, nonfinite=True)),
         "target": d.index(targets, c),
         "p": d.choose(OMIT, 2, 1),
         "margin": d.choose(OMIT, 0.5, 2),
