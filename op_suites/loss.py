@@ -189,7 +189,8 @@ def multilabel_margin_inputs(d: Draw) -> Mapping[str, Any]:
     """Scores, and the indices of the right classes: all of them, or those before the first -1."""
     scores, _, c = classes(d, 1, 2, least=1)
     target = d.tensor(scores, "i64", Fill(low=-1, high=d.least(c) - 1)) if d.flag() else d.index(scores, c)
-    return {"self": d.tensor(scores, fill=FINITE), "target": target, "reduction": reduction(d)}
+    fill = replace(FINITE, nonfinite=True)
+    return {"self": d.tensor(scores, fill=fill), "target": target, "reduction": reduction(d)}
 
 
 def poisson_inputs(d: Draw) -> Mapping[str, Any]:
