@@ -28,6 +28,7 @@ DISTANCE = Composite((Ulp(2), MEAN, Ulp(2), MEAN, Ulp(8)))
 """Norms and products along the vectors, what is made of them, their mean."""
 PROBABILITY = Fill(low=0.03125, high=0.96875, nonfinite=False)
 FINITE = Fill(reach="unit", nonfinite=False)
+SCORES = Fill(reach="unit")
 SIGNS = Fill(low=-1.0, high=1.0, avoid=(0.0,), margin=1.0)
 NEAR = Fill(low=-2.0, high=2.0)
 """Where log(1 + exp(-x)) is not yet so small that the roundoff of the sum shows."""
@@ -134,9 +135,10 @@ def vectors(d: Draw, max_rank: int) -> tuple[Dims, Dims]:
 def cosine_inputs(d: Draw) -> Mapping[str, Any]:
     """Two vectors or two batches of them, whether each two are to be alike (1) or not (-1), and the margin."""
     dims, lead = vectors(d, 2)
+    fill = replace(VECTOR, nonfinite=True)
     return {
-        "input1": d.tensor(dims, fill=replace(VECTOR, nonfinite=True)),
-        "input2": d.tensor(dims, fill=replace(VECTOR, nonfinite=True)),
+        "input1": d.tensor(dims, fill=fill),
+        "input2": d.tensor(dims, fill=fill),
         "target": d.tensor(lead, fill=SIGNS),
         "margin": d.choose(OMIT, 0.5, -0.25),
         "reduction": reduction(d),
@@ -176,7 +178,7 @@ def multi_margin_inputs(d: Draw) -> Mapping[str, Any]:
     """
     scores, targets, c = classes(d, 1, 2, least=1)
     return {
-        "self": d.tensor(scores, fill=replace(FINITE, nonfinite=True)),
+        "self": d.tensor(scores, fill=SCORES),
         "target": d.index(targets, c),
         "p": d.choose(OMIT, 2, 1),
         "margin": d.choose(OMIT, 0.5, 2),
@@ -189,8 +191,7 @@ def multilabel_margin_inputs(d: Draw) -> Mapping[str, Any]:
     """Scores, and the indices of the right classes: all of them, or those before the first -1."""
     scores, _, c = classes(d, 1, 2, least=1)
     target = d.tensor(scores, "i64", Fill(low=-1, high=d.least(c) - 1)) if d.flag() else d.index(scores, c)
-    fill = replace(FINITE, nonfinite=True)
-    return {"self": d.tensor(scores, fill=fill), "target": target, "reduction": reduction(d)}
+    return {"self": d.tensor(scores, fill=SCORES), "target": target, "reduction": reduction(d)}
 
 
 def poisson_inputs(d: Draw) -> Mapping[str, Any]:
