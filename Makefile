@@ -16,7 +16,7 @@ matrix: setup
 test: check tests smoke
 
 tests: setup
-	$(BIN)/python -m harness.opinfo
+	$(BIN)/python -m harness.surface.opinfo
 	$(BIN)/pytest -n auto tests
 
 # the main job on everything, few samples: proves that the whole registry still runs
@@ -30,7 +30,7 @@ check: setup
 	$(BIN)/lint-imports
 
 bench: setup
-	$(BIN)/python -m harness.bench
+	$(BIN)/python -m harness.commands.bench
 
 setup: .venv/ready
 

@@ -21,12 +21,12 @@ from torch_mlir import fx
 from torch_mlir import ir as mlir
 from torch_mlir.extras.fx_importer import FxImporter
 
-from harness.prose import portable
-from harness.protocols import Contract, Enter, Executable, Lowered, NotExpressible, Program, Specialized, Step
+from backends.executors.eager import Eager
+from harness.programs.protocols import Contract, Enter, Executable, Lowered, NotExpressible, Program, Specialized, Step
+from harness.text import portable
 
 from . import ir, passes
 from .decompositions import decompose, forget_generated_code
-from .executors.eager import Eager
 
 CONTRACT_PIPELINE = (
     "builtin.module(func.func(torch-match-quantized-custom-ops),"

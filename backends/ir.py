@@ -19,7 +19,7 @@ from torch_mlir import ir
 from torch_mlir.dialects import torch as torch_dialect
 from torch_mlir.passmanager import PassManager
 
-from harness.prose import portable
+from harness.text import portable
 
 LIFETIME = 500
 """Uses of a session before its context is dropped with all it has interned."""

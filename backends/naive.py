@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch_mlir import fx
 
-from harness.protocols import Lowered, Program, Recipe
+from harness.programs.protocols import Lowered, Program, Recipe
 
 
 def lower(program: Program, recipe: Recipe) -> Lowered:

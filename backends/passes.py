@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 
 from torch_mlir import ir as mlir
 
+from backends.executors.llvm_jit import register_stablehlo_passes
+
 from . import ir
-from .executors.llvm_jit import register_stablehlo_passes
 
 
 def split(pipeline: str) -> tuple[str, ...]:

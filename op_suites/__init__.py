@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
 
-from harness.case import OpCase
+from harness.cases.case import OpCase
 
 from . import (
     activation,

@@ -6,12 +6,12 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.case import OMIT, Draw, Inputs, OpCase
-from harness.dtypes import COMPLEX, EVERY, FLOAT, REAL
-from harness.libm import libm
-from harness.numeric import EXACT, Numeric, Tail, Ulp
-from harness.sample import Fill
-from harness.strategies import ANY, unary
+from harness.cases.case import OMIT, Draw, Inputs, OpCase
+from harness.cases.dtypes import COMPLEX, EVERY, FLOAT, REAL
+from harness.cases.libm import libm
+from harness.cases.numeric import EXACT, Numeric, Tail, Ulp
+from harness.cases.sample import Fill
+from harness.cases.strategies import ANY, unary
 
 SMOOTH = Fill(low=-1e4, high=1e4)
 """Without infinities: 0 x inf decides what a product such as `x sigmoid(x)` gives there, each form its own."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.case import OMIT, Dims, Draw, Inputs, OpCase
-from harness.dtypes import FLOAT
-from harness.libm import libm
-from harness.numeric import ROUNDED, Composite, Linear, Over, Ulp
-from harness.sample import Dim, DtypeArg, Fill, TensorSpec
-from harness.strategies import OVERFLOWING
+from harness.cases.case import OMIT, Dims, Draw, Inputs, OpCase
+from harness.cases.dtypes import FLOAT
+from harness.cases.libm import libm
+from harness.cases.numeric import ROUNDED, Composite, Linear, Over, Ulp
+from harness.cases.sample import Dim, DtypeArg, Fill, TensorSpec
+from harness.cases.strategies import OVERFLOWING
 
 FINITE = Fill(reach="unit", nonfinite=False)
 """Whether a NaN that is masked out still counts differs between eager's own kernels."""

@@ -9,11 +9,11 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from harness.case import OMIT, Draw, Inputs, OpCase
-from harness.dtypes import FLOAT
-from harness.libm import libm
-from harness.numeric import EXACT, Composite, Linear, Numeric, Over, Ulp
-from harness.sample import DtypeArg, Fill, SizeOf
+from harness.cases.case import OMIT, Draw, Inputs, OpCase
+from harness.cases.dtypes import FLOAT
+from harness.cases.libm import libm
+from harness.cases.numeric import EXACT, Composite, Linear, Numeric, Over, Ulp
+from harness.cases.sample import DtypeArg, Fill, SizeOf
 
 FINITE = Fill(reach="unit", nonfinite=False)
 """At infinity these gradients are products such as 0 * inf, whose value is each formula's own."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.case import Draw, OpCase
-from harness.dtypes import BOOL, DTYPES, INT
-from harness.sample import Fill
-from harness.strategies import binary
+from harness.cases.case import Draw, OpCase
+from harness.cases.dtypes import BOOL, DTYPES, INT
+from harness.cases.sample import Fill
+from harness.cases.strategies import binary
 
 from .elementwise import BITS, python_scalar, with_scalar
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.case import OMIT, Draw, OpCase
-from harness.dtypes import ALL, EVERY, REAL
-from harness.numeric import EXACT
-from harness.sample import Fill
-from harness.strategies import compare, unary
+from harness.cases.case import OMIT, Draw, OpCase
+from harness.cases.dtypes import ALL, EVERY, REAL
+from harness.cases.numeric import EXACT
+from harness.cases.sample import Fill
+from harness.cases.strategies import compare, unary
 
 from .elementwise import python_scalar
 

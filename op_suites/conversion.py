@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.case import OMIT, Dims, Draw, Inputs, OpCase
-from harness.dtypes import COMPLEX, DTYPES, EVERY
-from harness.numeric import EXACT, Ulp
-from harness.sample import DtypeArg, EnumArg, Fill
-from harness.strategies import ANY, unary
+from harness.cases.case import OMIT, Dims, Draw, Inputs, OpCase
+from harness.cases.dtypes import COMPLEX, DTYPES, EVERY
+from harness.cases.numeric import EXACT, Ulp
+from harness.cases.sample import DtypeArg, EnumArg, Fill
+from harness.cases.strategies import ANY, unary
 
 ROUNDED = Ulp(1.0625)
 """One rounding, twice where eager goes through float32 (from float64 to a half type)."""

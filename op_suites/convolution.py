@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.case import OMIT, Draw, Inputs, OpCase
-from harness.dtypes import COMPLEX, FLOAT, REAL
-from harness.numeric import Linear
-from harness.sample import Fill, TensorSpec
+from harness.cases.case import OMIT, Draw, Inputs, OpCase
+from harness.cases.dtypes import COMPLEX, FLOAT, REAL
+from harness.cases.numeric import Linear
+from harness.cases.sample import Fill, TensorSpec
 
 NUMBER = (*FLOAT, "i64")
 """What every kernel of eager's takes; narrow integers are convolved where nothing is dilated or transposed."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.case import Draw, OpCase
-from harness.sample import SizeOf
-from harness.strategies import unary_inputs
+from harness.cases.case import Draw, OpCase
+from harness.cases.sample import SizeOf
+from harness.cases.strategies import unary_inputs
 
 from .conversion import SAME_BITS, bits_inputs
 from .shaping import (

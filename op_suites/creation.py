@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.case import OMIT, Draw, Inputs, OpCase
-from harness.dtypes import ALL, COMPLEX, EVERY, FLOAT, INT, REAL
-from harness.libm import libm
-from harness.numeric import EXACT, Composite, Numeric, ShapeOnly, Ulp
-from harness.sample import DtypeArg, EnumArg, Fill, SizeOf
-from harness.strategies import unary
+from harness.cases.case import OMIT, Draw, Inputs, OpCase
+from harness.cases.dtypes import ALL, COMPLEX, EVERY, FLOAT, INT, REAL
+from harness.cases.libm import libm
+from harness.cases.numeric import EXACT, Composite, Numeric, ShapeOnly, Ulp
+from harness.cases.sample import DtypeArg, EnumArg, Fill, SizeOf
+from harness.cases.strategies import unary
 
 HERE = (*ALL, "c64")
 NO_C128 = {"c128": "the FX importer takes no complex128 as a dtype argument, be it of a decomposition"}

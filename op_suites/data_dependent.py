@@ -9,10 +9,10 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from harness.case import OMIT, Dims, Draw, Inputs, OpCase
-from harness.dtypes import ALL, EVERY, FLOAT, INT
-from harness.numeric import Distribution, Linear, Ulp
-from harness.sample import Arg, Dim, Fill, SizeOf, TensorSpec
+from harness.cases.case import OMIT, Dims, Draw, Inputs, OpCase
+from harness.cases.dtypes import ALL, EVERY, FLOAT, INT
+from harness.cases.numeric import Distribution, Linear, Ulp
+from harness.cases.sample import Arg, Dim, Fill, SizeOf, TensorSpec
 
 from .indexing import constant, index_dtype, masked
 

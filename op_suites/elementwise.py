@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from harness.case import OMIT, Draw, Inputs, OpCase
-from harness.dtypes import ALL, BOOL, COMPLEX, DTYPES, EVERY, FLOAT, INT, REAL
-from harness.libm import libm
-from harness.numeric import EXACT, ROUNDED, Composite, Numeric, Stated, Ulp
-from harness.sample import Fill
-from harness.strategies import ANY, MOSTLY_ZERO, binary, unary
+from harness.cases.case import OMIT, Draw, Inputs, OpCase
+from harness.cases.dtypes import ALL, BOOL, COMPLEX, DTYPES, EVERY, FLOAT, INT, REAL
+from harness.cases.libm import libm
+from harness.cases.numeric import EXACT, ROUNDED, Composite, Numeric, Stated, Ulp
+from harness.cases.sample import Fill
+from harness.cases.strategies import ANY, MOSTLY_ZERO, binary, unary
 
 SIGNED = (*FLOAT, "i8", "i16", "i32", "i64")
 BOUND = Fill(low=-2, high=3)

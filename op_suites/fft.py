@@ -21,10 +21,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from harness.case import OMIT, Dims, Draw, Inputs, OpCase
-from harness.dtypes import COMPLEX, EVERY, FLOAT, INT
-from harness.numeric import EXACT, Composite, Numeric, Stated, Ulp
-from harness.sample import DtypeArg, Fill, SizeOf
+from harness.cases.case import OMIT, Dims, Draw, Inputs, OpCase
+from harness.cases.dtypes import COMPLEX, EVERY, FLOAT, INT
+from harness.cases.numeric import EXACT, Composite, Numeric, Stated, Ulp
+from harness.cases.sample import DtypeArg, Fill, SizeOf
 
 NORMED = Composite((Stated(64, "a transform is stable in norm, not term by term: see above"),))
 NORMS = (OMIT, "ortho", "forward", "backward", None)

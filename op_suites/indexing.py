@@ -9,10 +9,10 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
-from harness.case import OMIT, Dims, Draw, Inputs, OpCase
-from harness.dtypes import EVERY, FLOAT
-from harness.numeric import EXACT, Linear
-from harness.sample import Dim, Fill, TensorSpec
+from harness.cases.case import OMIT, Dims, Draw, Inputs, OpCase
+from harness.cases.dtypes import EVERY, FLOAT
+from harness.cases.numeric import EXACT, Linear
+from harness.cases.sample import Dim, Fill, TensorSpec
 
 PATTERNS: tuple[tuple[tuple[Dim, ...] | None, ...], ...] = (
     (("k",),),

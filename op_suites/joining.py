@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.case import OMIT, Dims, Draw, Inputs
+from harness.cases.case import OMIT, Dims, Draw, Inputs
 
 from .slicing import moves
 

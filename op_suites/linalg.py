@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from harness.case import OMIT, Dims, Draw, Inputs, OpCase
-from harness.dtypes import COMPLEX, EVERY, FLOAT, INT, REAL
-from harness.numeric import Composite, Linear, Numeric, Stated, Ulp
-from harness.sample import DtypeArg, Fill, SizeOf
+from harness.cases.case import OMIT, Dims, Draw, Inputs, OpCase
+from harness.cases.dtypes import COMPLEX, EVERY, FLOAT, INT, REAL
+from harness.cases.numeric import Composite, Linear, Numeric, Stated, Ulp
+from harness.cases.sample import DtypeArg, Fill, SizeOf
 
 LAPACK = ("f32", "f64", *COMPLEX)
 NUMBER = REAL + COMPLEX

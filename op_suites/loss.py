@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from harness.case import OMIT, Dims, Draw, Inputs, OpCase
-from harness.dtypes import ALL, COMPLEX, FLOAT, REAL
-from harness.libm import libm
-from harness.numeric import Composite, Linear, Numeric, Over, Stated, Ulp
-from harness.sample import Fill, TensorSpec
+from harness.cases.case import OMIT, Dims, Draw, Inputs, OpCase
+from harness.cases.dtypes import ALL, COMPLEX, FLOAT, REAL
+from harness.cases.libm import libm
+from harness.cases.numeric import Composite, Linear, Numeric, Over, Stated, Ulp
+from harness.cases.sample import Fill, TensorSpec
 
 MEAN = Linear((Over(None),))
 LOSS = Composite((Ulp(4), MEAN, Ulp(2)))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.case import OMIT, Dims, Draw, Inputs, OpCase
-from harness.dtypes import COMPLEX, EVERY, REAL
-from harness.libm import libm
-from harness.numeric import ROUNDED, Composite, Linear, Ulp
-from harness.sample import Fill
+from harness.cases.case import OMIT, Dims, Draw, Inputs, OpCase
+from harness.cases.dtypes import COMPLEX, EVERY, REAL
+from harness.cases.libm import libm
+from harness.cases.numeric import ROUNDED, Composite, Linear, Ulp
+from harness.cases.sample import Fill
 
 NUMBER = REAL + COMPLEX
 SUM_K = Linear(("k",))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.case import OMIT, Dims, Draw, Inputs, OpCase
-from harness.dtypes import ALL, FLOAT
-from harness.libm import libm
-from harness.numeric import ROUNDED, Composite, Linear, Over, Ulp
-from harness.sample import DtypeArg, Fill, SizeOf
-from harness.strategies import NO_INFINITY, OVERFLOWING
+from harness.cases.case import OMIT, Dims, Draw, Inputs, OpCase
+from harness.cases.dtypes import ALL, FLOAT
+from harness.cases.libm import libm
+from harness.cases.numeric import ROUNDED, Composite, Linear, Over, Ulp
+from harness.cases.sample import DtypeArg, Fill, SizeOf
+from harness.cases.strategies import NO_INFINITY, OVERFLOWING
 
 EXPONENTIALS = (ROUNDED, libm("exp"), Linear((Over(),)))
 """Less the largest, the exponential, the sum of them."""

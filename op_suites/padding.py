@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from harness.case import OMIT, Dims, Draw, Inputs, OpCase
-from harness.dtypes import COMPLEX, EVERY, REAL
-from harness.numeric import EXACT
+from harness.cases.case import OMIT, Dims, Draw, Inputs, OpCase
+from harness.cases.dtypes import COMPLEX, EVERY, REAL
+from harness.cases.numeric import EXACT
 
 NUMBER = REAL + COMPLEX
 

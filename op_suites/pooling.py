@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from harness.case import OMIT, Dims, Draw, Inputs, OpCase
-from harness.dtypes import FLOAT, REAL
-from harness.numeric import EXACT, Linear
-from harness.sample import Fill
+from harness.cases.case import OMIT, Dims, Draw, Inputs, OpCase
+from harness.cases.dtypes import FLOAT, REAL
+from harness.cases.numeric import EXACT, Linear
+from harness.cases.sample import Fill
 
 DISTINCT = Fill(kind="distinct")
 """Where the indices of the largest are results: with ties, which one is meant is open."""

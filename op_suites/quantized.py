@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.case import Dims, Draw, Inputs, OpCase
-from harness.dtypes import EVERY, FLOAT
-from harness.numeric import EXACT
-from harness.sample import Fill, TensorSpec, Values
-from harness.strategies import unary, unary_inputs
+from harness.cases.case import Dims, Draw, Inputs, OpCase
+from harness.cases.dtypes import EVERY, FLOAT
+from harness.cases.numeric import EXACT
+from harness.cases.sample import Fill, TensorSpec, Values
+from harness.cases.strategies import unary, unary_inputs
 
 THIRDS = Fill(low=-3.0, high=3.0, step=1 / 3, nonfinite=False)
 QUARTERS = Fill(low=0.25, high=1.0, step=0.25, nonfinite=False)

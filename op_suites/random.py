@@ -10,10 +10,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.case import OMIT, Dims, Draw, Inputs, OpCase, dtype_of
-from harness.dtypes import ALL, COMPLEX, DTYPES, EVERY, FLOAT, INT
-from harness.numeric import EXACT, Distribution, Ulp
-from harness.sample import DtypeArg, Fill, SizeOf
+from harness.cases.case import OMIT, Dims, Draw, Inputs, OpCase, dtype_of
+from harness.cases.dtypes import ALL, COMPLEX, DTYPES, EVERY, FLOAT, INT
+from harness.cases.numeric import EXACT, Distribution, Ulp
+from harness.cases.sample import DtypeArg, Fill, SizeOf
 
 UNIT = Distribution(low=0.0, high=1.0, mean=0.5, std=math.sqrt(1 / 12))
 NORMAL = Distribution(low=-8.0, high=8.0, mean=0.0, std=1.0)

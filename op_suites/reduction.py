@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from harness.case import OMIT, Dims, Draw, Inputs, OpCase
-from harness.dtypes import ALL, BOOL, COMPLEX, EVERY, FLOAT, INT, REAL
-from harness.libm import libm
-from harness.numeric import EXACT, ROUNDED, Composite, Linear, Numeric, Over, Ulp
-from harness.sample import Fill
-from harness.strategies import NO_INFINITY, OVERFLOWING
+from harness.cases.case import OMIT, Dims, Draw, Inputs, OpCase
+from harness.cases.dtypes import ALL, BOOL, COMPLEX, EVERY, FLOAT, INT, REAL
+from harness.cases.libm import libm
+from harness.cases.numeric import EXACT, ROUNDED, Composite, Linear, Numeric, Over, Ulp
+from harness.cases.sample import Fill
+from harness.cases.strategies import NO_INFINITY, OVERFLOWING
 
 TERMS = Linear((Over(),))
 PRIM_TERMS = Linear((Over("dims"),))

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.case import OMIT, Dims, Draw, Inputs, OpCase
-from harness.dtypes import EVERY, FLOAT, REAL
-from harness.numeric import EXACT, ROUNDED, Composite, Linear, Numeric, Over
-from harness.sample import Dim, Fill, SizeOf, TensorSpec
+from harness.cases.case import OMIT, Dims, Draw, Inputs, OpCase
+from harness.cases.dtypes import EVERY, FLOAT, REAL
+from harness.cases.numeric import EXACT, ROUNDED, Composite, Linear, Numeric, Over
+from harness.cases.sample import Dim, Fill, SizeOf, TensorSpec
 
 from .indexing import constant, index_dtype, masked
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.case import OMIT, Dims, Draw, Inputs, OpCase
-from harness.dtypes import EVERY
-from harness.numeric import Linear
-from harness.sample import Dim, EnumArg, SizeOf
-from harness.strategies import unary_inputs
+from harness.cases.case import OMIT, Dims, Draw, Inputs, OpCase
+from harness.cases.dtypes import EVERY
+from harness.cases.numeric import Linear
+from harness.cases.sample import Dim, EnumArg, SizeOf
+from harness.cases.strategies import unary_inputs
 
 from .slicing import moves, with_dim
 

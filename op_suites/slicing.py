@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.case import OMIT, Dims, Draw, Inputs, OpCase
-from harness.dtypes import COMPLEX, EVERY, REAL
-from harness.numeric import Linear
-from harness.sample import Dim, Fill, SizeOf, TensorSpec
+from harness.cases.case import OMIT, Dims, Draw, Inputs, OpCase
+from harness.cases.dtypes import COMPLEX, EVERY, REAL
+from harness.cases.numeric import Linear
+from harness.cases.sample import Dim, Fill, SizeOf, TensorSpec
 
 MAX = 2**63 - 1
 """How export spells an open end of a slice."""

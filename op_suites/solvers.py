@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.case import OMIT, Dims, Draw, Inputs
-from harness.dtypes import EVERY
-from harness.numeric import EXACT
-from harness.sample import Fill
+from harness.cases.case import OMIT, Dims, Draw, Inputs
+from harness.cases.dtypes import EVERY
+from harness.cases.numeric import EXACT
+from harness.cases.sample import Fill
 
 from .linalg import CHECKED, DEFINITE, FINITE, FLAG, GENERAL, VECTORS, lapack, matrix, of_matrix
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.case import OMIT, Dims, Draw, Inputs, OpCase
-from harness.dtypes import ALL, DTYPES, REAL
-from harness.numeric import EXACT
-from harness.sample import Fill, SizeOf
+from harness.cases.case import OMIT, Dims, Draw, Inputs, OpCase
+from harness.cases.dtypes import ALL, DTYPES, REAL
+from harness.cases.numeric import EXACT
+from harness.cases.sample import Fill, SizeOf
 
 from .slicing import with_dim
 

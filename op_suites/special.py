@@ -6,12 +6,12 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from harness.case import Draw, Inputs, OpCase
-from harness.dtypes import ALL, BOOL, FLOAT, INT, REAL
-from harness.libm import libm
-from harness.numeric import Composite, Stated, Ulp
-from harness.sample import Fill, TensorSpec
-from harness.strategies import MOSTLY_ZERO, binary_inputs, unary
+from harness.cases.case import Draw, Inputs, OpCase
+from harness.cases.dtypes import ALL, BOOL, FLOAT, INT, REAL
+from harness.cases.libm import libm
+from harness.cases.numeric import Composite, Stated, Ulp
+from harness.cases.sample import Fill, TensorSpec
+from harness.cases.strategies import MOSTLY_ZERO, binary_inputs, unary
 
 SPECIAL = Composite((Stated(16, "series, recurrences and rational functions by pieces, each implementation's own"),))
 """Series and recurrences: what the result owes its inputs is measured, near the zeros of what oscillates too."""

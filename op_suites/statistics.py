@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.case import OMIT, Dims, Draw, Inputs, OpCase
-from harness.dtypes import COMPLEX, EVERY, FLOAT, REAL
-from harness.libm import libm
-from harness.numeric import ROUNDED, Composite, Linear, Over, Ulp
-from harness.sample import Fill, TensorSpec
-from harness.strategies import NO_INFINITY
+from harness.cases.case import OMIT, Dims, Draw, Inputs, OpCase
+from harness.cases.dtypes import COMPLEX, EVERY, FLOAT, REAL
+from harness.cases.libm import libm
+from harness.cases.numeric import ROUNDED, Composite, Linear, Over, Ulp
+from harness.cases.sample import Fill, TensorSpec
+from harness.cases.strategies import NO_INFINITY
 
 NUMBER = REAL + COMPLEX
 ALL_TERMS = Linear((Over(None),))

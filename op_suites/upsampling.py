@@ -6,10 +6,10 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from harness.case import OMIT, Dims, Draw, Inputs, OpCase
-from harness.dtypes import FLOAT
-from harness.numeric import EXACT, Composite, Linear, Numeric, Stated
-from harness.sample import Fill, SizeOf
+from harness.cases.case import OMIT, Dims, Draw, Inputs, OpCase
+from harness.cases.dtypes import FLOAT
+from harness.cases.numeric import EXACT, Composite, Linear, Numeric, Stated
+from harness.cases.sample import Fill, SizeOf
 
 SCALES = (2.0, 1.5, 0.5, 1.25)
 LETTERS = {1: ("scales",), 2: ("scales_h", "scales_w"), 3: ("scales_d", "scales_h", "scales_w")}

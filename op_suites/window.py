@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.case import Dims, Draw, Inputs, OpCase
-from harness.dtypes import BOOL, COMPLEX, EVERY, FLOAT
-from harness.numeric import EXACT, Linear
-from harness.sample import Fill
+from harness.cases.case import Dims, Draw, Inputs, OpCase
+from harness.cases.dtypes import BOOL, COMPLEX, EVERY, FLOAT
+from harness.cases.numeric import EXACT, Linear
+from harness.cases.sample import Fill
 
 from .convolution import Geometry, geometry, least_sizes
 

@@ -9,10 +9,10 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from harness.case import Draw, Inputs, OpCase
-from harness.dtypes import FLOAT
-from harness.numeric import EXACT, Composite, Linear, Numeric, Over, Stated
-from harness.sample import Fill, SizeOf
+from harness.cases.case import Draw, Inputs, OpCase
+from harness.cases.dtypes import FLOAT
+from harness.cases.numeric import EXACT, Composite, Linear, Numeric, Over, Stated
+from harness.cases.sample import Fill, SizeOf
 
 from .scatter import around
 

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
-from harness.protocols import CannotExecute, Contract, Executable, Lowered, Refused
+from harness.programs.protocols import CannotExecute, Contract, Executable, Lowered, Refused
 
 # deeds that end a process, or try to ----------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.sample import Fill, Mode, Sample, TensorSpec
+from harness.cases.sample import Fill, Mode, Sample, TensorSpec
 
 
 def relu(*dims: int | str, dtype: str = "f32", seed: int = 0, **fill: Any) -> Sample:

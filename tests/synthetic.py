@@ -10,8 +10,10 @@ import random
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from harness.journal import Journal, Record
-from harness.outcome import (
+from harness.cases.sample import MODES, Fill, Mode, Sample, TensorSpec
+from harness.cases.traits import traits
+from harness.records.journal import Journal, Record
+from harness.records.outcome import (
     Crashed,
     Excluded,
     HarnessError,
@@ -24,8 +26,6 @@ from harness.outcome import (
     Unsupported,
     Wrong,
 )
-from harness.sample import MODES, Fill, Mode, Sample, TensorSpec
-from harness.traits import traits
 
 HEADER: dict[str, Any] = {
     "run": "2026-11-22-nightly",

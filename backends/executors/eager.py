@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch.utils import _pytree as pytree
 
-from harness.protocols import Executable, Lowered
+from harness.programs.protocols import Executable, Lowered
 
 
 class Eager:

@@ -37,10 +37,10 @@ from torch_mlir.execution_engine import ExecutionEngine
 from torch_mlir.passmanager import PassManager
 
 if TYPE_CHECKING:
-    from harness.protocols import Lowered
+    from harness.programs.protocols import Lowered
 
 try:
-    from harness.protocols import CannotExecute
+    from harness.programs.protocols import CannotExecute
 except ImportError:  # in a script of its own
 
     class CannotExecute(Exception):  # type: ignore[no-redef]

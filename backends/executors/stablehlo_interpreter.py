@@ -14,7 +14,7 @@ import torch
 from torch_mlir import ir
 from torch_mlir._mlir_libs import _stablehlo
 
-from harness.protocols import CannotExecute, Executable, Lowered
+from harness.programs.protocols import CannotExecute, Executable, Lowered
 
 from .llvm_jit import DTYPES, interpretable, main_of
 

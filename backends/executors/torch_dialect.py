@@ -17,7 +17,7 @@ import torch
 from torch_mlir import ir as mlir
 
 from backends import ir
-from harness.protocols import CannotExecute, Executable, Lowered
+from harness.programs.protocols import CannotExecute, Executable, Lowered
 
 from .llvm_jit import DTYPES, main_of, run_lowered, with_constants_in_place
 

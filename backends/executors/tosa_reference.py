@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from harness.protocols import CannotExecute, Executable, Lowered
+from harness.programs.protocols import CannotExecute, Executable, Lowered
 
 from .llvm_jit import is_static, specialized
 

@@ -16,7 +16,7 @@ from torch.utils.dlpack import from_dlpack
 from torch_mlir import ir
 from torch_mlir._mlir_libs import _stablehlo
 
-from harness.protocols import CannotExecute, Executable, Lowered
+from harness.programs.protocols import CannotExecute, Executable, Lowered
 
 from .llvm_jit import DTYPES, interpretable, main_of, operations
 

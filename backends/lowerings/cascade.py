@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from backends import ir
 from backends.executors.llvm_jit import STABLEHLO_TO_LINALG, TOSA_TO_LINALG, register_stablehlo_passes
-from harness.protocols import Contract, ContractBroken, Lowered, Recipe, Refused
+from harness.programs.protocols import Contract, ContractBroken, Lowered, Recipe, Refused
 
 from .linalg import Linalg
 from .lowering import Lowering, operations, shortened

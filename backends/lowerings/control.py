@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.protocols import Contract, Lowered
+from harness.programs.protocols import Contract, Lowered
 
 
 class Control:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.protocols import Recipe
+from harness.programs.protocols import Recipe
 
 from .lowering import Lowering
 

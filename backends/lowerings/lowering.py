@@ -9,7 +9,7 @@ from contextlib import suppress
 from torch_mlir import ir as mlir
 
 from backends import ir, passes
-from harness.protocols import Contract, ContractBroken, Lowered, Recipe, Refused, Step
+from harness.programs.protocols import Contract, ContractBroken, Lowered, Recipe, Refused, Step
 
 LONGEST = 4000
 """Characters of diagnostics kept; a message may print an operation with its constants."""

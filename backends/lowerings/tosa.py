@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backends import ir
-from harness.protocols import ContractBroken, Lowered, Recipe
+from harness.programs.protocols import ContractBroken, Lowered, Recipe
 
 from .lowering import Lowering, shortened
 

@@ -9,7 +9,7 @@ import torch
 from torch.export import Dim
 
 from backends.frontend import Fx
-from harness.protocols import Contract, Program
+from harness.programs.protocols import Contract, Program
 
 aten = torch.ops.aten
 

@@ -15,12 +15,15 @@ HEAVY = ("torch", "torch_mlir", "jaxlib", "numpy", "sympy")
 @pytest.mark.parametrize(
     "modules",
     [
-        "harness.cells, harness.supervisor, harness.journal, harness.expectation, harness.draw, harness.plugins",
-        "harness.denominators, harness.preflight, harness.toolchain, harness.errors, harness.protocols",
+        "harness.cases.case, harness.cases.draw, harness.cases.libm, harness.cases.strategies",
+        "harness.records.journal, harness.records.expectation, harness.records.mutant, harness.records.toolchain",
+        "harness.programs.plugins, harness.programs.protocols, harness.programs.fork",
+        "harness.running.cells, harness.running.supervisor, harness.surface.denominators, harness.surface.opinfo",
+        "harness.preflight, harness.errors, harness.text",
         "op_suites; op_suites.catalog()",
-        "reports.matrix, reports.html, reports.text, reports.todo, reports.explain",
-        "harness.cli",
-        "conftest",
+        "reports.fold.matrix, reports.pages.html, reports.pages.text, reports.answers.todo, reports.answers.explain",
+        "harness.commands.cli",
+        "harness.pytest_plugin.items, harness.pytest_plugin.recording",
     ],
 )
 def test_importing_it_loads_no_torch(modules: str) -> None:

@@ -1,0 +1,59 @@
+"""`python -m harness.commands.check OP ...`: run the census of cases on the control backend, print what is not right."""
+
+from __future__ import annotations
+
+import argparse
+import fnmatch
+import importlib
+import sys
+from collections import Counter
+from collections.abc import Iterator
+
+import torch
+
+from backends.executors.eager import Eager
+from backends.frontend import Fx
+from backends.lowerings.control import Control
+from harness.cases.case import OpCase
+from harness.cases.draw import census, profile
+from harness.cases.sample import dumps
+from harness.records.outcome import Passed
+from harness.running.pipeline import Pipeline
+from op_suites import catalog
+
+
+def main() -> int:
+    """Exit status 1 if any sample is not `Passed`."""
+    parser = argparse.ArgumentParser(prog="python -m harness.commands.check", description=__doc__)
+    parser.add_argument("ops", nargs="*", default=["*"], help="ops or globs")
+    parser.add_argument("--module", help="take CASES from this module instead of the catalog")
+    parser.add_argument("--profile", default="default")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--eager-only", action="store_true", help="do not export: the reference alone")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    pipeline = Pipeline(Fx(), {"control": Control()}, [Eager()])
+    counts: Counter[str] = Counter()
+    for case in _cases(options.module, options.ops):
+        for dtype in case.dtypes:
+            for mode in case.modes():
+                samples = census(case, dtype, mode, profile(options.profile), options.seed)
+                if not samples:
+                    print(f"{case.op} {mode} {dtype}: no samples", flush=True)
+                    counts["empty cell"] += 1
+                for sample in samples:
+                    result = pipeline.run(case, sample, "control", lambda stage: None)
+                    counts[type(result.outcome).__name__] += 1
+                    if not isinstance(result.outcome, Passed):
+                        print(f"{case.op} {mode} {dtype}: {result.outcome}\n    {dumps(sample)}", flush=True)
+    print(dict(counts))
+    return int(set(counts) != {"Passed"})
+
+
+def _cases(module: str | None, globs: list[str]) -> Iterator[OpCase]:
+    cases = importlib.import_module(module).CASES if module else [c for f in catalog().values() for c in f]
+    yield from (case for case in cases if any(fnmatch.fnmatch(case.op, glob) for glob in globs))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,99 @@
+"""The options of the main job: declared, checked before anything runs, and turned into values."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+import pytest
+
+import op_suites
+from harness.cases.draw import PROFILES, profile
+from harness.errors import OpcovError
+from harness.programs import plugins
+from harness.running.cells import Selection
+from harness.running.supervisor import Limits
+from harness.surface import opinfo
+
+SUITES = Path(op_suites.__file__).parent
+SAMPLES = ("census", "opinfo", "both")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the options; pytest's own `--strict` turns every shortfall into a failure."""
+    group = parser.getgroup("opcov", "op coverage (pytest op_suites)")
+    add = group.addoption
+    add("--op", action="append", default=[], metavar="GLOB", help="only these ops, such as 'aten.conv*' (repeatable)")
+    add("--backend", action="append", default=[], metavar="NAME", help="only these backends (repeatable)")
+    add("--cascades", action="store_true", help="also the lowerings to TOSA and StableHLO, converted on to linalg")
+    add("--mode", action="append", default=[], metavar="MODE", help="static or dynamic (repeatable)")
+    add("--dtype", action="append", default=[], metavar="DTYPE", help="only these dtypes, such as bf16 (repeatable)")
+    add("--profile", default="default", help=f"how much is sampled: {', '.join(PROFILES)}")
+    add("--samples", default="census", choices=SAMPLES, help="the cases' own, those of PyTorch's OpInfo, or both")
+    add("--thorough", action="store_true", help="every executor runs every sample, as in the nightly profile")
+    add("--seed", type=int, default=None, help="seed of the census (default: 0; nightly: fresh and printed)")
+    add("--out", default="reports/out", metavar="DIR", help="folder of journal.jsonl, index.html and matrix.md")
+    add("--sample-seconds", type=float, default=Limits().seconds, help="deadline of one sample")
+    add("--sample-memory", type=float, default=Limits().memory / 2**30, help="memory limit of one sample, in GiB")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Check every name before anything runs; the controller settles the seed for all workers."""
+    try:
+        profile(config.option.profile)
+        if selection(config) != Selection():
+            selection(config).check(op_suites.catalog(), plugins.names(plugins.BACKENDS, plugins.CASCADES))
+        if config.option.samples != "census":
+            opinfo.trace()
+    except OpcovError as error:
+        raise usage_error(error) from None
+    if config.option.seed is None:
+        config.option.seed = secrets.randbelow(2**31) if config.option.profile == "nightly" else 0
+
+
+def usage_error(error: OpcovError) -> pytest.UsageError:
+    """The error as pytest shows it: in one line, before anything is collected."""
+    return pytest.UsageError(f"opcov: {error}")
+
+
+def is_main_job(config: pytest.Config) -> bool:
+    """Whether any of the paths asked for is in the suites, or holds them: opcov's own tests need no executors."""
+    suites = SUITES.resolve()
+    asked = [Path(argument.partition("::")[0]).resolve() for argument in config.args]
+    return any(suites.is_relative_to(path) or path.is_relative_to(suites) for path in asked)
+
+
+def is_worker(config: pytest.Config) -> bool:
+    """Whether this process is a worker of pytest-xdist."""
+    return hasattr(config, "workerinput")
+
+
+def selection(config: pytest.Config) -> Selection:
+    """The cells that the options ask for."""
+
+    def split(values: list[str]) -> tuple[str, ...]:
+        return tuple(name for value in values for name in value.split(",") if name)
+
+    option = config.option
+    backends = split(option.backend)
+    if option.cascades:
+        named = backends or plugins.names(plugins.BACKENDS)
+        backends = tuple(dict.fromkeys((*plugins.names(plugins.CASCADES), *named)))
+    return Selection(ops=split(option.op), backends=backends, modes=split(option.mode), dtypes=split(option.dtype))
+
+
+def limits(config: pytest.Config) -> Limits:
+    """What one sample may take."""
+    option = config.option
+    return Limits(seconds=option.sample_seconds, memory=int(option.sample_memory * 2**30))
+
+
+def is_thorough(config: pytest.Config) -> bool:
+    """Whether every executor runs every sample, by option or by profile."""
+    return bool(config.option.thorough or profile(config.option.profile).thorough)
+
+
+def is_strict(config: pytest.Config) -> bool:
+    """Whether pytest's own `--strict` is on: here, every shortfall fails."""
+    return bool(config.getini("strict"))

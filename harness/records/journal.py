@@ -1,0 +1,224 @@
+"""The journal: what was recorded, one JSON object a line: a header, outcomes as they came, a footer.
+
+It is the only thing that crosses from running to reporting. A killed run has no footer and keeps all it had.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+from harness.cases.sample import Sample, from_json, to_json
+from harness.errors import BadJournal
+
+from .mutant import MutantRecord, mutant_restore
+from .outcome import FirstWrongPass, Outcome, Stage, detail, restore
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One outcome line.
+
+    `sample` is None where a cell has nothing to run (an excluded dtype). `reached` are the torch-dialect ops of the
+    backend contract. `minimised` is the id of the sample that this one was shrunk from. `seconds` is by stage. `breaks`
+    says of a dynamic sample that failed what must be dynamic for it to fail so: "nothing", a dim, or dims joined by
+    "+"; None where it was not looked into. `cause` is what runtime verification says of an artifact that is wrong or
+    dies. `parts` says of a wrong one after which pass it parts from eager; None where it was not looked into, since
+    another record of the op is wrong in the same way. `numeric` names the class whose bound the results were held to,
+    None where all were exact (or in a journal of before classes were named).
+    """
+
+    op: str
+    family: str
+    backend: str
+    mode: str
+    dtype: str
+    outcome: Outcome
+    sample: Sample | None
+    traits: tuple[str, ...] = ()
+    reached: tuple[str, ...] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    minimised: str | None = None
+    breaks: str | None = None
+    cause: str | None = None
+    first_wrong_pass: FirstWrongPass | None = None
+    numeric: str | None = None
+
+    @property
+    def stage(self) -> Stage:
+        """The stage that was reached."""
+        return self.outcome.stage
+
+    @property
+    def id(self) -> str:
+        """Names the sample; the same sample has the same id on every backend, and in every run."""
+        return self.sample.id if self.sample else f"none-{self.dtype}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Journal:
+    """A journal read back: header, records in order, and the footer (None where the run was killed).
+
+    `mutants` are those, which `opcov sensitivity` writes a journal of.
+    """
+
+    header: Mapping[str, Any]
+    records: tuple[Record, ...]
+    footer: Mapping[str, Any] | None
+    mutants: tuple[MutantRecord, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether the run ended on its own and wrote its footer."""
+        return self.footer is not None and not self.footer.get("interrupted", False)
+
+
+def record_json(record: Record) -> dict[str, Any]:
+    """An outcome line as JSON values."""
+    line: dict[str, Any] = {
+        "kind": "outcome",
+        "id": record.id,
+        "op": record.op,
+        "family": record.family,
+        "backend": record.backend,
+        "mode": record.mode,
+        "dtype": record.dtype,
+        "outcome": type(record.outcome).__name__,
+        "stage": record.stage,
+        "sample": to_json(record.sample) if record.sample else None,
+        "traits": list(record.traits),
+        "detail": detail(record.outcome),
+        "reached": list(record.reached),
+        "seconds": {stage: round(s, 6) for stage, s in record.seconds.items()},
+    }
+    parts = asdict(record.first_wrong_pass) if record.first_wrong_pass else None
+    more = {
+        "minimised": record.minimised,
+        "breaks": record.breaks,
+        "cause": record.cause,
+        "parts": parts,
+        "numeric": record.numeric,
+    }
+    return line | {key: value for key, value in more.items() if value}
+
+
+def record_restore(line: Mapping[str, Any]) -> Record:
+    """The inverse of `record_json`; raises KeyError, TypeError or BadSample."""
+    return Record(
+        op=line["op"],
+        family=line["family"],
+        backend=line["backend"],
+        mode=line["mode"],
+        dtype=line["dtype"],
+        outcome=restore(line["outcome"], line["stage"], line["detail"]),
+        sample=from_json(line["sample"]) if line["sample"] is not None else None,
+        traits=tuple(line["traits"]),
+        reached=tuple(line.get("reached", ())),
+        seconds=line.get("seconds", {}),
+        minimised=line.get("minimised"),
+        breaks=line.get("breaks"),
+        cause=line.get("cause"),
+        first_wrong_pass=FirstWrongPass(**line["parts"]) if line.get("parts") else None,
+        numeric=line.get("numeric"),
+    )
+
+
+class JournalWriter:
+    """Writes a journal line by line, each flushed as it is written; a context manager.
+
+    The journal grows beside its name (`journal.jsonl.part`) and takes it at the end, so that a run that dies at
+    start-up does not overwrite the last good one; a killed run leaves the `.part`, which `read` accepts.
+    """
+
+    def __init__(self, path: Path, header: Mapping[str, Any]) -> None:
+        self.path = path
+        self.part = path.with_name(path.name + ".part")
+        self.counts: Counter[str] = Counter()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file: IO[str] = self.part.open("w", encoding="utf-8")
+        self._line({"kind": "header", "schema": SCHEMA, **header})
+
+    def write(self, line: Mapping[str, Any]) -> None:
+        """Add one line (as `record_json` or `mutant_json` makes it)."""
+        self.counts[line["outcome"]] += 1
+        self._line(line)
+
+    def close(self, **footer: Any) -> None:
+        """Write the footer and give the journal its name."""
+        self._line({"kind": "footer", "counts": dict(sorted(self.counts.items())), **footer})
+        self._file.close()
+        self.part.replace(self.path)
+
+    def _line(self, line: Mapping[str, Any]) -> None:
+        self._file.write(json.dumps(line, separators=(",", ":")) + "\n")
+        self._file.flush()
+
+    def __enter__(self) -> JournalWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
+        if not self._file.closed:
+            self._file.close()
+
+
+def read(path: Path) -> Journal:
+    """Read a journal; a last line cut short by a kill is dropped, any other damage raises BadJournal."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+        raise BadJournal(f"cannot read journal {path}: {reason}", hint="`make matrix` writes one") from None
+    return _parse(path, text)
+
+
+def _parse(path: Path, text: str) -> Journal:
+    whole = text.endswith("\n")
+    lines = text.splitlines()
+    objects: list[tuple[int, Any]] = []
+    for number, line in enumerate(lines, 1):
+        try:
+            objects.append((number, json.loads(line)))
+        except ValueError:
+            if number == len(lines) and not whole and number > 1:
+                break
+            raise BadJournal(
+                f"{path}:{number}: not JSON", hint="the file is damaged; run `make matrix` again"
+            ) from None
+    header = _header(path, objects)
+    footer = next((o for _, o in objects if _kind(o) == "footer"), None)
+    records, mutants = [], []
+    for number, line in objects:
+        try:
+            if _kind(line) == "outcome":
+                records.append(record_restore(line))
+            elif _kind(line) == "trial":
+                mutants.append(mutant_restore(line))
+        except Exception as error:
+            raise BadJournal(
+                f"{path}:{number}: not an outcome line ({type(error).__name__}: {error})",
+                hint="was it written by another opcov? run `make matrix` again",
+            ) from None
+    return Journal(header=header, records=tuple(records), footer=footer, mutants=tuple(mutants))
+
+
+def _kind(line: Any) -> Any:
+    return line.get("kind") if isinstance(line, dict) else None
+
+
+def _header(path: Path, objects: Sequence[tuple[int, Any]]) -> Mapping[str, Any]:
+    _, first = objects[0] if objects else (0, {})
+    if _kind(first) != "header":
+        raise BadJournal(f"{path} is not a journal: its first line is no header", hint="`make matrix` writes one")
+    if first.get("schema") != SCHEMA:
+        raise BadJournal(
+            f"{path} has schema {first.get('schema')}, this opcov reads {SCHEMA}", hint="run `make matrix` again"
+        )
+    header: Mapping[str, Any] = first
+    return header

@@ -1,0 +1,79 @@
+"""The cells of the matrix, and which of them are wanted."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.cases.case import OpCase
+from harness.cases.draw import Profile
+from harness.cases.dtypes import DTYPES
+from harness.cases.sample import MODES, Mode
+from harness.errors import UnknownName
+
+Catalog = Mapping[str, Sequence[OpCase]]
+"""The registry: cases by family."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One (op, backend, mode, dtype)."""
+
+    family: str
+    case: OpCase
+    backend: str
+    mode: Mode
+    dtype: str
+
+    @property
+    def name(self) -> str:
+        """As people select it: `aten.add.Tensor[tosa-dynamic-f32]`."""
+        return f"{self.case.op}[{self.backend}-{self.mode}-{self.dtype}]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which cells are wanted: globs of ops, names of backends, modes and dtypes; empty means all."""
+
+    ops: tuple[str, ...] = ()
+    backends: tuple[str, ...] = ()
+    modes: tuple[str, ...] = ()
+    dtypes: tuple[str, ...] = ()
+
+    def check(self, catalog: Catalog, backends: Sequence[str]) -> None:
+        """Raise UnknownName for anything that matches nothing, with the nearest names."""
+        ops = [case.op for cases in catalog.values() for case in cases]
+        for glob in self.ops:
+            if not fnmatch.filter(ops, glob):
+                raise UnknownName("op", glob, ops)
+        for kind, wanted, known in (
+            ("backend", self.backends, backends),
+            ("mode", self.modes, MODES),
+            ("dtype", self.dtypes, DTYPES),
+        ):
+            for name in wanted:
+                if name not in known:
+                    raise UnknownName(kind, name, known)
+
+    def takes(self, case: OpCase) -> bool:
+        """Whether the case's op is wanted."""
+        return not self.ops or any(fnmatch.fnmatch(case.op, glob) for glob in self.ops)
+
+
+def cells(
+    family: str, cases: Sequence[OpCase], backends: Sequence[str], wanted: Selection, profile: Profile
+) -> Iterator[Cell]:
+    """The wanted cells of a family: those that share a frontend run come together, the backends of one innermost.
+
+    A dtype that is asked for by name has all its cells, whatever the profile.
+    """
+    for case in filter(wanted.takes, cases):
+        for dtype in case.dtypes:
+            for mode in case.modes():
+                if dtype not in (wanted.dtypes or profile.dtypes(case, mode)):
+                    continue
+                if wanted.modes and mode not in wanted.modes:
+                    continue
+                for backend in wanted.backends or backends:
+                    yield Cell(family=family, case=case, backend=backend, mode=mode, dtype=dtype)

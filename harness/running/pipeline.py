@@ -1,0 +1,146 @@
+"""One sample through every stage on one backend, in this process: where an outcome is made.
+
+    eager reference -> export -> import -> contract -> lower -> verify -> execute -> compare
+
+1. `caches.py` gives what other samples share: references, contract, artifact.
+2. `verdicts.py` asks the executors, compares, and decides whether the backend is at fault.
+3. `causes.py` says more about a failure: the first wrong pass, what runtime verification finds.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.cases.case import OpCase
+from harness.cases.sample import Sample
+from harness.errors import BadSample
+from harness.judging.reference import Run
+from harness.programs.protocols import Backend, Checker, Executor, Frontend, Lowered
+from harness.records.outcome import Crashed, FirstWrongPass, HarnessError, Outcome, Result, Show, Stage, Wrong
+
+from .caches import Artifacts, Contracts, References, Stop
+from .causes import find_cause, find_first_wrong_pass
+from .clock import Clock
+from .executables import is_isolated
+from .verdicts import Panel, Prepared
+
+
+@dataclass(slots=True)
+class Findings:
+    """What is known of a sample so far; the fields are those of `Result`."""
+
+    outcome: Outcome | None = None
+    reached: tuple[str, ...] = ()
+    cause: str = ""
+    first_wrong_pass: FirstWrongPass | None = None
+    numeric: str = ""
+    traits: tuple[str, ...] = ()
+
+    def result(self, seconds: Mapping[str, float]) -> Result:
+        """The findings as a result, with the seconds of each stage; there must be an outcome."""
+        assert self.outcome is not None
+        return Result(
+            outcome=self.outcome,
+            seconds=seconds,
+            reached=self.reached,
+            cause=self.cause,
+            first_wrong_pass=self.first_wrong_pass,
+            numeric=self.numeric,
+            traits=self.traits,
+        )
+
+
+class Pipeline:
+    """Runs samples; one per process, since it holds the compiled artifacts of the programs seen last.
+
+    The executors are asked in order until one is right, or, if `thorough`, all of them. It remembers so many contracts,
+    artifacts and references.
+    """
+
+    def __init__(
+        self,
+        frontend: Frontend,
+        backends: Mapping[str, Backend],
+        executors: Sequence[Executor],
+        *,
+        thorough: bool = False,
+        remembers: int = 24,
+    ) -> None:
+        self.frontend = frontend
+        self.backends = backends
+        self.executors = sorted((e for e in executors if not isinstance(e, Checker)), key=is_isolated)
+        self.checkers = [e for e in executors if isinstance(e, Checker)]
+        self.panel = Panel(executors=self.executors, thorough=thorough)
+        self._references = References(frontend, remembers)
+        self._contracts = Contracts(frontend, backends, remembers)
+        self._artifacts = Artifacts(backends, self.executors, remembers)
+        self._last: dict[tuple[str, str], Outcome] = {}
+
+    def forget(self) -> None:
+        """Empty the caches."""
+        for cache in (self._references, self._contracts, self._artifacts):
+            cache.clear()
+
+    def run(
+        self,
+        case: OpCase,
+        sample: Sample,
+        backend: str,
+        notify: Callable[[Stage], None],
+        show: Show | None = None,
+        died: str | None = None,
+        *,
+        find_pass: bool = False,
+    ) -> Result:
+        """The result of one sample on one backend; raises BadSample, and nothing else but what kills the process.
+
+        `show` is given the IR of the stages, as soon as each is there. `died` says what execution in this process was
+        seen to die of: then the isolated executors alone are asked. `find_pass` asks for the first pass after which a
+        wrong result is wrong.
+        """
+        clock = Clock(notify)
+        found = Findings()
+        try:
+            prepared = self._prepare(case, sample, backend, clock, found, show)
+            known = self._last.get((backend, sample.id)) if find_pass else None
+            found.outcome = known or self.panel.outcome(prepared, clock, died)
+            self._last = {(backend, sample.id): found.outcome}
+            if find_pass and isinstance(found.outcome, Wrong):
+                lowering = self.backends[backend]
+                found.first_wrong_pass = find_first_wrong_pass(found.outcome, prepared, lowering, self.executors, show)
+            if not known:
+                found.cause = find_cause(found.outcome, prepared, self.checkers, clock, died)
+        except Stop as stop:
+            found.outcome = stop.outcome
+        except BadSample:
+            raise
+        except MemoryError:
+            found.outcome = Crashed(clock.stage, "memory limit", traceback.format_exc(limit=-3))
+        except Exception:
+            found.outcome = HarnessError(traceback.format_exc(limit=-8), clock.stage)
+        clock.enter("")
+        return found.result(clock.seconds)
+
+    def _prepare(
+        self, case: OpCase, sample: Sample, backend: str, clock: Clock, found: Findings, show: Show | None
+    ) -> Prepared:
+        """Take the sample to its lowered and verified module, noting what is found on the way; raises Stop."""
+        references = self._references.get(case, sample, clock)
+        found.traits = self._references.accumulation_traits(case, sample)
+        contract = self._contracts.get(case, sample, backend, clock)
+        found.reached = contract.reached
+        if show:
+            show("contract", contract.ir)
+        artifact = self._artifacts.get(contract, sample, backend, clock)
+        if show:
+            show("lower", artifact.lowered.ir)
+        prepared = Prepared(case=case, sample=sample, contract=contract, artifact=artifact, references=references)
+        found.numeric = prepared.numeric()
+        return prepared
+
+    def prepared(self, case: OpCase, sample: Sample, backend: str) -> tuple[Lowered, tuple[Run, ...]]:
+        """The lowered and verified module of a sample and the references it is compared with; raises Stop."""
+        prepared = self._prepare(case, sample, backend, Clock(lambda stage: None), Findings(), None)
+        return prepared.artifact.lowered, prepared.admitted

@@ -1,0 +1,44 @@
+"""Where the samples of a cell come from: the case's own census, or PyTorch's OpInfo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.cases.draw import Profile, census
+from harness.cases.sample import Sample
+
+from .cells import Cell
+
+Source = Callable[[Cell], tuple[Sample, ...]]
+"""Gives the samples of a cell."""
+
+
+@dataclass(slots=True)
+class Census:
+    """The case's own samples, drawn once for all backends."""
+
+    profile: Profile
+    seed: int
+    _last: tuple[tuple[str, str, str], tuple[Sample, ...]] | None = None
+
+    def __call__(self, cell: Cell) -> tuple[Sample, ...]:
+        """The census of the cell."""
+        key = (cell.case.op, cell.dtype, cell.mode)
+        if self._last is None or self._last[0] != key:
+            self._last = key, census(cell.case, cell.dtype, cell.mode, self.profile, self.seed)
+        return self._last[1]
+
+
+@dataclass(frozen=True, slots=True)
+class FromOpinfo:
+    """Samples of OpInfo, by overload and dtype: static, since no one says which of their dims belong together."""
+
+    samples: Mapping[str, Mapping[str, Sequence[Sample]]]
+    profile: Profile
+
+    def __call__(self, cell: Cell) -> tuple[Sample, ...]:
+        """As many as the profile wants of those that eager takes, and all of those that it rejects."""
+        found = self.samples.get(cell.case.op, {}).get(cell.dtype, ()) if cell.mode == "static" else ()
+        taken = [s for s in found if s.origin == "opinfo"][: self.profile.opinfo]
+        return (*taken, *(s for s in found if s.origin == "rejected"))

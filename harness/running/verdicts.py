@@ -1,0 +1,163 @@
+"""What the executors make of an artifact, at every size, and whether a wrong result is the backend's fault at all.
+
+The backend is not at fault where torch's own decomposition is as wrong (`NotExported`), nor where the input lies on a
+discontinuity, so that a roundoff or a NaN's payload decides the result (`HarnessError`: the case must be mended).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+
+from harness.cases.case import OpCase
+from harness.cases.numeric import Distribution
+from harness.cases.sample import Sample, Sizes
+from harness.judging import blame
+from harness.judging.compare import compare, judged
+from harness.judging.discontinuity import at_discontinuity
+from harness.judging.reference import Run
+from harness.programs.materialize import copied
+from harness.programs.protocols import CannotExecute, Contract, Executable, Executor, Specialized
+from harness.records.outcome import HarnessError, NotExecuted, NotExported, Outcome, Passed, Wrong
+
+from .caches import Artifact
+from .clock import Clock
+from .executables import road
+
+ALIKE = 4.0
+"""A result is as wrong as torch's decomposition if its error is at most this many times the decomposition's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A sample on one backend, ready to be executed: what it lowers to, and the references it is compared with."""
+
+    case: OpCase
+    sample: Sample
+    contract: Contract
+    artifact: Artifact
+    references: tuple[Run, ...]
+
+    @property
+    def dialect(self) -> str:
+        """The dialect of the lowered module."""
+        return self.artifact.lowered.dialect
+
+    @property
+    def admitted(self) -> tuple[Run, ...]:
+        """The runs at sizes that the contract admits."""
+        return tuple(r for r in self.references if self.contract.admits([t.shape for t in r.inputs]))
+
+    def run_at(self, sizes: Sizes) -> Run:
+        """The run at these sizes."""
+        return next(r for r in self.references if r.sizes == sizes)
+
+    def compare(self, results: Sequence[torch.Tensor], run: Run, executor: str) -> float | Wrong:
+        """The worst error of an executor's results as a share of its bound, or what is wrong with them."""
+        return compare(results, run, self.references[0], self.case, executor, self.dialect)
+
+    def numeric(self) -> str:
+        """The numeric class that results are held to in the dialect, as text; empty where all are exact."""
+        first = self.references[0]
+        if any(self.dialect in output.specified for output in first.outputs):
+            return f"{self.case.numeric}, promised by {self.dialect}"
+        bounded = any(o.bound is not None or isinstance(o.numeric, Distribution) for o in first.outputs)
+        return str(self.case.numeric) if bounded else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """The executors that are asked, in order until one is right, or, if `thorough`, all of them."""
+
+    executors: Sequence[Executor]
+    thorough: bool = False
+
+    def outcome(self, prepared: Prepared, clock: Clock, died: str | None) -> Outcome:
+        """What becomes of a sample that is lowered and verified; `died` as in `Pipeline.run`."""
+        artifact = prepared.artifact
+        if not artifact.executables:
+            return NotExecuted({"none": f"no executor takes {prepared.dialect}"})
+        roads = {e.name: road(e) for e in self.executors if prepared.dialect in e.dialects}
+        dead = {name: died for name in artifact.executables if died and name not in artifact.isolated}
+        closed = {roads[name] for name in dead}
+        asked = (self._ask(prepared, run, roads, closed, clock) for run in prepared.admitted)
+        outcome = blame.outcome(asked, roads)
+        match outcome:
+            case Passed():
+                return replace(outcome, dissent={**dead, **outcome.dissent})
+            case Wrong():
+                outcome = _unless_decomposed_so(outcome, prepared, clock)
+                return _unless_at_discontinuity(outcome, prepared) if isinstance(outcome, Wrong) else outcome
+            case _:
+                return outcome
+
+    def _ask(
+        self, prepared: Prepared, run: Run, roads: dict[str, str], closed: set[str], clock: Clock
+    ) -> dict[str, blame.ExecutorVerdict]:
+        """What the executors make of one run, but for those on a road that is closed, since execution died on it."""
+        verdicts: dict[str, blame.ExecutorVerdict] = {}
+        wrong_roads = set(closed)
+        for name, executable in prepared.artifact.executables.items():
+            if roads[name] in closed:
+                continue
+            verdicts[name] = verdict = _verdict(prepared, name, executable, run, clock)
+            if isinstance(verdict, Wrong):
+                wrong_roads.add(roads[name])
+            if isinstance(verdict, float) and roads[name] not in wrong_roads and not self.thorough:
+                break
+        return verdicts
+
+
+def _verdict(
+    prepared: Prepared, name: str, executable: Executable | str, run: Run, clock: Clock
+) -> blame.ExecutorVerdict:
+    if isinstance(executable, str):
+        return executable
+    clock.enter("execute")
+    try:
+        actual = executable([copied(t) for t in run.inputs])
+    except CannotExecute as refusal:
+        return str(refusal)
+    clock.enter("compare")
+    return prepared.compare(actual, run, name)
+
+
+def _unless_decomposed_so(wrong: Wrong, prepared: Prepared, clock: Clock) -> Outcome:
+    """The outcome; NotExported where torch's own decomposition is as wrong, before any backend has seen the program."""
+    if prepared.contract.decomposed is None:
+        return wrong
+    clock.enter("export")
+    run = prepared.run_at(wrong.sizes)
+    try:
+        torch.manual_seed(0)
+        results = prepared.contract.decomposed()([copied(t) for t in run.inputs])
+    except Specialized as guard:
+        return NotExported("export", f"torch's own decomposition holds for some sizes only: {guard}")
+    except Exception:  # it does not take these sizes, or is not to be had: then it is no excuse
+        return wrong
+    before = prepared.compare(results, run, "eager")
+    if not isinstance(before, Wrong) or (before.kind, before.output) != (wrong.kind, wrong.output):
+        return wrong
+    exact = wrong.error is None or before.error is None
+    if exact and (before.element, before.actual) != (wrong.element, wrong.actual):
+        return wrong
+    if not exact and (wrong.error or 0.0) > ALIKE * (before.error or 0.0):
+        return wrong
+    return NotExported("export", f"torch's own decomposition is not what eager computes: {before.message}")
+
+
+def _unless_at_discontinuity(wrong: Wrong, prepared: Prepared) -> Outcome:
+    """The outcome; our own error where the sample is placed so that rounding, or a NaN's payload, decides it."""
+    sample, canonical = prepared.sample, prepared.case.canonical
+    if wrong.kind not in ("value", "non-finite") or sample.origin != "census":
+        return wrong
+    run, executable = prepared.run_at(wrong.sizes), prepared.artifact.executables[wrong.executor]
+    want = run.outputs[wrong.output]
+    if isinstance(executable, str) or isinstance(want.numeric, Distribution):
+        return wrong
+    actual = judged(executable([copied(t) for t in run.inputs]), run, prepared.case)[wrong.output]
+    if not at_discontinuity(sample, run.inputs, wrong.output, actual, want, prepared.dialect, canonical):
+        return wrong
+    return HarnessError(f"the case's input lies on an edge, a roundoff decides its result: {wrong.message}", "compare")

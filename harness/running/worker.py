@@ -1,0 +1,136 @@
+"""The worker: a child process that runs samples, one request at a time, and may die of any of them.
+
+It speaks over a pipe: requests `(op, sample, backend, whether to show the IR, what it died of before, whether to say
+where it parts from eager)` come in; `("enter", stage)` goes out as a stage is entered, `("ir", (stage, text))` if it is
+to be shown, and then `("result", ...)`. Its stderr, the compilers' own included, goes to a file that the supervisor
+reads when it dies.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import signal
+import traceback
+from collections.abc import Sequence
+from functools import cache
+from multiprocessing import forkserver
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.cases.case import OpCase
+from harness.cases.sample import from_json
+from harness.errors import OpcovError
+from harness.programs import plugins
+from harness.records.outcome import HarnessError, Result, Shown, Stage
+from op_suites import catalog
+
+if TYPE_CHECKING:
+    from .pipeline import Pipeline
+
+_PR_SET_PDEATHSIG = 1
+
+
+def pipeline(backends: Sequence[str], *, thorough: bool = False) -> Pipeline:
+    """A pipeline with the default frontend, these backends and every executor that can be had."""
+    from backends.frontend import Fx  # heavy: only worker processes load torch
+
+    from .pipeline import Pipeline
+
+    executors, _ = plugins.executors()
+    lowerings = {name: plugins.backend(name)() for name in backends}
+    return Pipeline(Fx(), lowerings, executors, thorough=thorough)
+
+
+@cache
+def case(op: str) -> OpCase:
+    """The registry's case of an op."""
+    return next(c for cases in catalog().values() for c in cases if c.op == op)
+
+
+def main(requests: Connection, stderr: str, backends: Sequence[str], memory: int, thorough: bool) -> None:
+    """Serve until the pipe closes; `memory` bytes may be allocated beyond what is in use when a sample starts."""
+    _die_with_parent()
+    _redirect(stderr)
+    import torch
+
+    torch.set_num_threads(1)
+    try:
+        ready = pipeline(backends, thorough=thorough)
+    except OpcovError as error:
+        requests.send(("failed", str(error)))
+        return
+    requests.send(("ready", None))
+    while True:
+        try:
+            op, sample, backend, showing, died, find_pass = requests.recv()
+        except EOFError:
+            return
+        _forget_stderr()
+        _limit(memory)
+        result = _serve(ready, requests, op, sample, backend, showing, died, find_pass)
+        requests.send(("result", result, _resident()))
+
+
+def _serve(
+    ready: Pipeline,
+    requests: Connection,
+    op: str,
+    sample: Any,
+    backend: str,
+    showing: bool,
+    died: str | None,
+    find_pass: bool,
+) -> Result:
+    def enter(stage: Stage) -> None:
+        requests.send(("enter", stage))
+
+    def show(stage: Shown, text: str) -> None:
+        requests.send(("ir", (stage, text)))
+
+    try:
+        return ready.run(
+            case(op), from_json(sample), backend, enter, show if showing else None, died, find_pass=find_pass
+        )
+    except Exception:  # a bug of ours must not look like a death of theirs
+        return Result(outcome=HarnessError(traceback.format_exc(limit=-8)))
+
+
+def _die_with_parent() -> None:
+    """A worker stuck in native code must not outlive its run (Linux: prctl(2)).
+
+    Its parent is the fork server, which ends with the run, but only once no worker holds this pipe of the run's open.
+    """
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    alive = getattr(forkserver._forkserver, "_forkserver_alive_fd", None)
+    if alive is not None:
+        os.close(alive)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the supervisor's to handle
+
+
+def _redirect(path: str) -> None:
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(file, 1)
+    os.dup2(file, 2)
+    os.close(file)
+
+
+def _forget_stderr() -> None:
+    os.ftruncate(2, 0)
+
+
+def _limit(memory: int) -> None:
+    """Bound what this sample may allocate (RLIMIT_DATA counts private writable memory, not mapped files)."""
+    resource.setrlimit(resource.RLIMIT_DATA, (_status("VmData") + memory, resource.RLIM_INFINITY))
+
+
+def _resident() -> int:
+    return _status("VmRSS")
+
+
+def _status(key: str) -> int:
+    """A figure of /proc/self/status, in bytes."""
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(key + ":"))

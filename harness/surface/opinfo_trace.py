@@ -1,0 +1,198 @@
+"""`python -m harness.surface.opinfo_trace OUT`: run OpInfo's sample and error inputs, write down what they call.
+
+Calls are seen where export sees them, above autograd and before anything is decomposed: `aten.conv2d.default`, not
+`aten.convolution.default`. The recorder takes the place of torch's `SchemaCheckMode`, the one mode for that dispatch
+key that runs on real tensors (torch/_ops.py, `_set_mode_pre_dispatch`, torch 2.13).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import random
+import sys
+import warnings
+import zlib
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch._dispatch.python import enable_python_dispatcher
+from torch._subclasses.schema_check_mode import SchemaCheckMode
+from torch.testing._internal.common_methods_invocations import op_db
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from harness.cases.draw import stratify
+from harness.cases.dtypes import BY_TORCH
+from harness.cases.sample import Arg, DtypeArg, EnumArg, Fill, Origin, Sample, TensorSpec, to_json
+
+TRACED = ("f32", "f64", "bf16", "i64", "u8", "bool", "c64")
+KEPT = 6
+"""Samples kept of one overload and dtype, picked so that each trait occurs."""
+KEPT_REJECTED = 4
+LARGEST = 4096
+"""Elements of a tensor that a sample holds at most."""
+
+
+class Unholdable(Exception):
+    """A call that no sample can hold, and why."""
+
+
+class Recorder(SchemaCheckMode):
+    """Hands each call to `note` before it is made, and once more, with the error, if eager rejects it."""
+
+    def __init__(self, note: Callable[[Any, Sequence[Any], dict[str, Any], Exception | None], None]) -> None:
+        TorchDispatchMode.__init__(self, torch._C.DispatchKey.PreDispatch)  # type: ignore[no-untyped-call]
+        self.note = note
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Note and redispatch."""
+        kwargs = kwargs or {}
+        self.note(func, args, kwargs, None)
+        try:
+            return func(*args, **kwargs)
+        except Exception as error:
+            self.note(func, args, kwargs, error)
+            raise
+
+
+class Collection:
+    """The calls seen, as samples."""
+
+    def __init__(self) -> None:
+        self.reached: set[str] = set()
+        self.skipped: Counter[str] = Counter()
+        self.taken: dict[tuple[str, str], dict[str, Sample]] = defaultdict(dict)
+        self.rejected: dict[tuple[str, str], dict[str, Sample]] = defaultdict(dict)
+
+    def noter(self, dtype: str, *, expects_error: bool) -> Callable[..., None]:
+        """A `note` for the recorder while one OpInfo entry is run in one dtype."""
+
+        def note(func: Any, args: Sequence[Any], kwargs: dict[str, Any], error: Exception | None) -> None:
+            if not isinstance(func, torch._ops.OpOverload) or func.namespace not in ("aten", "prims"):
+                return
+            if not expects_error:
+                self.reached.add(str(func))
+            if expects_error != (error is not None) or func._schema.is_mutable:
+                return
+            origin: Origin = "rejected" if expects_error else "opinfo"
+            try:
+                sample = held(func, args, kwargs, dtype, origin)
+            except Unholdable as reason:
+                self.skipped[str(reason)] += 1
+                return
+            into = self.rejected if expects_error else self.taken
+            into[str(func), dtype].setdefault(sample.program, sample)
+
+        return note
+
+    def lines(self) -> Iterator[dict[str, Any]]:
+        """The calls to keep, those that eager takes first."""
+        for found, most in ((self.taken, KEPT), (self.rejected, KEPT_REJECTED)):
+            for (op, dtype), samples in sorted(found.items()):
+                for sample in stratify(list(samples.values()), most):
+                    yield {"op": op, "dtype": dtype, "sample": to_json(sample)}
+
+
+def held(func: Any, args: Sequence[Any], kwargs: dict[str, Any], dtype: str, origin: Origin) -> Sample:
+    """The call as a static sample; raises Unholdable."""
+    names = [argument.name for argument in func._schema.arguments]
+    named = dict(zip(names, args, strict=False)) | kwargs
+    values = {name: _arg(named[name]) for name in names if name in named}
+    return Sample(op=str(func), dtype=dtype, mode="static", sizes={}, args=values, runs=({},), origin=origin)
+
+
+def _arg(value: Any) -> Arg:
+    match value:
+        case torch.Tensor():
+            return _tensor(value)
+        case torch.dtype():
+            if (name := str(value).removeprefix("torch.")) not in BY_TORCH:
+                raise Unholdable(f"dtype {name}")
+            return DtypeArg(BY_TORCH[name])
+        case torch.layout():
+            return EnumArg("layout", str(value).removeprefix("torch."))
+        case torch.memory_format():
+            return EnumArg("memory_format", str(value).removeprefix("torch."))
+        case torch.device():
+            return EnumArg("device", str(value))
+        case list() | tuple():
+            return tuple(map(_arg, value))
+        case None | bool() | int() | float() | complex() | str():
+            return value
+        case _:
+            raise Unholdable(f"an argument of type {type(value).__name__}")
+
+
+def _tensor(t: torch.Tensor) -> TensorSpec:
+    name = str(t.dtype).removeprefix("torch.")
+    if name not in BY_TORCH:
+        raise Unholdable(f"a tensor of {name}")
+    if t.layout is not torch.strided or t.is_quantized or t.is_nested:
+        raise Unholdable(f"a tensor of layout {t.layout}")
+    if t.device.type != "cpu":
+        raise Unholdable(f"a tensor on {t.device.type}")
+    if t.numel() > LARGEST:
+        raise Unholdable(f"a tensor of more than {LARGEST} elements")
+    raw = t.detach().resolve_conj().resolve_neg().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
+    data = base64.b64encode(zlib.compress(raw)).decode()
+    return TensorSpec(dims=tuple(t.shape), dtype=BY_TORCH[name], fill=Fill(kind="literal", data=data))
+
+
+def collect(entries: Iterable[Any]) -> Collection:
+    """Run the sample inputs of each entry in every traced dtype that it takes, and its error inputs."""
+    calls = Collection()
+    for entry in entries:
+        supported = entry.supported_dtypes("cpu")
+        for dtype in TRACED:
+            wanted = getattr(torch, next(torch_name for torch_name, name in BY_TORCH.items() if name == dtype))
+            if wanted in supported:
+                torch.manual_seed(0)
+                samples = entry.sample_inputs_func(entry, "cpu", wanted, requires_grad=False)  # `sample_inputs` seeds
+                _run(entry, samples, calls.noter(dtype, expects_error=False))  # each sample anew, which costs a minute
+        if entry.error_inputs_func is not None:
+            inputs = (error.sample_input for error in _safely(entry.error_inputs_func(entry, "cpu")))
+            _run(entry, inputs, calls.noter("f32", expects_error=True))
+    return calls
+
+
+def _run(entry: Any, samples: Iterable[Any], note: Callable[..., None]) -> None:
+    for sample in _safely(samples):
+        try:
+            with enable_python_dispatcher(), Recorder(note), torch.no_grad():
+                entry(sample.input, *sample.args, **sample.kwargs)
+        except Exception:  # an error input's whole purpose; and what the CPU has no kernel for
+            continue
+
+
+def _safely(items: Iterable[Any]) -> Iterator[Any]:
+    """The items up to the first that cannot be made (OpInfo has entries for other devices)."""
+    try:
+        yield from items
+    except Exception:
+        return
+
+
+def main() -> int:
+    """Write the trace."""
+    warnings.filterwarnings("ignore")
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    random.seed(0)
+    calls = collect(op_db)
+    head = {
+        "torch": torch.__version__,
+        "entries": len(op_db),
+        "reached": sorted(calls.reached),
+        "skipped": dict(calls.skipped.most_common()),
+    }
+    with Path(sys.argv[1]).open("w", encoding="utf-8") as out:
+        for line in (head, *calls.lines()):
+            out.write(json.dumps(line, separators=(",", ":")) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,202 @@
+"""One op explained: where it passes and fails, by mode, dtype and trait, why, and the smallest sample that shows it."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+from typing import Any
+
+from tabulate import tabulate
+
+from harness.cases.sample import dumps, to_json
+from harness.errors import UnknownName
+from harness.records.journal import Journal
+from harness.text import clean, clip, clip_middle, plural, tally
+from reports.fold.call import call, explain_command, repro_command
+from reports.fold.matrix import Cell, Matrix, Row, dialect_name, fold
+from reports.fold.reason import Reason, diagnostic, reasons
+from reports.fold.rules import TraitCount, by_trait, rule
+from reports.fold.status import PASS, STATUSES
+
+_DIAGNOSTIC = 3000
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The cells of one op on one backend or all of them; `ir` is IR at each stage as text, where somebody made it."""
+
+    row: Row
+    backend: str | None
+    cells: tuple[Cell, ...]
+    ir: str | None = None
+
+    def text(self, *, width: int = 120) -> str:
+        """As text for a terminal; the first reason of each cell in full, the others in short."""
+        where = f" on {self.backend}" if self.backend else ""
+        blocks = [f"{self.row.op}{where}   family {self.row.family}", _reached(self.row, self.cells), self._table()]
+        for cell in self.cells:
+            blocks.append(_cell_text(cell, width))
+        if self.ir:
+            blocks.append("IR\n" + textwrap.indent(self.ir.rstrip(), "  "))
+        if self.backend is None:
+            commands = [explain_command(self.row.op, name) for name in dict.fromkeys(c.backend for c in self.cells)]
+            blocks.append("\n".join(commands))
+        return "\n\n".join(block for block in blocks if block)
+
+    def json(self) -> dict[str, Any]:
+        """The same as JSON values, nothing cut."""
+        return {
+            "op": self.row.op,
+            "family": self.row.family,
+            "backend": self.backend,
+            "decomposed": self.row.decomposed,
+            "cells": [_cell_json(cell) for cell in self.cells],
+            "ir": self.ir,
+        }
+
+    def _table(self) -> str:
+        """One line per dtype, one column per cell, and all dtypes together last."""
+        dtypes = list(dict.fromkeys(part.dtype for cell in self.cells for part in cell.parts))
+        lines = []
+        for dtype in dtypes:
+            found = [next((p for p in cell.parts if p.dtype == dtype), None) for cell in self.cells]
+            lines.append([dtype, *(_mark(part) for part in found)])
+        lines.append(["all", *map(_mark, self.cells)])
+        heads = [cell.mode if self.backend else f"{cell.backend}\n{cell.mode}" for cell in self.cells]
+        shown = {cell.status for cell in self.cells} | {p.status for cell in self.cells for p in cell.parts}
+        legend = "   ".join(f"{s.symbol} {s.name}" for s in STATUSES if s in shown)
+        table = tabulate(lines, headers=["dtype", *heads], disable_numparse=True, stralign="left")
+        return f"{table}\n\n{legend}   n/m: passed of all samples"
+
+
+def explain(journal: Journal, op: str, backend: str | None = None, *, ir: str | None = None) -> Explanation:
+    """Explain an op on one backend, or on all where none is named; raises UnknownName."""
+    return of_matrix(fold(journal, control=backend == "control"), op, backend, ir=ir)
+
+
+def of_matrix(matrix: Matrix, op: str, backend: str | None = None, *, ir: str | None = None) -> Explanation:
+    """The same from a matrix that is at hand."""
+    row = matrix.row(op)
+    if backend is not None and backend not in matrix.backends:
+        raise UnknownName("backend", backend, matrix.backends)
+    return Explanation(row, backend, tuple(c for c in row.cells if backend in (None, c.backend)), ir)
+
+
+def _mark(cell: Cell | None) -> str:
+    return f"{cell.status.symbol} {cell.passed}/{cell.total}" if cell and cell.total else "·"
+
+
+def _reached(row: Row, cells: tuple[Cell, ...]) -> str:
+    reached = sorted({name for cell in cells for name in cell.reached})
+    if not reached:
+        return ""
+    if reached == [dialect_name(row.op)]:
+        return f"reaches the backend as {reached[0]}"
+    gone = all(cell.decomposed for cell in cells if cell.decomposed is not None)
+    verb = "is decomposed away; the backend sees" if gone else "reaches the backend as"
+    return textwrap.fill(f"{verb} {', '.join(reached)}", 116, subsequent_indent="  ", break_on_hyphens=False)
+
+
+def _cell_text(cell: Cell, width: int) -> str:
+    head = f"{cell.backend} {cell.mode}: {cell.status.symbol} {cell.status.name}, {cell.status.meaning}"
+    if not cell.total:
+        return head
+    lines = [head, f"  {cell.passed} of {plural(cell.total, 'sample')} passed: {tally(cell.counts)}"]
+    if cell.status is not PASS:
+        lines += _trait_lines(cell, width)
+    for number, reason in enumerate(reasons(cell), 1):
+        lines += ["", *_reason_lines(reason, number, width, full=number == 1)]
+    return "\n".join(lines)
+
+
+def _trait_lines(cell: Cell, width: int) -> list[str]:
+    counts = by_trait(cell)
+    if not any(c.passed for c in counts):
+        return []
+    if not any(c.passed < c.total for c in counts):
+        return []
+    found = rule(cell)
+    lines = [f"  {found}"] if found else []
+    groups = {
+        "always fail": [c.trait for c in counts if not c.passed],
+        "always pass": [c.trait for c in counts if c.passed == c.total],
+        "sometimes": [_fraction(c) for c in counts if 0 < c.passed < c.total],
+    }
+    for title, names in groups.items():
+        if names:
+            indent = " " * 15
+            said = textwrap.fill(", ".join(names), width - 15, break_on_hyphens=False, break_long_words=False)
+            lines.append(f"  {title:<11}  " + textwrap.indent(said, indent)[15:])
+    return lines
+
+
+def _fraction(count: TraitCount) -> str:
+    return f"{count.trait} {count.passed}/{count.total}"
+
+
+def _reason_lines(reason: Reason, number: int, width: int, *, full: bool) -> list[str]:
+    record = reason.smallest
+    count = plural(reason.count, "sample") if reason.count else "seen while minimising"
+    lines = [
+        f"  {number}. {reason.outcome} at {reason.stage}, {count}"
+        + (f", culprit {reason.culprit}" if reason.culprit else "")
+    ]
+    if reason.dynamism:
+        lines.append(f"     {reason.dynamism}")
+    if reason.cause:
+        said = textwrap.wrap(clean(reason.cause), width - 7, break_long_words=False, break_on_hyphens=False)
+        lines += ["     runtime verification:", *(f"       {line}" for line in said)]
+    for where in reason.first_wrong_passes:
+        lines += textwrap.wrap(where, width, initial_indent=" " * 5, subsequent_indent=" " * 7, break_on_hyphens=False)
+    text = clip_middle(diagnostic(record.outcome), _DIAGNOSTIC) if full else clip(reason.line, width - 7)
+    lines.append(textwrap.indent(text, "     | "))
+    if record.sample is not None:
+        kind = f"smallest, minimised from {record.minimised}" if record.minimised else "smallest"
+        said = textwrap.wrap(call(record.sample), width - 7, break_long_words=False, break_on_hyphens=False)
+        lines += [f"     {kind}:", *(f"       {line}" for line in said)]
+        if full:
+            lines.append(f"       {dumps(record.sample)}")
+    if command := repro_command(record):
+        lines.append(f"     {command}")
+    return lines
+
+
+def _cell_json(cell: Cell) -> dict[str, Any]:
+    found = rule(cell)
+    return {
+        "backend": cell.backend,
+        "mode": cell.mode,
+        "status": cell.status.name,
+        "passed": cell.passed,
+        "total": cell.total,
+        "counts": dict(cell.counts),
+        "decomposed": cell.decomposed,
+        "reached": list(cell.reached),
+        "dtypes": {
+            str(p.dtype): {"status": p.status.name, "passed": p.passed, "total": p.total, "counts": dict(p.counts)}
+            for p in cell.parts
+        },
+        "traits": {count.trait: {"passed": count.passed, "total": count.total} for count in by_trait(cell)},
+        "rule": str(found) if found else None,
+        "reasons": [_reason_json(reason) for reason in reasons(cell)],
+    }
+
+
+def _reason_json(reason: Reason) -> dict[str, Any]:
+    sample = reason.smallest.sample
+    return {
+        "outcome": reason.outcome,
+        "stage": reason.stage,
+        "culprit": reason.culprit,
+        "count": reason.count,
+        "headline": reason.line,
+        "breaks": list(reason.breaks),
+        "cause": reason.cause,
+        "parts": list(reason.first_wrong_passes),
+        "diagnostic": diagnostic(reason.smallest.outcome),
+        "id": reason.smallest.id if sample else None,
+        "minimised_from": reason.smallest.minimised,
+        "call": call(sample) if sample else None,
+        "sample": to_json(sample) if sample else None,
+        "command": repro_command(reason.smallest),
+    }

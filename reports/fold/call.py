@@ -1,0 +1,65 @@
+"""A sample as one readable line, and the commands that say more about it.
+
+`aten.add.Tensor(self=f32[2,3], other=f32[3], alpha=2)`; a dynamic dim shows by its name, and the sizes it takes follow:
+`aten.relu.default(self=f32[n,3]) at n=2, 0, 7`. What a fill does beyond the ordinary is in braces: `f32[4]{nonfinite}`.
+"""
+
+from __future__ import annotations
+
+import shlex
+
+from harness.cases.sample import Arg, DtypeArg, EnumArg, Sample, SizeOf, TensorSpec
+from harness.records.journal import Record
+
+
+def call(sample: Sample) -> str:
+    """The sample as one line."""
+    args = ", ".join(f"{name}={_arg(sample, arg)}" for name, arg in sample.args.items())
+    return f"{sample.op}({args}){_sizes(sample)}"
+
+
+def _arg(sample: Sample, arg: Arg) -> str:
+    match arg:
+        case TensorSpec():
+            dims = ",".join(_dim(sample, dim) for dim in arg.dims)
+            return f"{arg.dtype}[{dims}]{_notes(arg)}"
+        case SizeOf():
+            return _dim(sample, arg.dim)
+        case DtypeArg() | EnumArg():
+            return arg.name
+        case tuple() | list():
+            return "[" + ", ".join(_arg(sample, item) for item in arg) + "]"
+        case _:
+            return repr(arg)
+
+
+def _dim(sample: Sample, dim: str | int) -> str:
+    if isinstance(dim, int):
+        return str(dim)
+    return dim if dim in sample.dynamic else str(sample.sizes.get(dim, dim))
+
+
+def _notes(spec: TensorSpec) -> str:
+    fill = spec.fill
+    notes: list[str] = [fill.kind] if fill.kind != "any" else []
+    notes += [fill.values] if fill.values in ("extreme", "nonfinite") else []
+    notes += [spec.layout] if spec.layout != "contiguous" else []
+    return "{" + ",".join(notes) + "}" if notes else ""
+
+
+def _sizes(sample: Sample) -> str:
+    runs = sample.runs or (sample.sizes,)
+    taken = [f"{dim}={', '.join(str(run.get(dim, '?')) for run in runs)}" for dim in sample.dynamic]
+    return f" at {'; '.join(taken)}" if taken else ""
+
+
+def explain_command(op: str, backend: str) -> str:
+    """The command that explains one op on one backend."""
+    return shlex.join(["opcov", "explain", op, "--backend", backend])
+
+
+def repro_command(record: Record) -> str | None:
+    """The command that runs the record's sample again; None where it has none."""
+    if record.sample is None:
+        return None
+    return shlex.join(["opcov", "repro", record.sample.id, "--backend", record.backend])

@@ -1,0 +1,108 @@
+"""Which trait, or pair of traits, tells the failing samples of a cell from the passing ones: an exact search."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.records.outcome import Passed
+
+from .matrix import Cell, outcome_name
+from .status import FAILING
+
+Traits = Iterable[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What held for every failing and no passing sample that was seen: a fact about these samples, no proof.
+
+    `text` is `rank=0`, `not zero_size`, `rank=0 and dtype=bf16` or `rank=0 or dim<0`; `others` separate as well.
+    """
+
+    text: str
+    failing: int
+    passing: int
+    others: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        seen = f"{self.failing} failing, {self.passing} passing"
+        also = f"; so does {', '.join(self.others)}" if self.others else ""
+        return f"fails iff {self.text} ({seen}{also})"
+
+
+@dataclass(frozen=True, slots=True)
+class TraitCount:
+    """How many of the judged samples that have a trait passed."""
+
+    trait: str
+    passed: int
+    total: int
+
+
+def rule(cell: Cell) -> Rule | None:
+    """The simplest rule that separates a cell's failing from its passing samples, if there is one."""
+    return separate(
+        [r.traits for r in cell.records if outcome_name(r) in FAILING and r.sample],
+        [r.traits for r in cell.records if isinstance(r.outcome, Passed) and r.sample],
+    )
+
+
+def by_trait(cell: Cell) -> tuple[TraitCount, ...]:
+    """Every trait of the judged samples, with how many of them passed; sorted by name."""
+    totals: dict[str, list[int]] = {}
+    for record in cell.records:
+        good = isinstance(record.outcome, Passed)
+        if not good and outcome_name(record) not in FAILING:
+            continue
+        for trait in record.traits:
+            count = totals.setdefault(trait, [0, 0])
+            count[0] += good
+            count[1] += 1
+    return tuple(TraitCount(trait, *totals[trait]) for trait in sorted(totals))
+
+
+def separate(failing: Sequence[Traits], passing: Sequence[Traits]) -> Rule | None:
+    """The simplest rule true of all `failing` and of none of `passing`, each the traits of one sample.
+
+    One trait beats two, having a trait beats lacking it. One trait needs one failing and two passing samples; a pair
+    fits by chance more easily and needs three of each.
+    """
+    samples = [frozenset(traits) for traits in (*failing, *passing)]
+    target = (1 << len(failing)) - 1
+    if not failing or len(passing) < 2:
+        return None
+    literals = _literals(samples)
+    singles = [text for text, mask in literals.items() if mask == target]
+    if singles:
+        return Rule(singles[0], len(failing), len(passing), tuple(singles[1:4]))
+    if min(len(failing), len(passing)) < 3:
+        return None
+    pair = _pair(literals, target)
+    return Rule(pair, len(failing), len(passing)) if pair else None
+
+
+def _literals(samples: Sequence[frozenset[str]]) -> Mapping[str, int]:
+    """Each trait, then each trait's absence, to the set of samples it is true of (as bits)."""
+    everyone = (1 << len(samples)) - 1
+    having: dict[str, int] = {}
+    for trait in sorted(set().union(*samples)):
+        having[trait] = sum(1 << i for i, traits in enumerate(samples) if trait in traits)
+    lacking = {f"not {trait}": everyone & ~mask for trait, mask in having.items()}
+    return having | lacking
+
+
+def _pair(literals: Mapping[str, int], target: int) -> str | None:
+    distinct = {mask: text for text, mask in reversed(list(literals.items()))}
+    names = [(text, mask) for text, mask in literals.items() if distinct[mask] == text]
+    wide = [(text, mask) for text, mask in names if mask & target == target]
+    narrow = [(text, mask) for text, mask in names if mask & target == mask and mask]
+    for number, (text, mask) in enumerate(wide):
+        for other, second in wide[number + 1 :]:
+            if mask & second == target:
+                return f"{text} and {other}"
+    for number, (text, mask) in enumerate(narrow):
+        for other, second in narrow[number + 1 :]:
+            if mask | second == target:
+                return f"{text} or {other}"
+    return None

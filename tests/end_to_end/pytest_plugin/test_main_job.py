@@ -1,0 +1,425 @@
+"""The main job, `pytest op_suites`, in a process of its own: what it writes, prints and exits with, and survives."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.records.journal import JournalWriter, read
+from tests import miniatures
+from tests.end_to_end.opcov import ROOT, Done, environment, job, job_command, lines, opcov, outcomes, timeless
+
+ADD = ("--op", "aten.add.Tensor", "--dtype", "f32", "--profile", "quick")
+RELU = ("--op", "aten.relu.default", "--dtype", "f32", "--profile", "quick", "--mode", "static")
+
+
+@pytest.fixture(scope="module")
+def plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    names = ("right", "segfault-lower", "lie-in-value", "hang-lower")
+    return miniatures.install(tmp_path_factory.mktemp("plugins"), names)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Done, Path]:
+    """A small run: two ops, every backend, one process."""
+    out = tmp_path_factory.mktemp("run")
+    return job(*ADD, "--op", "aten.expm1.default", "--dtype", "u8", out=out), out
+
+
+# a run ----------------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_with_shortfalls_exits_0(run: tuple[Done, Path]) -> None:
+    done, out = run
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert any(line["outcome"] == "Wrong" for line in outcomes(out / "journal.jsonl"))
+    assert "xfailed" in done.stdout
+    assert "failed" not in done.stdout.replace("xfailed", "")
+
+
+def test_thorough_asks_every_executor(tmp_path: Path) -> None:
+    job(*RELU, "--backend", "stablehlo", "--thorough", out=tmp_path)
+    passed = [
+        line["detail"]["executors"] for line in outcomes(tmp_path / "journal.jsonl") if line["outcome"] == "Passed"
+    ]
+    assert passed
+    assert all({"llvm-jit", "stablehlo-interpreter"} <= set(executors) for executors in passed)
+    assert lines(tmp_path / "journal.jsonl")[0]["options"]["thorough"] is True
+
+
+def test_it_writes_the_journal_and_the_reports_and_says_where(run: tuple[Done, Path]) -> None:
+    done, out = run
+    assert sorted(p.name for p in out.iterdir()) == ["index.html", "journal.jsonl", "matrix.md"]
+    assert f"{out}/index.html" in done.stdout
+    assert "<html" in (out / "index.html").read_text(encoding="utf-8")
+    assert "aten.add.Tensor" in (out / "matrix.md").read_text(encoding="utf-8")
+
+
+def test_it_prints_the_matrix_and_that_the_control_is_green(run: tuple[Done, Path]) -> None:
+    done, _ = run
+    for text in ("linalg", "tosa", "stablehlo", "static", "dynamic", "control: 100 % Passed"):
+        assert text in done.stdout
+
+
+def test_the_header_says_what_was_asked_for_and_of_what(run: tuple[Done, Path]) -> None:
+    header = lines(run[1] / "journal.jsonl")[0]
+    assert set(header) == {"kind", "schema", "run", "started", "toolchain", "options", "seed"}
+    assert (header["kind"], header["seed"]) == ("header", 0)
+    assert {"torch", "torch_mlir", "opcov", "hypothesis", "python", "platform", "executors"} <= set(header["toolchain"])
+    assert "absent" not in header["toolchain"].values()
+    assert header["toolchain"]["absent"] == {}
+    assert "jaxlib" in header["toolchain"]
+    options = header["options"]
+    assert options["profile"] == "quick"
+    assert options["ops"] == ["aten.add.Tensor", "aten.expm1.default"]
+    assert options["dtypes"] == ["f32", "u8"]
+    assert {"linalg", "tosa", "stablehlo", "control"} <= set(options["backends"])
+
+
+def test_the_footer_and_the_summary_say_how_much_the_registry_covers(run: tuple[Done, Path]) -> None:
+    done, out = run
+    figures = lines(out / "journal.jsonl")[-1]["registry"]
+    assert figures["core"]["missing"] == figures["dialect"]["missing"] == 0
+    assert f"registry: core {figures['core']['covered']} of " in done.stdout
+    assert "registry: core" in (out / "index.html").read_text(encoding="utf-8")
+
+
+def test_opinfo_is_a_second_source_of_samples(tmp_path: Path) -> None:
+    options = ("--op", "aten.gather.default", "--dtype", "f32", "--profile", "quick", "--backend", "linalg,control")
+    done = job(*options, "--samples", "both", out=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = outcomes(tmp_path / "journal.jsonl")
+    origins = {line["sample"].get("origin", "census") for line in found if line["mode"] == "static"}
+    assert origins == {"census", "opinfo", "rejected"}
+    assert {line["outcome"] for line in found if line["sample"].get("origin") == "rejected"} == {"Excluded"}
+    assert all(line["outcome"] == "Passed" for line in found if line["sample"].get("origin") == "opinfo")
+    gap = opcov("ops", "--opinfo-gap", str(tmp_path / "journal.jsonl"), cwd=tmp_path)
+    assert gap.returncode == 0, gap.stderr
+    assert "cells sampled by both sources" in gap.stdout
+
+
+def test_opinfo_alone_has_the_cells_that_it_samples(tmp_path: Path) -> None:
+    options = ("--op", "aten.gather.default", "--profile", "quick", "--backend", "control")
+    assert job(*options, "--samples", "opinfo", out=tmp_path).returncode == 0
+    found = outcomes(tmp_path / "journal.jsonl")
+    assert found
+    assert {line["mode"] for line in found} == {"static"}
+    assert {line["sample"].get("origin") for line in found} <= {"opinfo", "rejected"}
+
+
+def test_every_outcome_line_has_what_is_promised(run: tuple[Done, Path]) -> None:
+    promised = {
+        "kind", "id", "op", "family", "backend", "mode", "dtype", "outcome", "stage", "sample", "traits", "detail",
+        "reached", "seconds",
+    }  # fmt: skip
+    found = outcomes(run[1] / "journal.jsonl")
+    assert found
+    for line in found:
+        assert set(line) - {"minimised", "breaks", "parts", "cause", "numeric"} == promised
+        assert line["family"] == "elementwise"
+
+
+def test_the_footer_counts_the_outcomes(run: tuple[Done, Path]) -> None:
+    found = lines(run[1] / "journal.jsonl")
+    footer = found[-1]
+    assert set(footer) == {"kind", "counts", "seconds", "interrupted", "registry"}
+    assert footer["interrupted"] is False
+    assert sum(footer["counts"].values()) == len(found) - 2
+
+
+def test_every_cell_that_was_asked_for_is_there(run: tuple[Done, Path]) -> None:
+    cells = {(x["op"], x["backend"], x["mode"], x["dtype"]) for x in outcomes(run[1] / "journal.jsonl")}
+    expected = {
+        (op, backend, mode, dtype)
+        for op in ("aten.add.Tensor", "aten.expm1.default")
+        for backend in ("linalg", "tosa", "stablehlo", "control")
+        for mode in ("static", "dynamic")
+        for dtype in ("f32", "u8")
+    }
+    assert cells == expected
+
+
+def test_two_workers_find_the_same_in_another_process(run: tuple[Done, Path], tmp_path: Path) -> None:
+    done = job(*ADD, "--op", "aten.expm1.default", "--dtype", "u8", "-n", "2", out=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    one, two = (sorted(map(str, timeless(out / "journal.jsonl"))) for out in (run[1], tmp_path))
+    assert one == two
+
+
+def test_the_same_run_writes_the_same_journal(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        assert job(*RELU, out=tmp_path / name).returncode == 0
+    assert timeless(tmp_path / "a" / "journal.jsonl") == timeless(tmp_path / "b" / "journal.jsonl")
+
+
+def test_strict_fails_on_a_shortfall_and_says_how_to_reproduce_it(tmp_path: Path) -> None:
+    options = ("--op", "aten.expm1.default", "--dtype", "u8", "--mode", "static", "--profile", "quick")
+    done = job(*options, "--backend", "tosa", "--strict", out=tmp_path)
+    assert done.returncode == 1
+    assert "reproduce: opcov repro " in done.stdout
+    assert "--backend tosa" in done.stdout
+    assert (tmp_path / "index.html").exists()
+
+
+# selecting ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_node_id_selects_one_cell(tmp_path: Path) -> None:
+    done = job("--profile", "quick", out=tmp_path, suites="op_suites/elementwise.py::aten.add.Tensor[tosa-dynamic-f32]")
+    assert done.returncode == 0, done.stdout
+    cells = {(x["op"], x["backend"], x["mode"], x["dtype"]) for x in outcomes(tmp_path / "journal.jsonl")}
+    assert cells == {("aten.add.Tensor", "tosa", "dynamic", "f32")}
+
+
+def collected(*options: str) -> list[str]:
+    done = subprocess.run(
+        [*job_command(*options, out=Path("/nowhere")), "--collect-only"],
+        cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    return [line.partition("::")[2] for line in done.stdout.splitlines() if "::" in line]
+
+
+def test_a_keyword_selects_cells() -> None:
+    found = collected("--op", "aten.relu.default", "-k", "tosa and dynamic and f32")
+    assert found == ["aten.relu.default[tosa-dynamic-f32]"]
+
+
+def test_options_select_cells_by_glob_backend_mode_and_dtype() -> None:
+    found = collected("--op", "aten.relu*", "--backend", "tosa,linalg", "--mode", "static", "--dtype", "f32")
+    assert sorted(found) == [
+        "aten.relu.default[linalg-static-f32]",
+        "aten.relu.default[tosa-static-f32]",
+        "aten.relu6.default[linalg-static-f32]",
+        "aten.relu6.default[tosa-static-f32]",
+    ]
+
+
+DEFAULT = {"linalg", "tosa", "stablehlo", "control"}
+CASCADES = {"tosa-linalg", "stablehlo-linalg"}
+
+
+@pytest.mark.parametrize(
+    ("options", "backends"),
+    [
+        ((), DEFAULT),
+        (("--cascades",), DEFAULT | CASCADES),
+        (("--backend", "tosa", "--cascades"), {"tosa"} | CASCADES),
+        (("--backend", "tosa-linalg,tosa"), {"tosa", "tosa-linalg"}),
+    ],
+)
+def test_cascades_are_measured_only_where_they_are_asked_for(options: tuple[str, ...], backends: set[str]) -> None:
+    found = collected("--op", "aten.relu.default", "--mode", "static", "--dtype", "f32", *options)
+    assert sorted(found) == sorted(f"aten.relu.default[{backend}-static-f32]" for backend in backends)
+
+
+@pytest.fixture(scope="module")
+def cascaded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Done, Path]:
+    """Booleans added and floats, through StableHLO and on to linalg."""
+    out = tmp_path_factory.mktemp("cascaded") / "reports" / "out"
+    options = ("--op", "aten.add.Tensor", "--dtype", "f32,bool", "--profile", "quick", "--backend", "stablehlo")
+    return job(*options, "--cascades", out=out), out
+
+
+def test_a_cascade_is_a_column_that_may_be_wrong_where_its_base_is_right(cascaded: tuple[Done, Path]) -> None:
+    done, out = cascaded
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = {(x["backend"], x["outcome"]) for x in outcomes(out / "journal.jsonl") if x["dtype"] == "bool"}
+    assert ("stablehlo-linalg", "Wrong") in found
+    assert {outcome for backend, outcome in found if backend == "stablehlo"} == {"Passed"}
+    assert "stablehlo static | stablehlo dynamic | stablehlo-linalg static |" in (out / "matrix.md").read_text("utf-8")
+    assert "stablehlo-linalg" in (out / "index.html").read_text(encoding="utf-8")
+
+
+def test_what_a_cascade_does_not_convert_is_what_to_do_next(cascaded: tuple[Done, Path]) -> None:
+    said = opcov("todo", "--backend", "stablehlo-linalg", cwd=cascaded[1].parents[1])
+    assert said.returncode == 0, said.stderr
+    assert "What to lower next in stablehlo-linalg: 1 culprit" in said.stdout
+    assert "\nshape.shape_of " in said.stdout
+
+
+def test_the_matrix_with_cascades_keeps_to_the_width(cascaded: tuple[Done, Path]) -> None:
+    said = opcov("matrix", cwd=cascaded[1].parents[1]).stdout
+    assert "stablehlo-linalg" in said
+    assert max(map(len, said.splitlines())) <= 120
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--op", "aten.ad.Tensor"), "unknown op 'aten.ad.Tensor'; did you mean aten.add.Tensor"),
+        (("--backend", "toss"), "unknown backend 'toss'; did you mean tosa"),
+        (("--backend", "tosa-lnalg"), "unknown backend 'tosa-lnalg'; did you mean tosa-linalg"),
+        (("--mode", "dyn"), "unknown mode 'dyn'; did you mean dynamic"),
+        (("--dtype", "fp32"), "unknown dtype 'fp32'; did you mean f32"),
+        (("--profile", "nigthly"), "unknown profile 'nigthly'; did you mean nightly"),
+    ],
+)
+def test_an_unknown_name_ends_the_run_at_once_with_a_suggestion(
+    options: tuple[str, ...], said: str, tmp_path: Path
+) -> None:
+    with JournalWriter(tmp_path / "journal.jsonl", {"run": "old"}) as old:
+        old.close()
+    before = (tmp_path / "journal.jsonl").read_bytes()
+    done = job(*options, out=tmp_path)
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert f"opcov: {said}" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert (tmp_path / "journal.jsonl").read_bytes() == before
+
+
+# dying ----------------------------------------------------------------------------------------------------------------
+
+
+def hear_ctrl_c() -> None:
+    """A suite that a shell runs in the background ignores SIGINT, and so would all that it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+@pytest.fixture
+def started(plugins: Path, tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts a run in a process group of its own: a sample that passes, then one that hangs."""
+    running: list[subprocess.Popen[str]] = []
+
+    def start(*more: str) -> subprocess.Popen[str]:
+        command = job_command(*RELU, "--sample-seconds", "200", *more, out=tmp_path)
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=environment(plugins), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            start_new_session=True, preexec_fn=hear_ctrl_c,  # noqa: PLW1509
+        )  # fmt: skip
+        running.append(process)
+        return process
+
+    yield start
+    for process in running:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def wait_for_outcomes(path: Path, process: subprocess.Popen[Any]) -> None:
+    end = time.monotonic() + 200
+    while not (path.exists() and any('"outcome"' in line for line in path.read_text().splitlines()[1:])):
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+HANGS = ("--backend", "linalg", "--backend", "hang-lower")
+
+
+def test_ctrl_c_keeps_what_was_done_and_writes_the_reports(
+    started: Callable[..., subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    process = started(*HANGS)
+    wait_for_outcomes(tmp_path / "journal.jsonl.part", process)
+    time.sleep(1)  # the next sample hangs by now
+    os.killpg(process.pid, signal.SIGINT)
+    printed, _ = process.communicate(timeout=60)
+    assert process.returncode == pytest.ExitCode.INTERRUPTED, printed
+    journal = read(tmp_path / "journal.jsonl")
+    assert journal.records
+    assert journal.footer is not None
+    assert journal.footer["interrupted"] is True
+    assert not journal.complete
+    assert (tmp_path / "index.html").exists()
+    assert (tmp_path / "matrix.md").exists()
+
+
+def test_a_killed_run_leaves_what_it_had_and_the_last_journal(
+    started: Callable[..., subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    (tmp_path / "journal.jsonl").write_text("the last one", encoding="ascii")
+    process = started(*HANGS)
+    wait_for_outcomes(tmp_path / "journal.jsonl.part", process)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    journal = read(tmp_path / "journal.jsonl.part")
+    assert {r.backend for r in journal.records} == {"linalg"}
+    assert journal.footer is None
+    assert (tmp_path / "journal.jsonl").read_text(encoding="ascii") == "the last one"
+
+
+def test_what_a_pytest_worker_dies_of_fails_the_run_and_the_rest_is_run(
+    started: Callable[..., subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    process = started(*HANGS, "--backend", "right", "-n", "1")
+    wait_for_outcomes(tmp_path / "journal.jsonl.part", process)
+    time.sleep(1)
+    workers = [pid for pid in children(process.pid) if "exec(eval(sys.stdin" in command_line(pid)]
+    assert len(workers) == 1, [command_line(pid) for pid in children(process.pid)]
+    os.kill(workers[0], signal.SIGKILL)
+    printed, _ = process.communicate(timeout=120)
+    assert process.returncode == 1, printed
+    assert "crashed while running 'op_suites/activation.py::aten.relu.default[hang-lower-static-f32]'" in printed
+    journal = read(tmp_path / "journal.jsonl")
+    assert {r.backend for r in journal.records} == {"linalg", "right"}
+    assert journal.complete
+
+
+def command_line(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+
+
+def children(pid: int) -> list[int]:
+    return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
+
+
+# out of tree ----------------------------------------------------------------------------------------------------------
+
+
+def test_an_out_of_tree_backend_is_a_column_and_its_crash_an_outcome(plugins: Path, tmp_path: Path) -> None:
+    wanted = ("right", "segfault-lower", "lie-in-value", "control")
+    done = job(*RELU, "--backend", ",".join(wanted), out=tmp_path, plugins=plugins)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found: dict[str, set[str]] = {}
+    for line in outcomes(tmp_path / "journal.jsonl"):
+        found.setdefault(line["backend"], set()).add(line["outcome"])
+    assert found == {
+        "right": {"Passed"},
+        "segfault-lower": {"Crashed"},
+        "lie-in-value": {"Wrong"},
+        "control": {"Passed"},
+    }
+    assert "segfault-lower" in (tmp_path / "matrix.md").read_text(encoding="utf-8")
+    assert "actor" in lines(tmp_path / "journal.jsonl")[0]["toolchain"]["executors"]
+
+
+def test_an_executor_that_cannot_be_had_is_left_out_and_said_wherever_the_others_are(tmp_path: Path) -> None:
+    modules = {"lonely": "import unheard_of", "outdated": "from json import Plugin"}
+    folder = miniatures.needy(tmp_path / "plugins", "opcov.executors", modules, extra="[more]")
+    done = job("-v", *RELU, "--backend", "stablehlo,control", out=tmp_path, plugins=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "opcov: executor lonely is absent: pip install 'needy[more]'" in done.stdout
+    assert "opcov: executor outdated is absent: ImportError: cannot import name 'Plugin'" in done.stdout
+    header, *_ = lines(tmp_path / "journal.jsonl")
+    assert set(header["toolchain"]["absent"]) == {"lonely", "outdated"}
+    assert header["toolchain"]["executors"].split(", ")[-1] == "xla"
+    assert {o["outcome"] for o in outcomes(tmp_path / "journal.jsonl")} == {"Passed"}
+    said = "absent: executor lonely (pip install 'needy[more]')"
+    assert said in " ".join(done.stdout.split())
+    assert said in (tmp_path / "matrix.md").read_text(encoding="utf-8")
+    assert said in unescape((tmp_path / "index.html").read_text(encoding="utf-8"))
+
+
+def test_a_control_that_fails_fails_the_run(tmp_path: Path) -> None:
+    liar = miniatures.install(tmp_path / "plugins", [], ["an-eager"])
+    done = job(*RELU, "--backend", "control", out=tmp_path, plugins=liar)
+    assert done.returncode == 1, done.stdout
+    assert "Wrong" in done.stdout
+    assert outcomes(tmp_path / "journal.jsonl")[0]["outcome"] == "Wrong"
+
+
+def test_an_error_of_ours_fails_the_run(tmp_path: Path) -> None:
+    broken = miniatures.install(tmp_path / "plugins", ["fail-execute"])
+    done = job(*RELU, "--backend", "fail-execute", out=tmp_path, plugins=broken)
+    assert done.returncode == 1, done.stdout
+    assert "HarnessError" in done.stdout
+    assert "a miniature fails" in done.stdout

@@ -1,0 +1,303 @@
+"""The HTML report in a real browser: filter, open, copy, link, keys, no console errors."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reports.fold.matrix import fold
+from reports.pages.html import render
+from tests.synthetic import journal, large
+
+CHROMIUM = shutil.which("chromium")
+DRIVER = shutil.which("chromedriver")
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1440,900",
+)
+OPEN = "cell=aten.avg_pool2d.default%2Clinalg%2Cstatic"
+
+
+def need(met: object, what: str) -> None:
+    """Skip, or in CI fail: there the browser must be present."""
+    if met:
+        return
+    reason = f"{what} is missing; apt-get install chromium chromium-driver, pip install selenium"
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    need(CHROMIUM, "chromium")
+    need(DRIVER, "chromedriver")
+    try:
+        from selenium import webdriver
+        from selenium.webdriver.chrome.service import Service
+    except ImportError:
+        need(None, "selenium")
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
+    driver.implicitly_wait(2)
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path: Path = tmp_path_factory.mktemp("report") / "index.html"
+    path.write_text(render(journal()), encoding="utf-8")
+    return path.as_uri()
+
+
+@pytest.fixture
+def page(browser: Any, address: str) -> Iterator[Any]:
+    browser.get("about:blank")
+    browser.get(address)
+    yield browser
+    assert browser.get_log("browser") == []
+    assert not browser.execute_script("return window.pwned")
+
+
+def find(page: Any, css: str) -> Any:
+    return page.find_element("css selector", css)
+
+
+def ops(page: Any) -> list[str]:
+    """The ops that are visible."""
+    script = """return [...document.querySelectorAll('#matrix tr[data-row]')].filter(e => e.offsetHeight)
+        .map(e => e.querySelector('th').textContent.replace('~', '').trim())"""
+    return list(page.execute_script(script))
+
+
+def search(page: Any, query: str) -> list[str]:
+    """Type a filter and wait until it is applied."""
+    box = find(page, "#filter")
+    box.clear()
+    box.send_keys(query or " ")
+    page.execute_async_script("setTimeout(arguments[0], 150)")
+    return ops(page)
+
+
+def cell(page: Any, op: str, column: int) -> Any:
+    script = """return [...document.querySelectorAll('#matrix tr[data-row]')]
+        .find(e => e.querySelector('th').textContent.startsWith(arguments[0])).querySelectorAll('td')[arguments[1]]"""
+    return page.execute_script(script, op, column)
+
+
+def test_filters_show_what_they_say(page: Any) -> None:
+    rows = fold(journal()).rows
+    columns = fold(journal()).columns
+    assert len(ops(page)) == len(rows)
+    wrong = [row.op for row in rows if any(c.status.name == "wrong" for c in row.cells)]
+    assert search(page, "is:wrong") == wrong
+    assert search(page, "gelu") == ["aten.gelu.default"]
+    assert len(search(page, "family:pooling")) == 4
+    assert search(page, "is:decomposed") == [row.op for row in rows if row.decomposed]
+    only = [
+        row.op
+        for row in rows
+        if any(
+            next(c.status.fails for c, k in zip(row.cells, columns, strict=True) if k == ("tosa", mode))
+            and all(
+                c.status.name == "pass"
+                for c, k in zip(row.cells, columns, strict=True)
+                if k[1] == mode and k[0] != "tosa"
+            )
+            for mode in ("static", "dynamic")
+        )
+    ]
+    assert only
+    assert search(page, "only:tosa") == only
+    assert search(page, "nothing has this name") == []
+    assert find(page, "#none").is_displayed()
+
+
+def test_a_dtype_filter_shows_that_dtype_alone(page: Any) -> None:
+    search(page, "dtype:bf16")
+    matrix = fold(journal())
+    row = matrix.row("aten.exp.default")
+    part = next(p for p in row.cells[2].parts if p.dtype == "bf16")
+    assert f"{part.passed}/{part.total}" in cell(page, row.op, 2).text
+    assert part.status.name in cell(page, row.op, 2).get_attribute("class")
+    search(page, "")
+    assert f"{row.cells[2].passed}/{row.cells[2].total}" in cell(page, row.op, 2).text
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("is:wrnog", "did you mean wrong"),
+        ("dtype:f99", "unknown dtype"),
+        ("colour:red", "unknown token"),
+        ("family:", "needs a value"),
+        ("dtype:f32,f16", "one dtype"),
+    ],
+)
+def test_an_unknown_token_is_an_error_and_changes_nothing(page: Any, query: str, said: str) -> None:
+    before = ops(page)
+    assert search(page, query) == before
+    assert said in find(page, "#error").text
+    search(page, "relu")
+    assert find(page, "#error").text == ""
+
+
+def test_a_cell_opens_with_its_evidence(page: Any) -> None:
+    cell(page, "aten.avg_pool2d.default", 0).click()
+    panel = find(page, "#panel")
+    made = journal()
+    (small,) = [
+        r
+        for r in made.records
+        if (r.op, r.backend, r.mode, r.dtype) == ("aten.avg_pool2d.default", "linalg", "static", "f16") and r.minimised
+    ]
+    for said in (
+        "aten.avg_pool2d.default",
+        "wrong 9/17",
+        "fails iff alpha<0",
+        "value: out[0, 1] = 3.0, but should be -1.0",
+        f"minimised from {small.minimised}",
+        "aten.avg_pool2d.default(self=f16[1], alpha=2)",
+        f"opcov repro {small.id} --backend linalg",
+        "expected -1.0, got 3.0",
+        "always fail",
+    ):
+        assert said in panel.text
+    assert [row.text.split()[0] for row in panel.find_elements("css selector", "table tbody tr")][:5] == [
+        "f32",
+        "f16",
+        "bf16",
+        "i32",
+        "bool",
+    ]
+
+
+def test_copy_takes_the_command(page: Any, address: str) -> None:
+    page.execute_cdp_cmd("Browser.grantPermissions", {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]})
+    cell(page, "aten.avg_pool2d.default", 0).click()
+    shown = find(page, "article .command code").text
+    find(page, "article .command button").click()
+    page.execute_async_script("setTimeout(arguments[0], 100)")
+    assert find(page, "article .command button").text == "Copied"
+    box = find(page, "#filter")
+    from selenium.webdriver.common.keys import Keys
+
+    box.send_keys(Keys.CONTROL, "v")
+    assert box.get_attribute("value") == shown
+    assert shown.startswith("opcov repro ")
+
+
+def test_a_view_can_be_linked(page: Any, address: str) -> None:
+    search(page, "is:wrong family:pooling")
+    cell(page, "aten.avg_pool2d.default", 0).click()
+    link = page.current_url
+    assert link == f"{address}#q=is%3Awrong+family%3Apooling&{OPEN}"
+    page.get("about:blank")
+    page.get(link)
+    assert ops(page) == ["aten.avg_pool2d.default"]
+    assert find(page, "#filter").get_attribute("value") == "is:wrong family:pooling"
+    assert "wrong 9/17" in find(page, "#panel").text
+    page.execute_script("location.hash = 'q=gelu'")
+    page.execute_async_script("setTimeout(arguments[0], 100)")
+    assert ops(page) == ["aten.gelu.default"]
+    assert not find(page, "#panel").is_displayed()
+
+
+def test_a_link_to_a_cell_that_is_gone_says_so(page: Any, address: str) -> None:
+    page.get("about:blank")
+    page.get(address + "#cell=aten.gone.default,tosa,static")
+    assert "no such cell" in find(page, "#error").text
+
+
+def test_totals_link_to_their_ops(page: Any) -> None:
+    link = page.find_element(
+        "xpath", "//table[@class='totals']//a[contains(@href, 'is%3Awrong+backend%3Atosa+mode%3Astatic')]"
+    )
+    count = int(link.text)
+    link.click()
+    page.execute_async_script("setTimeout(arguments[0], 100)")
+    assert len(ops(page)) == count
+    assert len([th for th in page.find_elements("css selector", "th[data-column]") if th.is_displayed()]) == 1
+
+
+def test_keys_move_open_and_close(page: Any) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    def active() -> Any:
+        return page.switch_to.active_element
+
+    cell(page, "aten.gelu.default", 0).click()
+    active().send_keys(Keys.ARROW_RIGHT)
+    assert "linalg dynamic" in find(page, "#panel").text
+    active().send_keys(Keys.ESCAPE)
+    assert not find(page, "#panel").is_displayed()
+    active().send_keys(Keys.ARROW_DOWN)
+    active().send_keys(Keys.HOME)
+    assert not find(page, "#panel").is_displayed()
+    active().send_keys(Keys.ENTER)
+    assert find(page, "#panel h2").text == "aten.hardswish.default"
+    assert find(page, "#panel .strip [aria-current]").text == "○ linalg static"
+    find(page, "body").send_keys("/")
+    assert active().get_attribute("id") == "filter"
+
+
+def test_nasty_diagnostics_are_shown_as_text(page: Any) -> None:
+    cell(page, "aten.relu.default", 4).click()
+    assert "<script>window.pwned = true</script>" in find(page, "#panel").text
+
+
+def test_families_fold(page: Any) -> None:
+    find(page, "tbody[data-family=pooling] button").click()
+    assert not any("pool" in op for op in ops(page))
+    find(page, "#fold").click()
+    assert ops(page) == []
+    assert "aten.avg_pool2d.default" in search(page, "is:wrong"), "a filter shows its matches, folded or not"
+
+
+@pytest.mark.parametrize("width", [420, 1440])
+def test_headers_stay_in_sight(page: Any, width: int) -> None:
+    page.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride", {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+    )
+    try:
+        page.execute_script("document.getElementById('main').scrollTo(200, 600)")
+        box = "return (e => [e.left, e.top])(document.querySelector(arguments[0]).getBoundingClientRect())"
+        left, top = page.execute_script(box, "#matrix thead th.op")
+        assert left == pytest.approx(0, abs=2)
+        assert 0 <= top < 120
+        assert page.execute_script(box, "#filter")[1] >= 0
+        wide = page.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+        assert wide, "the page itself never scrolls sideways"
+    finally:
+        page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_a_full_run_stays_quick(browser: Any, tmp_path: Path) -> None:
+    text = render(large())
+    assert len(text) < 8_000_000
+    path = tmp_path / "large.html"
+    path.write_text(text, encoding="utf-8")
+    browser.get(path.as_uri())
+    script = """const box = document.getElementById('filter'), start = performance.now(), done = arguments[0];
+        box.value = 'is:fails dtype:bf16'; box.dispatchEvent(new Event('input'));
+        setTimeout(() => requestAnimationFrame(() => done(performance.now() - start)), 90)"""
+    assert browser.execute_async_script(script) < 3000
+    assert len(ops(browser)) > 10
+    assert browser.get_log("browser") == []

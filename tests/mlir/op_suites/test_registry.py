@@ -1,0 +1,295 @@
+"""The whole registry: every case draws what it promises, and the frontend's IR of every op is the official path's.
+
+Parametrized by family, so that workers share the load; what a family's census costs is paid once per worker.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+
+import pytest
+import torch
+
+from backends.frontend import Fx, reference_ir
+from harness.cases.case import OpCase
+from harness.cases.draw import Profile, census, profile
+from harness.cases.dtypes import DTYPES
+from harness.cases.numeric import EXACT
+from harness.cases.sample import Mode, Sample, SizeOf, dumps, from_json, tensors, to_json, walk
+from harness.judging.reference import Run, runs
+from harness.programs.program import call, overload, program
+from harness.programs.protocols import NotExpressible
+from harness.surface.attribute_coverage import attributes
+from harness.surface.attribute_coverage import drawn as drawn_of
+from op_suites import catalog
+
+FAMILIES = tuple(catalog())
+CASES = {case.op: case for cases in catalog().values() for case in cases}
+REQUIRED = (
+    "elementwise",
+    "activation",
+    "comparison",
+    "reduction",
+    "normalization",
+    "matmul",
+    "convolution",
+    "pooling",
+    "padding",
+    "shaping",
+    "indexing",
+    "scatter",
+    "sorting",
+    "creation",
+    "loss",
+    "upsampling",
+    "attention",
+    "backward",
+    "random",
+    "conversion",
+)
+PRIMES = frozenset((2, 3, 5, 7, 11, 13))
+families = pytest.mark.parametrize("family", FAMILIES)
+
+
+@cache
+def drawn(op: str, dtype: str, mode: Mode, size: str = "quick") -> tuple[Sample, ...]:
+    return census(CASES[op], dtype, mode, profile(size), seed=0)
+
+
+@cache
+def reference(op: str, dtype: str) -> Run:
+    """Eager's results on the first static sample."""
+    return runs(drawn(op, dtype, "static")[0], EXACT)[0]
+
+
+def cells(family: str) -> Iterator[tuple[OpCase, str, Mode]]:
+    """Those of the default profile."""
+    for case in catalog()[family]:
+        for mode in case.modes():
+            for dtype in profile("default").dtypes(case, mode):
+                yield case, dtype, mode
+
+
+# what is in it --------------------------------------------------------------------------------------------------------
+
+
+def test_no_op_is_declared_twice() -> None:
+    assert len(CASES) == sum(map(len, catalog().values()))
+
+
+def test_there_are_at_least_120_ops() -> None:
+    assert len(CASES) >= 120
+
+
+@pytest.mark.parametrize("family", REQUIRED)
+def test_a_required_family_has_at_least_four_ops(family: str) -> None:
+    assert len(catalog()[family]) >= 4
+
+
+@families
+def test_every_op_is_an_overload_that_writes_to_no_argument(family: str) -> None:
+    assert [case.op for case in catalog()[family] if overload(case.op)._schema.is_mutable] == []
+
+
+@families
+def test_dtypes_are_known_unique_and_not_excluded_at_once(family: str) -> None:
+    for case in catalog()[family]:
+        assert case.dtypes, case.op
+        assert len(set(case.dtypes)) == len(case.dtypes), case.op
+        assert set(case.dtypes) <= set(DTYPES), case.op
+        assert not set(case.dtypes) & set(case.exclude), case.op
+
+
+@families
+def test_every_exception_carries_its_reason(family: str) -> None:
+    for case in catalog()[family]:
+        reasons = [*case.exclude.values(), *case.unjudged.values(), *case.misshapen.values(), *case.fixed.values()]
+        reasons += [reason for reason in (case.static_only, case.unexported) if reason is not None]
+        assert all(reason.strip() for reason in reasons), case.op
+
+
+# what it draws --------------------------------------------------------------------------------------------------------
+
+
+@families
+def test_every_cell_draws(family: str) -> None:
+    empty = [f"{case.op} {dtype} {mode}" for case, dtype, mode in cells(family) if not drawn(case.op, dtype, mode)]
+    assert empty == []
+
+
+@families
+def test_every_cell_has_a_sample_without_an_empty_tensor(family: str) -> None:
+    """What is empty passes whatever is done to it."""
+    hollow = [
+        f"{case.op} {dtype} {mode}"
+        for case, dtype, mode in cells(family)
+        if not any(_solid(sample) for sample in drawn(case.op, dtype, mode))
+    ]
+    assert hollow == []
+
+
+def _solid(sample: Sample) -> bool:
+    sizes = [n for t in tensors(sample.args) for n in t.shape(sample.sizes)]
+    sizes += [sample.sizes[leaf.dim] for leaf in walk(sample.args) if isinstance(leaf, SizeOf)]
+    return 0 not in sizes
+
+
+@families
+def test_a_sample_is_that_of_its_cell_and_survives_json(family: str) -> None:
+    for case, dtype, mode in cells(family):
+        for sample in drawn(case.op, dtype, mode):
+            assert (sample.op, sample.dtype, sample.mode) == (case.op, dtype, mode)
+            assert dumps(from_json(to_json(sample))) == dumps(sample)
+
+
+@families
+def test_every_argument_is_in_the_schema(family: str) -> None:
+    for case in catalog()[family]:
+        for mode in case.modes():
+            for sample in drawn(case.op, case.dtypes[0], mode):
+                call(sample)  # raises BadSample
+
+
+@families
+def test_eager_takes_every_dtype_that_is_declared(family: str) -> None:
+    for case in catalog()[family]:
+        for dtype in case.dtypes:
+            reference(case.op, dtype)  # raises EagerRefuses
+
+
+@families
+def test_dynamic_cells_run_one_artifact_at_four_sizes_with_a_degenerate_and_a_prime_one(family: str) -> None:
+    for case, dtype, mode in cells(family):
+        if mode == "static":
+            continue
+        found = drawn(case.op, dtype, mode)
+        assert all(sample.dynamic for sample in found), case.op
+        for sample in found:
+            sizes = {name: [run[name] for run in sample.runs] for name in sample.dynamic}
+            assert len({tuple(run.items()) for run in sample.runs}) >= 4, dumps(sample)
+            for name, seen in sizes.items():
+                assert len(set(seen)) >= 3, f"{name} of {dumps(sample)}"
+                assert PRIMES & set(seen), f"{name} of {dumps(sample)}"
+        assert any(min(run.values()) <= 1 for s in found for run in s.runs) or _bounded(found), case.op
+
+
+def _bounded(found: tuple[Sample, ...]) -> bool:
+    """Whether the least of each dynamic dim is above 1 in all samples: their case's bounds do not permit less."""
+    return all(min(run[name] for run in s.runs) > 1 for s in found for name in s.dynamic)
+
+
+@families
+def test_every_attribute_takes_two_values(family: str) -> None:
+    bare = [
+        f"{case.op} {name}"
+        for case in catalog()[family]
+        for name, found in drawn_of(case).items()
+        if not found.varies and found.reason is None
+    ]
+    assert bare == []
+
+
+@families
+def test_every_single_valued_argument_is_one_of_the_op(family: str) -> None:
+    for case in catalog()[family]:
+        assert set(case.fixed) <= set(attributes(case.op)), case.op
+
+
+# that it is the same each time ----------------------------------------------------------------------------------------
+
+PRINTED = """
+import sys
+from tests.mlir.test_registry import fingerprint
+print(fingerprint())
+"""
+FEW = Profile(name="few", first=2, others=1)
+
+
+def fingerprint() -> str:
+    """Of some censuses drawn anew: one op of each family, its first and its last dtype."""
+    chosen = [cases[len(cases) // 2] for cases in catalog().values()]
+    lines = [
+        dumps(sample)
+        for case in chosen
+        for mode in case.modes()
+        for sample in census(case, case.dtypes[0], mode, FEW, seed=7)
+    ]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def test_the_census_is_the_same_at_each_call() -> None:
+    assert fingerprint() == fingerprint()
+
+
+def test_the_census_depends_on_the_seed() -> None:
+    case = CASES["aten.add.Tensor"]
+    ids = [tuple(s.id for s in census(case, "f32", "static", FEW, seed)) for seed in (0, 1)]
+    assert ids[0] != ids[1]
+
+
+@pytest.mark.parametrize("hashing", ["1", "2"])
+def test_the_census_is_the_same_in_another_process(hashing: str) -> None:
+    paths = os.pathsep.join(sys.path)
+    done = subprocess.run(
+        [sys.executable, "-c", PRINTED],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONHASHSEED": hashing, "PYTHONPATH": paths},
+        check=True,
+    )
+    assert done.stdout.strip() == fingerprint()
+
+
+# that the frontend is the official path -------------------------------------------------------------------------------
+
+
+def _imported(sample: Sample) -> tuple[str | None, bool]:
+    """The frontend's IR, None where it refuses; and whether it took the relaxed program, as the pipeline does."""
+    relaxed = False
+    try:
+        try:
+            return Fx().run(program(sample), lambda stage: None).ir, relaxed
+        except NotExpressible as refusal:
+            if refusal.stage != "export" or not sample.dynamic:
+                raise
+            relaxed = True
+            return Fx().run(program(sample, relaxed=True), lambda stage: None).ir, relaxed
+    except NotExpressible:
+        return None, relaxed
+
+
+def _official(sample: Sample, relaxed: bool) -> str | None:
+    try:
+        return reference_ir(program(sample, relaxed=relaxed))
+    except Exception:  # the official path raises nearly every exception type there is
+        return None
+
+
+def _identical(sample: Sample) -> None:
+    ir, relaxed = _imported(sample)
+    assert ir == _official(sample, relaxed), dumps(sample)
+
+
+@families
+def test_static_ir_is_that_of_the_official_path(family: str) -> None:
+    torch.set_num_threads(1)
+    for case in catalog()[family]:
+        _identical(drawn(case.op, case.dtypes[0], "static")[0])
+
+
+@families
+def test_dynamic_ir_is_that_of_the_official_path(family: str) -> None:
+    """Of every second op, since each costs half a second."""
+    torch.set_num_threads(1)
+    for case in catalog()[family]:
+        if "dynamic" in case.modes() and hashlib.sha256(case.op.encode()).digest()[0] % 2:
+            _identical(drawn(case.op, case.dtypes[0], "dynamic")[0])
+
+
+def test_identity_is_tried_on_samples_with_tensors() -> None:
+    assert any(tensors(drawn(op, case.dtypes[0], "static")[0].args) for op, case in CASES.items())

@@ -1,0 +1,81 @@
+"""From specs to tensors: which side of 0 they hold, how they lie in memory, and that copies and literals lie alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from harness.cases.sample import LAYOUTS, ONE_SIDED, Fill, Layout, TensorSpec
+from harness.commands.repro_script import _tensor
+from harness.programs.materialize import copied, materialize
+
+SHAPES = ((), (3,), (2, 3), (4, 1, 3), (2, 0), (0, 3))
+
+
+def tensor(layout: Layout, shape: tuple[int, ...], dtype: str = "f32") -> torch.Tensor:
+    return materialize(TensorSpec(dims=shape, dtype=dtype, seed=3, layout=layout), {})
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("layout", ["transposed", "sliced"])
+def test_a_layout_moves_elements_and_changes_none(layout: Layout, shape: tuple[int, ...]) -> None:
+    assert torch.equal(tensor(layout, shape), tensor("contiguous", shape))
+
+
+def test_each_layout_is_what_it_is_called() -> None:
+    assert tensor("contiguous", (2, 3)).stride() == (3, 1)
+    assert tensor("transposed", (2, 3)).stride() == (1, 2)
+    assert tensor("sliced", (2, 3)).stride() == (7, 2)
+    assert tensor("sliced", (2, 3)).storage_offset() == 1
+    assert tensor("expanded", (2, 3)).stride() == (0, 1)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_copy_lies_alike_and_shares_nothing(layout: Layout, shape: tuple[int, ...]) -> None:
+    first = tensor(layout, shape)
+    other = copied(first)
+    assert torch.equal(first, other)
+    if first.numel():
+        assert (first.stride(), first.storage_offset()) == (other.stride(), other.storage_offset())
+        assert first.data_ptr() != other.data_ptr()
+
+
+@pytest.mark.parametrize("dtype", ["f32", "bf16", "i64", "bool", "c64"])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_literal_of_a_script_lies_alike(layout: Layout, dtype: str) -> None:
+    first = tensor(layout, (2, 3), dtype)
+    other = eval(_tensor(first), {"torch": torch, "nan": float("nan"), "inf": float("inf")})
+    assert torch.equal(first, other)
+    assert first.stride() == other.stride()
+
+
+@pytest.mark.parametrize("kind", ["any", "distinct", "sorted"])
+@pytest.mark.parametrize("dtype", ["f32", "f16", "i8", "i64"])
+def test_one_side_of_zero_is_all_on_it_and_away_from_it(dtype: str, kind: Any) -> None:
+    below, above = (
+        materialize(TensorSpec(dims=(5, 7), dtype=dtype, seed=3, fill=Fill(kind=kind, values=side)), {})
+        for side in ONE_SIDED
+    )
+    assert below.max() <= -1
+    assert above.min() >= 1
+    assert below.unique().numel() > 7
+
+
+def test_where_nothing_is_below_zero_it_is_the_half_of_the_range() -> None:
+    below, above = (
+        materialize(TensorSpec(dims=(50,), dtype="u8", seed=3, fill=Fill(values=side)), {}) for side in ONE_SIDED
+    )
+    assert below.max() < 127 < above.min()
+
+
+def test_half_of_what_has_no_sign_would_have_one() -> None:
+    found = materialize(TensorSpec(dims=(500,), dtype="u8", seed=3), {})
+    assert 0.2 < (found > 127).float().mean() < 0.6
+
+
+def test_a_range_that_is_on_one_side_stays_what_it_is() -> None:
+    found = materialize(TensorSpec(dims=(9,), dtype="i32", seed=3, fill=Fill(values="above", low=-5, high=-2)), {})
+    assert -5 <= found.min() <= found.max() <= -2

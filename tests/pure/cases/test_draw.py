@@ -1,0 +1,303 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from harness.cases.case import OMIT, Draw, OpCase
+from harness.cases.draw import PROFILES, Profile, census, minimise, profile, stratify
+from harness.cases.sample import Fill, Sample, SizeOf, TensorSpec, tensors
+from harness.cases.traits import traits
+from harness.errors import UnknownName
+
+SIZE = Profile(name="test", first=6, others=2, minimise_seconds=5, minimise_total=5)
+MANY = Profile(name="many", first=20, others=20)
+MODES = ("static", "dynamic")
+
+
+def inputs(d: Draw) -> Mapping[str, Any]:
+    dims = d.shape(0, 3)
+    return {"self": d.tensor(dims), "dim": d.axis(dims), "keepdim": d.maybe(d.flag())}
+
+
+CASE = OpCase(op="aten.made.up", inputs=inputs, dtypes=("f32", "i32"))
+
+
+def drawn(case: OpCase = CASE, mode: Any = "static", dtype: str = "f32", size: Profile = SIZE) -> tuple[Sample, ...]:
+    return census(case, dtype, mode, size, seed=0)
+
+
+def largest(sample: Sample) -> int:
+    return max((n for t in tensors(sample.args) for n in t.shape(sample.sizes)), default=0)
+
+
+def held(shape: tuple[int, ...], pads: tuple[int, ...] = ()) -> Sample:
+    args = {"self": TensorSpec(dims=tuple(f"d{i}" for i in range(len(shape))), dtype="f32"), "pads": pads}
+    return Sample(op=CASE.op, dtype="f32", mode="static", sizes={f"d{i}": n for i, n in enumerate(shape)}, args=args)
+
+
+# the census -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_census_is_the_same_at_each_call(mode: str) -> None:
+    assert drawn(mode=mode) == drawn(mode=mode)
+
+
+def test_the_census_depends_on_seed_dtype_and_op() -> None:
+    shapes = [s.sizes for s in drawn()]
+    assert [s.sizes for s in census(CASE, "f32", "static", SIZE, seed=1)] != shapes
+    assert [s.sizes for s in drawn(replace(CASE, op="aten.other.op"))] != shapes
+
+
+def test_the_first_dtype_is_sampled_most() -> None:
+    assert len({s.program for s in drawn(dtype="f32")}) == 6
+    assert len({s.program for s in drawn(dtype="i32")}) == 2
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_no_sample_comes_twice(mode: str) -> None:
+    ids = [s.id for s in drawn(mode=mode)]
+    assert len(ids) == len(set(ids))
+
+
+def test_every_way_of_filling_occurs_and_the_first_one_with_every_program() -> None:
+    found = drawn()
+    assert {s.values for s in found} == {"mixed", "extreme", "nonfinite", "below", "above"}
+    assert len({s.program for s in found if s.values == "mixed"}) == 6
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("mode", MODES)
+def test_special_values_are_given_to_programs_that_have_elements(seed: int, mode: Any) -> None:
+    """A NaN in a tensor of no elements is none."""
+    for sample in census(CASE, "f32", mode, PROFILES["default"], seed):
+        if sample.values != "mixed":
+            assert largest(sample) > 1
+            assert "zero_size" not in traits(sample)
+
+
+def test_programs_are_filled_anew_until_there_are_as_many_samples_as_the_profile_says() -> None:
+    once, thrice = drawn(), drawn(size=replace(SIZE, samples=17))
+    assert {s.program for s in thrice} == {s.program for s in once} and {s.id for s in once} <= {s.id for s in thrice}
+    seeds = [
+        tuple(t.seed for t in tensors(s.args)) for s in thrice if s.values == "mixed" and s.program == once[0].program
+    ]
+    assert len(seeds) == len(set(seeds)) == 3
+
+
+def test_only_the_ways_of_filling_that_the_case_has_occur() -> None:
+    assert {s.values for s in drawn(replace(CASE, values=("simple",)))} == {"simple"}
+
+
+def test_the_traits_that_matter_occur() -> None:
+    found = {trait for s in drawn() for trait in traits(s)}
+    assert {"rank=0", "rank=1", "rank=2", "rank=3", "zero_size", "size_1", "dim<0", "keepdim=True"} <= found
+
+
+def test_stratification_takes_what_shows_most_that_is_new() -> None:
+    drawn = [s for s in census(CASE, "f32", "static", MANY, seed=3) if s.values == "mixed"]
+    first, second = stratify(drawn, 2)
+    new = {s.id: len(set(traits(s)) - set(traits(first))) for s in drawn}
+    assert new[second.id] == max(new.values())
+
+
+@pytest.mark.parametrize(
+    ("poor", "rich"),
+    [
+        (held((2, 3, 4)), held((2, 3, 2))),
+        (held((2, 3, 2)), held((2, 2, 2))),
+        (held((2, 2, 2), (1, 0, 2)), held((2, 2, 2), (1, 1, 2))),
+        (held((2, 2, 2), (1, 1, 1)), held((2, 2, 2), (1, 2, -2))),
+    ],
+    ids=["a dim that is alike", "three that are", "a pad that is not 0", "pads that are not 1"],
+)
+def test_what_a_mistake_shows_on_comes_first(poor: Sample, rich: Sample) -> None:
+    assert stratify([poor, rich], 1) == stratify([rich, poor], 1) == [rich]
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("mode", MODES)
+def test_a_single_sample_has_elements_to_compare(seed: int, mode: Any) -> None:
+    one = Profile(name="one", first=1, others=1)
+    for sample in census(CASE, "f32", mode, one, seed):
+        assert largest(sample) > 1
+        assert "zero_size" not in traits(sample)
+
+
+def test_stratification_takes_all_where_there_are_few() -> None:
+    found = list(drawn())[:2]
+    assert sorted(s.id for s in stratify(found, 5)) == sorted(s.id for s in found)
+
+
+def test_a_case_without_choices_has_one_program() -> None:
+    case = OpCase(op="aten.x.y", inputs=lambda d: {"self": d.tensor()}, values=("mixed",))
+    assert len({sample.program for sample in drawn(case)}) == 1
+
+
+def test_dynamic_samples_have_a_symbolic_dim_and_at_least_four_runs() -> None:
+    found = drawn(mode="dynamic")
+    assert found
+    for sample in found:
+        assert sample.dynamic
+        assert len(sample.runs) >= 4
+        assert sample.runs[0] == sample.sizes
+        assert all(sample.sizes[name] >= 2 for name in sample.dynamic)
+        assert min(run[name] for run in sample.runs for name in sample.dynamic) == 0
+
+
+def test_dims_that_are_not_dynamic_keep_their_size_in_every_run() -> None:
+    for sample in drawn(mode="dynamic"):
+        fixed = set(sample.sizes) - set(sample.dynamic)
+        assert all(run[name] == sample.sizes[name] for run in sample.runs for name in fixed)
+
+
+def test_a_dim_with_bounds_keeps_to_them_in_every_run() -> None:
+    def bounded(d: Draw) -> Mapping[str, Any]:
+        return {"self": d.tensor((d.size("n", 3, 6),))}
+
+    for sample in drawn(replace(CASE, inputs=bounded), "dynamic"):
+        assert min(run["n"] for run in sample.runs) == 3
+
+
+def test_a_dim_that_may_not_be_symbolic_is_not() -> None:
+    def constant(d: Draw) -> Mapping[str, Any]:
+        return {"self": d.tensor((d.size("n"), d.size("k", symbolic=False)))}
+
+    assert {s.dynamic for s in drawn(replace(CASE, inputs=constant), "dynamic")} == {("n",)}
+
+
+def test_a_case_without_a_symbolic_dim_has_no_dynamic_sample() -> None:
+    assert drawn(replace(CASE, inputs=lambda d: {"self": d.tensor()}), "dynamic") == ()
+
+
+def test_a_size_as_an_argument_may_be_dynamic() -> None:
+    def sized(d: Draw) -> Mapping[str, Any]:
+        return {"size": (SizeOf(d.size("n")),)}
+
+    assert all(s.dynamic == ("n",) for s in drawn(replace(CASE, inputs=sized), "dynamic"))
+
+
+def test_what_is_omitted_is_left_out() -> None:
+    case = replace(CASE, inputs=lambda d: {"self": d.tensor(), "dtype": OMIT})
+    assert all(set(s.args) == {"self"} for s in drawn(case))
+
+
+def test_dims_that_are_not_used_have_no_size() -> None:
+    def unused(d: Draw) -> Mapping[str, Any]:
+        d.size("ghost")
+        return {"self": d.tensor((d.size("n"),))}
+
+    assert all(set(s.sizes) == {"n"} for s in drawn(replace(CASE, inputs=unused)))
+
+
+def test_dynamic_cells_of_the_other_dtypes_are_dealt_out_by_op() -> None:
+    cases = [replace(CASE, op=f"aten.op{i}.default", dtypes=("f32", "i32", "f16", "bool")) for i in range(40)]
+    one = replace(SIZE, dynamic_others=1)
+    assert all(one.dtypes(c, "static") == c.dtypes for c in cases)
+    assert all(len(one.dtypes(c, "dynamic")) == 2 and "f32" in one.dtypes(c, "dynamic") for c in cases)
+    assert {d for c in cases for d in one.dtypes(c, "dynamic")} == {"f32", "i32", "f16", "bool"}
+    assert SIZE.dtypes(cases[0], "dynamic") == cases[0].dtypes
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_a_profile_says_how_much_it_samples(name: str) -> None:
+    assert f"{PROFILES[name].first} programs a cell of an op's first dtype" in PROFILES[name].says()
+
+
+def test_profiles_by_name() -> None:
+    assert profile("quick") is PROFILES["quick"]
+    with pytest.raises(UnknownName, match="did you mean default"):
+        profile("defualt")
+
+
+# minimising -----------------------------------------------------------------------------------------------------------
+
+
+def fails_at(size: int) -> Any:
+    return lambda sample: largest(sample) >= size
+
+
+def test_a_failure_shrinks_to_the_smallest_sample_that_fails() -> None:
+    failing = max(drawn(), key=largest)
+    assert largest(failing) > 3
+    smallest = minimise(CASE, failing, 0, SIZE, fails_at(3), seconds=5)
+    spec = tensors(smallest.args)[0]
+    assert spec.shape(smallest.sizes) == (3,)
+    assert smallest.values == "simple"
+
+
+def test_a_failure_that_hinges_on_an_attribute_keeps_it() -> None:
+    failing = next(s for s in drawn() if s.args["dim"] == -1)
+    smallest = minimise(CASE, failing, 0, SIZE, lambda s: s.args["dim"] == -1, seconds=5)
+    assert smallest.args["dim"] == -1
+    assert len(tensors(smallest.args)[0].dims) <= 1
+
+
+def test_what_is_returned_was_seen_to_fail() -> None:
+    failing = max(drawn(), key=largest)
+    seen: dict[str, bool] = {}
+
+    def fails(sample: Sample) -> bool:
+        seen[sample.id] = largest(sample) % 2 == largest(failing) % 2
+        return seen[sample.id]
+
+    assert seen.get(minimise(CASE, failing, 0, SIZE, fails, seconds=5).id)
+
+
+def test_a_failure_that_needs_special_values_keeps_them() -> None:
+    failing = next(s for s in drawn() if s.values == "nonfinite")
+    smallest = minimise(CASE, failing, 0, SIZE, lambda s: s.values == "nonfinite", seconds=5)
+    assert smallest.values == "nonfinite"
+    assert largest(smallest) <= 1
+
+
+def test_a_dynamic_failure_stays_dynamic_and_keeps_one_run() -> None:
+    failing = next(s for s in drawn(mode="dynamic") if len(s.sizes) > 1)
+
+    def fails(sample: Sample) -> bool:
+        return any(n == 0 for run in sample.runs for n in run.values())
+
+    smallest = minimise(CASE, failing, 0, SIZE, fails, seconds=5)
+    assert smallest.dynamic
+    assert len(smallest.runs) == 1
+    assert 0 in smallest.runs[0].values()
+    assert set(smallest.sizes.values()) == {2}
+
+
+def test_the_time_budget_is_kept() -> None:
+    failing = max(drawn(size=MANY), key=largest)
+    ran: list[str] = []
+
+    def fails(sample: Sample) -> bool:
+        ran.append(sample.id)
+        time.sleep(0.02)
+        return largest(sample) >= 2
+
+    minimise(CASE, failing, 0, MANY, fails, seconds=5)
+    unhurried = len(ran)
+    ran.clear()
+    minimise(CASE, failing, 0, MANY, fails, seconds=0.05)
+    assert len(ran) <= 4 < unhurried
+
+
+def test_without_time_the_sample_itself_is_returned() -> None:
+    failing = max(drawn(), key=largest)
+    assert minimise(CASE, failing, 0, SIZE, lambda s: pytest.fail("was run"), seconds=0) == failing
+
+
+def test_what_fails_now_and_then_raises_nothing() -> None:
+    failing = max(drawn(), key=largest)
+    calls = iter(range(10**6))
+    found = minimise(CASE, failing, 0, SIZE, lambda s: next(calls) % 3 == 0, seconds=2)
+    assert found.op == failing.op
+
+
+def test_a_sample_that_the_census_does_not_draw_is_still_simplified() -> None:
+    strange = replace(drawn()[0], args={"self": replace(tensors(drawn()[0].args)[0], dims=(31,), fill=Fill())})
+    found = minimise(CASE, strange, 0, SIZE, lambda s: True, seconds=2)
+    assert tensors(found.args)[0].dims == (31,)
+    assert found.values == "simple"

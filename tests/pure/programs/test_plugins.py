@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from importlib.metadata import entry_points, requires
+from pathlib import Path
+
+import pytest
+
+from harness.errors import Exit, MissingPackage, UnknownName
+from harness.programs import plugins
+from tests import miniatures
+
+
+def test_the_built_in_ones_come_with_the_control_last() -> None:
+    names = plugins.names(plugins.BACKENDS)
+    assert {"linalg", "tosa", "stablehlo"} <= set(names)
+    assert names[-1] == "control"
+
+
+def test_cascades_are_backends_that_are_not_among_those_measured_by_default() -> None:
+    cascades = plugins.names(plugins.CASCADES)
+    assert cascades == ("stablehlo-linalg", "tosa-linalg")
+    assert not set(cascades) & set(plugins.names(plugins.BACKENDS))
+    assert plugins.names(plugins.BACKENDS, plugins.CASCADES)[-1] == "control"
+
+
+def test_a_backend_is_found_in_either_group_or_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    info = tmp_path / "lazy-0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: lazy\nVersion: 0\n", encoding="ascii")
+    (info / "entry_points.txt").write_text("[opcov.cascades]\nlazy = pathlib:Path\n", encoding="ascii")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.syspath_prepend(miniatures.install(tmp_path / "plugins", ["right"]))
+    assert plugins.backend("lazy") is Path
+    assert plugins.backend("right")().name == "right"
+    with pytest.raises(UnknownName, match="unknown backend 'laxy'"):
+        plugins.backend("laxy")
+
+
+def test_out_of_tree_ones_are_found_among_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(miniatures.install(tmp_path / "plugins", ["right", "abort-lower"]))
+    names = plugins.names(plugins.BACKENDS)
+    assert {"right", "abort-lower", "tosa"} <= set(names)
+    assert list(names[:-1]) == sorted(names[:-1])
+    assert names[-1] == "control"
+    assert plugins.factory(plugins.BACKENDS, "abort-lower")().name == "abort-lower"
+    assert "actor" in plugins.names(plugins.EXECUTORS)
+
+
+@pytest.mark.parametrize(("group", "kind"), [(plugins.BACKENDS, "backend"), (plugins.EXECUTORS, "executor")])
+def test_an_unknown_one_is_an_error_of_its_kind(group: str, kind: str) -> None:
+    with pytest.raises(UnknownName, match=f"unknown {kind} 'tossa'"):
+        plugins.factory(group, "tossa")
+
+
+def test_a_group_without_entries_says_that_opcov_is_not_installed() -> None:
+    with pytest.raises(MissingPackage, match="not installed") as raised:
+        plugins.names("opcov.nothing")
+    assert raised.value.code == Exit.ENVIRONMENT
+
+
+def test_a_missing_package_of_a_backend_is_an_error_that_says_what_to_type(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(miniatures.needy(tmp_path, plugins.BACKENDS, {"lonely": "import unheard_of.part"}))
+    with pytest.raises(MissingPackage, match="backend 'lonely' needs unheard_of") as raised:
+        plugins.factory(plugins.BACKENDS, "lonely")
+    assert "pip install unheard-of" in raised.value.hint
+
+
+def test_an_executor_that_cannot_be_had_is_absent_and_the_others_are_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modules = {
+        "able": "class Plugin: name = 'able'",
+        "lonely": "import unheard_of.part",
+        "misspelt": "unheard_of",
+        "outdated": "from json import Plugin",
+        "partial": "import json.unheard_of",
+        "raises": "raise RuntimeError('no such processor')",
+    }
+    monkeypatch.setattr(plugins, "EXECUTORS", "opcov.test")
+    monkeypatch.syspath_prepend(miniatures.needy(tmp_path, "opcov.test", modules))
+    present, absent = plugins.executors()
+    assert [executor.name for executor in present] == ["able"]
+    assert absent.pop("lonely") == "pip install unheard-of"
+    assert absent.pop("misspelt") == "NameError: name 'unheard_of' is not defined"
+    assert absent.pop("outdated").startswith("ImportError: cannot import name 'Plugin' from 'json'")
+    assert absent.pop("partial") == "ModuleNotFoundError: No module named 'json.unheard_of'"
+    assert absent == {"raises": "RuntimeError: no such processor"}
+
+
+def test_what_installs_a_missing_package_is_the_extra_that_the_entry_point_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plugins, "EXECUTORS", "opcov.test")
+    monkeypatch.syspath_prepend(
+        miniatures.needy(tmp_path, "opcov.test", {"lonely": "import unheard_of"}, extra="[more]")
+    )
+    assert plugins.executors() == ([], {"lonely": "pip install 'needy[more]'"})
+
+
+def test_the_built_in_executor_of_an_optional_package_names_its_extra() -> None:
+    extras = {e.name: e.extras for e in entry_points(group=plugins.EXECUTORS) if e.extras}
+    assert extras["xla"] == ["xla"]
+    assert any("jaxlib" in r and 'extra == "xla"' in r for r in requires("opcov") or ())

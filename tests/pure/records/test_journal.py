@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.cases.sample import Sample
+from harness.errors import BadJournal, Exit
+from harness.records.journal import SCHEMA, JournalWriter, Record, read, record_json, record_restore
+from harness.records.outcome import Crashed, Excluded, FirstWrongPass, Outcome, Passed, Wrong
+from tests.samples import dynamic, relu
+
+ROOT = Path(__file__).parents[3]
+PASSED = Passed(0.25, ("x",))
+
+
+def record(outcome: Outcome = PASSED, sample: Sample | None = relu(), **more: Any) -> Record:
+    return Record(
+        op="aten.relu.default",
+        family="activation",
+        backend="tosa",
+        mode="static",
+        dtype="f32",
+        outcome=outcome,
+        sample=sample,
+        traits=("rank=1",),
+        seconds={"lower": 0.5},
+        **more,
+    )
+
+
+def written(path: Path, *records: Record, close: bool = True, **footer: Any) -> Path:
+    writer = JournalWriter(path, {"run": "r", "seed": 7})
+    for each in records:
+        writer.write(record_json(each))
+    if close:
+        writer.close(**footer)
+    return path
+
+
+def lines(path: Path) -> list[Any]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_what_is_written_is_read_back(tmp_path: Path) -> None:
+    records = (
+        record(),
+        record(Wrong("value", "m", 0, "x", element=(1, 2), sizes={"n": 3}), dynamic("aten.relu.default", 5)),
+        record(Crashed("lower", "SIGSEGV", "tail"), minimised="abc", reached=("torch.aten.relu",)),
+        record(Crashed("execute", "SIGSEGV", ""), breaks="n", cause="out-of-bounds access in memref.store"),
+        record(Excluded("r"), None),
+    )
+    journal = read(written(tmp_path / "j", *records, seconds=1.5))
+    assert journal.records == records
+    assert (journal.header["run"], journal.header["seed"]) == ("r", 7)
+    assert journal.complete
+
+
+def test_the_lines_are_header_outcomes_footer(tmp_path: Path) -> None:
+    found = lines(written(tmp_path / "j", record(), record(), seconds=1.5))
+    assert [line["kind"] for line in found] == ["header", "outcome", "outcome", "footer"]
+    assert found[0]["schema"] == SCHEMA
+    assert found[-1] == {"kind": "footer", "counts": {"Passed": 2}, "seconds": 1.5}
+
+
+def test_a_record_has_an_id_even_without_a_sample() -> None:
+    assert record().id == relu().id
+    assert record(sample=None).id == "none-f32"
+
+
+def test_an_outcome_line_leads_back_to_its_record() -> None:
+    line = json.loads(json.dumps(record_json(record(minimised="abc"))))
+    assert record_restore(line) == record(minimised="abc")
+
+
+def test_a_record_keeps_where_it_parts_from_eager_and_need_not_have_it() -> None:
+    found = record(
+        first_wrong_pass=FirstWrongPass(right="import", wrong="canonicalize", message="m", between={"cse": "no"})
+    )
+    line = json.loads(json.dumps(record_json(found)))
+    assert record_restore(line) == found
+    assert "parts" not in record_json(record())
+    del line["parts"]
+    assert record_restore(line).first_wrong_pass is None
+
+
+def test_what_was_recorded_is_on_disk_before_the_end(tmp_path: Path) -> None:
+    written(tmp_path / "j", record(), close=False)
+    journal = read(tmp_path / "j.part")
+    assert len(journal.records) == 1
+    assert journal.footer is None
+    assert not journal.complete
+
+
+def test_an_interrupted_run_is_not_complete(tmp_path: Path) -> None:
+    assert not read(written(tmp_path / "j", record(), interrupted=True)).complete
+    assert read(written(tmp_path / "j", record(), interrupted=False)).complete
+
+
+def test_a_run_that_does_not_end_leaves_the_last_journal_as_it_was(tmp_path: Path) -> None:
+    path = written(tmp_path / "j", record())
+    before = path.read_bytes()
+    with JournalWriter(path, {}) as writer:
+        writer.write(record_json(record()))
+    assert path.read_bytes() == before
+    assert (tmp_path / "j.part").exists()
+
+
+def test_the_journal_takes_the_place_of_its_part(tmp_path: Path) -> None:
+    written(tmp_path / "deep" / "j", record())
+    assert sorted(p.name for p in (tmp_path / "deep").iterdir()) == ["j"]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from harness.records.journal import JournalWriter, record_json
+from tests.pure.test_journal import record
+writer = JournalWriter(Path(sys.argv[1]), {})
+for _ in range(3):
+    writer.write(record_json(record()))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_killed_run_keeps_all_it_had(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, tmp_path / "j"], env=os.environ | {"PYTHONPATH": str(ROOT)}, check=False
+    )
+    assert done.returncode == -signal.SIGKILL
+    assert len(read(tmp_path / "j.part").records) == 3
+
+
+def test_a_last_line_cut_short_is_dropped(tmp_path: Path) -> None:
+    path = written(tmp_path / "j", record(), record(), close=True)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: whole.rindex(b"\n", 0, -1) - 20])  # no footer, half an outcome
+    journal = read(path)
+    assert len(journal.records) == 1
+    assert not journal.complete
+
+
+@pytest.mark.parametrize("junk", ["{", "", "null x", '{"kind": "outcome"'])
+def test_a_damaged_line_is_named(tmp_path: Path, junk: str) -> None:
+    path = written(tmp_path / "j", record(), record())
+    damaged = path.read_text(encoding="utf-8").splitlines()
+    damaged[1] = junk
+    path.write_text("\n".join(damaged) + "\n", encoding="utf-8")
+    with pytest.raises(BadJournal, match=f"{path}:2: not JSON") as raised:
+        read(path)
+    assert "damaged" in raised.value.hint
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"outcome": "Perfect"}, "KeyError: 'Perfect'"),
+        ({"stage": "think"}, "KeyError: 'think'"),
+        ({"detail": {}}, "TypeError"),
+        ({"sample": {"op": "x"}}, "BadSample"),
+        ({"traits": None}, "TypeError"),
+    ],
+)
+def test_an_outcome_line_that_makes_no_sense_is_named(tmp_path: Path, change: dict[str, Any], said: str) -> None:
+    path = written(tmp_path / "j", record(), record())
+    found = lines(path)
+    found[2] |= change
+    path.write_text("".join(json.dumps(line) + "\n" for line in found), encoding="utf-8")
+    with pytest.raises(BadJournal, match=f"{path}:3: not an outcome line") as raised:
+        read(path)
+    assert said in str(raised.value)
+
+
+def test_a_missing_file_is_said_to_be(tmp_path: Path) -> None:
+    with pytest.raises(BadJournal, match="No such file") as raised:
+        read(tmp_path / "none.jsonl")
+    assert raised.value.code == Exit.DATA
+    assert "make matrix" in raised.value.hint
+
+
+@pytest.mark.parametrize("text", ["", "\n", "{}\n", '{"kind": "outcome"}\n', "[1]\n", "3\n"])
+def test_another_file_is_no_journal(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "j"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(BadJournal):
+        read(path)
+
+
+def test_bytes_that_are_no_text_are_no_journal(tmp_path: Path) -> None:
+    path = tmp_path / "j"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(BadJournal, match="UnicodeDecodeError"):
+        read(path)
+
+
+def test_another_schema_is_refused_with_both_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "j"
+    path.write_text(json.dumps({"kind": "header", "schema": 99}) + "\n", encoding="utf-8")
+    with pytest.raises(BadJournal, match=f"has schema 99, this opcov reads {SCHEMA}"):
+        read(path)

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from harness.errors import UnknownName
+from harness.records.journal import Record
+from harness.records.outcome import NotExecuted, Outcome, Unsupported, Wrong
+from reports.answers.todo import UNNAMED, todo
+from tests.synthetic import PASSED, journal, record, sample
+
+
+def refused(culprit: str | None) -> Unsupported:
+    return Unsupported("lower", f"error: failed to legalize operation '{culprit}'", culprit)
+
+
+def line(
+    op: str, outcome: Outcome, dtype: str = "f32", shape: tuple[int, ...] = (2,), backend: str = "tosa", **more: Any
+) -> Record:
+    return record(sample(op, dtype, "static", shape), backend, outcome, **more)
+
+
+def test_culprits_rank_by_what_they_unlock() -> None:
+    records = [
+        line("aten.sort.default", refused("torch.aten.sort")),
+        line("aten.sort.default", refused("torch.aten.sort"), dtype="i32"),
+        line("aten.topk.default", refused("torch.aten.sort")),
+        # two culprits in one cell: neither unlocks it
+        line("aten.median.default", refused("torch.aten.sort")),
+        line("aten.median.default", refused("torch.aten.kth"), shape=(3,)),
+        # something else is wrong in this cell: lowering it does not make it green
+        line("aten.add.Tensor", refused("torch.aten.add"), shape=(3,)),
+        line("aten.add.Tensor", Wrong("value", "m", 0, "x")),
+        line("aten.sort.default", PASSED, backend="linalg"),
+    ]
+    found = todo(journal(records), "tosa")
+    assert [(r.name, r.unlocks, r.cells, r.samples) for r in found.rows] == [
+        ("torch.aten.sort", 3, 4, 4),
+        ("torch.aten.add", 0, 1, 1),
+        ("torch.aten.kth", 0, 1, 1),
+    ]
+    assert found.otherwise == {"Wrong": 1}
+    first = found.rows[0]
+    assert first.example == "aten.sort.default", "the culprit's own op is the best example"
+    assert first.ops == ("aten.median.default", "aten.sort.default", "aten.topk.default")
+    assert first.explain == "opcov explain aten.sort.default --backend tosa"
+    assert first.repro == f"opcov repro {first.sample} --backend tosa"
+
+
+def test_what_no_backend_answers_for_is_no_other_obstacle() -> None:
+    records = [
+        line("aten.sort.default", refused("torch.aten.sort")),
+        line("aten.sort.default", NotExecuted({"x": "y"}), shape=(3,)),
+    ]
+    assert todo(journal(records), "tosa").rows[0].unlocks == 1
+
+
+def test_minimised_refusals_are_not_counted() -> None:
+    records = [
+        line("aten.sort.default", PASSED),
+        line("aten.sort.default", refused("t"), shape=(1,), minimised="0" * 10),
+    ]
+    assert todo(journal(records), "tosa").rows == ()
+
+
+def test_a_refusal_without_a_culprit_is_listed() -> None:
+    found = todo(journal([line("aten.sort.default", refused(None))]), "tosa")
+    assert found.rows[0].name == UNNAMED
+
+
+def test_text_and_json() -> None:
+    found = todo(journal(), "tosa")
+    text = found.text(limit=3)
+    assert "What to lower next in tosa" in text
+    assert f"... and {len(found.rows) - 3} more" in text
+    assert all(len(row) <= 120 for row in found.text().splitlines())
+    data = json.loads(json.dumps(found.json()))
+    assert data["culprits"][0]["unlocks"] >= data["culprits"][-1]["unlocks"]
+    assert data["culprits"][0]["ops"]
+
+
+def test_nothing_to_do_says_so() -> None:
+    assert "nothing is Unsupported in 1 cell" in todo(journal([line("aten.sort.default", PASSED)]), "tosa").text()
+
+
+def test_unknown_backend_suggests() -> None:
+    with pytest.raises(UnknownName, match="stablehlo"):
+        todo(journal(), "stablhlo")

@@ -1,0 +1,247 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.cases.sample import MODES, Mode
+from harness.errors import UnknownName
+from harness.records.expectation import CONTROL
+from harness.records.journal import JournalWriter, Record, read, record_json
+from harness.records.outcome import (
+    BY_NAME,
+    OUTCOMES,
+    Excluded,
+    NotExecuted,
+    Outcome,
+    Passed,
+    Unsupported,
+    Wrong,
+    restore,
+)
+from reports.fold.matrix import Column, Key, fold, outcome_name
+from reports.fold.status import (
+    CRASH,
+    ERROR,
+    EXCLUDED,
+    FAILING,
+    INVALID,
+    NEVER,
+    OF_OUTCOME,
+    PARTIAL,
+    PASS,
+    STATUSES,
+    TIMEOUT,
+    UNEXECUTED,
+    UNSUPPORTED,
+    WRONG,
+    decide,
+)
+from tests.synthetic import FAMILIES, HEADER, PASSED, journal, record, sample
+
+NAMES = [cls.__name__ for cls in OUTCOMES]
+REFUSED = Unsupported("lower", "error: no", "torch.aten.add.Tensor")
+DEFAULTS: dict[str, Outcome] = {
+    name: restore(
+        name,
+        "execute",
+        {
+            "share": 0.1,
+            "executors": ["x"],
+            "kind": "value",
+            "message": "m",
+            "output": 0,
+            "executor": "x",
+            "signal": "SIGSEGV",
+            "stderr": "",
+            "diagnostic": "d",
+            "culprit": None,
+            "seconds": 1.0,
+            "reason": "r",
+            "reasons": {"x": "y"},
+            "traceback": "t",
+        },
+    )
+    for name in BY_NAME
+}
+
+
+def add(
+    outcome: Outcome, *, shape: tuple[int, ...] = (2,), dtype: str = "f32", backend: str = "tosa", **more: Any
+) -> Record:
+    return record(sample("aten.add.Tensor", dtype, "static", shape), backend, outcome, **more)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "status"),
+    [
+        ([], NEVER),
+        (["Passed"], PASS),
+        (["Passed", "Excluded"], PASS),
+        (["Excluded"], EXCLUDED),
+        (["Passed", "Unsupported"], PARTIAL),
+        (["Passed", "Invalid"], PARTIAL),
+        (["Passed", "Invalid", "TimedOut"], TIMEOUT),
+        (["Invalid", "Unsupported"], INVALID),
+        (["Passed", "NotExecuted"], PARTIAL),
+        (["Passed", "NotExported"], PARTIAL),
+        (["Unsupported", "NotExecuted", "NotExported", "Excluded"], UNSUPPORTED),
+        (["NotExecuted", "Excluded"], UNEXECUTED),
+        (["Passed", "Wrong", "Crashed", "HarnessError"], WRONG),
+        (["Passed", "Crashed", "Unsupported"], CRASH),
+        (["Passed", "HarnessError"], ERROR),
+    ],
+)
+def test_status_of_outcomes(outcomes: list[str], status: object) -> None:
+    assert decide(outcomes) is status
+
+
+@given(st.lists(st.sampled_from(NAMES)))
+def test_one_more_sample_that_did_not_pass_is_never_better(outcomes: list[str]) -> None:
+    before = decide(outcomes)
+    for name in FAILING:
+        after = decide([*outcomes, name])
+        assert not (before is not PASS and after is PASS)
+        assert after is not PASS
+        assert after.rank <= before.rank or before is NEVER
+
+
+@given(st.lists(st.sampled_from(NAMES), min_size=1))
+def test_green_means_a_pass_and_nothing_else_but_exclusions(outcomes: list[str]) -> None:
+    assert (decide(outcomes) is PASS) == ("Passed" in outcomes and set(outcomes) <= {"Passed", "Excluded"})
+
+
+def test_every_outcome_and_status_is_defined_once() -> None:
+    assert set(OF_OUTCOME) == set(NAMES)
+    assert len({s.symbol for s in STATUSES}) == len({s.name for s in STATUSES}) == len(STATUSES)
+    assert all(len(s.symbol) == 1 for s in STATUSES)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["aten.a.default", "aten.b.default"]),
+            st.sampled_from(["linalg", "tosa", CONTROL]),
+            st.sampled_from(MODES),
+            st.sampled_from(["f32", "i32"]),
+            st.sampled_from(NAMES),
+            st.booleans(),
+        ),
+        max_size=30,
+    )
+)
+def test_counts_add_up(lines: list[tuple[str, str, Mode, str, str, bool]]) -> None:
+    records = [
+        record(sample(op, dtype, mode, (2,)), backend, DEFAULTS[name], minimised="0123456789" if small else None)
+        for op, backend, mode, dtype, name, small in lines
+    ]
+    matrix = fold(journal(records), control=True)
+    census = [r for r in records if not r.minimised]
+    assert sum(cell.total for cell in matrix.cells.values()) == len(census)
+    assert sum(cell.total for row in matrix.rows for cell in row.cells) == len(census)
+    assert sum(matrix.control.values()) == sum(r.backend == CONTROL for r in census)
+    for number, totals in enumerate(matrix.totals()):
+        assert sum(totals.ops.values()) == len(matrix.rows)
+        assert totals.total == sum(row.cells[number].total for row in matrix.rows)
+        assert sum(totals.cells.values()) == sum(len(row.cells[number].parts) for row in matrix.rows)
+    for row in matrix.rows:
+        for cell in row.cells:
+            assert sum(cell.counts.values()) == cell.total == sum(part.total for part in cell.parts)
+            assert cell.passed <= cell.total
+
+
+def test_nothing_is_hidden_from_the_denominator() -> None:
+    records = [
+        add(PASSED),
+        add(Excluded("why"), shape=(1,)),
+        add(NotExecuted({"x": "y"}), shape=(3,)),
+        add(REFUSED, shape=(4,)),
+    ]
+    cell = fold(journal(records)).cells[Key("aten.add.Tensor", "tosa", "static", "f32")]
+    assert (cell.passed, cell.total, cell.status, cell.worst) == (1, 4, PARTIAL, "Unsupported")
+
+
+def test_minimised_records_are_evidence_not_samples() -> None:
+    wrong = Wrong("value", "m", 0, "x")
+    matrix = fold(journal([add(PASSED), add(wrong, shape=(1,), minimised="0123456789")]))
+    cell = matrix.row("aten.add.Tensor").cells[matrix.columns.index(Column("tosa", "static"))]
+    assert (cell.passed, cell.total, len(cell.evidence)) == (1, 1, 1)
+    assert cell.status is WRONG, "a wrong result found while minimising is a finding all the same"
+
+
+def test_columns_nobody_ran_are_shown_as_never_run() -> None:
+    matrix = fold(journal([add(PASSED)]))
+    assert matrix.columns[:2] == (Column("linalg", "static"), Column("linalg", "dynamic"))
+    assert {c.status for c in matrix.rows[0].cells} == {PASS, NEVER}
+
+
+def test_ops_asked_for_and_never_run_have_a_row() -> None:
+    header = HEADER | {"options": {"ops": ["aten.add.Tensor", "aten.sin.default", "aten.conv*"]}}
+    matrix = fold(journal([add(PASSED)], header=header))
+    assert [row.op for row in matrix.rows] == ["aten.add.Tensor", "aten.sin.default"]
+    assert all(cell.status is NEVER for cell in matrix.row("aten.sin.default").cells)
+
+
+def test_control_has_columns_only_where_asked_for() -> None:
+    both = journal([add(PASSED), add(PASSED, backend=CONTROL)])
+    assert CONTROL not in fold(both).backends
+    assert fold(both, control=True).backends[-1] == CONTROL
+    assert fold(both).control == {"Passed": 1}
+
+
+def test_an_op_that_reaches_no_backend_is_marked() -> None:
+    gone = add(PASSED, reached=("torch.aten.mul.Tensor",))
+    assert fold(journal([gone])).decomposed == ("aten.add.Tensor",)
+    assert fold(journal([gone, add(PASSED, backend="linalg")])).decomposed == ()
+    assert fold(journal([add(REFUSED, reached=())])).rows[0].decomposed is False, "unknown is not gone"
+
+
+def test_unknown_op_suggests() -> None:
+    with pytest.raises(UnknownName, match=r"aten\.relu\.default"):
+        fold(journal()).row("aten.relu")
+
+
+def test_every_outcome_occurs_in_the_synthetic_journal() -> None:
+    records = journal().records
+    assert {outcome_name(r) for r in records} == set(NAMES)
+    assert {r.family for r in records} == set(FAMILIES)
+
+
+def test_a_truncated_journal_folds(tmp_path: Path) -> None:
+    path = tmp_path / "j.jsonl"
+    with JournalWriter(path, HEADER) as writer:
+        for one in (add(PASSED), add(REFUSED, shape=(1,))):
+            writer.write(record_json(one))
+    part = writer.part
+    part.write_text(part.read_text(encoding="utf-8")[:-20], encoding="utf-8")
+    cut = read(part)
+    assert not cut.complete
+    assert sum(cell.total for cell in fold(cut).cells.values()) == 1
+
+
+def test_an_empty_journal_folds() -> None:
+    matrix = fold(journal([], header={"run": "x"}))
+    assert (matrix.columns, matrix.rows, matrix.totals()) == ((), (), ())
+
+
+def test_a_pass_is_never_seen_where_none_was() -> None:
+    for name in NAMES:
+        if name != "Passed":
+            matrix = fold(journal([replace(add(PASSED), outcome=DEFAULTS[name])]))
+            assert not any(t.ops.get("pass") or t.passed for t in matrix.totals())
+    assert isinstance(PASSED, Passed)
+
+
+def test_reports_need_neither_torch_nor_hypothesis() -> None:
+    script = (
+        "import sys, reports.pages.html, reports.pages.text, reports.answers.todo, reports.answers.explain\n"
+        "print(sorted({'torch', 'torch_mlir', 'hypothesis', 'numpy'} & set(sys.modules)))"
+    )
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "[]"

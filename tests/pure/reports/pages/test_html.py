@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from harness.records.outcome import Crashed
+from reports.fold.matrix import fold
+from reports.fold.status import STATUSES
+from reports.pages.html import payload, render
+from tests.synthetic import HTML, UNICODE, journal, record, sample
+
+VOID = {"meta", "link", "input", "br", "wbr", "img"}
+
+
+class Page(HTMLParser):
+    """What a browser would see: balanced tags, scripts' texts, every address and the classes of cells."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.scripts: list[str] = []
+        self.addresses: list[str] = []
+        self.cells: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.addresses += [str(v) for k, v in given.items() if k in ("src", "href", "action", "srcset")]
+        if tag == "td" and (given.get("class") or "").startswith("s-"):
+            self.cells.append(str(given["class"]))
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag == "script":
+            self.scripts.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] == "script":
+            self.scripts[-1] += data
+
+
+@pytest.fixture(scope="module")
+def text() -> str:
+    return render(journal())
+
+
+@pytest.fixture(scope="module")
+def data(text: str) -> Any:
+    return json.loads(Page(text).scripts[0])
+
+
+def test_the_page_is_whole_and_alone(text: str) -> None:
+    page = Page(text)
+    assert page.open == []
+    assert len(page.scripts) == 2
+    assert all(address == "data:," or address.startswith("#") for address in page.addresses)
+    assert "http:" not in text
+    assert "https:" not in text
+
+
+def test_nasty_texts_stay_texts(text: str, data: Any) -> None:
+    assert "<script>window" not in text
+    assert "<img" not in text
+    assert text.count("</script>") == 2
+    assert HTML in data["texts"]
+    assert UNICODE in data["texts"]
+    text.encode("utf-8")
+
+
+def test_every_cell_is_in_the_markup_with_its_status(text: str) -> None:
+    matrix = fold(journal())
+    shown = [f"s-{cell.status.name}" for row in matrix.rows for cell in row.cells]
+    assert Page(text).cells == shown
+
+
+def test_every_status_has_a_colour_in_light_and_dark(text: str) -> None:
+    for status in STATUSES:
+        assert re.search(rf"\.s-{status.name}\b", text)
+    assert "prefers-color-scheme: dark" in text
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_text_stands_out_from_its_ground(text: str) -> None:
+    for block in re.findall(r":root \{(.*?)\}", text, re.S):
+        colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", block))
+        pairs = [(name.removesuffix("-bg") + "-fg", name) for name in colours if name.endswith("-bg")]
+        pairs += [("fg", "bg"), ("muted", "bg"), ("muted", "raised"), ("link", "bg"), ("link", "raised")]
+        for front, back in pairs:
+            light, dark = sorted((luminance(colours[front]), luminance(colours[back])), reverse=True)
+            assert (light + 0.05) / (dark + 0.05) >= 4.5, (front, back)
+
+
+def test_data_is_folded(data: Any) -> None:
+    assert len(set(data["texts"])) == len(data["texts"])
+    for row in data["rows"]:
+        for cell in filter(None, row["cells"]):
+            assert sum(count for _, count in cell["k"]) == cell["m"]
+            assert sum(part[3] for part in cell["d"]) == cell["m"]
+            assert len(cell["w"]) <= 6
+    assert max(map(len, data["texts"])) < 4000
+
+
+def test_provenance_and_totals_are_said(text: str) -> None:
+    for said in ("torch-mlir 20261001", "seed 20261122", "2026-11-22 03:00 UTC", "control: 100 % Passed", "not green"):
+        assert said in text
+
+
+def test_control_has_columns_only_where_asked_for(text: str) -> None:
+    assert 'data-backend="control"' not in text
+    assert 'data-backend="control"' in render(journal(), control=True)
+
+
+def test_an_empty_and_a_killed_journal_render() -> None:
+    text = render(journal([], header={"run": "<b>x</b>"}, footer=None))
+    assert "The run was killed" in text
+    assert "<b>x</b>" not in text
+
+
+def test_a_cause_is_a_sentence_of_the_panel() -> None:
+    of = sample("aten.relu.default", "f32", "static", (2, 3))
+    crashed = record(of, "linalg", Crashed("execute", "SIGSEGV", ""), cause="out-of-bounds store")
+    found = payload(fold(journal([crashed])))
+    (reason,) = found["rows"][0]["cells"][0]["w"]
+    assert found["texts"][reason[12]] == "runtime verification: out-of-bounds store"
