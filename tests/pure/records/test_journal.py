@@ -121,7 +121,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from harness.records.journal import JournalWriter, record_json
-from tests.pure.test_journal import record
+from tests.pure.records.test_journal import record
 writer = JournalWriter(Path(sys.argv[1]), {})
 for _ in range(3):
     writer.write(record_json(record()))
