@@ -21,7 +21,7 @@ from backends.lowerings.stablehlo import Stablehlo
 from backends.lowerings.tosa import Tosa
 from harness.commands.repro_script import opt_command
 from harness.programs.protocols import ContractBroken, Lowered, Program, Refused
-from tests.mlir.programs import PROGRAMS, ROWS, X, aten, contract, program, tensor
+from tests.mlir.example_programs import PROGRAMS, ROWS, X, aten, contract, program, tensor
 
 CASCADES: dict[str, Cascade] = {made.name: made for made in (TosaLinalg(), StablehloLinalg())}
 

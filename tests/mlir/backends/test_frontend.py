@@ -13,7 +13,7 @@ from torch.export import Dim, export
 from backends import decompositions, ir
 from backends.frontend import Fx, reference_ir
 from harness.programs.protocols import Contract, NotExpressible, Program, Specialized
-from tests.mlir.programs import PROGRAMS, Call, X, aten, contract, program, tensor
+from tests.mlir.example_programs import PROGRAMS, Call, X, aten, contract, program, tensor
 
 
 def run(program: Program) -> Contract:

@@ -21,7 +21,7 @@ from backends.lowerings.tosa import Tosa
 from harness.programs.fork import ForkDied, in_fork
 from harness.programs.protocols import CannotExecute, Checker, Lowered, Program, Refused
 from tests.mlir.backends.test_frontend import resident
-from tests.mlir.programs import PROGRAMS, ROWS, Call, X, aten, contract, program, tensor
+from tests.mlir.example_programs import PROGRAMS, ROWS, Call, X, aten, contract, program, tensor
 
 BACKENDS: dict[str, Lowering] = {backend.name: backend for backend in (Linalg(), Tosa(), Stablehlo())}
 INTEGERS = (torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
@@ -288,7 +288,10 @@ def test_the_file_runs_on_its_own() -> None:
     source = Path(llvm_jit.__file__).read_text()
     scope: dict[str, Any] = {"__name__": "alone"}
     exec(
-        compile(source.replace("from harness.programs.protocols import CannotExecute", "raise ImportError"), "x", "exec"), scope
+        compile(
+            source.replace("from harness.programs.protocols import CannotExecute", "raise ImportError"), "x", "exec"
+        ),
+        scope,
     )
     given = program(aten.abs.default, X)
     text = lowered(given, "linalg").ir

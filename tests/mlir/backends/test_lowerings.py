@@ -15,7 +15,7 @@ from backends.lowerings.lowering import Lowering
 from backends.lowerings.stablehlo import Stablehlo
 from backends.lowerings.tosa import Tosa
 from harness.programs.protocols import ContractBroken, Lowered, Program, Refused
-from tests.mlir.programs import PROGRAMS, ROWS, X, aten, contract, program, tensor
+from tests.mlir.example_programs import PROGRAMS, ROWS, X, aten, contract, program, tensor
 
 BACKENDS: dict[str, Lowering] = {backend.name: backend for backend in (Linalg(), Tosa(), Stablehlo())}
 OFFICIAL = {"linalg": OutputType.LINALG_ON_TENSORS, "tosa": OutputType.TOSA, "stablehlo": OutputType.STABLEHLO}

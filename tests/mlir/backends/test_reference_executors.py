@@ -18,7 +18,7 @@ from harness.programs.fork import ForkDied, in_fork
 from harness.programs.protocols import CannotExecute, ContractBroken, Executor, Lowered, Program
 from harness.running.executables import executable
 from tests.mlir.backends.test_llvm_jit import COMPLEX, FLOATS, INTEGERS, check, eager, lowered
-from tests.mlir.programs import PROGRAMS, ROWS, X, aten, contract, program, tensor
+from tests.mlir.example_programs import PROGRAMS, ROWS, X, aten, contract, program, tensor
 
 EXECUTORS: dict[str, Executor] = {e.name: e for e in (TosaReference(), StablehloInterpreter(), XlaCpu())}
 IDENTITY = "func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> { return %x : tensor<2xf32> }"

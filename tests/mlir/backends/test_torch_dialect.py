@@ -18,7 +18,7 @@ from harness.programs.protocols import CannotExecute, Lowered, NotExpressible
 from harness.records.outcome import Wrong
 from harness.running.caches import run_frontend
 from op_suites import catalog
-from tests.mlir.programs import PROGRAMS
+from tests.mlir.example_programs import PROGRAMS
 
 EVERY_FIFTH = {case.op: case for case in [case for cases in catalog().values() for case in cases][::5]}
 ASTRAY: Mapping[str, str] = {

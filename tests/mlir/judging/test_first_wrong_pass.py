@@ -23,7 +23,7 @@ from harness.records.outcome import FirstWrongPass, Wrong
 from harness.running import worker
 from harness.running.pipeline import Pipeline
 from tests.miniatures import Actor, Acts
-from tests.mlir.programs import PROGRAMS, contract
+from tests.mlir.example_programs import PROGRAMS, contract
 from tests.samples import relu
 
 LOWERINGS: tuple[Lowering, ...] = (Linalg(), Tosa(), Stablehlo())
