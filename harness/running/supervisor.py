@@ -134,9 +134,8 @@ class Supervisor:
                 now = time.monotonic()
                 if kind == "result":
                     result: Result = value
-                    if (
-                        rest[0] > self.limits.resident or result.cause
-                    ):  # an access out of bounds may have hit the worker
+                    # a result with a cause had an access out of bounds, which may have damaged the worker
+                    if rest[0] > self.limits.resident or result.cause:
                         self._stop()
                     return result
                 if kind == "ir" and show:
