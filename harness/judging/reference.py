@@ -73,10 +73,10 @@ def wide_results(sample: Sample, canonical: Canonical | None = None) -> WideCall
 def accumulation(sample: Sample, numeric: Numeric) -> str | None:
     """Measure whether eager accumulates sums in half precision ("own") or in a wider dtype ("wider").
 
-    The elements of one floating argument become ones and small terms of 3/4 of a roundoff of 1, those of the others
-    ones. In half precision, a small term that is added to a 1 is lost. In a wider sum, two of them together are not.
-    None where no sum of the sample shows a difference, and for other dtypes and numeric classes than half-precision
-    `Linear`.
+    The elements of one floating argument become ones and small terms of 3/4 of a roundoff of 1; those of the other
+    floating arguments become ones. In half precision, a small term that is added to a 1 is lost. In a wider sum, two of
+    them together are not. Return None for dtypes other than f16 and bf16, for classes other than `Linear`, and where no
+    sum of the sample shows the difference.
     """
     if sample.dtype not in (F16.name, BF16.name) or not isinstance(numeric, Linear):
         return None
@@ -102,7 +102,10 @@ def _accumulation_probes(args: Sequence[torch.Tensor]) -> Iterator[tuple[Args, A
 
 
 def _small_terms_kept(eager: EagerCall, wide: WideCall, with_terms: Args, without: Args) -> Iterator[bool]:
-    """Per result that the small terms change beside a 1: whether all of eager's elements that they change are right."""
+    """For each result that the small terms change: whether eager has all changed elements right.
+
+    Elements that are 0 without the small terms do not count: no 1 is in their sum.
+    """
     references, bases = wide(with_terms), wide(without)
     try:
         results = eager(with_terms)

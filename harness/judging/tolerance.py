@@ -9,6 +9,8 @@ Let u be the unit roundoff of the result's dtype, and r the float64 reference. T
   input moves by one roundoff (the larger change of two seeded perturbations)
 - `Transcendental(f, n)`: n u |r|; in a dialect whose specification promises an accuracy of f, that accuracy instead
 
+4 times the dtype's smallest subnormal number is added to each, so that no bound is 0.
+
 No element's bound is stricter than `SLACK` times eager's own error there in the sample's dtype. Where `SLACK` times
 eager's worst error exceeds the class's bound, all bounds of the output grow by that ratio, but at most by `WIDEN`. A
 bound that a specification promises does not grow with eager's worst error.
@@ -53,7 +55,7 @@ WideFunction = Callable[..., "list[torch.Tensor] | None"]
 
 @dataclass(frozen=True, slots=True)
 class Bounded:
-    """One output as it should be, all tensors of one shape.
+    """One output as it should be; all its tensors have one shape.
 
     `eager` is the result in the sample's dtype. `wide` (float64, or complex128) is the reference, and `bound` (float64)
     the largest error allowed of each element; both are None where the comparison is exact. `overflows` marks elements
