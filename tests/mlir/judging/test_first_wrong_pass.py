@@ -76,7 +76,7 @@ def test_a_step_with_ops_of_two_dialects_names_those_left() -> None:
     text += "%0 = torch.aten.relu %a : !torch.vtensor<[2],f32> -> !torch.vtensor<[2],f32>\n"
     text += "return %0 : !torch.vtensor<[2],f32> }"
     with ir.session() as session:
-        typing = [one for one in passes.split(session.spelled(Tosa.recipe.pipeline)) if "backend-type" in one]
+        typing = [one for one in passes.split(session.expanded(Tosa.recipe.pipeline)) if "backend-type" in one]
         assert "torch.aten.relu" in Tosa()._retyped(text, typing, session)[1]
 
 
