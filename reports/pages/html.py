@@ -19,10 +19,6 @@ from harness.cases.sample import dumps
 from harness.records.journal import Journal
 from harness.records.outcome import OUTCOMES
 from harness.text import clean, clip, clip_middle, share
-from reports.answers.blame import blame
-from reports.answers.blame import line as blame_line
-from reports.answers.slack import line as slack_line
-from reports.answers.slack import slack
 from reports.answers.todo import of_matrix as todo
 from reports.fold.call import call, explain_command, repro_command
 from reports.fold.matrix import Cell, Column, Matrix, fold
@@ -30,6 +26,8 @@ from reports.fold.provenance import control_line, provenance
 from reports.fold.reason import Reason, diagnostic, reasons
 from reports.fold.rules import by_trait, rule
 from reports.fold.status import DECOMPOSED, DECOMPOSED_MEANING, OF_OUTCOME, PASS, STATUSES, Status
+
+from .pieces import OUTCOME_NAMES, STATUSES_PASS_FIRST, answer_lines
 
 TEMPLATES = Path(__file__).parent / "templates"
 _REASONS = 6
@@ -43,7 +41,6 @@ def render(journal: Journal, *, control: bool = False) -> str:
     """The report as HTML; `control` gives the control backend columns too."""
     matrix = fold(journal, control=control)
     totals = matrix.totals()
-    shown = [s for s in STATUSES if s is PASS or any(t.ops.get(s.name) for t in totals)]
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -58,10 +55,10 @@ def render(journal: Journal, *, control: bool = False) -> str:
         backends=_spans(matrix.columns),
         totals=totals,
         statuses=STATUSES,
-        shown=[PASS, *(s for s in shown if s is not PASS)],
-        outcomes=[name for name in reversed(_OUTCOMES) if any(t.samples.get(name) for t in totals)],
+        shown=[s for s in STATUSES_PASS_FIRST if s is PASS or any(t.ops.get(s.name) for t in totals)],
+        outcomes=[name for name in OUTCOME_NAMES if any(t.samples.get(name) for t in totals)],
         control=control_line(matrix.control),
-        asides=[said for said in (blame_line(blame(journal)), slack_line(slack(journal))) if said],
+        asides=answer_lines(journal),
         todos=[todo(matrix, backend) for backend in matrix.backends],
         todo_limit=_TODO,
         decomposed=DECOMPOSED,

@@ -240,7 +240,7 @@ def test_a_pass_is_never_seen_where_none_was() -> None:
 
 def test_reports_need_neither_torch_nor_hypothesis() -> None:
     script = (
-        "import sys, reports.pages.html, reports.pages.text, reports.answers.todo, reports.answers.explain\n"
+        "import sys, reports.pages.html, reports.pages.formats, reports.answers.todo, reports.answers.explain\n"
         "print(sorted({'torch', 'torch_mlir', 'hypothesis', 'numpy'} & set(sys.modules)))"
     )
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
