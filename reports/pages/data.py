@@ -24,7 +24,7 @@ def as_csv(matrix: Matrix) -> str:
     writer.writerow([*heads, *OUTCOME_NAMES, "decomposed"])
     for row in matrix.rows:
         for joined in row.cells:
-            for cell in joined.parts or (joined,):
+            for cell in joined.by_dtype or (joined,):
                 counts = [cell.counts.get(name, 0) for name in OUTCOME_NAMES]
                 decomposed = "" if cell.decomposed is None else str(cell.decomposed).lower()
                 start = [row.op, row.family, cell.backend, cell.mode, cell.dtype or ""]
@@ -84,4 +84,4 @@ def _cell_json(cell: Cell) -> dict[str, Any]:
     }
     if cell.dtype is not None:
         return {"dtype": cell.dtype, **facts}
-    return {"backend": cell.backend, "mode": cell.mode, **facts, "dtypes": [_cell_json(part) for part in cell.parts]}
+    return {"backend": cell.backend, "mode": cell.mode, **facts, "dtypes": [_cell_json(part) for part in cell.by_dtype]}

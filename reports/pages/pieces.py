@@ -17,7 +17,7 @@ FRACTION_MEANING = "passed of all samples, excluded and unjudged ones included"
 
 
 def mark(cell: Cell) -> str:
-    """The cell's symbol and how many of its samples passed: `◐ 3/7`; the symbol alone where it has no samples."""
+    """The cell's symbol and how many of its samples passed: `◐ 3/7`; the symbol alone if it has no samples."""
     return f"{cell.status.symbol} {cell.passed}/{cell.total}" if cell.total else cell.status.symbol
 
 
@@ -27,6 +27,6 @@ def number(count: int) -> str:
 
 
 def answer_lines(journal: Journal) -> list[str]:
-    """One line from `opcov blame` and one from `opcov slack`; each is left out where it has nothing to say."""
+    """One line from `opcov blame` and one from `opcov slack`; a line that is empty is left out."""
     lines = (blame.line(blame.blame(journal)), slack.line(slack.slack(journal)))
     return [line for line in lines if line]

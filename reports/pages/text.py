@@ -52,7 +52,7 @@ def _cell_width(matrix: Matrix, index: int) -> int:
 
 
 def _table(matrix: Matrix, group: Sequence[int], name: int) -> str:
-    """The columns in `group`, families apart by an empty line; an op's name takes at most `name` characters a line."""
+    """A table of the columns in `group`, with an empty line between families; the first column is `name` wide."""
     digits = [_digits([row.cells[index] for row in matrix.rows]) for index in group]
     lines: list[list[str]] = []
     starts: list[int] = []
