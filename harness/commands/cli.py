@@ -19,8 +19,8 @@ import reports.answers.sensitivity
 import reports.answers.slack
 import reports.answers.todo
 import reports.fold.matrix
+import reports.pages.formats
 import reports.pages.html
-import reports.pages.text
 from harness.cases.case import OpCase
 from harness.cases.sample import Sample, dumps, from_json
 from harness.errors import BadSample, Exit, MissingPackage, OpcovError, UnknownName
@@ -156,7 +156,7 @@ def _opinfo_gap(options: argparse.Namespace) -> Exit:
 def _matrix(options: argparse.Namespace) -> Exit:
     journal = read(options.journal)
     style = "json" if options.json else options.format
-    print(reports.pages.text.render(reports.fold.matrix.fold(journal), journal, style))
+    print(reports.pages.formats.render(reports.fold.matrix.fold(journal), journal, style))
     return Exit.OK
 
 

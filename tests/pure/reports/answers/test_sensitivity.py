@@ -1,4 +1,4 @@
-"""Seeded mistakes, folded: rates, what is set aside, survivors with the sample that shows them."""
+"""Reports of mutants: kill rates, mutants that are set aside, survivors with the sample that shows them."""
 
 from __future__ import annotations
 
