@@ -1,7 +1,7 @@
 """Attention: softmax of scaled products of queries and keys, applied to values; and the softmax that it is made of.
 
-`dropout_p` is 0 throughout: any other would make the result random. `_masked_softmax` and its kin are left out: they
-have no kernel that export could trace with symbolic sizes.
+`dropout_p` is 0 throughout: any other value would make the result random. `_masked_softmax` and its variants are left
+out: they have no kernel that export could trace with symbolic sizes.
 """
 
 from __future__ import annotations

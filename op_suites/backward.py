@@ -1,4 +1,4 @@
-"""Gradients of activations, softmax, norms and losses, as training graphs spell them.
+"""Gradients of activations, softmax, norms and losses: the ops that training graphs contain.
 
 Only floats are sampled: some of these ops take integers in eager, but integers have no gradients.
 """
@@ -205,7 +205,7 @@ def mse_loss_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def dropout_inputs(d: Draw) -> Mapping[str, Any]:
-    """The mask that was drawn, and the scale of what it keeps."""
+    """The mask that was drawn, and the scale of the elements that it keeps."""
     dims = d.shape()
     return {"grad_output": d.tensor(dims), "mask": d.tensor(dims, "bool"), "scale": d.choose(2.0, 1.0, 1.25)}
 
@@ -225,8 +225,8 @@ NORM = Composite((Linear((Over(None),)), Linear((Over(None),)), Ulp(10)))
 NEAR = Fill(reach="unit")
 UNIT = Fill(low=0, high=1, nonfinite=False)
 EDGES = Fill(reach="unit", nonfinite=False, avoid=(-3.0, 3.0), margin=0.0625)
-"""Away from the edges of hard activations, and without NaN: to which side an edge belongs is a convention. So it is for
-NaN, and there eager's own kernels disagree, depending on the size."""
+"""Away from the edges of hard activations, and without NaN: to which side an edge belongs is a convention. So is the
+gradient at NaN, on which eager's own kernels disagree, depending on the size."""
 
 CASES = (
     pointwise("aten.threshold_backward.default", numeric=EXACT, fill=NEAR, threshold=(0, 0.5, -1.5)),

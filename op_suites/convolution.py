@@ -117,7 +117,7 @@ def convolution_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def flagged_inputs(*flags: str) -> Inputs:
-    """The same with flags for the libraries of other devices, which do not change the result."""
+    """As `convolution_inputs`, with flags for the libraries of other devices, which do not change the result."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         return {**convolution_inputs(d), **{flag: d.flag() for flag in flags}}

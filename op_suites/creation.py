@@ -268,7 +268,7 @@ CASES = (
     spaced("linspace.Scalar_Tensor", "end"),
     spaced("linspace.Tensor_Scalar", "start"),
     spaced("linspace.Tensor_Tensor", "start", "end"),
-    # an exponent is 3 at most and rounded twice: that is 2 * 3 * ln 10 roundoffs of its power; those of pow are added
+    # an exponent is 3 at most and rounded twice: that is 2 * 3 * ln 10 roundoffs of its power, and pow adds its own
     created("logspace.default", spaced_inputs(base=True), SPACED, Ulp(32), static_only=SCALARS_ONLY),
     spaced("logspace.Scalar_Tensor", "end", base=True),
     spaced("logspace.Tensor_Scalar", "start", base=True),

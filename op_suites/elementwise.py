@@ -270,7 +270,7 @@ def lerp_inputs(scalar: bool) -> Inputs:
 
 
 def nan_to_num_inputs(d: Draw) -> Mapping[str, Any]:
-    """A tensor and the numbers that replace what is not finite."""
+    """A tensor and the numbers that replace NaN and the infinities."""
     nan, posinf, neginf = d.maybe(2.5), d.maybe(100.0), d.maybe(-7.0)
     return {"self": d.tensor(d.shape()), "nan": nan, "posinf": posinf, "neginf": neginf}
 

@@ -5,7 +5,7 @@ of |x| is the whole sum at frequency 0 only; at other frequencies its phases can
 transform is stable in norm: whatever the order of its sums, an output is off by at most L u |x|_1, L the length, that
 is L^1.5 u |x|_2. `Composite` measures the factor u |x|_2: if every input moves by +-u, every output moves by about
 u |x|_2, since all terms have phases of modulus 1. Lengths are 8 at most (two or more dims: 64 points), where fast and
-direct sums stay below some 20 u |x|_2. The count is 64, in case the measurement comes out low.
+direct sums stay below some 20 u |x|_2. The stated count is 64, in case the measurement is too low.
 
 That measurement moves floating inputs only. Integers are drawn so that no output cancels: they are distinct, and
 transformed at odd prime lengths, where a sum of roots of unity vanishes only if its factors are equal.
@@ -190,7 +190,7 @@ def shift_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def frequency_inputs(d: Draw) -> Mapping[str, Any]:
-    """A length, the time between two samples (backwards too) and `dtype`."""
+    """A length, the time between two samples, which may be negative, and `dtype`."""
     dtype = d.choose(DtypeArg(d.dtype), OMIT) if d.dtype == "f32" else DtypeArg(d.dtype)
     return {"n": d.choose(*LENGTHS, 0), "d": d.choose(OMIT, 0.5, 0.05, -2.0), "dtype": dtype}
 

@@ -129,7 +129,7 @@ def placed(d: Draw, accumulate: bool, *, negative: bool, whole: bool) -> dict[st
 
 
 def index_put_impl_inputs(d: Draw) -> Mapping[str, Any]:
-    """The same, with or without checks of the indices."""
+    """As `index_put_inputs`, with or without checks of the indices."""
     unsafe = d.choose(OMIT, True, False)
     return {**index_put_inputs(negative=unsafe is not True)(d), "unsafe": unsafe}
 

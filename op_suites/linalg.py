@@ -146,7 +146,7 @@ def norm_inputs(*orders: Any) -> Inputs:
 
 
 def named_norm_inputs(d: Draw) -> Mapping[str, Any]:
-    """The same with a name as the order, which must be given; so must the dims, unless there is a single matrix."""
+    """As `norm_inputs`, with a name as the order, which must be given, and so must the dims of more than one matrix."""
     args = norm_inputs("fro", "nuc")(d)
     named = {**args, "ord": "fro" if args["ord"] is OMIT else args["ord"]}
     return named if len(args["self"].dims) == 2 or args["dim"] is not OMIT else {**named, "dim": (-2, -1)}

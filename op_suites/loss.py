@@ -17,7 +17,7 @@ MEAN = Linear((Over(None),))
 LOSS = Composite((Ulp(4), MEAN, Ulp(2)))
 """A few operations per element, their weighted sum, and the quotient by the weights."""
 LOG_LOSS = Composite((libm("exp"), libm("log1p"), Ulp(6), MEAN, Ulp(2)))
-"""The same with logarithms and exponentials."""
+"""As `LOSS`, with logarithms and exponentials."""
 TARGETS = Linear(("n", "x0", "x1", "x2"))
 CHOSEN = Composite((Ulp(2), TARGETS, Ulp(2)))
 """The scores of the right classes, their weights, and the mean over the targets."""
@@ -34,7 +34,7 @@ NEAR = Fill(low=-2.0, high=2.0)
 """Here log(1 + exp(-x)) is not so small that the roundoff of 1 + exp(-x) shows."""
 WEIGHT = Fill(low=0.25, high=2.0)
 VECTOR = Fill(low=-8, high=8, avoid=(0.0,), margin=0.5, nonfinite=False)
-"""No vector of zeros, whose direction hinges on an epsilon that is 0 in half precision."""
+"""No vector of zeros, whose direction depends on an epsilon that is 0 in half precision."""
 
 
 def reduction(d: Draw) -> Any:

@@ -152,7 +152,7 @@ def rows(p: float) -> Fill:
     """The fill of rows, by the order of the norm.
 
     For order 0, which counts differences that are not zero, some elements coincide. NaN and infinities are drawn unless
-    the order is 0 or infinite, where it is open what the norm of them is.
+    the order is 0 or infinite: there their norm is not defined.
     """
     return Fill(reach="unit", step=0.5 if p == 0.0 else None, nonfinite=p not in (0.0, float("inf")))
 

@@ -78,7 +78,7 @@ def copied_inputs(count: int, *, reflect: bool) -> Inputs:
 
 
 def reflection(op: str, count: int) -> OpCase:
-    """Padding by the reflection of what lies inside of the edge."""
+    """Padding by reflection of the elements inside of the edge."""
     return OpCase(op=op, inputs=copied_inputs(count, reflect=True), dtypes=NUMBER, numeric=EXACT)
 
 

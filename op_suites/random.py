@@ -51,7 +51,7 @@ def large(d: Draw) -> Dims:
 
 
 def size_inputs(**constants: Any) -> Inputs:
-    """The size of what is created, some of it symbolic, and `dtype`."""
+    """The size of the tensor to create, some of it symbolic, and `dtype`."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         size = tuple(SizeOf(n) if isinstance(n, str) else n for n in large(d))

@@ -61,7 +61,7 @@ REFUSED = {"bool": ("mean",), "complex": ("amax", "amin")}
 
 
 def reduced_inputs(inputs: Inputs, *reductions: str, include_self: bool = False) -> Inputs:
-    """The same with a way to reduce values that meet in one place, with or without the value that was there."""
+    """These inputs, and a way to reduce values that meet in one place, with or without the value that was there."""
 
     def reduced(d: Draw) -> Mapping[str, Any]:
         taken = (how for how in reductions if how not in REFUSED.get(d.kind, ()))

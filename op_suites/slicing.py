@@ -14,7 +14,7 @@ from harness.cases.numeric import Linear
 from harness.cases.sample import Dim, Fill, SizeOf, TensorSpec
 
 MAX = 2**63 - 1
-"""How export spells an open end of a slice."""
+"""The number that export writes for an open end of a slice."""
 
 RANGES = ((1, None, 1), (0, 2, 2), (1, 3, 3), (-2, None, 2), (None, -1, 1), (1, -1, 2), (-3, -1, 3), (None, None, 0),
           (0, MAX, 0), (2, 1, 2))  # fmt: skip
@@ -207,7 +207,7 @@ def diagonal_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def linalg_diagonal_inputs(d: Draw) -> Mapping[str, Any]:
-    """The same, by default of the last two dims."""
+    """As `diagonal_inputs`, by default of the last two dims."""
     args = dict(diagonal_inputs(d))
     rank = len(args["self"].dims)
     last = (args.get("dim1", 0) % rank, args.get("dim2", 1) % rank) == (rank - 2, rank - 1)

@@ -98,7 +98,7 @@ def solve_triangular_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def triangular_solve_inputs(d: Draw) -> Mapping[str, Any]:
-    """The same in its older form: right sides first, and the triangle maybe transposed."""
+    """As `solve_triangular_inputs`, in the older form: right sides first, and the triangle maybe transposed."""
     n, columns = d.size("n", high=5), d.size("k", high=4)
     upper, unit = d.choose(*FLAG), d.choose(*FLAG)
     first, second = leads(d)
@@ -220,7 +220,7 @@ def tensorinv_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def tensorsolve_inputs(d: Draw) -> Mapping[str, Any]:
-    """The same, with a right side; some dims may have to be moved to the end before."""
+    """As `tensorinv_inputs`, with a right side; some dims may have to be moved to the end before."""
     dims, other, moved = unfolded(
         d,
         (("n", "n"), ("n",), OMIT),

@@ -198,7 +198,7 @@ def bucketize_scalar_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def without_stable(inputs: Inputs) -> Inputs:
-    """The same without `stable`, which the overload does not have."""
+    """These inputs without the argument `stable`, which the overload does not have."""
 
     def fewer(d: Draw) -> Mapping[str, Any]:
         return {name: value for name, value in inputs(d).items() if name != "stable"}

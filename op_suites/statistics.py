@@ -39,7 +39,7 @@ def along(d: Draw, *, low: int = 0, max_rank: int = 4) -> tuple[Dims, int]:
 
 
 def differenced(d: Draw, order: int = 1) -> tuple[Dims, int]:
-    """The same, for an op that shrinks the dim by `order`: in dynamic mode 2 elements are left, as export requires."""
+    """As `along`, for an op that shrinks the dim by `order`; in dynamic mode to 2 or more, as export requires."""
     return along(d, low=order + 2 if d.mode == "dynamic" else 0)
 
 
@@ -92,7 +92,7 @@ def renorm_inputs(d: Draw) -> Mapping[str, Any]:
 def vecdot_inputs(d: Draw) -> Mapping[str, Any]:
     """Two tensors that broadcast and the dim of the products that is summed."""
     dims, axis = along(d)
-    a, b = d.pair(dims) if len(dims) > 1 else (dims, dims)  # of two vectors it is a dot, which does not
+    a, b = d.pair(dims) if len(dims) > 1 else (dims, dims)  # two vectors: a dot product, which does not broadcast
     return {"x": d.tensor(a), "y": d.tensor(b), "dim": axis}
 
 

@@ -22,14 +22,14 @@ from .traits import attributes, traits
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """How much is sampled. A program is shapes and attributes; filled with values, it is a sample.
+    """How much is sampled. A program is a sample without the values of its tensors: shapes and attributes.
 
     - `first`, `others`: programs in a census of a case's first dtype, and of each other dtype.
     - `samples`: programs are filled again, with other values, until a census has this many samples.
     - `most`: static programs of the first dtype at most, as long as each after the `first` shows a new attribute value.
     - `refilled`: programs of the first dtype (in dynamic mode one at most) that are filled once more in each way but
       the first.
-    - `left_out`: dtypes without cells; each is the twin of a measured one.
+    - `left_out`: dtypes without cells; each is the counterpart of a measured one, as c128 is of c64.
     - `dynamic_first`: programs of the first dtype in dynamic mode; None for as many as `first`.
     - `dynamic_others`: other dtypes with dynamic cells, None for all of them. Dynamic cells cost most to measure, and
       what a symbolic size breaks rarely depends on the dtype.
@@ -122,7 +122,7 @@ def census(case: OpCase, dtype: str, mode: Mode, size: Profile, seed: int) -> tu
 
     1. Programs are drawn, and picked greedily so that as many of the drawn traits as possible occur.
     2. Each program is filled in the case's first way, as a rule with mixed values.
-    3. The richest program is filled in each other way too; of the first dtype, every program that has elements.
+    3. The richest program is filled in each other way too; for the first dtype, every program that has elements is.
     4. The richest programs of the first dtype are filled once more in each other way, and on either side of 0, which
        shows a maximum that wrongly starts from 0. To run a program again costs little.
     """
@@ -278,7 +278,7 @@ def minimise(
 
     The draws of the census are replayed (same seed) until one has the sample's program. From there hypothesis shrinks;
     each candidate is filled as the sample is. Last, simpler values and fewer runs are tried. `fails` runs a sample and
-    tells whether it fails alike.
+    tells whether it fails in the same way.
     """
     deadline = time.monotonic() + seconds
     values = sample.values

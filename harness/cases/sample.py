@@ -36,7 +36,8 @@ class Fill:
     - `mixed`: both signs, zeros, ties and several magnitudes.
     - `extreme`: the ends of the range.
     - `nonfinite`: `mixed`, with NaN and infinities (if the field `nonfinite` allows them).
-    - `below`, `above`: all elements on that side of 0 and away from it; in that half of the range if none is below 0.
+    - `below`, `above`: all elements on that side of 0 and away from it; if the range has none below 0, in that half of
+      the range.
 
     `reach` bounds the magnitudes where no range is given: `full` by the dtype's largest number, `root` so that products
     and sums stay finite, `unit` to single digits. With `step` elements are multiples of it. `avoid` lists points, such
@@ -51,7 +52,7 @@ class Fill:
     - `pivots`: along the last dim, the row that LU swaps with row i, from 1 to the size of the dim `of`.
     - `literal`: `data` holds the bytes of the elements, row-major and little-endian, deflated, in base64.
 
-    or, over the last two dims, that of matrices whose condition number is no larger than their size:
+    These kinds make the last two dims a matrix whose condition number is no larger than its size:
 
     - `positive_definite`: Hermitian too.
     - `triangular`, `upper_triangular`: 2 on the diagonal.

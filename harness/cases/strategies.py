@@ -16,7 +16,7 @@ OVERFLOWING = Fill(low=-200, high=200)
 MOSTLY_ZERO = Fill(step=2)
 """So many zeros that one meets a NaN in the other tensor. The result there is NaN: `xlogy(0, nan)` is not 0."""
 NO_INFINITY = Fill(reach="unit", low=-40, high=40)
-"""For ops that take a mean: that of infinities is an infinity, or NaN as in eager, depending on how it is updated."""
+"""For ops that take a mean: the mean of infinities is infinite, or NaN as in eager, depending on how it is computed."""
 
 
 def unary_inputs(fill: Fill = ANY, *, name: str = "self") -> Inputs:

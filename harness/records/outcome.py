@@ -14,8 +14,11 @@ from typing import Any, Literal
 Stage = Literal["export", "import", "contract", "lower", "verify", "execute", "compare"]
 STAGES: tuple[Stage, ...] = ("export", "import", "contract", "lower", "verify", "execute", "compare")
 WrongKind = Literal["value", "shape", "dtype", "non-finite", "arity", "specialized"]
-"""What differs from eager's result: `value` an element; `non-finite` elements that are NaN or infinite in one result
-only; `arity` the number of results; `specialized` the shape, which is the one at export at every size."""
+"""What differs from eager: the number of results (`arity`), a shape, a dtype, or an element (`value`).
+
+`specialized` is a wrong shape that is the shape at export. `non-finite` means that every wrong element is NaN or
+infinite, in eager's result or in the other one.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ class Wrong:
 class Crashed:
     """The compiler or the compiled code died.
 
-    `signal` says of what: `SIGSEGV`, `exit 3`, `memory limit` ... `stderr` is the last that it wrote there.
+    `signal` is how: `SIGSEGV`, `exit 3`, `memory limit` ... `stderr` is the end of what it wrote there.
     """
 
     stage: Stage
