@@ -178,10 +178,7 @@ class Draw:
     def tensor(
         self, dims: Dims = (), dtype: str | None = None, fill: Fill | None = None, layout: Layout = "contiguous"
     ) -> TensorSpec:
-        """A tensor argument; without a `fill`, one whose magnitudes suit the op's numeric class.
-
-        These are `root` for a Linear op, so that sums and products stay finite, and `unit` for a Composite one.
-        """
+        """A tensor argument; without a `fill`, its magnitudes reach `root` if the op is Linear, `unit` if Composite."""
         self.seeds += 1
         dtype = dtype or self.dtype
         if fill is None:

@@ -36,8 +36,7 @@ class Fill:
     - `mixed`: both signs, zeros, ties and several magnitudes.
     - `extreme`: the ends of the range.
     - `nonfinite`: `mixed`, with NaN and infinities (if the field `nonfinite` allows them).
-    - `below`, `above`: all elements on that side of 0 and away from it; if the range has none below 0, in that half of
-      the range.
+    - `below`, `above`: all on that side of 0 and away from it, or in that half of a range that has nothing below 0.
 
     `reach` bounds the magnitudes where no range is given: `full` by the dtype's largest number, `root` so that products
     and sums stay finite, `unit` to single digits. With `step` elements are multiples of it. `avoid` lists points, such
@@ -54,8 +53,7 @@ class Fill:
 
     These kinds make the last two dims a matrix whose condition number is no larger than its size:
 
-    - `positive_definite`: Hermitian too.
-    - `triangular`, `upper_triangular`: 2 on the diagonal.
+    - `positive_definite` (and Hermitian), `triangular` and `upper_triangular` (2 on the diagonal).
     - `well_conditioned`: the singular values are 1, 2, 3 ...
     - `hermitian`: the eigenvalues are 1, 2, 3 ... of either sign.
     - `diagonalizable`: the eigenvalues keep apart; some are conjugate pairs.
@@ -144,8 +142,7 @@ class Sample:
     - `args`: the arguments by schema name; those left out take their defaults.
     - `dynamic`: the named dims that are symbolic; a static sample has none.
     - `runs`: the sizes at which the one compiled artifact is run; a static sample has one run, at its `sizes`.
-    - `origin`: who chose it: the case's own strategy (`census`), OpInfo, or OpInfo as an input that eager rejects
-      (`rejected`).
+    - `origin`: who chose it: the case (`census`), OpInfo, or OpInfo as an input that eager rejects (`rejected`).
     """
 
     op: str
@@ -223,10 +220,7 @@ def with_values(sample: Sample, values: Values) -> Sample:
 
 
 def with_dynamic(sample: Sample, dims: Sequence[str], at: Sizes) -> Sample:
-    """The same sample with only these dims dynamic and all others at their sizes at export.
-
-    Without dims, it is static, with the sizes `at`.
-    """
+    """The same sample with only these dims dynamic, the others at their sizes at export; with none, static, at `at`."""
     if not dims:
         return replace(sample, mode="static", sizes=at, dynamic=(), runs=(at,))
     runs = [{name: run[name] if name in dims else size for name, size in sample.sizes.items()} for run in sample.runs]
