@@ -22,7 +22,7 @@ from backends.mutants import KINDS, Mutant
 from harness.cases.numeric import Distribution, ShapeOnly
 from harness.cases.sample import Sample
 from harness.errors import UnknownName
-from harness.programs.fork import in_fork
+from harness.programs.fork import ForkDied, in_fork
 from harness.records.journal import Record
 from harness.records.mutant import MutantRecord
 from harness.records.outcome import Passed, Wrong
@@ -99,4 +99,10 @@ def _contained(cells: list[Cell], *, fresh: bool = True) -> list[MutantRecord]:
             return _contained(cells, fresh=False)
         if len(cells) > 1:
             return [trial for cell in cells for trial in _contained([cell], fresh=False)]
-        return [mutant_record(cells[0], Mutant("", "", "", 0), "lost", by=f"{type(error).__name__}: {error}")]
+        return [mutant_record(cells[0], Mutant("", "", "", 0), "lost", by=_reason(error))]
+
+
+def _reason(error: Exception) -> str:
+    """Return the error as journals of mutants spell it: `Died` stands for ForkDied."""
+    name = "Died" if isinstance(error, ForkDied) else type(error).__name__
+    return f"{name}: {error}"

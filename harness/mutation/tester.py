@@ -129,13 +129,13 @@ class MutantTester:
         return found
 
     def trial(self, mutant: Mutant, subjects: Sequence[LoweredSample]) -> MutantRecord:
-        """The fate of a mutant that at least one of the subjects has room for."""
+        """The status of a mutant that at least one of the subjects has room for."""
         places = _places(mutant, subjects)
         try:
-            fate, by = in_fork(lambda: self._run(places), MUTANT_SECONDS)
+            status, by = in_fork(lambda: self._run(places), MUTANT_SECONDS)
         except ForkDied as death:
-            fate, by = "killed", _fate(death)
-        return self._survivor(mutant) if fate == "missed" else mutant_record(self.cell, mutant, fate, by=by)
+            status, by = "killed", _fate(death)
+        return self._survivor(mutant) if status == "missed" else mutant_record(self.cell, mutant, status, by=by)
 
     def _run(self, places: Sequence[tuple[LoweredSample, str]]) -> tuple[MutantStatus, str]:
         """Killed by the first sample that is not right, missed if all are, stillborn if none compiles."""
@@ -167,11 +167,11 @@ class MutantTester:
             if in_fork(lambda: _unused(places), MUTANT_SECONDS):
                 return mutant_record(self.cell, mutant, "equivalent", by="what it changes has no use")
         try:
-            fate, at, share = in_fork(lambda: self._compared(places), PROBE_SECONDS)
+            status, at, share = in_fork(lambda: self._compared(places), PROBE_SECONDS)
         except ForkDied as death:
             return mutant_record(self.cell, mutant, "missed", by=_fate(death))
         sample = dumps(places[at][0].sample) if at is not None else ""
-        return mutant_record(self.cell, mutant, fate, sample=sample, share=share)
+        return mutant_record(self.cell, mutant, status, sample=sample, share=share)
 
     def _compared(self, places: Sequence[tuple[LoweredSample, str]]) -> tuple[MutantStatus, int | None, float | None]:
         """The mutant against the sound module, probe by probe: whether results differ, and whether that is seen."""
@@ -288,7 +288,7 @@ def _fate(death: ForkDied) -> str:
 
 
 def mutant_record(
-    cell: Cell, mutant: Mutant, fate: MutantStatus, *, by: str = "", sample: str = "", share: float | None = None
+    cell: Cell, mutant: Mutant, status: MutantStatus, *, by: str = "", sample: str = "", share: float | None = None
 ) -> MutantRecord:
     """The trial of a mutant in a cell."""
     return MutantRecord(
@@ -301,7 +301,7 @@ def mutant_record(
         site=mutant.op,
         what=mutant.what,
         nth=mutant.nth,
-        fate=fate,
+        status=status,
         by=by,
         sample=sample,
         share=share,

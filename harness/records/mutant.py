@@ -21,7 +21,7 @@ SURVIVED: tuple[MutantStatus, ...] = ("missed", "tolerated", "undrawn")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MutantRecord:
-    """A mutant of one cell and its fate: `mutation` is its kind, `what` is done to the `nth` op named `site`.
+    """A mutant of one cell and its status: `mutation` is its kind, `what` is done to the `nth` op named `site`.
 
     `by` is what killed it (an outcome's name), or why it could not be found out. `sample` is one that shows a survivor,
     as JSON text; `share` is the worst error over its bound where the mutant is tolerated.
@@ -36,7 +36,7 @@ class MutantRecord:
     site: str
     what: str
     nth: int
-    fate: MutantStatus
+    status: MutantStatus
     by: str = ""
     sample: str = ""
     share: float | None = None
@@ -46,10 +46,10 @@ def mutant_json(trial: MutantRecord) -> dict[str, Any]:
     """A trial as a journal's line; what is empty is left out."""
     empty = {key for key in ("by", "sample", "share") if getattr(trial, key) in ("", None)}
     values = {key: value for key, value in asdict(trial).items() if key not in empty}
-    return {"kind": "trial", "outcome": values.pop("fate"), **values}
+    return {"kind": "trial", "outcome": values.pop("status"), **values}
 
 
 def mutant_restore(line: Mapping[str, Any]) -> MutantRecord:
     """The inverse of `mutant_json`; raises KeyError or TypeError."""
     values = {key: value for key, value in line.items() if key not in ("kind", "outcome")}
-    return MutantRecord(fate=line["outcome"], **values)
+    return MutantRecord(status=line["outcome"], **values)

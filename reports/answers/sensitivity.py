@@ -46,14 +46,14 @@ def rates(trials: Sequence[MutantRecord], key: Callable[[MutantRecord], str]) ->
     """The kill rates by a key, in the order in which its values come."""
     found: dict[str, Counter[str]] = defaultdict(Counter)
     for trial in trials:
-        found[key(trial)][trial.fate] += 1
+        found[key(trial)][trial.status] += 1
     return [Rate(name, fates) for name, fates in found.items()]
 
 
 def survivors(trials: Sequence[MutantRecord]) -> list[MutantRecord]:
     """Those the census lets pass though they can be seen, by kind, op and backend."""
     return sorted(
-        (t for t in trials if t.fate in SURVIVED), key=lambda t: (t.mutation, t.op, t.backend, t.mode, t.site, t.nth)
+        (t for t in trials if t.status in SURVIVED), key=lambda t: (t.mutation, t.op, t.backend, t.mode, t.site, t.nth)
     )
 
 
@@ -87,7 +87,7 @@ def as_json(trials: Sequence[MutantRecord]) -> dict[str, Any]:
 def as_text(trials: Sequence[MutantRecord], *, all: bool = False) -> str:
     """The rates by kind and backend, the ops that let most pass, and the survivors, the first ones or all."""
     found = survivors(trials)
-    counted = Rate("all", Counter(t.fate for t in trials))
+    counted = Rate("all", Counter(t.status for t in trials))
     parts = [
         f"{plural(len(trials), 'seeded mistake')}: {share(counted.killed, counted.counted)} of those that can be seen"
         f" are caught ({counted.killed:,} of {counted.counted:,})",
@@ -135,10 +135,10 @@ def _mutant(t: MutantRecord) -> str:
 
 
 def _why(t: MutantRecord) -> str:
-    match t.fate:
+    match t.status:
         case "tolerated":
             return f"within {t.share or 0.0:.2g} of the bound"
         case "undrawn":
             return "seen with NaN or infinities only, which the case does not draw"
         case _:
-            return f"{t.fate}{f' ({t.by})' if t.by else ''}"
+            return f"{t.status}{f' ({t.by})' if t.by else ''}"

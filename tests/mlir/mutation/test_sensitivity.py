@@ -38,40 +38,40 @@ def blind(op: str, **args: object) -> Sample:
 def test_the_census_of_a_subtraction_catches_swapped_operands(backend: str) -> None:
     found = list(run_mutants([cell("aten.sub.Tensor", backend, "swap")]))
     assert found
-    assert {t.fate for t in found} == {"killed"}
+    assert {t.status for t in found} == {"killed"}
     assert all(t.by.startswith("Wrong") for t in found)
 
 
 def test_operands_that_are_alike_do_not() -> None:
     poor = blind("aten.sub.Tensor", self="tensor", other="tensor")
     (found,) = run_mutants([cell("aten.sub.Tensor", "linalg", "swap", poor)])
-    assert found.fate == "missed"
+    assert found.status == "missed"
     shown = from_json(json.loads(found.sample))
     assert shown.op == "aten.sub.Tensor"
-    assert next(run_mutants([cell("aten.sub.Tensor", "linalg", "swap", shown)])).fate == "killed"
+    assert next(run_mutants([cell("aten.sub.Tensor", "linalg", "swap", shown)])).status == "killed"
 
 
 def test_a_frozen_size_is_seen_at_another_one() -> None:
     found = list(run_mutants([cell("aten.neg.default", "linalg", "freeze", mode="dynamic")]))
     assert found
-    assert {t.fate for t in found} == {"killed"}
+    assert {t.status for t in found} == {"killed"}
 
 
 def test_what_no_result_depends_on_is_set_aside() -> None:
     """`amax` comes with the index of the maximum, which nobody asks for."""
     found = list(run_mutants([cell("aten.amax.default", "linalg", "predicate")]))
     assert found
-    assert {(t.fate, t.by) for t in found} == {("equivalent", "what it changes has no use")}
+    assert {(t.status, t.by) for t in found} == {("equivalent", "what it changes has no use")}
 
 
 def test_a_cell_that_dies_is_lost_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sensitivity, "tried", lambda *_, fresh: os.abort())
+    monkeypatch.setattr(sensitivity, "run_mutants", lambda *_, fresh: os.abort())
     (found,) = sensitivity._contained([cell("aten.sub.Tensor", "linalg", "swap")])
-    assert (found.fate, found.by) == ("lost", "ForkDied: SIGABRT")
+    assert (found.status, found.by) == ("lost", "Died: SIGABRT")
 
 
 def test_a_cell_that_dies_of_fresh_programs_does_without(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sensitivity, "tried", lambda *_, fresh: os.abort() if fresh else [])
+    monkeypatch.setattr(sensitivity, "run_mutants", lambda *_, fresh: os.abort() if fresh else [])
     assert sensitivity._contained([cell("aten.sub.Tensor", "linalg", "swap")]) == []
 
 
@@ -81,9 +81,9 @@ def test_cells_that_died_together_are_tried_one_by_one(monkeypatch: pytest.Monke
             os.abort()
         return [mutant_record(cell, Mutant("swap", "", "", 0), "killed") for cell in cells]
 
-    monkeypatch.setattr(sensitivity, "tried", dies)
+    monkeypatch.setattr(sensitivity, "run_mutants", dies)
     found = sensitivity._contained([cell("aten.sub.Tensor", backend, "swap") for backend in ("linalg", "tosa")])
-    assert [(t.backend, t.fate) for t in found] == [("linalg", "lost"), ("tosa", "killed")]
+    assert [(t.backend, t.status) for t in found] == [("linalg", "lost"), ("tosa", "killed")]
 
 
 def test_unknown_kind_is_an_error() -> None:
