@@ -207,6 +207,7 @@ def _sensitivity(options: argparse.Namespace) -> Exit:
 
 def _seeded(journal: Journal, options: argparse.Namespace) -> tuple[MutantRecord, ...]:
     """Seed mistakes into what passed, write the trials as they come."""
+    from backends.mutants.toolbox import TOOLBOX
     from harness.mutation import sensitivity
 
     wanted = Selection(
@@ -216,14 +217,14 @@ def _seeded(journal: Journal, options: argparse.Namespace) -> tuple[MutantRecord
         dtypes=tuple(options.dtype),
     )
     wanted.check(catalog(), plugins.names(plugins.BACKENDS))
-    kinds = sensitivity.kinds(options.kind)
+    kinds = sensitivity.kinds(options.kind, TOOLBOX.kinds)
     cells = sensitivity.cells(journal.records, wanted, kinds)
     print(f"{len(cells):,} cells that pass", file=sys.stderr)
     found: list[MutantRecord] = []
     if not cells:
         return ()
     with JournalWriter(options.out, {**journal.header, "seeded": list(kinds)}) as writer:
-        for i, trials in enumerate(sensitivity.measured(cells, options.jobs), 1):
+        for i, trials in enumerate(sensitivity.run_cells(TOOLBOX, cells, options.jobs), 1):
             for trial in trials:
                 writer.write(mutant_json(trial))
             found += trials

@@ -48,14 +48,14 @@ def rates(mutants: Sequence[MutantRecord], key: Callable[[MutantRecord], str]) -
     """Count the mutants by `key`, in the order in which its values first occur."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for mutant in mutants:
-        counts[key(mutant)][mutant.fate] += 1
+        counts[key(mutant)][mutant.status] += 1
     return [Rate(name, statuses) for name, statuses in counts.items()]
 
 
 def survivors(mutants: Sequence[MutantRecord]) -> list[MutantRecord]:
     """Return the mutants that the census does not kill though some result shows them, by kind, op and backend."""
     return sorted(
-        (m for m in mutants if m.fate in SURVIVED), key=lambda m: (m.mutation, m.op, m.backend, m.mode, m.site, m.nth)
+        (m for m in mutants if m.status in SURVIVED), key=lambda m: (m.mutation, m.op, m.backend, m.mode, m.site, m.nth)
     )
 
 
@@ -92,7 +92,7 @@ def as_json(mutants: Sequence[MutantRecord]) -> dict[str, Any]:
 def as_text(mutants: Sequence[MutantRecord], *, all: bool = False) -> str:
     """Write rates by kind and backend, the ops with most survivors, and the survivors: the first 40, or all."""
     surviving = survivors(mutants)
-    total = Rate("all", Counter(m.fate for m in mutants))
+    total = Rate("all", Counter(m.status for m in mutants))
     parts = [
         f"{plural(len(mutants), 'seeded mistake')}: {share(total.killed, total.counted)} of those that can be seen"
         f" are caught ({total.killed:,} of {total.counted:,})",
@@ -146,10 +146,10 @@ def _mutant(m: MutantRecord) -> str:
 
 def _why(m: MutantRecord) -> str:
     """Why the mutant survives."""
-    match m.fate:
+    match m.status:
         case "tolerated":
             return f"within {m.share or 0.0:.2g} of the bound"
         case "undrawn":
             return "seen with NaN or infinities only, which the case does not draw"
         case _:
-            return f"{m.fate}{f' ({m.by})' if m.by else ''}"
+            return f"{m.status}{f' ({m.by})' if m.by else ''}"
