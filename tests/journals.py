@@ -1,8 +1,9 @@
 """Compare two journals: `python -m tests.journals OLD NEW [--rerun OLD2]`; exit status 1 if they differ.
 
 Records are matched by cell, sample and the sample that they were minimised from; their order does not matter. What no
-two runs share is left out: times, the run's id, the revision, addresses, and the lines of Python traces that name a
-file. `--rerun` is a second run of the old revision: what differs between OLD and OLD2 is listed and left out too.
+two runs share is left out: times, the run's id, the revision, addresses. So are the names of our own modules, and file
+names and line numbers in Python traces. `--rerun` is a second run of the old revision: what differs between OLD and
+OLD2 is listed and left out too.
 """
 
 from __future__ import annotations
@@ -18,7 +19,10 @@ from typing import Any
 VOLATILE = frozenset(("run", "started", "seconds", "toolchain.revision"))
 """Paths of keys that differ between any two runs."""
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{4,}\b")
-_TRACE_LINE = re.compile(r'^ *File "[^"]*", line \d+.*$', re.MULTILINE)
+_GRAPH_ID = re.compile(r"\bgraph_id=.*", re.DOTALL)
+"""An address in decimal; what follows it is cut off at a length that depends on the digits, so that goes too."""
+_OWN_NAME = re.compile(r"\bharness\.[\w.]*\.(?=\w)")
+_TRACE_LINE = re.compile(r'File "[^"]*", line \d+(?:, in \w+)?')
 
 Facts = Mapping[tuple[str, str], Any]
 """By record and path of keys, the value."""
@@ -60,7 +64,8 @@ def _leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 def _stable(value: Any) -> Any:
     if isinstance(value, str):
-        return _TRACE_LINE.sub("File ...", _ADDRESS.sub("0x...", value))
+        text = _GRAPH_ID.sub("graph_id=...", _ADDRESS.sub("0x...", value))
+        return _TRACE_LINE.sub("File ...", _OWN_NAME.sub("harness.", text))
     return [_stable(item) for item in value] if isinstance(value, list) else value
 
 

@@ -16,7 +16,9 @@ LINE: dict[str, Any] = {
     "mode": "static",
     "dtype": "f32",
     "outcome": "Crashed",
-    "detail": {"signal": "SIGSEGV", "stderr": 'at 0x7f00aa11\n  File "/x/harness/pipeline.py", line 7, in run\nabort'},
+    "detail": {
+        "stderr": 'at 0x7f00aa11\n  File "/x/pipeline.py", line 7, in run\nharness.program.Call, graph_id=12 cut'
+    },
     "seconds": {"lower": 0.5},
 }
 NAME = "aten.relu.default[tosa-static-f32] a"
@@ -29,8 +31,10 @@ def journal(path: Path, *lines: dict[str, Any]) -> Path:
 
 
 def test_runs_that_differ_in_times_addresses_and_own_file_names_are_equal(tmp_path: Path) -> None:
-    stderr = 'at 0x7f00bb22\n  File "/y/harness/running/pipeline.py", line 9, in _execute\nabort'
-    other = LINE | {"seconds": {"lower": 0.9}, "detail": {"signal": "SIGSEGV", "stderr": stderr}}
+    stderr = (
+        'at 0x7f00bb22\n  File "/y/running.py", line 9, in _execute\nharness.programs.program.Call, graph_id=7 cut off'
+    )
+    other = LINE | {"seconds": {"lower": 0.9}, "detail": {"stderr": stderr}}
     second = LINE | {"id": "b"}
     a, b = journal(tmp_path / "a", LINE, second), journal(tmp_path / "b", second, other)
     assert differences(facts(a), facts(b)) == {}
