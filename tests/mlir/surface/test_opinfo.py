@@ -17,7 +17,7 @@ from harness.programs.materialize import materialize
 from harness.programs.program import program
 from harness.surface import opinfo
 
-trace_module = pytest.importorskip("harness.opinfo_trace", exc_type=ImportError)
+trace_module = pytest.importorskip("harness.surface.opinfo_trace", exc_type=ImportError)
 
 
 def traced(*names: str) -> Any:
