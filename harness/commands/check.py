@@ -26,7 +26,7 @@ from op_suites import catalog
 
 
 def main() -> int:
-    """Run the check; return the exit status: 1 if a sample is not `Passed` or a cell has no samples."""
+    """Run the check; return the exit status: 0 if every cell has samples and all of them are `Passed`, else 1."""
     parser = argparse.ArgumentParser(prog="python -m harness.commands.check", description=__doc__)
     parser.add_argument("ops", nargs="*", default=["*"], help="ops or globs")
     parser.add_argument("--module", help="take CASES from this module instead of the catalog")

@@ -1,4 +1,4 @@
-"""OpInfo's samples: what is seen of a call, and that it comes back as the sample that was traced."""
+"""OpInfo's samples: which calls are recorded, and that a sample makes the call that was recorded."""
 
 from __future__ import annotations
 
