@@ -1,4 +1,4 @@
-"""The standalone script of a sample, as far as it can be read without being run."""
+"""The text of the standalone script, which is not run here."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SAMPLE = replace(relu(5), op="aten.exp.default")
 
 
 def embedded(backend: str) -> torch.Tensor:
-    """The bounds that the script holds."""
+    """The bounds of the first output in the script."""
     text = script(CASE, SAMPLE, backend, plugins.backend(backend).recipe, Passed(0.1, ("a",)), [("Executor", "")])
     found = re.search(r"^bounds = (\(.*?^\))", text, re.MULTILINE | re.DOTALL)
     assert found
