@@ -188,7 +188,7 @@ def _embedded(executors: Sequence[tuple[str, str]]) -> str:
     text = _alone(first)
     for name, source in others:
         text += f"\n{_alone(source)}\n\ndef run_lowered(ir, dialect, inputs):\n"
-        text += f"    return {name}().compile(types.SimpleNamespace(ir=ir))(inputs)\n"
+        text += f"    return {name}().compile(types.SimpleNamespace(ir=ir, dialect=dialect))(inputs)\n"
     return f"# the executor {'-' * 105}\n\n{text}\n# end of the executor {'-' * 98}"
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import types
 from dataclasses import replace
 from math import inf, nan
+from typing import Any
 
 import pytest
 import torch
@@ -41,3 +43,16 @@ def test_a_script_holds_the_bounds_of_its_backends_dialect(backend: str) -> None
 def test_what_tosa_promises_is_in_no_other_script() -> None:
     assert torch.equal(embedded("linalg"), embedded("stablehlo"))
     assert not torch.equal(embedded("linalg"), embedded("tosa"))
+
+
+def test_the_executor_that_decides_is_given_the_ir_and_its_dialect() -> None:
+    source = (
+        "class Second:\n    def compile(self, lowered):\n        return lambda inputs: [lowered.ir, lowered.dialect]\n"
+    )
+    recipe = plugins.backend("linalg").recipe
+    text = script(CASE, SAMPLE, "linalg", recipe, Passed(0.1, ("a",)), [("First", ""), ("Second", source)])
+    _, _, executors = text.partition("# the executor ")
+    executors, _, _ = executors.partition("# end of the executor")
+    scope: dict[str, Any] = {"types": types}
+    exec(executors.partition("\n")[2], scope)
+    assert scope["run_lowered"]("the IR", "linalg", []) == ["the IR", "linalg"]
