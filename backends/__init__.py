@@ -1,5 +1,7 @@
-"""Frontend, lowerings and executors: the only package that imports `torch_mlir`.
+"""Everything that uses torch-mlir or another compiler: the frontend, the lowerings, the executors and the mutants.
 
-`frontend` takes a program to torch-dialect IR once; each module of `lowerings` takes that IR to one dialect; each
-module of `executors` runs lowered IR on the CPU. The built-in ones are found by entry points, as plugins are.
+No other package imports `torch_mlir` or `jaxlib`; judging results belongs to `harness`, which finds the built-in
+backends and executors by entry points, as it finds plugins. Start with `frontend`, which turns a program into
+torch-dialect IR once; then read one module of `lowerings` (from that IR to one dialect) and one of `executors` (from
+lowered IR to results).
 """

@@ -1,4 +1,4 @@
-"""The ops that the torch dialect declares, as PyTorch names them."""
+"""The ops that the torch dialect declares, by their PyTorch names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def declared() -> frozenset[str]:
-    """Overloads such as `aten.add.Tensor`, read off the dialect's generated bindings (TorchOps.td upstream)."""
+    """Return overloads such as `aten.add.Tensor`, read from the dialect's generated bindings (TorchOps.td upstream)."""
     import torch_mlir
 
     folder = next(Path(entry) for entry in torch_mlir.__path__)

@@ -2,16 +2,16 @@
 
 Mirrors private functions of `torch.export.exported_program` and `torch._functorch.aot_autograd` (torch 2.13):
 
-- `run_decompositions` itself: split the table, then `_decompose_exported_program`;
-- `_split_decomp_table_to_cia_and_python_decomp`: asks the dispatcher for every composite (CIA) op on each call, 60 ms;
-  here memoized per set of registered operator namespaces;
-- `_override_composite_implicit_decomp`: rebuilds and then drops some 20 Python kernels for each of 570 composite ops on
-  each call, 40 to 200 ms; here built once, by the upstream function, and swapped in and out by assignment;
-- `aot_autograd.create_aot_state` resets a `PhiloxStateTracker`, 3 ms of fake tensors nobody reads unless
-  `functionalize_rng_ops` is set; here left out when it is not.
+- `run_decompositions` itself splits the table, then calls `_decompose_exported_program`; so do we.
+- `_split_decomp_table_to_cia_and_python_decomp` asks the dispatcher for every composite (CIA) op on each call, which
+  takes 60 ms. We keep its result for each set of registered operator namespaces.
+- `_override_composite_implicit_decomp` builds and then drops some 20 Python kernels for each of 570 composite ops on
+  each call, which takes 40 to 200 ms. We let it build them once, and swap them in and out by assignment.
+- `aot_autograd.create_aot_state` resets a `PhiloxStateTracker`, which takes 3 ms to make fake tensors. Nothing reads
+  them unless `functionalize_rng_ops` is set, so we leave this out if it is not set.
 
-Upstream's version also forgets, on its first exit, the fake rules that composite ops had before; ours restores them, so
-that the first program and the thousandth are decomposed alike. If a private name is gone, `decompose` falls back to the
+On its first exit, upstream's version also loses the fake rules that composite ops had before. Ours restores them, so
+that the thousandth program is decomposed exactly as the first. If a private name is gone, `decompose` falls back to the
 public method, with one warning.
 """
 
@@ -33,7 +33,7 @@ Table = Mapping[Any, Callable[..., Any]]
 
 
 def decompose(program: ExportedProgram) -> ExportedProgram:
-    """Decompose with torch-mlir's table: the same result as `program.run_decompositions(get_decomposition_table())`."""
+    """Decompose with torch-mlir's table, as `program.run_decompositions(get_decomposition_table())` does."""
     try:
         fast = _Fast.current()
     except (ImportError, AttributeError, TypeError) as error:
@@ -44,7 +44,7 @@ def decompose(program: ExportedProgram) -> ExportedProgram:
 
 
 def forget_generated_code() -> None:
-    """Drop the source text of the graphs compiled so far: `torch.fx` keeps all of it, some 30 kB a program."""
+    """Drop the source text of the graphs compiled so far: `torch.fx` keeps all of it, some 30 kB per program."""
     loader: Any = getattr(torch.fx.graph_module, "_loader", None)
     if loader is not None and hasattr(loader, "eval_cache"):
         loader.eval_cache.clear()
@@ -68,11 +68,11 @@ class _Fast:
 
     @classmethod
     def current(cls) -> _Fast:
-        """The instance for the operators registered now; a newly loaded operator library makes a new one."""
+        """Return the instance for the operators registered now; after an operator library is loaded it is a new one."""
         key = _registered()
         if key not in cls._instances:
             instance = cls()
-            cls._instances = {_registered(): instance}  # splitting itself looks operators up, which registers them
+            cls._instances = {_registered(): instance}  # splitting the table looks operators up, which registers them
             return instance
         return cls._instances[key]
 
@@ -88,11 +88,11 @@ class _Fast:
         self._composite, self._python = split(dict(get_decomposition_table()))
         self._overrides = _Overrides(self._upstream._override_composite_implicit_decomp, self._composite)
 
-    def inert(self, program: ExportedProgram) -> bool:
-        """Whether decomposing would only trace the graph into itself again, at half the cost of the whole frontend.
+    def needs_no_decomposition(self, program: ExportedProgram) -> bool:
+        """Return whether decomposing would only trace the graph into an equal graph.
 
-        So it is where every node calls an overload that no table has and that neither writes to nor aliases its
-        arguments, and the program has nothing but user inputs and outputs.
+        The trace takes half of the frontend's time. It is needless if all inputs and outputs are the user's, and every
+        node calls an overload that is in no table and neither writes to nor aliases its arguments.
         """
         signature = program.graph_signature
         if len(signature.user_inputs) != len(signature.input_specs):
@@ -102,15 +102,15 @@ class _Fast:
         return all(
             node.op in ("placeholder", "output")
             or node.target is operator.getitem
-            or (node.op == "call_function" and self._kept(node.target))
+            or (node.op == "call_function" and self._is_kept(node.target))
             for node in program.graph.nodes
         )
 
-    def _kept(self, op: Any) -> bool:
+    def _is_kept(self, op: Any) -> bool:
         if not isinstance(op, torch._ops.OpOverload) or op in self._composite or op in self._python:
             return False
         if any(key is not torch._C.DispatchKey.Meta for key in op.py_kernels):
-            return False  # a Python kernel below autograd decomposes it too
+            return False  # a Python kernel below autograd decomposes the op too
         name: str = op.name()  # type: ignore[no-untyped-call]
         if torch._C._dispatch_has_kernel_for_dispatch_key(name, torch._C.DispatchKey.CompositeImplicitAutograd):
             return False  # composite, but not among those that export can preserve
@@ -118,7 +118,7 @@ class _Fast:
         return not schema.is_mutable and all(result.alias_info is None for result in schema.returns)
 
     def __call__(self, program: ExportedProgram) -> ExportedProgram:
-        if self.inert(program):
+        if self.needs_no_decomposition(program):
             return program
         original = self._upstream._override_composite_implicit_decomp
         self._upstream._override_composite_implicit_decomp = self._override
@@ -144,13 +144,16 @@ class _Fast:
 
 
 def _registered() -> tuple[tuple[str, int], ...]:
-    """The operator namespaces and their sizes; `aten` is complete at import, what it lists lazily does not matter."""
+    """Return the operator namespaces and their sizes.
+
+    The size of `aten` is ignored: `aten` is complete at import, and lists its ops lazily.
+    """
     spaces: Any = torch.ops
     return tuple((name, 0 if name == "aten" else len(getattr(spaces, name)._dir)) for name in spaces._dir)
 
 
 class _Overrides:
-    """What `_override_composite_implicit_decomp` does to the composite ops, recorded once and replayed."""
+    """The effect of `_override_composite_implicit_decomp` on composite ops, recorded once and replayed."""
 
     def __init__(self, upstream: Callable[[Table], AbstractContextManager[None]], composite: Table) -> None:
         from torch._subclasses import fake_impls

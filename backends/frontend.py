@@ -1,7 +1,7 @@
 """The default frontend: `torch.export`, torch-mlir's decompositions and FX importer, the backend-contract pipeline.
 
-The IR is, letter for letter, that of `torch_mlir.fx.export_and_import(module, *args, output_type="torch")`
-(`reference_ir`, asserted in the tests); only the cost differs, about 25 ms against 130 ms for a small op.
+Its IR equals, letter for letter, the IR of `torch_mlir.fx.export_and_import(module, *args, output_type="torch")`
+(`reference_ir`; the tests assert it). Only the cost differs: about 25 ms against 130 ms for a small op.
 """
 
 from __future__ import annotations
@@ -32,42 +32,42 @@ CONTRACT_PIPELINE = (
     "builtin.module(func.func(torch-match-quantized-custom-ops),"
     " torchdynamo-export-to-torch-backend-pipeline{ extra-library=})"
 )
-"""What `torch_mlir.fx._module_lowering` runs, with its default options."""
+"""The pipeline that `torch_mlir.fx._module_lowering` runs, with its default options."""
 
 
 class Fx:
-    """The users' path into torch-mlir, in parts so that one run serves every backend."""
+    """The users' path into torch-mlir, split into parts, so that one run serves every backend."""
 
     name = "fx"
 
     def run(self, program: Program, enter: Enter) -> Contract:
-        """Export, import and legalize; raises NotExpressible with the stage and a one-line reason."""
+        """Export, import and legalize; raises NotExpressible with the stage and a reason of one line."""
         try:
             return self._run(program, enter)
         finally:
             forget_generated_code()
 
     def export(self, program: Program, enter: Enter) -> Contract:
-        """Export alone: a contract without IR, for a backend that starts there; raises NotExpressible."""
+        """Export only: return a contract without IR, for a backend that starts there; raises NotExpressible."""
         try:
             enter("export")
-            return _bare(program, _exported(program))
+            return _contract_without_ir(program, _exported(program))
         finally:
             forget_generated_code()
 
     def _run(self, program: Program, enter: Enter) -> Contract:
         enter("export")
         exported = _exported(program)
-        bare = _bare(program, exported)  # before decomposing, which edits the graph in place
+        contract = _contract_without_ir(program, exported)  # first, because decomposing edits the graph in place
         try:
             text, reached = self._imported(exported, enter)
         except NotExpressible as refusal:
-            refusal.exported = bare
+            refusal.exported = contract
             raise
-        return replace(bare, ir=text, reached=reached)
+        return replace(contract, ir=text, reached=reached)
 
     def _imported(self, exported: ExportedProgram, enter: Enter) -> tuple[str, tuple[str, ...]]:
-        """The IR in the backend contract, and the ops of it that compute."""
+        """Return the IR in the backend contract, and the names of its ops that compute something."""
         decomposed = _decomposed(exported)
         if decomposed.graph_signature.user_inputs_to_mutate:
             raise NotExpressible("import", "the op writes to an argument, which the program returns as one more result")
@@ -99,33 +99,34 @@ def _exported(program: Program) -> ExportedProgram:
 def _decomposed(exported: ExportedProgram) -> ExportedProgram:
     try:
         return decompose(exported)
-    except Exception as error:  # as export does, which it traces with
+    except Exception as error:  # it traces as export does, and raises the same
         raise NotExpressible("export", reason(error)) from error
 
 
-def _bare(program: Program, exported: ExportedProgram) -> Contract:
-    again = _Again(program)
+def _contract_without_ir(program: Program, exported: ExportedProgram) -> Contract:
+    rerun = _Rerun(program)
     return Contract(
         program=program,
         ir="",
         exported=tuple(sorted(set(_overloads(exported.graph_module)))),
         reached=(),
         ranges=_ranges(exported),
-        decomposed=again.executable,
-        steps=again.steps,
+        decomposed=rerun.executable,
+        steps=rerun.steps,
     )
 
 
-class _Again:
-    """The way from a program to its contract once more, for those that fail: done when first asked, and kept."""
+class _Rerun:
+    """The frontend's steps once more, on request, for a program that failed; the decomposed program is kept."""
 
     def __init__(self, program: Program) -> None:
         self._program = program
 
     def executable(self) -> Executable:
-        """The exported and decomposed program as eager runs it; raises NotExpressible, and Specialized when it runs.
+        """Return the exported and decomposed program for eager to run; raises NotExpressible.
 
-        Torch unrolls loops over a symbolic size when it decomposes, and guards that this is the size at export.
+        The executable raises Specialized for sizes that the program took before it was decomposed: torch unrolls loops
+        over a symbolic size when it decomposes, and adds a guard that the size is that of export.
         """
         decomposed = Eager().compile(self._eager(self._decomposed))
 
@@ -133,22 +134,23 @@ class _Again:
             try:
                 return decomposed(inputs)
             except AssertionError as guard:
-                Eager().compile(self._eager(_exported(self._program)))(inputs)  # raises if it took no such sizes before
+                # raises if the exported program does not take these sizes either
+                Eager().compile(self._eager(_exported(self._program)))(inputs)
                 raise Specialized(reason(guard)) from None
 
         return run
 
     def steps(self) -> tuple[Step, ...]:
-        """Exported, decomposed, imported, and after each pass to the backend contract; raises NotExpressible."""
+        """Return the program exported, decomposed, imported, and after each contract pass; raises NotExpressible."""
         found = [Step(name="export", lowered=self._eager(_exported(self._program)))]
         found.append(Step(name="decompositions", lowered=self._eager(self._decomposed)))
         with ir.session() as session:
             module = _imported(self._decomposed, session)
             found.append(Step(name="import", lowered=self._lowered("torch", ir.printed(module))))
-            every = passes.split(session.spelled(CONTRACT_PIPELINE))
-            for name, text in passes.after_each(module, every, session):
+            single_passes = passes.split(session.expanded(CONTRACT_PIPELINE))
+            for name, text in passes.after_each(module, single_passes, session):
                 found.append(Step(name=f"contract/{name}", lowered=self._lowered("torch", text)))
-        ir.drop()  # with the names of its resources
+        ir.drop()  # the context remembers the names of resources
         forget_generated_code()
         return tuple(found)
 
@@ -165,7 +167,7 @@ class _Again:
 
 
 def _ranges(exported: ExportedProgram) -> Ranges:
-    """By argument and dim index, what export allows a symbolic size to be."""
+    """Return the inclusive range that export allows each symbolic size, by argument and index of the dim."""
     names = {spec.arg.name for spec in exported.graph_signature.input_specs if spec.kind is InputKind.USER_INPUT}
     inputs = [n for n in exported.graph.nodes if n.op == "placeholder" and n.name in names]
     return tuple(
@@ -198,10 +200,10 @@ def _imported(program: ExportedProgram, session: ir.Session) -> mlir.Module:
 
 
 def reason(error: BaseException) -> str:
-    """The exception's type and the lines of its message that say why, without traces and advice."""
+    """Return the exception's type and the lines of its message that give the reason, without traces and advice."""
     lines = (line.strip() for line in str(error).splitlines())
-    said = itertools.takewhile(lambda line: not _TRAILER.match(line), (line for line in lines if line))
-    text = portable(" ".join(itertools.islice(said, 6)))
+    kept = itertools.takewhile(lambda line: not _TRAILER.match(line), (line for line in lines if line))
+    text = portable(" ".join(itertools.islice(kept, 6)))
     return f"{type(error).__name__}: {text[:600]}" if text else type(error).__name__
 
 
@@ -213,7 +215,7 @@ _TRAILER = re.compile(
 
 
 def reference_ir(program: Program) -> str:
-    """The IR of the official path, `torch_mlir.fx.export_and_import`, to hold this frontend's against."""
+    """Return the IR of the official path, `torch_mlir.fx.export_and_import`, to compare this frontend's IR with."""
     module = fx.export_and_import(
         program.module, *program.args, output_type="torch", dynamic_shapes=program.dynamic_shapes
     )

@@ -1,11 +1,12 @@
-"""MLIR contexts, parsing and pass pipelines, text in and text out.
+"""MLIR contexts, parsing and pass pipelines: IR goes in and comes out as text.
 
-A context that loads dialects on demand takes 0.04 ms to make, against 4 ms for one that loads them all, and its
-canonicalizer tries only the patterns of the dialects in use; but a pipeline's first run in a context still pays 2 ms to
-load its dialects and build its pattern sets. So a `Session` keeps one context with its pass managers and is replaced
-after `LIFETIME` uses, because a context never frees the types, attributes and blobs it has seen. It is replaced at
-once after an unforeseen error, and after IR with `dense_resource` blobs, whose names a context makes unique over its
-lifetime: text must not depend on what was compiled before it.
+A `Session` keeps one context with its pass managers. A context that loads dialects on demand takes 0.04 ms to make,
+against 4 ms for one that loads them all, and its canonicalizer tries only the patterns of the dialects in use. But the
+first run of a pipeline in a context takes 2 ms to load dialects and build pattern sets, so the context is reused.
+
+A session is replaced after `LIFETIME` uses, because a context never frees the types, attributes and blobs that it has
+seen. It is replaced at once after an unforeseen error. It is also replaced after IR with `dense_resource` blobs: a
+context makes their names unique over its lifetime, and text must not depend on what was compiled before it.
 """
 
 from __future__ import annotations
@@ -22,18 +23,21 @@ from torch_mlir.passmanager import PassManager
 from harness.text import portable
 
 LIFETIME = 500
-"""Uses of a session before its context is dropped with all it has interned."""
+"""Uses of a session before its context is dropped, with all that it has interned."""
 
 _LOADER = (
     "builtin.module(torch-backend-to-linalg-on-tensors-backend-pipeline,"
     "torch-backend-to-tosa-backend-pipeline,torch-backend-to-stablehlo-backend-pipeline)"
 )
-"""Run on an empty function, loads every dialect these lowerings emit; `tm_tensor` and `torch_c` have no other way."""
+"""Loads every dialect that these lowerings emit, when run on an empty function.
+
+`tm_tensor` and `torch_c` can be loaded in no other way.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One diagnostic without its locations, which point into temporary text: severity, message, messages of notes."""
+    """One diagnostic: severity, message, messages of notes. Locations are removed: they point into temporary text."""
 
     severity: str
     message: str
@@ -45,7 +49,10 @@ class Diagnostic:
 
 
 class PassFailed(Exception):
-    """A pipeline or the parser failed, or emitted an error diagnostic; `left` are the ops of the module it left."""
+    """A pipeline or the parser failed, or emitted an error diagnostic.
+
+    `reason` is the text of the errors; `left` are the names of the ops in the module when the pipeline stopped.
+    """
 
     def __init__(self, diagnostics: list[Diagnostic], reason: str = "", left: Sequence[str] = ()) -> None:
         self.diagnostics = [d for d in diagnostics if d.severity == "error"]
@@ -55,7 +62,7 @@ class PassFailed(Exception):
 
 
 class Session:
-    """A context and its pass managers, replaced as a whole when worn."""
+    """A context and its pass managers, which are replaced together."""
 
     def __init__(self) -> None:
         self.context = ir.Context(load_on_create_dialects=[])
@@ -83,8 +90,8 @@ class Session:
             except ir.MLIRError as error:
                 raise PassFailed(diagnostics, str(error)) from None
 
-    def spelled(self, pipeline: str) -> str:
-        """The pipeline with its passes and their options spelled out."""
+    def expanded(self, pipeline: str) -> str:
+        """Return the pipeline as MLIR prints it: every pass of it, with its options."""
         return str(self._manager(pipeline))
 
     def _manager(self, pipeline: str) -> PassManager:
@@ -98,14 +105,14 @@ _session: Session | None = None
 
 @contextmanager
 def session() -> Iterator[Session]:
-    """The process's session, for one use; a worn or failed one is dropped."""
+    """Lend the process's session for one use; drop it when it is worn out or an unforeseen error occurs."""
     global _session
     current = _session or Session()
-    _session = None  # taken: a nested use makes its own, an error drops it
+    _session = None  # lent: a nested use makes its own session, and an error drops this one
     try:
         with current.context:
             yield current
-    except PassFailed:  # a refusal; it leaves nothing behind but its module
+    except PassFailed:  # a refusal: nothing remains of it in the context but its module
         _session = current
         raise
     current.uses += 1
@@ -114,7 +121,7 @@ def session() -> Iterator[Session]:
 
 
 def lowered(text: str, pipeline: str) -> str:
-    """The IR after a pipeline, from a fresh parse; raises PassFailed."""
+    """Parse the IR, run the pipeline and return the result as text; raises PassFailed."""
     if "dialect_resources" in text:
         drop()
     with session() as here:
@@ -127,19 +134,19 @@ def lowered(text: str, pipeline: str) -> str:
 
 
 def drop() -> None:
-    """Forget the session, as if nothing had been compiled yet."""
+    """Drop the session: the next use makes a new one, as if nothing had been compiled yet."""
     global _session
     _session = None
 
 
 def printed(module: ir.Module) -> str:
-    """The module as text that parses back to it: nothing elided; not verified again, passes have done so."""
+    """Return the module as text that parses back to it, with nothing elided; the passes have verified it already."""
     return str(module.operation.get_asm(assume_verified=True))
 
 
 @contextmanager
 def diagnosed(context: ir.Context) -> Iterator[list[Diagnostic]]:
-    """Collect the context's diagnostics instead of having them printed to stderr."""
+    """Collect the context's diagnostics in a list; they are not printed to stderr."""
     seen: list[Diagnostic] = []
 
     def keep(raw: ir.Diagnostic) -> bool:
@@ -159,7 +166,7 @@ def _clean(message: str) -> str:
 
 
 def walk(operation: ir.Operation, visit: Callable[[ir.Operation], None]) -> None:
-    """Visit every operation under this one, itself included, parents first."""
+    """Visit this operation and every operation inside it, parents first."""
     visit(operation)
     for region in operation.regions:
         for block in region:
@@ -172,21 +179,21 @@ CARRIERS = re.compile(
     r"|tensor\.literal|tensor_static_info_cast|derefine|overwrite\..*|copy\..*|bind_symbolic_shape|symbolic_int"
     r"|runtime\.assert|global_slot.*|initialize.*|prim\.(If|Loop)(\..*)?)"
 )
-"""Torch-dialect ops that carry values, types or control flow and compute nothing."""
+"""Torch-dialect ops that carry values, types or control flow, and compute nothing."""
 
 
 def computing(names: Iterable[str]) -> list[str]:
-    """Those torch-dialect ops among the names that compute, in order."""
+    """Return the names of the torch-dialect ops that compute something, in order."""
     return [name for name in names if name.startswith("torch.") and not CARRIERS.fullmatch(name)]
 
 
 def ops(module: ir.Module) -> list[str]:
-    """The names of the module's operations, in order and with repetitions; `torch.operator` by the name it carries."""
+    """Return the names (see `name`) of the module's operations, in order and with repetitions."""
     found: list[str] = []
     walk(module.operation, lambda op: found.append(name(op)))
     return found
 
 
 def name(op: ir.Operation) -> str:
-    """`dialect.op`, or for the catch-all `torch.operator` the name in its attribute."""
+    """Return `dialect.op`; for the catch-all `torch.operator`, the name in its attribute."""
     return ir.StringAttr(op.attributes["name"]).value if op.name == "torch.operator" else str(op.name)

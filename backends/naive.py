@@ -1,4 +1,7 @@
-"""The naive path, for `make bench` to measure against: everything anew per sample and backend, as users write it."""
+"""The naive path, as users write it: everything is done anew for each sample and backend.
+
+`make bench` compares the harness with it.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from harness.programs.protocols import Lowered, Program, Recipe
 
 
 def lower(program: Program, recipe: Recipe) -> Lowered:
-    """What `torch_mlir.fx.export_and_import` makes of a program; raises whatever it raises."""
+    """Lower a program with `torch_mlir.fx.export_and_import`; raises whatever that raises."""
     module = fx.export_and_import(
         program.module, *program.args, output_type=recipe.output_type, dynamic_shapes=program.dynamic_shapes
     )

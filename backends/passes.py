@@ -1,4 +1,4 @@
-"""A pipeline's passes, one by one: what a module is after each of them."""
+"""Split a pipeline into its passes, and run them one by one to see the module after each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from . import ir
 
 
 def split(pipeline: str) -> tuple[str, ...]:
-    """The passes of a pipeline as MLIR spells it out, each as a pipeline of its own, nested as it was there."""
+    """Return each pass of a pipeline, as MLIR prints it, as a pipeline of its own with the same nesting."""
     if nested := re.fullmatch(r"([\w.]+)\((.*)\)", pipeline, re.DOTALL):
         anchor, inside = nested.groups()
         return tuple(f"{anchor}({each})" for part in _separated(inside) for each in split(part))
@@ -21,7 +21,7 @@ def split(pipeline: str) -> tuple[str, ...]:
 
 
 def _separated(text: str) -> list[str]:
-    """The parts between commas that no bracket holds."""
+    """Split the text at the commas that are outside all brackets."""
     parts, depth = [""], 0
     for letter in text:
         depth += (letter in "({[") - (letter in ")}]")
@@ -32,21 +32,21 @@ def _separated(text: str) -> list[str]:
     return parts
 
 
-def name(one: str) -> str:
-    """The name of a pass from a pipeline of it alone, without its options."""
-    return re.sub(r"\{.*\}", "", one, flags=re.DOTALL).rpartition("(")[2].rstrip(")")
+def name(pipeline: str) -> str:
+    """Return the name, without options, of the only pass of a pipeline."""
+    return re.sub(r"\{.*\}", "", pipeline, flags=re.DOTALL).rpartition("(")[2].rstrip(")")
 
 
 def after_each(module: mlir.Module, passes: Sequence[str], session: ir.Session) -> Iterator[tuple[str, str]]:
-    """Run the passes on the module in place; gives the name of each that changed it, and the IR it left.
+    """Run the passes on the module in place; yield the name of each pass that changed it, and the IR after that pass.
 
-    One that occurs again has the number of the time with its name. Raises PassFailed.
+    The n-th time that a pass occurs, n > 1, its name is followed by `#n`. Raises PassFailed.
     """
-    register_stablehlo_passes()  # without names until then
+    register_stablehlo_passes()  # until then these passes have no names
     text = ir.printed(module)
-    for i, one in enumerate(passes):
-        session.run(one, module)
+    for i, single in enumerate(passes):
+        session.run(single, module)
         before, text = text, ir.printed(module)
         if text != before:
-            times = sum(name(other) == name(one) for other in passes[: i + 1])
-            yield f"{name(one)} #{times}" if times > 1 else name(one), text
+            times = sum(name(other) == name(single) for other in passes[: i + 1])
+            yield f"{name(single)} #{times}" if times > 1 else name(single), text

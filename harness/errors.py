@@ -1,4 +1,4 @@
-"""Errors opcov reports to its user: one line that says what, why, and what to type next."""
+"""The errors that opcov reports to its user: one line that says what is wrong, why, and what to type next."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ class Exit(IntEnum):
     """Exit codes of `opcov`, documented in the README."""
 
     OK = 0
-    FOUND = 1  # the command worked; what it found is bad (a reproduced failure, a red verdict)
-    USAGE = 2  # the user's input does not make sense: unknown names, bad flags
+    FOUND = 1  # the command worked and found a failure: a reproduced one, a red verdict
+    USAGE = 2  # the command line is wrong: unknown names, bad flags
     DATA = 3  # a file is missing, unreadable or damaged
     ENVIRONMENT = 4  # a package, wheel or program is missing
 
@@ -20,7 +20,7 @@ class Exit(IntEnum):
 class OpcovError(Exception):
     """An error with a one-line message, a hint and an exit code.
 
-    Raise a subclass; `cli.main` prints `opcov: {what}; {hint}` and exits with `code`.
+    Raise a subclass. `cli.main` prints `opcov: {what}; {hint}` and exits with `code`.
     """
 
     code = Exit.USAGE
@@ -35,8 +35,9 @@ class OpcovError(Exception):
 
 
 class UnknownName(OpcovError):
-    """A name that matches nothing: an op, backend, mode, dtype, profile or executor.
+    """The user named an op, backend, mode, dtype, profile or executor that does not exist.
 
+    The hint suggests up to three names that are close to it, or else lists the first 12 known names.
     Common causes: a typo, an overload left out (`aten.add` for `aten.add.Tensor`), a plugin that is not installed.
     """
 
@@ -48,13 +49,13 @@ class UnknownName(OpcovError):
 
 
 class BadJournal(OpcovError):
-    """A journal that is missing, unreadable, of another schema, or damaged before its last line."""
+    """The journal is missing or unreadable, has another schema, or is damaged before its last line."""
 
     code = Exit.DATA
 
 
 class BadSample(OpcovError):
-    """A sample JSON that is malformed or does not fit the schema of its op."""
+    """The JSON of a sample is malformed or does not fit the schema of its op."""
 
     code = Exit.DATA
 
@@ -66,4 +67,4 @@ class MissingPackage(OpcovError):
 
 
 class BrokenCase(Exception):
-    """A case that does not do what it says, such as one whose op is not in the exported graph: our bug."""
+    """An op case does not test what it claims to, for example because its op is not in the exported graph: our bug."""

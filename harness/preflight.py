@@ -1,11 +1,17 @@
-"""Is this a Python that the toolchain has wheels for? Run before anything is installed: the standard library only."""
+"""Check that the toolchain has wheels for this Python and this machine.
+
+The Makefile runs this file before anything is installed, so it uses the standard library only.
+"""
 
 import platform
 import sys
 
 
 def problem(version: "tuple[int, ...]", system: str, machine: str) -> "str | None":
-    """What is wrong with an interpreter, and what to type next; None if nothing is."""
+    """Return what is wrong with an interpreter and what to type next, or None if nothing is wrong.
+
+    `version` is (major, minor); `system` and `machine` are spelled as the `platform` module spells them.
+    """
     if version < (3, 11):
         return (
             f"opcov: Python {version[0]}.{version[1]} is too old, opcov needs 3.11 or newer; "

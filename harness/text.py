@@ -1,4 +1,4 @@
-"""Text helpers that every package uses: compiler messages made portable; text cleaned, clipped and counted."""
+"""Text helpers for every package: clean and shorten text, write counts, make compiler messages portable."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2
 
 
 def clean(text: str) -> str:
-    """The text without terminal escapes, control characters, bidi overrides and lone surrogates; newlines stay."""
+    """Remove terminal escapes, control characters, bidi overrides and lone surrogates; keep newlines, expand tabs."""
     return _CONTROL.sub("", _ANSI.sub("", text.replace("\r\n", "\n").replace("\t", "    ")))
 
 
 def clip(text: str, length: int) -> str:
-    """At most `length` characters, the last one an ellipsis where something was cut."""
+    """Cut a text to at most `length` characters; the last one is an ellipsis if anything was cut."""
     return text if len(text) <= length else text[: max(length - 1, 0)].rstrip() + "…"
 
 
 def clip_middle(text: str, length: int) -> str:
-    """The start and the end of a long text, and how much was cut between them."""
+    """Keep `length` characters of a longer text, from its start and its end, and say how many were cut between them."""
     if len(text) <= length:
         return text
     head = length * 2 // 3
@@ -29,20 +29,20 @@ def clip_middle(text: str, length: int) -> str:
 
 
 def one_line(text: str) -> str:
-    """The first line that says something, cleaned, spaces collapsed."""
+    """Return the first line that is not blank, cleaned and with spaces collapsed; empty if there is none."""
     for line in clean(text).splitlines():
-        if said := " ".join(line.split()):
-            return said
+        if collapsed := " ".join(line.split()):
+            return collapsed
     return ""
 
 
 def plural(count: int, noun: str) -> str:
-    """`1 sample`, `1,234 samples`."""
+    """Write a count with its noun: `1 sample`, `1,234 samples`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def share(part: int, whole: int) -> str:
-    """A percentage that says 100 % only where nothing is missing, and 0 % only where nothing is there."""
+    """Write a percentage: 100 % only if nothing is missing, 0.0 % only if `part` is 0, a dash if `whole` is 0."""
     if not whole:
         return "–"
     if part == whole:
@@ -52,7 +52,7 @@ def share(part: int, whole: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """`8 s`, `12 min`, `1 h 05 min`."""
+    """Write a duration: `8 s`, `12 min`, `2 h 05 min`."""
     if seconds < 99.5:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
@@ -60,12 +60,12 @@ def duration(seconds: float) -> str:
 
 
 def tally(counts: Mapping[str, int]) -> str:
-    """Counts by name as text: `12 Passed, 3 Wrong`."""
+    """Write counts by name, without zeros: `12 Passed, 3 Wrong`."""
     return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
 
 
 def portable(text: str) -> str:
-    """Remove from a compiler's message what differs between runs and machines: addresses, locations, folders."""
+    """Remove from a compiler's message what differs between runs and machines: locations, addresses and folders."""
     text = re.sub(r'loc\("[^"]*":\d+:\d+\): ?', "", text)
     text = re.sub(r"(?: at)? ?\b0x[0-9a-f]{6,}\b", "", text)
     return re.sub(r"(?<![\w.:/<])/(?:[\w.+@-]+/)+", "", text)

@@ -1,4 +1,4 @@
-"""Activations: elementwise functions with a bend, most of them with attributes."""
+"""Activations: nonlinear elementwise functions, most of them with attributes."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from harness.cases.sample import Fill
 from harness.cases.strategies import ANY, unary
 
 SMOOTH = Fill(low=-1e4, high=1e4)
-"""Without infinities: 0 x inf decides what a product such as `x sigmoid(x)` gives there, each form its own."""
+"""Without infinities: there a product such as `x sigmoid(x)` is 0 x inf in one formula and not in another."""
 EXPONENTIAL = Fill(avoid=(-0.1171875,), margin=0.1328125)
-"""Off (-0.25, 1/64), where exp(x) - 1 cancels: expm1's accuracy is asked for where the op is expm1."""
+"""Outside of (-0.25, 1/64), where exp(x) - 1 cancels: only the op expm1 must be as accurate as expm1."""
 GATED = Ulp(5)
 """A sigmoid and a product."""
 BENT = Ulp(16)
-"""exp(x) - 1 is up to 3.5 times as far off as its exponential where it is asked for; then come the factors."""
+"""At the elements drawn, exp(x) - 1 is up to 3.5 times as far off as exp(x); then come the factors."""
 TAILS = Tail(10)
-"""The error is relative to what cancels, not to what is left: 4.2 were measured, of mish in float64."""
+"""The error is relative to the terms that cancel, not to their sum; at most 4.2 were measured, of mish in float64."""
 
 
 def tuned_inputs(fill: Fill = ANY, **options: Sequence[Any]) -> Inputs:
@@ -51,7 +51,7 @@ def hardtanh_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def threshold_inputs(d: Draw) -> Mapping[str, Any]:
-    """A tensor with ties at the threshold, the threshold and what replaces the rest."""
+    """A tensor with ties at the threshold, the threshold, and the value that replaces elements up to it."""
     return {
         "self": d.tensor(d.shape(), fill=Fill(step=0.5)),
         "threshold": d.choose(0.5, -1.0, 2) if d.kind == "float" else d.scalar(ints=(1, 3, -2)),
@@ -73,7 +73,7 @@ def prelu_kernel_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def rrelu_inputs(*, noise: bool) -> Inputs:
-    """A tensor, maybe one for the slopes that were drawn, and their range: a single point where they are drawn."""
+    """A tensor, maybe one for the slopes, and the range of the slopes: a single point in training, which draws them."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         dims = d.shape()
@@ -87,7 +87,7 @@ def rrelu_inputs(*, noise: bool) -> Inputs:
 
 
 def glu_inputs(d: Draw) -> Mapping[str, Any]:
-    """A tensor and its dim of an even size that is split in two."""
+    """A tensor, and a dim of even size to split in two."""
     dims = d.shape(1)
     axis = d.axis(dims)
     even = d.choose(2, 4, 6)
@@ -118,7 +118,7 @@ CASES = (
     unary("aten.hardsigmoid.default", dtypes=FLOAT, numeric=TAILS),
     unary("aten.hardswish.default", fill=SMOOTH, dtypes=FLOAT, numeric=TAILS),
     unary("aten.mish.default", fill=SMOOTH, dtypes=FLOAT, numeric=TAILS),
-    # For x > 0 it is -log1p(exp(-x)): a plain log(1 + ...) in its place loses digits, and from 17 on all of them.
+    # For x > 0 it is -log1p(exp(-x)): a plain log(1 + ...) instead loses digits, and from x = 17 on all of them.
     unary("aten.log_sigmoid.default", fill=EXPONENTIAL, dtypes=FLOAT, numeric=BENT),
     unary("aten.log_sigmoid_forward.default", fill=EXPONENTIAL, dtypes=FLOAT, numeric=BENT),
     OpCase(op="aten.threshold.default", inputs=threshold_inputs, dtypes=REAL),

@@ -1,7 +1,7 @@
 """Attention: softmax of scaled products of queries and keys, applied to values; and the softmax that it is made of.
 
-`dropout_p` is 0 throughout: any other would make the result random. `_masked_softmax` and its kin are left out: they
-have no kernel that export could trace with symbolic sizes.
+`dropout_p` is 0 throughout: any other value would make the result random. `_masked_softmax` and its variants are left
+out: they have no kernel that export could trace with symbolic sizes.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LSE = "torch's decomposition returns the attention weights where eager has the l
 
 
 SOFTMAX = (ROUNDED, libm("exp"), Linear((Over(),)), ROUNDED)
-"""Less the largest, the exponential, the sum of them, over it."""
+"""The largest is subtracted, then come the exponentials, their sum, and the division by it."""
 ATTENTION = Composite((Linear(("e",)), Ulp(2), ROUNDED, libm("exp"), Linear(("s",)), ROUNDED, Linear(("s",))))
 """Products over the features, scale and mask, softmax over the keys, products over the keys."""
 
@@ -42,7 +42,7 @@ def projections(d: Draw, lead: Dims, heads: tuple[Dim, ...], kv_heads: tuple[Dim
 
 
 def mask_for(d: Draw, lead: Dims, *kinds: str) -> Any:
-    """No mask, or one per pair of a query and a key, that broadcasts over the leading dims."""
+    """No mask, or one with an element per query and key, which broadcasts over the leading dims."""
     kind = d.choose(*kinds)
     if kind == "none":
         return d.choose(OMIT, None)
@@ -52,7 +52,7 @@ def mask_for(d: Draw, lead: Dims, *kinds: str) -> Any:
 
 
 def attention_inputs(*, gqa: bool = True, ranks: tuple[int, ...] = (4, 3), masks: tuple[str, ...]) -> Inputs:
-    """With a mask, a causal one, or none; a scale of its own; two queries' heads per key's head where that is meant."""
+    """Queries, keys and values; a (causal) mask or none; a scale; with `gqa` maybe two query heads per key head."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         rank = d.choose(*ranks)

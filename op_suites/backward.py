@@ -1,6 +1,6 @@
-"""Gradients of activations, softmax, norms and losses, as training graphs spell them.
+"""Gradients of activations, softmax, norms and losses: the ops that training graphs contain.
 
-They are sampled for floats alone: where eager takes integers too, these are no gradients of anything.
+Only floats are sampled: some of these ops take integers in eager, but integers have no gradients.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from harness.cases.numeric import EXACT, Composite, Linear, Numeric, Over, Ulp
 from harness.cases.sample import DtypeArg, Fill, SizeOf
 
 FINITE = Fill(reach="unit", nonfinite=False)
-"""At infinity these gradients are products such as 0 * inf, whose value is each formula's own."""
+"""At infinity these gradients are products such as 0 * inf, whose value depends on the formula."""
 
 POSITIVE = Fill(low=0.25, high=4, nonfinite=False)
 MASKS = ((True, True, True), (True, False, False), (False, True, True), (True, True, False), (True, False, True))
@@ -46,7 +46,7 @@ def pointwise(
 
 
 def leaky_relu_inputs(d: Draw) -> Mapping[str, Any]:
-    """From the input or from the result; the latter tells the sides apart for positive slopes only."""
+    """The gradient, computed from the input or the result, which shows the input's sign for positive slopes only."""
     dims = d.shape()
     is_result = d.flag()
     return {
@@ -58,7 +58,7 @@ def leaky_relu_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def elu_inputs(d: Draw) -> Mapping[str, Any]:
-    """From the input or from the result, with all three factors."""
+    """The gradient, computed from the input or from the result, with all three factors."""
     dims = d.shape()
     return {
         "grad_output": d.tensor(dims, fill=FINITE),
@@ -86,7 +86,7 @@ def softmax_inputs(fill: Fill) -> Inputs:
 
 
 def layer_norm_inputs(d: Draw) -> Mapping[str, Any]:
-    """One or two normalized dims, with or without weight and bias; three results, any of them not asked for."""
+    """One or two normalized dims, with or without weight and bias; three results, some of them masked out."""
     lead = d.shape(1, 2, low=1, prefix="n")
     inner = tuple(d.size(f"m{i}", 1, 4, symbolic=False) for i in range(d.choose(1, 2)))
     stats = (*lead, *(1 for _ in inner))
@@ -105,7 +105,7 @@ def layer_norm_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def group_norm_inputs(d: Draw) -> Mapping[str, Any]:
-    """One to three groups of channels, with or without weight; three results, any of them not asked for."""
+    """One to three groups of channels, with or without weight; three results, some of them masked out."""
     groups, batch, length = d.choose(2, 1, 3), d.size("n", 1, 3), d.size("x", 1, 4)
     channels = groups * d.choose(2, 1)
     affine = d.choose(True, True, False)
@@ -124,7 +124,7 @@ def group_norm_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def batch_norm_inputs(d: Draw) -> Mapping[str, Any]:
-    """In training from the saved statistics, else from the running ones; with or without weight."""
+    """The gradient, computed from the saved statistics in training, else from the running ones; maybe a weight."""
     dims = (
         d.size("n", 1, 3),
         d.size("c", 1, 3, symbolic=False),
@@ -147,7 +147,7 @@ def batch_norm_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def nll_loss_inputs(*, images: bool = False) -> Inputs:
-    """Each reduction, with class weights or without, a class that is ignored; of images, or a batch or a single row."""
+    """Each reduction, with or without class weights and an ignored class; of images, of a batch or of a single row."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         classes = d.size("c", 1, 5)
@@ -181,7 +181,7 @@ def binary_cross_entropy_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def log_sigmoid_inputs(d: Draw) -> Mapping[str, Any]:
-    """The forward pass leaves exp(-|x|) in the buffer: for both to agree, all elements of an input are alike."""
+    """An input with equal elements, so that the buffer, in which the forward pass leaves exp(-|x|), agrees with it."""
     dims = d.shape()
     x = d.choose(0.5, -2.0, 0.0, 4.0)
     buffer = math.exp(-abs(x))
@@ -205,28 +205,28 @@ def mse_loss_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def dropout_inputs(d: Draw) -> Mapping[str, Any]:
-    """The mask that was drawn, and the scale of what it keeps."""
+    """The mask that was drawn, and the scale of the elements that it keeps."""
     dims = d.shape()
     return {"grad_output": d.tensor(dims), "mask": d.tensor(dims, "bool"), "scale": d.choose(2.0, 1.0, 1.25)}
 
 
 def gradient(op: str, inputs: Inputs, numeric: Numeric, dtypes: tuple[str, ...] = FLOAT) -> OpCase:
-    """The gradient of an op that is more than elementwise."""
+    """The gradient of an op that is not elementwise."""
     return OpCase(op=op, inputs=inputs, dtypes=dtypes, numeric=numeric)
 
 
 def made_of(steps: int, *functions: str) -> Composite:
-    """So many operations, and transcendental functions beside them."""
+    """The numeric class of a composition: the number of its rounded operations, and its transcendental functions."""
     return Composite((Ulp(steps), *map(libm, functions)))
 
 
 NORM = Composite((Linear((Over(None),)), Linear((Over(None),)), Ulp(10)))
-"""Two sums over what was normalized, and what becomes of them; the gradients of scale and shift are shorter."""
+"""Two sums over the normalized elements, and a few operations on them. Scale and shift have shorter sums."""
 NEAR = Fill(reach="unit")
 UNIT = Fill(low=0, high=1, nonfinite=False)
 EDGES = Fill(reach="unit", nonfinite=False, avoid=(-3.0, 3.0), margin=0.0625)
-"""Away from where a hard activation bends: which side the edge belongs to is a convention, and so is NaN's, on which
-eager's own kernels disagree by the size."""
+"""Away from the edges of hard activations, and without NaN: to which side an edge belongs is a convention. So is the
+gradient at NaN, on which eager's own kernels disagree, depending on the size."""
 
 CASES = (
     pointwise("aten.threshold_backward.default", numeric=EXACT, fill=NEAR, threshold=(0, 0.5, -1.5)),

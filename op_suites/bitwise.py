@@ -22,7 +22,7 @@ def shift_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def gcd_inputs(d: Draw) -> Mapping[str, Any]:
-    """Integers that broadcast, none the least of its dtype, which has no absolute value."""
+    """Integers that broadcast; none is the least one of its dtype, which has no absolute value."""
     dims = d.shape()
     fill = Fill(low=max(DTYPES[d.dtype].low + 1, 1 - 2**31))
     return {"self": d.tensor(dims, fill=fill), "other": d.tensor(d.broadcast(dims), fill=fill)}

@@ -17,16 +17,16 @@ TIES = Fill(step=0.5)
 
 
 def scalar_inputs(d: Draw) -> Mapping[str, Any]:
-    """A tensor with ties and a scalar of any kind among them."""
+    """A tensor, and a scalar of any kind that may equal some of its elements."""
     other = python_scalar(d, floats=(0.5, 0.0, -1.0), ints=(1, 0, -3))
     return {"self": d.tensor(d.shape(), fill=TIES), "other": other}
 
 
 def isin_inputs(d: Draw) -> Mapping[str, Any]:
-    """Elements, and those they are looked up among; all of them distinct where that is promised."""
+    """Elements to look up, and those among which to look; each tensor is distinct where `assume_unique` says so."""
     unique = d.flag()
     fill = Fill(kind="distinct") if unique else Fill(low=-4, high=4, step=1)
-    dims = d.shape(max_rank=3 if unique else 5)  # eight bits number no more elements at any size
+    dims = d.shape(max_rank=3 if unique else 5)  # an 8-bit dtype has no more distinct elements
     return {
         "elements": d.tensor(dims, fill=fill),
         "test_elements": d.tensor(d.shape(max_rank=2, prefix="t"), fill=fill),
@@ -36,7 +36,7 @@ def isin_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def isclose_inputs(d: Draw) -> Mapping[str, Any]:
-    """Two tensors whose differences are multiples of a half, and tolerances that are far from these."""
+    """Two tensors whose differences are multiples of a half, and tolerances away from such multiples."""
     dims = d.shape()
     fill = Fill(low=-8, high=8, step=0.5)
     return {

@@ -12,7 +12,7 @@ from harness.cases.sample import DtypeArg, EnumArg, Fill
 from harness.cases.strategies import ANY, unary
 
 ROUNDED = Ulp(1.0625)
-"""One rounding, twice where eager goes through float32 (from float64 to a half type)."""
+"""One rounding; from float64 to a half type eager goes through float32 and rounds twice."""
 SAME_BITS = {
     "f32": ("i32", "f32"),
     "f64": ("i64", "c64"),
@@ -29,21 +29,21 @@ SAME_BITS = {
 
 
 def target(d: Draw) -> str:
-    """Any dtype but complex128, which the FX importer takes for no argument; complex numbers stay complex."""
+    """Any dtype but complex128, which the FX importer does not take as an argument; complex numbers stay complex."""
     if d.kind == "complex":
         return "c64"
     return str(d.choose("f32", "i32", "f64", "i64", "f16", "bf16", "bool", "i8", "u8", "i16", "c64"))
 
 
 def convertible(d: Draw, to: str) -> Fill:
-    """Floats within the range of the integers that they are converted to: what is outside is undefined."""
+    """Floats within the range of the integers that they are converted to: outside of it the result is undefined."""
     if d.kind not in ("float", "complex") or DTYPES[to].kind != "int":
         return ANY
     return Fill(low=max(DTYPES[to].low, -1000) + 1, high=min(DTYPES[to].high, 1000) - 1, nonfinite=False)
 
 
 def convert_inputs(*, name: str = "self", copy: bool = False, to: bool = False) -> Inputs:
-    """A tensor and the dtype to convert to, its own among them; as the op has them, layouts and flags of the copy."""
+    """A tensor, a dtype to convert to, maybe its own, and the memory format and flags of the copy if the op has any."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         dtype = target(d)
@@ -57,7 +57,7 @@ def convert_inputs(*, name: str = "self", copy: bool = False, to: bool = False) 
 
 
 def placed_inputs(*, layout: bool = False, format: bool = True) -> Inputs:
-    """What `aten.to.dtype` takes and the device that the tensor is on; as the op has them, a layout and a format."""
+    """The arguments of `aten.to.dtype`, the tensor's device, and a layout and memory format if the op has them."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         args = {**convert_inputs(to=True)(d), "device": CPU}
@@ -69,7 +69,7 @@ def placed_inputs(*, layout: bool = False, format: bool = True) -> Inputs:
 
 
 def cast_inputs(to: str) -> Inputs:
-    """A tensor to convert to a dtype that the op's name says."""
+    """A tensor to convert to the dtype in the op's name."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         return {"self": d.tensor(d.shape(), fill=convertible(d, to)), "non_blocking": d.maybe(True)}
@@ -78,7 +78,7 @@ def cast_inputs(to: str) -> Inputs:
 
 
 def copied_inputs(d: Draw) -> Mapping[str, Any]:
-    """A tensor whose dims and dtype the result has, and the one that it is copied from, which broadcasts."""
+    """A tensor with the dims and the dtype of the result, and the one to copy, which broadcasts to it."""
     dtype = target(d)
     dims = d.shape()
     src = d.tensor(d.broadcast(dims), fill=convertible(d, dtype))
@@ -106,7 +106,7 @@ def copy_inputs(*, preserve: bool = True) -> Inputs:
 
 
 def pair_inputs(**flags: Any) -> Inputs:
-    """A tensor and another whose dtype it takes."""
+    """A tensor, and another one to whose dtype it is converted."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         dtype = target(d)

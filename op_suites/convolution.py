@@ -1,4 +1,4 @@
-"""Convolutions and transposed convolutions over one, two and three spatial dims, and products that sum likewise."""
+"""Convolutions and transposed convolutions over one, two and three spatial dims, and similar sums of products."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from harness.cases.numeric import Linear
 from harness.cases.sample import Fill, TensorSpec
 
 NUMBER = (*FLOAT, "i64")
-"""What every kernel of eager's takes; narrow integers are convolved where nothing is dilated or transposed."""
+"""The dtypes that all of eager's kernels take. Those of dilated or transposed convolutions take no narrow integers."""
 
 NO_COMPLEX = dict.fromkeys(
     COMPLEX, "eager makes three real convolutions and a complex constant of it, which no importer takes"
 )
 PRODUCTS = Linear((3, "k0", "k1", "k2"))
-"""Sums over the channels of a group, three at most, and the kernel, whose dims the weights here name so."""
+"""Sums over the channels of a group, three at most, and the kernel, whose dims are named `k0`, `k1` and `k2` here."""
 
 FINITE = Fill(reach="root", nonfinite=False)
-"""Weights are finite: whether an infinite one meets the zeros of the padding differs between eager's own kernels.
+"""For weights: eager's own kernels differ in whether an infinite weight is multiplied with the zeros of the padding.
 
-So is what a dilated kernel slides over: some spread it by zeros, as the reference lowering of StableHLO does.
+For inputs of dilated kernels too: some implementations, such as the reference lowering of StableHLO, fill the gaps of
+the kernel with zeros.
 """
 
 
@@ -52,7 +53,7 @@ def geometry(d: Draw, rank: int, *, transposed: bool) -> Geometry:
     """Kernel sizes (declared as `k0, k1, ...`), strides, paddings and dilations, plain or uneven."""
     kernel = tuple(d.sizes[d.size(f"k{i}", 1, 3, symbolic=False)] for i in range(rank))
     stride, dilation = per_dim(d, rank, 1, 2, 3), per_dim(d, rank, *((1,) if narrow(d) else (1, 2)))
-    if d.dtype == "f16":  # eager's kernel dies of some windows of size 1 that are dilated, which means nothing
+    if d.dtype == "f16":  # eager's kernel dies of some dilations of a window of size 1, which mean nothing
         dilation = tuple(g if k > 1 else 1 for g, k in zip(dilation, kernel, strict=True))
     padding = per_dim(d, rank, 0, 1, 2)
     extra = tuple(d.choose(0, max(s, g) - 1) if transposed else 0 for s, g in zip(stride, dilation, strict=True))
@@ -116,7 +117,7 @@ def convolution_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def flagged_inputs(*flags: str) -> Inputs:
-    """The same with flags for other devices' libraries, which leave the result as it is."""
+    """As `convolution_inputs`, with flags for the libraries of other devices, which do not change the result."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         return {**convolution_inputs(d), **{flag: d.flag() for flag in flags}}
@@ -180,7 +181,7 @@ def padded_inputs(rank: int) -> Inputs:
 
 
 def tbc_inputs(d: Draw) -> Mapping[str, Any]:
-    """Times, batch, channels: a kernel over the times, padded or not."""
+    """An input of (times, batch, channels), convolved over the times, padded or not."""
     kernel, pad = d.size("k0", 1, 3), d.choose(OMIT, 1, 2, 0)
     least = max(1, d.sizes[kernel] - 2 * (0 if pad is OMIT else pad))
     channels, outer = d.size("c", 1, 3), d.size("o", 1, 3)
@@ -193,7 +194,7 @@ def tbc_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def bilinear_inputs(d: Draw) -> Mapping[str, Any]:
-    """Two features of each place, maybe a bias; how many features come out is a constant to export."""
+    """Two tensors of features, a weight, maybe a bias; export makes the number of output features a constant."""
     lead, left, right = d.shape(0, 3), d.size("a", 1, 4), d.size("b", 1, 4)
     outer = d.size("o", 1, 4, symbolic=False)
     return {
@@ -205,7 +206,7 @@ def bilinear_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def trilinear_inputs(d: Draw) -> Mapping[str, Any]:
-    """Three factors over two to four dims, of which each has some; some are summed, and eager loops over one."""
+    """Three factors, each over some of two to four dims; some dims are summed, and eager loops over one."""
     rank = d.integer(2, 4)
     summed = tuple(d.flag() for _ in range(rank))
     unrolled = d.integer(0, rank - 1)

@@ -1,4 +1,4 @@
-"""The forms of views that copy: what they are called on and with is what the views are."""
+"""The copying forms of views, which take the same arguments as the views."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from .slicing import (
 
 
 def reshape_alias_inputs(d: Draw) -> Mapping[str, Any]:
-    """A reshaping with the strides that it results in, which the op does not compute itself."""
+    """A reshaping, with the strides of its result, which the op does not compute itself."""
     n = d.size("n")
     rows = SizeOf(n)
     dims, size, stride = d.choose(

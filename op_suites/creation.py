@@ -21,7 +21,7 @@ SPACED = (*REAL, "c64")
 
 
 def own_dtype(d: Draw, default: str = "f32") -> Any:
-    """`dtype=` of the cell, sometimes left to the default that is the same."""
+    """The dtype of the cell as `dtype=`; where it is the default, maybe left out."""
     return d.choose(DtypeArg(d.dtype), OMIT) if d.dtype == default else DtypeArg(d.dtype)
 
 
@@ -48,7 +48,7 @@ def sized_inputs(*, fill: bool = False, memory: bool = False) -> Inputs:
 
 
 def like_inputs(*, fill: bool = False) -> Inputs:
-    """A tensor whose dims the result has, and its dtype unless `dtype` is another."""
+    """A tensor whose dims the result has, and whose dtype it has unless `dtype` is given."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         source = d.choose(d.dtype, "i32", "f64")
@@ -61,7 +61,7 @@ def like_inputs(*, fill: bool = False) -> Inputs:
 
 
 def new_inputs(*, fill: bool = False) -> Inputs:
-    """A tensor whose dtype the result has unless `dtype` is another, and a size of its own."""
+    """A tensor whose dtype the result has unless `dtype` is given, and the size of the result."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         source = d.choose(d.dtype, "i32", "f64")
@@ -73,7 +73,7 @@ def new_inputs(*, fill: bool = False) -> Inputs:
 
 
 def arange_inputs(*, start: bool = False, step: bool = False) -> Inputs:
-    """The ends of a range and its step: integers, the last end symbolic, or (constants all) fractions."""
+    """The ends of a range and its step: integers, the last end symbolic, or fractions, all constant."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         dtype = own_dtype(d, "i64")
@@ -106,7 +106,7 @@ def eye_inputs(*, columns: bool) -> Inputs:
 
 
 def spaced_inputs(*tensors: str, base: bool = False) -> Inputs:
-    """Two ends, those that are named as tensors of rank 0, a number of steps, 0 and 1 among them, and maybe a base."""
+    """Two ends, as tensors of rank 0 if named in `tensors`, a number of steps, maybe 0 or 1, and maybe a base."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         values = ends(d, base=base)
@@ -155,7 +155,7 @@ def fill_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def fill_tensor_inputs(d: Draw) -> Mapping[str, Any]:
-    """A tensor, and the one element, of its dtype or a small integer, that it is filled with."""
+    """A tensor, and the tensor of one element that it is filled with, of its dtype or a small integer."""
     small = d.tensor((), "i32", Fill(low=-100, high=100))
     return {"self": d.tensor(d.shape()), "value": d.choose(d.tensor(()), small)}
 
@@ -181,7 +181,7 @@ def strided_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def new_strided_inputs(d: Draw) -> Mapping[str, Any]:
-    """A tensor whose dtype the result has unless `dtype` is another, and a size and strides of its own."""
+    """A tensor whose dtype the result has unless `dtype` is given, and the size and strides of the result."""
     size, stride = strided(d)
     return {**new_inputs()(d), "size": size, "stride": stride}
 
@@ -205,18 +205,18 @@ def indices_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def triangle_inputs(d: Draw) -> Mapping[str, Any]:
-    """Matrices, maybe in batches, and the diagonal that ends the triangle."""
+    """Matrices, maybe in batches, and the diagonal that bounds the triangle."""
     return {"self": d.tensor(d.shape(2, 4)), "diagonal": d.choose(OMIT, 1, -1, 1, -1, 3, -4)}
 
 
 def created(op: str, inputs: Inputs, dtypes: tuple[str, ...] = HERE, numeric: Numeric = EXACT, **more: Any) -> OpCase:
-    """A tensor that is created, exact unless a numeric class is given; values of its arguments mean nothing."""
+    """An op that creates a tensor, exact unless a numeric class is given; the values of its tensors do not matter."""
     more |= {"values": ("mixed",), "exclude": NO_C128}
     return OpCase(op=f"aten.{op}", inputs=inputs, dtypes=dtypes, numeric=numeric, **more)
 
 
 def spaced(op: str, *tensors: str, base: bool = False) -> OpCase:
-    """Numbers between ends of which some are tensors; the conditioning covers what an exponent's rounding does."""
+    """Numbers between two ends of which some are tensors; the conditioning covers the rounding of an exponent."""
     return OpCase(
         op=f"aten.{op}",
         inputs=spaced_inputs(*tensors, base=base),
@@ -268,12 +268,12 @@ CASES = (
     spaced("linspace.Scalar_Tensor", "end"),
     spaced("linspace.Tensor_Scalar", "start"),
     spaced("linspace.Tensor_Tensor", "start", "end"),
-    # an exponent is 3 at most and comes out of two roundings: 2 * 3 * ln 10 roundoffs of its power, and those of pow
+    # an exponent is 3 at most and rounded twice: that is 2 * 3 * ln 10 roundoffs of its power, and pow adds its own
     created("logspace.default", spaced_inputs(base=True), SPACED, Ulp(32), static_only=SCALARS_ONLY),
     spaced("logspace.Scalar_Tensor", "end", base=True),
     spaced("logspace.Tensor_Scalar", "start", base=True),
     spaced("logspace.Tensor_Tensor", "start", "end", base=True),
-    # the least element that is not zero is about 0.15, what an angle of up to 2 pi makes of two roundings in all
+    # an angle of up to 2 pi is rounded twice, which shows most at the least element that is not zero, of about 0.15
     created("hann_window.periodic", window_inputs, FLOAT, Ulp(32), static_only=SCALARS_ONLY),
     OpCase(
         op="prims.iota.default",

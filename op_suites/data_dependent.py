@@ -1,4 +1,4 @@
-"""What the values decide: how many there are of a kind, which they are, how often each occurs.
+"""Ops whose results depend on which values occur: those that select, those that count, those that repeat.
 
 The size of most results depends on the values; they are compared in full.
 """
@@ -17,7 +17,7 @@ from harness.cases.sample import Arg, Dim, Fill, SizeOf, TensorSpec
 from .indexing import constant, index_dtype, masked
 
 TERNARY = Fill(low=-1, high=1, step=1)
-"""Many zeros, many of the same."""
+"""Many zeros, and many equal elements."""
 DIGITS = Fill(low=0, high=9, nonfinite=False)
 
 
@@ -33,7 +33,7 @@ def nonzero_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def nonzero_static_inputs(d: Draw) -> Mapping[str, Any]:
-    """The number of rows is given: those that are too many are dropped, those that are missing filled."""
+    """The number of rows is given: surplus ones are dropped, missing ones are filled."""
     dims = d.shape()
     sizes = (SizeOf(d.choose(*dims)),) if dims else ()
     return {
@@ -49,13 +49,13 @@ def found(d: Draw) -> dict[str, Any]:
 
 
 def unique_inputs(d: Draw) -> Mapping[str, Any]:
-    """Any rank. Equal NaN differ, so that how they are ordered would be open: there are none."""
+    """Any rank, without NaN: no NaN equals another one, so that their order would be open."""
     fill = d.choose(Fill(step=0.5, nonfinite=False), Fill(low=-1, high=1, step=1, nonfinite=False))
     return {"self": d.tensor(d.shape(), fill=fill), "sorted": d.choose(OMIT, True), **found(d)}
 
 
 def slices(d: Draw) -> tuple[Dims, int]:
-    """Dims with one that alone may be empty, and its index: empty slices are refused."""
+    """Dims, and the index of the only one that may be empty: eager refuses empty slices."""
     lead, behind = d.choose(((), ()), ((), ("b",)), (("a",), ()), (("a",), ("b",)))
     for name in (*lead, *behind):
         d.size(name, 1, 2)
@@ -63,7 +63,7 @@ def slices(d: Draw) -> tuple[Dims, int]:
 
 
 def unique_dim_inputs(d: Draw) -> Mapping[str, Any]:
-    """Slices along a dim, some of them alike."""
+    """Slices along a dim, some of them equal."""
     dims, dim = slices(d)
     fill = Fill(low=-1, high=1, step=1, nonfinite=False)
     return {
@@ -90,7 +90,7 @@ ONCE = Fill(low=1, high=1, nonfinite=False)
 
 
 def repeated(d: Draw, dim: Dim, *shapes: Dims) -> dict[str, Arg]:
-    """How often each element of a dim is repeated: any number of times, or once, so that the result's size is known."""
+    """How often to repeat each element of a dim: 0 to 4 times, or all once, so that the size of the result is known."""
     dims, dtype = d.choose((dim,), *shapes), index_dtype(d)
     if isinstance(dim, str) and d.choose(False, False, True):
         return {"repeats": d.tensor(dims, dtype, ONCE), "output_size": SizeOf(dim)}
@@ -98,12 +98,12 @@ def repeated(d: Draw, dim: Dim, *shapes: Dims) -> dict[str, Arg]:
 
 
 def twice_none_thrice(d: Draw) -> dict[str, Arg]:
-    """The repeats of three elements, which make five."""
+    """The repeats of three elements (2, 0 and 3 times), which make five."""
     return {"repeats": constant(d, (3,), (2, 0, 3), index_dtype(d)), "output_size": d.choose(5, OMIT)}
 
 
 def repeats_inputs(d: Draw) -> Mapping[str, Any]:
-    """Repeats alone: the index of each element, as often."""
+    """Repeats alone; the result holds each of their indices as often as they say."""
     if d.mode == "static" and d.choose(False, False, True):
         return {**twice_none_thrice(d), "repeats": constant(d, (3,), (2, 0, 3))}
     made = repeated(d, d.size("n", high=6))
@@ -113,7 +113,7 @@ def repeats_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def repeat_interleave_inputs(d: Draw) -> Mapping[str, Any]:
-    """Elements of a dim, or of the flattened tensor, each repeated as often as a tensor says, or all alike."""
+    """Elements of a dim, or of the flattened tensor, and a tensor of repeats: one for each element, or one for all."""
     how = d.choose("dim", "flat", "known")
     if how == "flat":
         dims = d.shape(0, 4)
@@ -141,15 +141,15 @@ BINS: tuple[tuple[Any, float, float], ...] = ((4, -2.5, 1.5), (OMIT, -50.5, 49.5
 """Bins of size 1 or 9 that end between integers."""
 INTEGERS = Fill(step=1)
 ENDS = Fill(low=0, high=3, step=3, nonfinite=False)
-"""Zeros and threes: the ends of the range that the values span, or the middle of that around one of them."""
+"""Zeros and threes: the ends of the range that they span or, if all are equal, the middle of the range around them."""
 HALVES = Fill(low=0, high=4, step=0.5, nonfinite=False)
 EDGES: tuple[tuple[float, ...], ...] = ((-2.0, -0.5, 1.0, 4.0), (0.0, 1.0), (-8.0, -1.5, -1.0, -0.5, 0.0, 16.0))
 WIDE = ("f32", "f64")
-"""The dtypes of which eager finds the range."""
+"""The dtypes for which eager can find the range of the values."""
 
 
 def histc_inputs(d: Draw) -> Mapping[str, Any]:
-    """Elements that keep away from the edges of bins, but for the two ends."""
+    """Elements that keep away from the edges of bins, except those at the two ends of the range."""
     if d.flag():
         return {"self": d.tensor(d.shape(low=1), fill=ENDS), "bins": 3, "min": d.maybe(0), "max": d.maybe(0.0)}
     bins, low, high = d.choose(*BINS)
@@ -163,7 +163,7 @@ def weighed(d: Draw, dims: Dims) -> dict[str, Any]:
 
 
 def histogram_inputs(d: Draw) -> Mapping[str, Any]:
-    """Elements that keep away from the edges of bins, but for the two ends; the range is given or the values'."""
+    """Elements that keep away from the edges of bins, except the two ends; the range is given or that of the values."""
     dims = d.shape(0, 4)
     if d.dtype in WIDE and d.flag():
         args = {"self": d.tensor(dims, fill=ENDS), "bins": 3, "range": d.choose(OMIT, None)}
@@ -174,7 +174,7 @@ def histogram_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def histogram_bins_inputs(d: Draw) -> Mapping[str, Any]:
-    """Edges, and elements of which some are on them."""
+    """The edges of bins, and elements, some of which are on the edges."""
     dims, edges = d.shape(0, 4), d.choose(*EDGES)
     return {
         "self": d.tensor(dims, fill=Fill(step=0.5)),
@@ -203,7 +203,7 @@ def histogramdd_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def histogramdd_bins_inputs(d: Draw) -> Mapping[str, Any]:
-    """Points with one to three coordinates, each with edges of its own; a range says nothing then."""
+    """Points with one to three coordinates, each with edges of its own; a range has no effect then."""
     dims, coordinates = d.shape(1, 3), d.choose(2, 1, 3)
     chosen = [d.choose(*EDGES) for _ in range(coordinates)]
     return {
@@ -215,7 +215,7 @@ def histogramdd_bins_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def hash_inputs(d: Draw) -> Mapping[str, Any]:
-    """All elements, or those along some dims; no NaN, which has many patterns of bits."""
+    """All elements, or those along some dims; no NaN, since NaN has many bit patterns."""
     dims = d.shape(low=1)
     axes: Any = d.choose(OMIT, d.axes(dims))
     return {
@@ -233,7 +233,7 @@ CHOSEN = Distribution(low=0, high=3, mean=1.0, std=math.sqrt(1.25))
 def multinomial_inputs(d: Draw) -> Mapping[str, Any]:
     """The same four chances everywhere: many draws with replacement, or one out of each of many rows.
 
-    What else is drawn without replacement has another law.
+    More than one draw without replacement would have another distribution.
     """
     if d.mode == "static" and d.flag():
         weights = constant(d, (64, 4), CHANCES * 64)

@@ -18,11 +18,11 @@ SIGNED = (*FLOAT, "i8", "i16", "i32", "i64")
 BOUND = Fill(low=-2, high=3)
 PERIODIC = Fill(low=-1e4, high=1e4)
 SHIFTED = Composite((libm("exp"),))
-"""An exponential whose argument may be shifted first, which adds a roundoff of the argument."""
+"""An exponential whose argument an implementation may shift first, which adds a roundoff of the argument."""
 FUSED = Composite((Ulp(4),))
 """A product or a quotient, a factor and a sum; each part of a complex product is a sum of two."""
 ADDED = Composite((Ulp(2), libm("exp"), libm("log1p"), Ulp(2)))
-"""The larger one and the logarithm of 1 and an exponential; to base 2, with a factor each way."""
+"""The larger operand, plus the log1p of an exponential; to base 2, with a factor before and after."""
 GAMMA = Composite((Stated(16, "series, recurrence and reflection by pieces, each libm's own; glibc states 7 ulp"),))
 TRUTHS = Fill(low=-1, high=1, step=0.7)
 """Zeros and fractions, about as many of each."""
@@ -32,7 +32,7 @@ QUARTERS = Fill(low=-8, high=8, step=0.25)
 BITS: Mapping[str, Any] = {"floats": (), "ints": (6, 1, -3, 0), "limits": (), "dtypes": INT + BOOL}
 """Scalars for operations on bits."""
 UNCANCELLED = Fill(avoid=(-0.5,), margin=0.75)
-"""Off (-1.25, 0.25), where the larger operand and the log of what the other one adds to it cancel."""
+"""Outside of (-1.25, 0.25), where the larger operand and the logarithm that is added to it cancel."""
 NO_PRIMS = dict.fromkeys(INT + BOOL, "prims promote nothing: export keeps the dtype, of which eager makes f32")
 NONFINITE = (math.inf, -math.inf, math.nan)
 
@@ -45,7 +45,7 @@ def python_scalar(
     flags: Sequence[bool] = (True, False),
     limits: Sequence[float] = NONFINITE,
 ) -> Any:
-    """A Python scalar of the cell's kind, one of another kind (it, or the tensor, is promoted), or seldom a limit."""
+    """A Python scalar: mostly of the cell's kind, else of another kind, which promotes it or the tensor, or a limit."""
     whole = tuple(i for i in ints if d.dtype != "u8" or i >= 0)
     own: tuple[Any, ...] = (*floats,)
     other: tuple[Any, ...] = (*whole, *flags)
@@ -53,7 +53,7 @@ def python_scalar(
         own, other = whole, (*floats, *flags)
     elif d.kind == "bool":
         own, other = (*flags,) or whole, (*whole, *floats)
-    rare = tuple(limits) if d.kind != "complex" else ()  # each has its own complex overflow and NaN
+    rare = tuple(limits) if d.kind != "complex" else ()  # implementations differ in complex overflow and NaN
     return d.choose(*d.choose(own, own, own, own, own, other or own, other or own, rare or own))
 
 
@@ -80,7 +80,7 @@ def alpha(d: Draw) -> Any:
 
 
 def promoted_inputs(*, with_alpha: bool = False) -> Inputs:
-    """Two tensors that broadcast, either one of another dtype."""
+    """Two tensors that broadcast; one of them may have another dtype."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         dims = d.shape()
@@ -106,7 +106,7 @@ def scalar_alpha_inputs(**scalars: Sequence[Any]) -> Inputs:
 
 
 def divisor(d: Draw) -> tuple[Fill, Fill]:
-    """Fills of a dividend and a divisor; never 0, nor -1 by which the least integer cannot be divided."""
+    """Fills of a dividend and a divisor, which is never 0, nor -1, by which the least integer cannot be divided."""
     if d.kind == "int":
         return ANY, Fill(avoid=(-1, 0))
     return QUARTERS, replace(QUARTERS, avoid=(0.0,), margin=0.25)
@@ -141,7 +141,7 @@ def scalar_quotient_inputs(*, mode: bool = False) -> Inputs:
 def pow_inputs(least: int) -> Inputs:
     """Bases and exponents that broadcast: any exponent of positive bases, integral ones of negative bases.
 
-    `least` is that of integral exponents of integers.
+    `least` is the least exponent of integer bases.
     """
 
     def inputs(d: Draw) -> Mapping[str, Any]:
@@ -159,7 +159,7 @@ def pow_inputs(least: int) -> Inputs:
 
 
 def pow_scalar_inputs(d: Draw) -> Mapping[str, Any]:
-    """Bases and a scalar exponent: negative bases for integral ones only, integers to no negative power."""
+    """Bases and a scalar exponent. Negative bases have integral exponents only, and integer bases no negative ones."""
     dims = d.shape()
     if d.kind in ("int", "bool"):
         exponent = d.choose(2, 3, 0, 1, True, 2.0, 0.5)
@@ -194,7 +194,7 @@ def where_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def where_scalar_inputs(*names: str) -> Inputs:
-    """A condition, and for these of `self` and `other` a scalar of any kind, else a tensor that may broadcast."""
+    """A condition, `self` and `other`, each a scalar of any kind if in `names`, else a tensor that may broadcast."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         dims = d.shape()
@@ -206,7 +206,7 @@ def where_scalar_inputs(*names: str) -> Inputs:
 
 
 def clamp_inputs(d: Draw) -> Mapping[str, Any]:
-    """A tensor and scalar bounds of any kind: either left out, infinite, or crossed."""
+    """A tensor and scalar bounds of any kind; one may be left out or infinite, or the lower one may be the larger."""
     low, high = d.choose((-1.0, 1.5), (None, 0.5), (0.0, None), (2.0, -1.0), (0, 2), (-math.inf, 1.0))
     if d.kind == "int":
         low, high = d.choose((1, 7), (None, 3), (2, None), (5, 2), (0.5, 2.5), (False, 9))
@@ -214,7 +214,7 @@ def clamp_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def clamp_tensor_inputs(d: Draw) -> Mapping[str, Any]:
-    """A tensor and bounds that broadcast with it, either left out."""
+    """A tensor and bounds that broadcast with it; one may be left out."""
     dims = d.shape()
     low, high = (d.tensor(d.broadcast(dims), fill=Fill(low=-2, high=3, nonfinite=False)) for _ in range(2))
     given = d.choose("both", "min", "max")
@@ -222,7 +222,7 @@ def clamp_tensor_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def with_tensor_inputs(name: str, fill: Fill = ANY) -> Inputs:
-    """A tensor and another one of this name that broadcast."""
+    """A tensor and another one, the argument of this name, that broadcast."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         dims = d.shape()
@@ -233,7 +233,7 @@ def with_tensor_inputs(name: str, fill: Fill = ANY) -> Inputs:
 
 
 def bound_scalar_inputs(name: str) -> Inputs:
-    """A tensor and one scalar bound of any kind, maybe NaN, which spreads."""
+    """A tensor and one scalar bound of any kind, maybe NaN, which then is the result."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         flags = () if d.kind == "bool" else (True,)  # eager bounds no bool by a bool
@@ -270,7 +270,7 @@ def lerp_inputs(scalar: bool) -> Inputs:
 
 
 def nan_to_num_inputs(d: Draw) -> Mapping[str, Any]:
-    """A tensor and the numbers that replace what is not finite."""
+    """A tensor and the numbers that replace NaN and the infinities."""
     nan, posinf, neginf = d.maybe(2.5), d.maybe(100.0), d.maybe(-7.0)
     return {"self": d.tensor(d.shape()), "nan": nan, "posinf": posinf, "neginf": neginf}
 
@@ -283,7 +283,7 @@ def ldexp_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def logit_inputs(d: Draw) -> Mapping[str, Any]:
-    """Probabilities, or any numbers where `eps` brings them off 0 and 1."""
+    """Probabilities; with `eps`, which clamps them away from 0 and 1, numbers outside of [0, 1] too."""
     eps = d.choose(OMIT, 0.125, 0.03125)
     fill = Fill(low=0.0, high=1.0) if eps is OMIT else Fill(low=-0.5, high=1.5)
     return {"self": d.tensor(d.shape(), fill=fill), "eps": eps}
@@ -296,14 +296,17 @@ def polar_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def round_inputs(d: Draw) -> Mapping[str, Any]:
-    """Quarters, whose decimal multiples are exact, ties among them; none that a rounded 0.1 could put near one."""
+    """Multiples of a quarter, ties among them, whose products with powers of ten are exact.
+
+    Where the power is 0.1, which is rounded, no element is close to a tie.
+    """
     decimals = d.choose(1, 0, 2, -1)
     edges = Fill(avoid=(-5.0, 5.0), margin=0.25) if decimals < 0 else ANY
     return {"self": d.tensor(d.shape(), fill=replace(edges, low=-8, high=8, step=0.25)), "decimals": decimals}
 
 
 def gamma_inputs(d: Draw) -> Mapping[str, Any]:
-    """Positive numbers, or some of both signs off the poles at 0, -1, -2 ..."""
+    """Positive numbers, or numbers of both signs away from the poles at 0, -1, -2 ..."""
     poles = tuple(float(-i) for i in range(9))
     both = d.kind == "float" and d.flag()
     fill = Fill(low=-7.5, high=40.0, avoid=poles, margin=0.125) if both else Fill(low=0.125)
@@ -379,7 +382,7 @@ CASES = (
     unary("aten.sign.default", numeric=EXACT),
     unary("aten.sgn.default", dtypes=EVERY),
     binary("aten.copysign.Tensor", numeric=EXACT),
-    # The sign of a NaN is no number's: it is not drawn.
+    # No NaN is drawn as the scalar: its sign means nothing.
     with_scalar("aten.copysign.Scalar", floats=(2.0, -1.5, 0.0, -0.0), limits=(math.inf, -math.inf)),
     OpCase(op="aten.heaviside.default", inputs=with_tensor_inputs("values")),
     unary("aten.floor.default", dtypes=REAL, numeric=EXACT),

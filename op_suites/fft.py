@@ -1,18 +1,18 @@
 """Fourier transforms: of one dim, two or any number, complex, real and Hermitian; shifts, frequencies, windowed frames.
 
-How a result is bounded. A transform is a sum of products, but `Linear` does not hold for it: the transform of |x| has
-its whole sum in the term of frequency 0 only, elsewhere the phases cancel there too, so it bounds nothing. A transform
-is stable in norm: whatever the order of its sums, an output is off by at most L u |x|_1, L the length, that is
-L^1.5 u |x|_2. What `Composite` measures is |x|_2 of it: inputs moved by +-u each move every output by u |x|_2, give or
-take, as all its terms have phases of modulus 1. Lengths are 8 at most (two or more dims: 64 points), where fast and
-direct sums stay below some 20 u |x|_2; the rest of the 64 is for a measurement that comes out low.
+How a result is bounded. A transform is a sum of products, but the bound of `Linear` does not hold for it: the transform
+of |x| is the whole sum at frequency 0 only; at other frequencies its phases cancel too, so that it bounds nothing. A
+transform is stable in norm: whatever the order of its sums, an output is off by at most L u |x|_1, L the length, that
+is L^1.5 u |x|_2. `Composite` measures the factor u |x|_2: if every input moves by +-u, every output moves by about
+u |x|_2, since all terms have phases of modulus 1. Lengths are 8 at most (two or more dims: 64 points), where fast and
+direct sums stay below some 20 u |x|_2. The stated count is 64, in case the measurement is too low.
 
-That measurement moves floating inputs only. Integers are drawn so that no output cancels: distinct ones, transformed
-at odd prime lengths, where a sum of roots of unity vanishes for equal factors alone.
+That measurement moves floating inputs only. Integers are drawn so that no output cancels: they are distinct, and
+transformed at odd prime lengths, where a sum of roots of unity vanishes only if its factors are equal.
 
-A one-sided spectrum's terms of frequency 0, and of the highest one at even lengths, stand for real numbers. PyTorch
-documents that it ignores their imaginary parts, and so do the complex cells here, whose fills cannot set them to zero;
-real spectra have none.
+In a one-sided spectrum, the terms of frequency 0 and, at even lengths, of the highest frequency stand for real numbers.
+PyTorch documents that it ignores their imaginary parts. The complex cells here rely on that, since their fills cannot
+set these parts to zero; real spectra have none.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ NORMED = Composite((Stated(64, "a transform is stable in norm, not term by term:
 NORMS = (OMIT, "ortho", "forward", "backward", None)
 LENGTHS = (5, 1, 2, 3, 4, 6, 7, 8)
 FINITE = Fill(low=-40, high=40, reach="unit", nonfinite=False)
-"""For real results: a NaN whose factor is zero counts in some algorithms only, as does an infinity in any result."""
+"""For real results: there a NaN whose factor is zero counts in some algorithms only; an infinity does so anywhere."""
 WITH_NAN = replace(FINITE, nonfinite=True)
 DISTINCT = Fill(kind="distinct")
 WINDOW = Fill(low=0.5, high=1.5, nonfinite=False)
-"""Windows by whose overlap frames can be divided."""
+"""For windows: the sum of overlapping ones is not 0, so that frames can be divided by it."""
 
 REAL_IN = ("f32", "f64", *INT)
 COMPLEX_IN = ("c64", "f32", "f64", *INT, "c128")
@@ -45,9 +45,9 @@ NO_BATCH = 1
 
 
 def axes_of(d: Draw, count: int | None, rank: int, room: int) -> tuple[tuple[int, ...], dict[str, Any], bool]:
-    """The dims to transform, the argument `dim` that says so, and whether it takes the lengths to say so.
+    """The dims to transform, the argument `dim` that names them, and whether only the number of lengths tells them.
 
-    The first `room` dims are left alone. A count of None is that of the n-dimensional ops.
+    The first `room` dims are not transformed. `count` is None for the n-dimensional ops.
     """
     if count == 1:
         axis = _after(room, d.axis(range(rank - room)))
@@ -69,9 +69,9 @@ def _after(room: int, axis: int) -> int:
 
 
 def transform_inputs(count: int | None, *, onesided: bool = False) -> Inputs:
-    """A tensor, the dims to transform, their lengths (cut or padded to, or as they are) and the normalization.
+    """A tensor, the dims to transform, the lengths to cut or pad them to, and the normalization.
 
-    `onesided` spectra go to real signals, of length 2 (m - 1) unless it is given.
+    `onesided`: the input is a one-sided spectrum, of m terms; the result has length 2 (m - 1) unless that is given.
     """
 
     def inputs(d: Draw) -> Mapping[str, Any]:
@@ -101,21 +101,21 @@ def transform_inputs(count: int | None, *, onesided: bool = False) -> Inputs:
 
 
 def _untouched(d: Draw, i: int, axes: Collection[int]) -> str:
-    """A dim that is not transformed; one between two that are is constant, since export makes it so."""
+    """A dim that is not transformed. Between two transformed dims it is constant, since export makes it so."""
     return d.size(f"d{i}", NO_BATCH, 3, symbolic=not min(axes, default=i) < i < max(axes, default=i))
 
 
 def _constant(d: Draw, among: int, last: bool) -> tuple[int, int]:
-    """The size of a dim of integers that is transformed and the length to bring it to, an odd prime."""
+    """The size of a transformed dim of integers, and the length to cut or pad it to, an odd prime."""
     length = d.choose(3, 5, 7) if among == 1 else d.choose(3, 5)
     return (length + 1) // 2 if last else length, length
 
 
 def _length(d: Draw, name: str, among: int, given: bool, last: bool) -> tuple[str, Any]:
-    """The size of a dim that is transformed, and the length to bring it to; `last` is that of a one-sided spectrum.
+    """The size of a transformed dim, and the length to cut or pad it to; `last` marks that of a one-sided spectrum.
 
-    Export wants to know whether a symbolic size is cut or padded, and then makes it a constant where one size is left:
-    in dynamic mode the size is not what is wanted, and 2 is not the only one that is padded.
+    Export asks whether a symbolic size is cut or padded, and makes it a constant if the answer leaves only one size. So
+    in dynamic mode the size is never the wanted one, and 2 is never the only size that is padded.
     """
     high = {1: 8, 2: 6}.get(among, 4)
     whole = d.choose(False, True) and not last
@@ -167,14 +167,14 @@ def c2c_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def r2c_inputs(d: Draw) -> Mapping[str, Any]:
-    """Real to complex, the half that tells all or both."""
+    """Real to complex: a one-sided spectrum, or both halves."""
     dims, axes = core_dims(d)
     tensor = d.tensor(dims, fill=WITH_NAN)
     return {"self": tensor, "dim": axes, "normalization": d.choose(0, 1, 2), "onesided": not d.flag()}
 
 
 def c2r_inputs(d: Draw) -> Mapping[str, Any]:
-    """One half of a spectrum to the real signal, of even or odd length."""
+    """A one-sided spectrum to the real signal, of even or odd length."""
     length = d.choose(*LENGTHS)
     dims, axes = core_dims(d, constant=length // 2 + 1)
     return {"self": d.tensor(dims), "dim": axes, "normalization": d.choose(0, 1, 2), "last_dim_size": length}
@@ -190,7 +190,7 @@ def shift_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def frequency_inputs(d: Draw) -> Mapping[str, Any]:
-    """A length, the time between two samples (backwards too) and `dtype`."""
+    """A length, the time between two samples, which may be negative, and `dtype`."""
     dtype = d.choose(DtypeArg(d.dtype), OMIT) if d.dtype == "f32" else DtypeArg(d.dtype)
     return {"n": d.choose(*LENGTHS, 0), "d": d.choose(OMIT, 0.5, 0.05, -2.0), "dtype": dtype}
 
@@ -211,11 +211,11 @@ def window(d: Draw, length: int, *, may_be_complex: bool) -> tuple[Any, bool]:
 def stft_inputs(*, centered: bool) -> Inputs:
     """A signal or a batch, and every attribute; `centered` is the overload that pads the signal by half a frame.
 
-    Real numbers instead of complex ones are asked for at odd lengths only: at even ones the highest frequency's
-    imaginary part is a zero that nothing bounds. Alignment to the window is asked for where it fills its frame, since
-    eager reads out of bounds otherwise. Two things are left out because torch-mlir's contract pipeline, which the
-    control shares, dies of them: a complex window that it has to pad (a segmentation fault), and `normalized` without
-    a `hop_length` (it does not end).
+    Real results instead of complex ones are asked for at odd lengths only: at even ones the imaginary part of the
+    highest frequency is a zero that nothing bounds. `align_to_window` is set only where the window fills its frame,
+    since eager reads out of bounds otherwise. Two things are left out because torch-mlir's contract pipeline, which the
+    control shares, dies of them: a complex window that it has to pad (a segmentation fault), and `normalized` without a
+    `hop_length` (it does not end).
     """
 
     def inputs(d: Draw) -> Mapping[str, Any]:
@@ -253,10 +253,10 @@ def stft_inputs(*, centered: bool) -> Inputs:
 
 
 def istft_inputs(d: Draw) -> Mapping[str, Any]:
-    """Frames put together again, of one-sided spectra to a real signal, or of whole ones to a complex one.
+    """The spectra of frames to be put together again: one-sided ones to a real signal, two-sided ones to a complex one.
 
-    Whole spectra of real signals are left out: that they must be Hermitian is not to be had of a fill. Windows cover
-    the signal: the frames without padding are as wide as they.
+    Two-sided spectra of real signals are left out: they must be Hermitian, which no fill can make them. Windows cover
+    the signal: without padding they are as wide as the frames.
     """
     n_fft = d.choose(4, 5, 7, 8, 6, 3)
     onesided = d.choose(OMIT, True, None, False)

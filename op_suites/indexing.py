@@ -24,10 +24,10 @@ PATTERNS: tuple[tuple[tuple[Dim, ...] | None, ...], ...] = (
     ((),),
     (("k",), None),
 )
-"""Per dim of the tensor the shape of its index, or None; the shapes broadcast."""
+"""For each dim of the tensor the shape of its index, or None; the shapes broadcast."""
 
 WHOLE = tuple(pattern for pattern in PATTERNS if None not in pattern)
-"""Those that leave out no dim before the last index."""
+"""The patterns that leave out no dim."""
 
 _PACKED = {"f64": "d", "f32": "f", "f16": "e", "i64": "q", "i32": "i", "bool": "?"}
 
@@ -47,13 +47,13 @@ def index_dtype(d: Draw) -> str:
 
 
 def indexed(d: Draw, pattern: tuple[Dims | None, ...], *, low: int = 0) -> Dims:
-    """Dims for a pattern of indices, with none to two dims behind; those that are indexed are not empty."""
+    """Dims for a pattern of indices, and up to two dims behind them; indexed dims are not empty."""
     dims = tuple(d.size(f"d{i}", low if shape is None else 1, 5) for i, shape in enumerate(pattern))
     return dims + tuple(d.size(f"e{i}", low, 4) for i in range(d.integer(0, 2)))
 
 
 def mask_indices(d: Draw, *, whole: bool = False) -> tuple[Dims, int, tuple[TensorSpec | None, ...]]:
-    """Dims, where those that a boolean mask stands for end, and the mask, first or (unless `whole`) second."""
+    """Dims, the end of those that a boolean mask indexes, and the mask, which starts at dim 0 or (unless `whole`) 1."""
     dims = d.shape(1, 4)
     first = 0 if whole else d.integer(0, min(1, len(dims) - 1))
     behind = d.integer(first + 1, min(first + 2, len(dims)))
@@ -63,7 +63,7 @@ def mask_indices(d: Draw, *, whole: bool = False) -> tuple[Dims, int, tuple[Tens
 def index_inputs(*, negative: bool = True, whole: bool = False, mask: bool = True) -> Inputs:
     """One to three indices, left out for some dims (unless `whole`), that broadcast with each other; or a mask.
 
-    What a mask picks has a size that depends on its values.
+    With a mask the size of the result depends on the values.
     """
 
     def inputs(d: Draw) -> Mapping[str, Any]:
@@ -91,7 +91,7 @@ def reading(
 
 
 def index_put_inputs(*, negative: bool = True, whole: bool = False) -> Inputs:
-    """Values that broadcast, set or added. Only those added may meet in one place: else their order would matter."""
+    """Values that broadcast, to set or to add. Only added ones may share a place: else their order would matter."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         accumulate = d.choose(OMIT, False, True)
@@ -111,7 +111,7 @@ def placed(d: Draw, accumulate: bool, *, negative: bool, whole: bool) -> dict[st
     if accumulate:
         d.size("k", high=4)
     dims = indexed(d, pattern)
-    if not accumulate:  # each index of the first dim once, in another order, so that no place is meant twice
+    if not accumulate:  # each index of the first dim once, in another order, so that no place occurs twice
         pattern = tuple((dims[0],) if shape == ("k",) else shape for shape in pattern)
     dtype = index_dtype(d)
     once = Fill(kind="permutation", of=dims[0], nonfinite=False)
@@ -129,15 +129,16 @@ def placed(d: Draw, accumulate: bool, *, negative: bool, whole: bool) -> dict[st
 
 
 def index_put_impl_inputs(d: Draw) -> Mapping[str, Any]:
-    """The same, with indices checked or not."""
+    """As `index_put_inputs`, with or without checks of the indices."""
     unsafe = d.choose(OMIT, True, False)
     return {**index_put_inputs(negative=unsafe is not True)(d), "unsafe": unsafe}
 
 
 def masked_index(d: Draw) -> tuple[Dims, Dims, TensorSpec, tuple[TensorSpec | None, ...]]:
-    """Dims, those of what is read, a mask that broadcasts with it, and indices, out of bounds where it is False.
+    """The dims of a tensor and of what is read, a mask that broadcasts to the latter, and indices.
 
-    No index is negative and no dim empty: there PyTorch's kernel and its own decomposition differ.
+    Where the mask is False some are out of bounds. Where it is True none is negative, and no dim is empty: there
+    PyTorch's kernel and its own decomposition differ.
     """
     if d.choose(False, False, True):
         dims = (d.size("m", 1), *d.shape(0, 2, low=1, prefix="e"))
@@ -149,19 +150,22 @@ def masked_index(d: Draw) -> tuple[Dims, Dims, TensorSpec, tuple[TensorSpec | No
 
 
 def unsafe_masked_index_inputs(d: Draw) -> Mapping[str, Any]:
-    """Indices that count where a mask says so, and a scalar for elsewhere."""
+    """Indices that are read where a mask is True, and a scalar for the other places."""
     dims, _, mask, indices = masked_index(d)
     return {"self": d.tensor(dims), "mask": mask, "indices": indices, "fill": d.scalar()}
 
 
 def unsafe_masked_put_inputs(d: Draw) -> Mapping[str, Any]:
-    """Values that are added at indices where a mask says so."""
+    """Values that are added at indices where a mask is True."""
     dims, result, mask, indices = masked_index(d)
     return {"self": d.tensor(dims), "mask": mask, "indices": indices, "values": d.tensor(result)}
 
 
 def indexed_dims(pattern: tuple[Dims | None, ...], dims: Dims) -> Dims:
-    """The dims of what a pattern of indices reads: those of the indices in their place, or first if they are apart."""
+    """The dims of what a pattern of indices reads.
+
+    Those of the indices take the place of the indexed dims, or come first if these are not adjacent.
+    """
     places = [i for i, shape in enumerate(pattern) if shape is not None]
     shapes = [shape for shape in pattern if shape is not None]
     rank = max(len(shape) for shape in shapes)
@@ -191,7 +195,7 @@ def gather_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def take_inputs(d: Draw) -> Mapping[str, Any]:
-    """Indices into the flattened tensor, from the front or the back; not one alone, which PyTorch cannot decompose."""
+    """Indices into the flattened tensor, from the front or the back; not of rank 0, which PyTorch cannot decompose."""
     size = d.size("n", 1)
     dims = d.choose((size,), (2, size))
     index = d.index(d.choose((d.size("k", high=4),), ("k", 2)), size, negative=True)
@@ -201,7 +205,7 @@ def take_inputs(d: Draw) -> Mapping[str, Any]:
 def take_along_dim_inputs(d: Draw) -> Mapping[str, Any]:
     """Indices along a dim, that broadcast with the tensor along the others; or into the flattened tensor.
 
-    Where sizes are symbolic only the latter: to broadcast, this op itself asks for their numbers. Along a dim indices
+    With symbolic sizes only the latter: to broadcast, the op itself asks for the sizes as numbers. Along a dim, indices
     may count from the back.
     """
     across = d.size("k", high=4)
@@ -233,10 +237,10 @@ BAGS = ((0,), (0, 2, 3, 3), (0, 0, 4))
 
 
 def bag_inputs(*paddings: Any, constant_if_padded: bool = False) -> Inputs:
-    """Rows of a table, summed, averaged or maximized by bags; some indices are padding, which counts for nothing.
+    """Rows of a table, of which each bag gives the sum, the mean or the maximum; indices that are padding are ignored.
 
-    Sizes that PyTorch's shape function makes constants are: the bags' number if the offsets end with the number of
-    indices, the table's if `constant_if_padded`.
+    Sizes that PyTorch's shape function makes constants are constant: the number of indices if the offsets end with it,
+    those of the table if there is padding and `constant_if_padded`.
     """
 
     def inputs(d: Draw) -> Mapping[str, Any]:
@@ -253,7 +257,7 @@ def bag_inputs(*paddings: Any, constant_if_padded: bool = False) -> Inputs:
         dtype = index_dtype(d)
         weights = mode == 0 and d.flag()
         return {
-            # the largest of what has NaN among it is open
+            # which element is the largest is open if one is NaN
             "weight": d.tensor((rows, width), fill=Fill(reach="root", nonfinite=mode != 2)),
             "indices": d.index((count,), rows, dtype=dtype),
             "offsets": constant(d, (len(offsets),), offsets, dtype),
@@ -269,7 +273,7 @@ def bag_inputs(*paddings: Any, constant_if_padded: bool = False) -> Inputs:
 
 
 def one_hot_inputs(d: Draw) -> Mapping[str, Any]:
-    """Classes of any rank. Their number is given: to find it in the values is what export refuses."""
+    """Classes of any rank. Their number is given: export refuses to find it in the values."""
     classes = d.choose(5, 1, 7)
     return {"self": d.index(d.shape(0, 4), classes), "num_classes": classes}
 
@@ -288,7 +292,7 @@ def masked_fill_tensor_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def masked(d: Draw) -> tuple[TensorSpec, TensorSpec, Dims]:
-    """A tensor and a mask that broadcast, and what to."""
+    """A tensor and a mask that broadcast, and the dims that they broadcast to."""
     dims = d.shape()
     first, second = d.pair(dims)
     return d.tensor(first), d.tensor(second, "bool"), dims

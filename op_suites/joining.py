@@ -11,9 +11,10 @@ from .slicing import moves
 
 
 def stacked_inputs(*families: tuple[str, ...]) -> Inputs:
-    """One to three tensors of ranks that go together: the members of a family, the first of which has most dims.
+    """One to three tensors of ranks that go together: members of a family, whose first member has the most dims.
 
-    A letter is a dim that they share, `1` is one of size 1, and each has its own `c`, along which they are joined.
+    A letter of a member is a dim that the tensors share; `1` is a dim of size 1. Each tensor has its own dim `c`, along
+    which they are joined.
     """
 
     def inputs(d: Draw) -> Mapping[str, Any]:
@@ -56,7 +57,7 @@ def vectors(d: Draw, *, scalars: bool, high: int = 4) -> tuple[Any, ...]:
 
 
 def meshgrid_inputs(*indexing: str) -> Inputs:
-    """Vectors and scalars, the first dim of the grid or the second for the first of them."""
+    """Vectors and scalars; the first one lies along the first dim of the grid, or (`xy`) along the second."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         return {"tensors": vectors(d, scalars=True), "indexing": d.choose(*indexing) if indexing else OMIT}
@@ -70,8 +71,8 @@ def product_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def combinations_inputs(d: Draw) -> Mapping[str, Any]:
-    """A vector, and how many of its elements, in their order, alike or not."""
-    count = d.choose(OMIT, 3, 0, *((1,) if d.mode == "static" else ()))  # export specializes the size for single ones
+    """A vector, how many of its elements to combine, and whether an element may occur more than once."""
+    count = d.choose(OMIT, 3, 0, *((1,) if d.mode == "static" else ()))  # export specializes the size if it is 1
     return {"self": d.tensor((d.size("n", high=5),)), "r": count, "with_replacement": d.maybe(True)}
 
 
@@ -82,9 +83,9 @@ def blocks_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def chunk_cat_inputs(d: Draw) -> Mapping[str, Any]:
-    """One to three tensors, none empty, that share the dims before one, which is padded to so many even chunks.
+    """One to three tensors, none empty, with common dims before the one that is padded and cut into equal chunks.
 
-    Where there are several, export specializes the padded dim.
+    If there are several chunks, export specializes that dim.
     """
     count = d.choose(2, 1, 3, 8)
     lead = d.shape(0, 2, low=1, prefix="n")

@@ -1,8 +1,9 @@
 """Linear algebra: products, norms, determinants, factorizations, eigenvalues and singular values.
 
-Matrices are well conditioned by construction, with their eigenvalues and singular values apart; eager has kernels for
-f32, f64 and their complex twins alone unless a case says more. What is right in several ways (the phase of a vector,
-the order of eigenvalues) is compared in a canonical form. These functions hold all they need: a repro quotes them.
+Matrices are well conditioned by construction, and their eigenvalues and singular values keep apart. Eager has kernels
+only for f32, f64 and their complex twins unless a case says more. What is right in several ways (the phase of a vector,
+the order of eigenvalues) is compared in a canonical form. The functions that make it use no other function of this
+module, since a repro script quotes their source.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ SPARSE = "{}: neither a lowering's contract nor the comparison holds sparse tens
 
 
 def matrix(kind: Any) -> Fill:
-    """A fill of structured matrices."""
+    """The fill of a structured matrix."""
     return Fill(kind=kind, nonfinite=False)
 
 
@@ -38,7 +39,10 @@ def matrix(kind: Any) -> Fill:
 
 
 def canonical_qr(results: Sequence[Any]) -> Sequence[Any]:
-    """The diagonal of R positive; of what completes Q, any basis is right: as much of its projector as fits."""
+    """Make the diagonal of R positive, and replace the columns that complete Q by their projector.
+
+    These columns may be any basis of the complement; the projector is cut to as many columns as they are.
+    """
     q, r = results
     k = min(r.shape[-2:])
     phase = r.diagonal(0, -2, -1).sgn()
@@ -53,13 +57,13 @@ def canonical_qr(results: Sequence[Any]) -> Sequence[Any]:
 
 
 def canonical_eigh(results: Sequence[Any]) -> Sequence[Any]:
-    """The elements of each eigenvector have a positive sum."""
+    """Turn each eigenvector so that its elements have a positive sum."""
     values, vectors = results
     return [values, vectors * vectors.sum(-2, keepdim=True).sgn().conj()]
 
 
 def canonical_eig(results: Sequence[Any]) -> Sequence[Any]:
-    """Eigenvalues in an order that holds pairs of conjugate ones apart; each eigenvector's sum is positive."""
+    """Sort the eigenvalues by a key that differs for conjugate ones; turn each eigenvector to a positive sum."""
     values, *vectors = results
     order = (values.real + 0.37 * values.imag).argsort(-1)
     values = values.gather(-1, order)
@@ -70,7 +74,7 @@ def canonical_eig(results: Sequence[Any]) -> Sequence[Any]:
 
 
 def canonical_svd(results: Sequence[Any]) -> Sequence[Any]:
-    """Each singular vector in V has a positive sum; U turns with it. What completes a basis is as in QR."""
+    """Turn each singular vector in V to a positive sum, and U with it; columns that complete a basis are as in QR."""
     u, s, v = results
     k = s.shape[-1]
     phase = v[..., :k].sum(-2, keepdim=True).sgn().conj()
@@ -83,7 +87,7 @@ def canonical_svd(results: Sequence[Any]) -> Sequence[Any]:
 
 
 def canonical_linalg_svd(results: Sequence[Any]) -> Sequence[Any]:
-    """As `canonical_svd`, where V comes conjugate and transposed."""
+    """As `canonical_svd`, for an op that returns the conjugate transpose of V."""
     u, s, vh = results
     k = s.shape[-1]
     phase = vh[..., :k, :].mH.sum(-2, keepdim=True).sgn().conj()
@@ -101,7 +105,7 @@ def canonical_linalg_svd(results: Sequence[Any]) -> Sequence[Any]:
 def of_matrix(
     *kinds: str, name: str = "self", square: bool = True, options: Mapping[str, tuple[Any, ...]] | None = None
 ) -> Inputs:
-    """A matrix or a batch of them, of one of these kinds, and arguments that take one of the values each."""
+    """A matrix or a batch of them, of one of these kinds, and further arguments, each with one of its `options`."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         rows = d.size("n", high=5)
@@ -116,7 +120,7 @@ def of_matrix(
 def norm_inputs(*orders: Any) -> Inputs:
     """A tensor, the order of the norm, the two dims of the matrices, `keepdim` and `dtype`.
 
-    Export specializes every dim that is left when an extremum is taken, and all but the matrices' of a batch of them.
+    Unless the order is a name, export specializes the dim over which an extremum is taken, and the dims of the batch.
     """
 
     def inputs(d: Draw) -> Mapping[str, Any]:
@@ -142,7 +146,7 @@ def norm_inputs(*orders: Any) -> Inputs:
 
 
 def named_norm_inputs(d: Draw) -> Mapping[str, Any]:
-    """The same where the order is a name and must be given, and so must the dims, but for a single matrix."""
+    """As `norm_inputs`, with a name as the order, which must be given, and so must the dims of more than one matrix."""
     args = norm_inputs("fro", "nuc")(d)
     named = {**args, "ord": "fro" if args["ord"] is OMIT else args["ord"]}
     return named if len(args["self"].dims) == 2 or args["dim"] is not OMIT else {**named, "dim": (-2, -1)}
@@ -163,7 +167,7 @@ def exp_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def chain_inputs(d: Draw) -> Mapping[str, Any]:
-    """Two to four matrices in a row; the first or the last one may be a vector."""
+    """Two to four matrices to multiply; the first or the last one may be a vector."""
     names = ("n", "k", "l", "m", "p")[: d.integer(3, 5)]
     for name in names:
         d.size(name, high=5)
@@ -181,14 +185,14 @@ def kron_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def svd_inputs(d: Draw) -> Mapping[str, Any]:
-    """A matrix; all of a basis or what is needed of it; without the vectors export specializes every size."""
+    """A matrix; whole bases or reduced ones, or no vectors, without which export specializes every size."""
     dims = (*d.shape(0, 3), d.size("n", high=5), d.size("m", high=5))
     vectors = d.choose(*FLAG) if d.mode == "static" else d.choose(OMIT, True)
     return {"self": d.tensor(dims, fill=matrix(GENERAL)), "some": d.choose(*FLAG), "compute_uv": vectors}
 
 
 def ldl_inputs(**options: tuple[Any, ...]) -> Inputs:
-    """A Hermitian matrix, never read as a symmetric one where it is complex: it is not."""
+    """A Hermitian matrix. A complex one is never passed off as symmetric, which it is not."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         n = d.size("n", high=5)
@@ -200,9 +204,9 @@ def ldl_inputs(**options: tuple[Any, ...]) -> Inputs:
 
 
 def cross_inputs(*, optional: bool) -> Inputs:
-    """Vectors of three along a dim, the others broadcast; without a dim it is the first of size 3.
+    """Vectors of three elements along a dim; the other dims broadcast. If no dim is given, it is the first of size 3.
 
-    What cancels in 16 bits is exact: the bound measures how a difference moves, not what each product rounds away.
+    In 16 bits all products are exact: the bound measures how a difference moves, not the roundoff of each product.
     """
 
     def inputs(d: Draw) -> Mapping[str, Any]:
@@ -222,7 +226,7 @@ def cross_inputs(*, optional: bool) -> Inputs:
 
 
 def vander_inputs(d: Draw) -> Mapping[str, Any]:
-    """A vector or a batch of them, and the number of powers, two at least: as many as elements unless given."""
+    """A vector or a batch of them, and the number of powers, at least two; by default the number of elements."""
     powers = d.choose(OMIT, 3, 2, None, 6, SizeOf("n"))
     counted = 3 if d.mode == "dynamic" else 2  # export specializes the product of a single element
     n = d.size("n", 0 if isinstance(powers, int) else counted, 5)
@@ -230,7 +234,7 @@ def vander_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def reflectors(d: Draw) -> tuple[Dims, Dims]:
-    """The dims of a matrix, no wider than long, and those of the factors of its columns or of the first few."""
+    """The dims of a matrix with no more columns than rows, and those of the factors of all or some of its columns."""
     lead = d.shape(0, 2)
     if d.flag():
         n = d.size("n", high=5)
@@ -262,7 +266,7 @@ def ormqr_inputs(d: Draw) -> Mapping[str, Any]:
 def lapack(
     op: str, inputs: Inputs, dtypes: tuple[str, ...] = LAPACK, numeric: Numeric = FACTORED, **more: Any
 ) -> OpCase:
-    """An op of matrices that are filled by their structure: there is one way, but for the vectors beside them."""
+    """An op of structured matrices, which are filled in one way only; ops that take vectors too have more ways."""
     return OpCase(op=f"aten.{op}", inputs=inputs, dtypes=dtypes, numeric=numeric, **{"values": ("mixed",), **more})
 
 

@@ -15,9 +15,9 @@ from harness.cases.sample import Fill, TensorSpec
 
 MEAN = Linear((Over(None),))
 LOSS = Composite((Ulp(4), MEAN, Ulp(2)))
-"""A few operations an element, their weighted sum and its quotient."""
+"""A few operations per element, their weighted sum, and the quotient by the weights."""
 LOG_LOSS = Composite((libm("exp"), libm("log1p"), Ulp(6), MEAN, Ulp(2)))
-"""The same of logarithms and exponentials."""
+"""As `LOSS`, with logarithms and exponentials."""
 TARGETS = Linear(("n", "x0", "x1", "x2"))
 CHOSEN = Composite((Ulp(2), TARGETS, Ulp(2)))
 """The scores of the right classes, their weights, and the mean over the targets."""
@@ -25,16 +25,16 @@ ENTROPY = Composite((Ulp(1), libm("exp"), Linear(("c",)), libm("log"), Ulp(3), L
 """A log softmax over the classes, its products with the target's, their mean."""
 CONNECTED = Composite((Stated(32, "a log-sum-exp of three terms at each step, of 8 steps at most"),))
 DISTANCE = Composite((Ulp(2), MEAN, Ulp(2), MEAN, Ulp(8)))
-"""Norms and products along the vectors, what is made of them, their mean."""
+"""Norms and products along the vectors, a few operations on them, their mean."""
 PROBABILITY = Fill(low=0.03125, high=0.96875, nonfinite=False)
 FINITE = Fill(reach="unit", nonfinite=False)
 SCORES = Fill(reach="unit")
 SIGNS = Fill(low=-1.0, high=1.0, avoid=(0.0,), margin=1.0)
 NEAR = Fill(low=-2.0, high=2.0)
-"""Where log(1 + exp(-x)) is not yet so small that the roundoff of the sum shows."""
+"""Here log(1 + exp(-x)) is not so small that the roundoff of 1 + exp(-x) shows."""
 WEIGHT = Fill(low=0.25, high=2.0)
 VECTOR = Fill(low=-8, high=8, avoid=(0.0,), margin=0.5, nonfinite=False)
-"""No vector of zeros, whose direction hinges on an epsilon that is 0 in half precision."""
+"""No vector of zeros, whose direction depends on an epsilon that is 0 in half precision."""
 
 
 def reduction(d: Draw) -> Any:
@@ -88,7 +88,7 @@ def nll_inputs(min_rank: int, max_rank: int, *, smoothing: bool = False) -> Inpu
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         smooth = smoothing and d.flag()
-        scores, targets, c = classes(d, min_rank, max_rank, constant=smooth)  # export divides by it as by a constant
+        scores, targets, c = classes(d, min_rank, max_rank, constant=smooth)  # smoothing divides by a constant C
         weight: TensorSpec | Any = d.choose(None, d.tensor((c,), fill=WEIGHT))
         args = {
             "self": d.tensor(scores),
@@ -127,13 +127,13 @@ def kl_div_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def vectors(d: Draw, max_rank: int) -> tuple[Dims, Dims]:
-    """The dims of vectors, which lie along the last one and are not empty, and the dims they are laid out in."""
+    """The dims of a tensor of vectors, which lie along its last dim and are not empty, and its dims before that."""
     lead = d.shape(0, max_rank - 1)
     return (*lead, d.size("e", low=1)), lead
 
 
 def cosine_inputs(d: Draw) -> Mapping[str, Any]:
-    """Two vectors or two batches of them, whether each two are to be alike (1) or not (-1), and the margin."""
+    """Two vectors or two batches of them, whether each pair is to be similar (1) or not (-1), and the margin."""
     dims, lead = vectors(d, 2)
     fill = replace(VECTOR, nonfinite=True)
     return {
@@ -146,7 +146,7 @@ def cosine_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def similarity_inputs(d: Draw) -> Mapping[str, Any]:
-    """Tensors that broadcast, vectors along any of the dims; a large eps outweighs short ones, zeros among them."""
+    """Tensors that broadcast, with vectors along any dim. Short vectors and zeros occur only with a large `eps`."""
     dims = d.shape(1, 4, low=1)
     eps = d.choose(OMIT, 2.0, 1e-6)
     fill = FINITE if eps == 2.0 else VECTOR
@@ -160,7 +160,7 @@ def similarity_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def ranking_inputs(d: Draw) -> Mapping[str, Any]:
-    """Which of two is to be ranked higher, by what margin; all three broadcast."""
+    """Two tensors, a third that says which of them is to be ranked higher, and the margin; all three broadcast."""
     dims = d.shape()
     return {
         "input1": d.tensor(dims),
@@ -174,7 +174,7 @@ def ranking_inputs(d: Draw) -> Mapping[str, Any]:
 def multi_margin_inputs(d: Draw) -> Mapping[str, Any]:
     """Scores, the index of the right class, the power of the hinge, its margin, and the classes' weights.
 
-    Of an empty batch eager leaves the mean uninitialized.
+    No batch is empty: eager leaves the mean over it uninitialized.
     """
     scores, targets, c = classes(d, 1, 2, least=1)
     return {
@@ -195,7 +195,7 @@ def multilabel_margin_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def poisson_inputs(d: Draw) -> Mapping[str, Any]:
-    """A rate or its log, and a count, with Stirling's terms from one on (a jump) or without."""
+    """A rate or its log, and a count, with or without Stirling's terms, which set in with a jump at a count of 1."""
     dims = d.shape()
     log_input = d.flag()
     return {
@@ -209,7 +209,7 @@ def poisson_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def triplet_inputs(d: Draw) -> Mapping[str, Any]:
-    """Vectors that are to be near and far from others, in any p-norm, the first two swapped or not."""
+    """Vectors, others to be near to them, others to be far from them, and any p-norm; the first two maybe swapped."""
     dims, _ = vectors(d, 3)
     anchor, positive, negative = (d.tensor(dims, fill=Fill(low=-16, high=16)) for _ in range(3))
     return {
@@ -225,9 +225,9 @@ def triplet_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def ctc_inputs(*, lists: bool) -> Inputs:
-    """Log probabilities in time, a batch or one, labels that are not the blank, and the lengths of both.
+    """Log probabilities over time, batched or not, labels that are not the blank, and the lengths of both.
 
-    The lengths are lists of integers or tensors; with lists the labels may also be strung together.
+    The lengths are lists of integers or tensors; with lists the labels may also be concatenated.
     """
 
     def inputs(d: Draw) -> Mapping[str, Any]:

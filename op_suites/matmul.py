@@ -13,7 +13,7 @@ from harness.cases.sample import Fill
 
 NUMBER = REAL + COMPLEX
 SUM_K = Linear(("k",))
-"""A sum over the dim `k`: every strategy here names the dim that is summed so."""
+"""A sum over the dim `k`: every strategy here gives this name to the dim that is summed."""
 
 SHAPES = (
     (("n", "k"), ("k", "m")),
@@ -90,7 +90,7 @@ def added_inputs(addend: tuple[str, ...], first: tuple[str, ...], second: tuple[
 
 
 def linear_inputs(d: Draw) -> Mapping[str, Any]:
-    """A vector, matrix or batch, a weight of shape [out, in], and no, a `None` or a real bias."""
+    """A vector, matrix or batch, a weight of shape [out, in], and a bias, which may be None or left out."""
     lead = d.choose(("n",), (), ("b", "n"), ("a", "b", "n"))
     declare(d, lead, ("k", "m"), high=5)
     bias = d.choose(OMIT, None, "bias")
@@ -128,7 +128,7 @@ def tensordot_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def inner_inputs(d: Draw) -> Mapping[str, Any]:
-    """Two tensors whose last dims are summed, or one of them a scalar."""
+    """Two tensors whose last dims are summed; one of them may be a scalar."""
     first = d.choose(("n", "k"), ("k",), ("a", "n", "k"))
     second = d.choose(("m", "k"), ("k",), ())
     declare(d, first, second, high=4)
@@ -149,17 +149,19 @@ ROWS = (
 
 
 def rows(p: float) -> Fill:
-    """Elements some of which coincide; NaN and infinities where the order of the norm says what they make.
+    """The fill of rows, by the order of the norm.
 
-    Not so for 0, which counts differences that are not zero, and for infinity, the largest of them.
+    For order 0, which counts differences that are not zero, some elements coincide. NaN and infinities are drawn unless
+    the order is 0 or infinite: there their norm is not defined.
     """
     return Fill(reach="unit", step=0.5 if p == 0.0 else None, nonfinite=p not in (0.0, float("inf")))
 
 
 def cdist_inputs(*, defaults: bool) -> Inputs:
-    """Two batches of rows that broadcast, the order of the norm, and whether 2 may be computed by a product.
+    """Two batches of rows that broadcast, the order of the norm, and the mode of computation.
 
-    It may unless the mode forbids it (2). A product cancels where rows are close: there they keep apart.
+    Unless the mode is 2, the norm of order 2 may be computed by a product, which cancels where rows are close. There
+    the elements of the two batches keep apart.
     """
 
     def inputs(d: Draw) -> Mapping[str, Any]:

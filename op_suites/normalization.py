@@ -13,7 +13,7 @@ from harness.cases.sample import DtypeArg, Fill, SizeOf
 from harness.cases.strategies import NO_INFINITY, OVERFLOWING
 
 EXPONENTIALS = (ROUNDED, libm("exp"), Linear((Over(),)))
-"""Less the largest, the exponential, the sum of them."""
+"""The largest is subtracted, then come the exponentials and their sum."""
 SOFTMAX = Composite((*EXPONENTIALS, ROUNDED))
 LOG_SOFTMAX = Composite((*EXPONENTIALS, libm("log"), ROUNDED))
 POSITIVE = Fill(low=0.25, high=4.0)
@@ -28,13 +28,13 @@ def softmax_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def core_softmax_inputs(d: Draw) -> Mapping[str, Any]:
-    """A tensor of any rank and a dim; `half_to_float` is CUDA's alone."""
+    """A tensor of any rank and a dim; only CUDA has `half_to_float`."""
     dims = d.shape(0, 4)
     return {"self": d.tensor(dims, fill=OVERFLOWING), "dim": d.axis(dims), "half_to_float": False}
 
 
 def affine(d: Draw, dims: Dims, *, required: bool = False) -> tuple[Any, Any]:
-    """A weight and a bias of these dims, either None."""
+    """A weight and a bias of these dims; unless `required`, either may be None."""
     weight, bias = d.tensor(dims, fill=NO_INFINITY), d.tensor(dims, fill=NO_INFINITY)
     return (weight, bias) if required else d.choose((weight, bias), (None, None), (weight, None), (None, bias))
 
@@ -64,7 +64,7 @@ def layer_norm_inputs(*, native: bool) -> Inputs:
 
 
 def rms_norm_inputs(d: Draw) -> Mapping[str, Any]:
-    """A tensor, the dims to normalize, a weight, `eps`; the default of `eps` depends on the dtype: then it is small."""
+    """A tensor, the dims to normalize, a weight and `eps`; elements are large if `eps` is left to the dtype."""
     dims, inner = trailing(d)
     eps = d.choose(None, 1e-5, 0.1)
     return {
@@ -83,7 +83,10 @@ def image(d: Draw, *, channels: int | None = None, min_rank: int = 2, least: int
 
 
 def batch_norm_inputs(op: str) -> Inputs:
-    """Images with running statistics, or normalized by their own, which then have none that export would see change."""
+    """Images normalized by running statistics or, in training, by their own.
+
+    In training there are no running statistics: export would see them change.
+    """
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         training = op in ("native_batch_norm", "batch_norm") and d.flag()
@@ -110,7 +113,7 @@ def no_stats_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def functional_batch_norm_inputs(d: Draw) -> Mapping[str, Any]:
-    """Images normalized by running statistics, or by their own, which then go into the running ones that come out."""
+    """Images normalized by running statistics or, in training, by their own, which update the running ones returned."""
     training = d.flag()
     dims, channel = image(d, least=2 if training else 1)
     weight, bias = affine(d, channel)
@@ -127,7 +130,7 @@ def functional_batch_norm_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def instance_norm_inputs(d: Draw) -> Mapping[str, Any]:
-    """Images with running statistics, or each normalized by its own."""
+    """Images normalized by running statistics, or each by its own."""
     own = d.flag()
     dims, channel = image(d, min_rank=3, least=2)
     weight, bias = affine(d, channel)
@@ -146,7 +149,7 @@ def instance_norm_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def grouped(d: Draw, groups: int) -> int:
-    """A number of channels; one to a group becomes an `as_strided`, which the FX importer takes static only."""
+    """A number of channels; one per group becomes an `as_strided`, which the FX importer takes only if it is static."""
     return groups * int(d.choose(1, 2) if d.mode == "static" else d.choose(2, 3))
 
 
@@ -178,7 +181,7 @@ def native_group_norm_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def weight_norm_inputs(d: Draw) -> Mapping[str, Any]:
-    """Vectors along all dims but the first or the last, none of them zero, and the lengths that they get."""
+    """Vectors along all dims but the first or the last, none of them zero, and the lengths to give them."""
     dims = d.shape(2, 4, low=1)
     dim = d.choose(0, len(dims) - 1)
     lengths = tuple(size if i == dim else 1 for i, size in enumerate(dims))
@@ -190,7 +193,7 @@ def weight_norm_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def normalized(*over: str | int | Over) -> Composite:
-    """The mean, the variance, the root's reciprocal, scale and shift; all of it over these dims."""
+    """The mean and the variance over these dims, the reciprocal of the root, scale and shift."""
     return Composite((Linear(over), ROUNDED, Linear(over), ROUNDED, libm("rsqrt"), Ulp(3)))
 
 

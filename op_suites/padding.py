@@ -1,4 +1,4 @@
-"""Padding by a constant, by reflection, by replication, around; negative amounts crop."""
+"""Padding by a constant, by reflection, by replication or circularly; negative amounts crop."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ NUMBER = REAL + COMPLEX
 
 
 def amounts(d: Draw, count: int, *options: int) -> tuple[tuple[int, int], ...]:
-    """Before and after, for each of the padded dims, last one first."""
+    """The amounts before and after, for each of the padded dims, the last one first."""
     return tuple((d.choose(*options), d.choose(*options)) for _ in range(count))
 
 
 def padded(d: Draw, rank: int, pads: tuple[tuple[int, int], ...]) -> Dims:
-    """Dims of which the last ones bear these amounts: what is cropped is there, and two more if it is symbolic.
+    """Dims for these amounts: a cropped dim is as large as what is cropped, and in dynamic mode larger by two.
 
     (Export specializes a dim that is cropped to size 1.)
     """
@@ -48,7 +48,7 @@ def constant_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def pad_inputs(d: Draw) -> Mapping[str, Any]:
-    """Each mode; those that copy elements pad one to three dims behind one or two others."""
+    """Each mode; the modes that copy elements pad one to three dims behind one or two others."""
     mode = d.choose(OMIT, "constant", "reflect", "replicate", "circular")
     if mode in (OMIT, "constant"):
         rank = d.integer(1, 5)
@@ -60,7 +60,7 @@ def pad_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def copied(d: Draw, count: int, *, reflect: bool, batched: bool) -> dict[str, Any]:
-    """The last `count` dims padded by their own elements, of which there are enough."""
+    """The last `count` dims padded by copies of their elements, of which there are enough."""
     pads = amounts(d, count, 1, 0, 2)
     least = [max(pair) + reflect for pair in reversed(pads)]
     spatial = tuple(d.size(f"x{i}", max(low, 1), max(low, 1) + 3) for i, low in enumerate(least))
@@ -78,12 +78,12 @@ def copied_inputs(count: int, *, reflect: bool) -> Inputs:
 
 
 def reflection(op: str, count: int) -> OpCase:
-    """Padding by what lies inside of the edge."""
+    """Padding by reflection of the elements inside of the edge."""
     return OpCase(op=op, inputs=copied_inputs(count, reflect=True), dtypes=NUMBER, numeric=EXACT)
 
 
 def replication(op: str, count: int) -> OpCase:
-    """Padding by the edge."""
+    """Padding by copies of the edge."""
     return OpCase(op=op, inputs=copied_inputs(count, reflect=False), dtypes=NUMBER, numeric=EXACT)
 
 

@@ -12,16 +12,17 @@ from harness.cases.numeric import EXACT, Linear
 from harness.cases.sample import Fill
 
 DISTINCT = Fill(kind="distinct")
-"""Where the indices of the largest are results: with ties, which one is meant is open."""
+"""For ops that return the indices of the largest elements: with ties these are open."""
 
 KERNELS = {1: ((2, 1, 3, 4),), 2: ((2, 1, 3), (2, 3, 1)), 3: ((2, 1, 3), (2, 1), (2, 1))}
-"""Window sizes per spatial rank; what they hold at most bounds the length of a mean's sum."""
+"""Window sizes by spatial rank."""
 HOLDS = {1: 4, 2: 9, 3: 12}
+"""The most elements of a window, by spatial rank, which bounds the length of a mean's sum."""
 
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """What windows ask of one spatial dim: its least size, and whether export can keep it symbolic."""
+    """What windows require of one spatial dim: its least size, and whether export can keep it symbolic."""
 
     least: int = 1
     symbolic: bool = True
@@ -36,10 +37,11 @@ def image(d: Draw, spatial: tuple[Windows, ...], *, batched: bool) -> Dims:
 
 
 def windows(d: Draw, rank: int, *, dilated: bool = False) -> tuple[dict[str, Any], tuple[Windows, ...]]:
-    """Kernel, stride, padding (half a kernel at most), dilation, ceil mode, and what they ask of each spatial dim.
+    """Kernel, stride, padding (half a kernel at most), dilation, ceil mode, and what they require of each spatial dim.
 
-    The least sizes give a result of one element; of two where the dim is symbolic, since export specializes ones.
-    Whether the last window of the ceil mode starts inside is asked of the size itself, unless the stride is 1.
+    The least sizes give a result of one element, or of two where the dim is symbolic, since export specializes ones. In
+    ceil mode, unless the stride is 1, export checks the size itself to see whether the last window starts inside, so
+    that the dim is constant.
     """
     kernel = tuple(d.choose(*options) for options in KERNELS[rank])
     stride = d.choose(OMIT, (), "given")
@@ -72,11 +74,11 @@ def max_pool_inputs(rank: int, fill: Fill | None = None, *, symbolic: bool = Tru
 
 
 def avg_pool_inputs(rank: int) -> Inputs:
-    """Every attribute, batched or not; a divisor of its own for two and three dims."""
+    """Every attribute, batched or not; for two and three dims also a divisor."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         args, spatial = windows(d, rank)
-        if rank == 3:  # eager asks for a whole window even where there is padding
+        if rank == 3:  # eager requires a whole window even with padding
             spatial = tuple(
                 replace(w, least=max(w.least, k)) for w, k in zip(spatial, args["kernel_size"], strict=True)
             )
@@ -89,7 +91,7 @@ def avg_pool_inputs(rank: int) -> Inputs:
 
 
 def adaptive_inputs(rank: int, fill: Fill | None = None) -> Inputs:
-    """Output sizes that divide the input's, do not, equal it or exceed it."""
+    """Output sizes that divide the input's or do not, equal it or exceed it."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         sizes = tuple(d.choose(1, 2, 3, 5) for _ in range(rank))
@@ -105,7 +107,7 @@ def max_pool(op: str, rank: int, fill: Fill | None = None) -> OpCase:
 
 
 def avg_pool(op: str, rank: int, dtypes: tuple[str, ...] = (*FLOAT, "i64")) -> OpCase:
-    """The mean of each window, or its sum by a divisor."""
+    """The mean of each window, or its sum divided by a given divisor."""
     return OpCase(op=op, inputs=avg_pool_inputs(rank), dtypes=dtypes, numeric=Linear((HOLDS[rank],)))
 
 

@@ -1,7 +1,8 @@
-"""Quantization: rounding to a grid and back, tensors that hold the grid, and products of 8-bit integers.
+"""Quantization: rounding to a grid and back, quantized tensors, and products of 8-bit integers.
 
-A value in the middle of two points of the grid may go to either, by one roundoff. Values are thirds and scales are
-quarters, so quotients are thirds or ninths and none is a half; they stay so small that half types see that too.
+A value in the middle of two points of the grid is rounded to either of them, as one roundoff decides. No value lies
+there: values are multiples of a third and scales multiples of a quarter, so that quotients are multiples of a third or
+a ninth, and none is a half. They are so small that this holds in half types too.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ QUARTERS = Fill(low=0.25, high=1.0, step=0.25, nonfinite=False)
 SCALES = (0.5, 0.25, 0.75, 1.0)
 RANGES = ((-128, 127), (0, 255), (-8, 7), (0, 15))
 VALUES: tuple[Values, ...] = ("mixed", "extreme")
-"""No NaN or infinity is drawn: that they are converted to integers is undefined."""
+"""No NaN or infinity is drawn: their conversion to integers is undefined."""
 ZERO_POINTS = {12: (3, -128, 127), 13: (3, 0, 255), 14: (3, -1000, 1000)}
-"""By the numbers of PyTorch's quantized dtypes, which are none of ours: qint8, quint8 and qint32."""
+"""Zero points, by the numbers of PyTorch's quantized dtypes qint8, quint8 and qint32, which no sample can hold."""
 
 
 def clipped(d: Draw) -> dict[str, int]:
-    """The least and the largest integer; zero points at an end of them make values beyond it occur."""
+    """The least and the largest integer; with a zero point at one of them, values beyond it occur."""
     low, high = d.choose(*RANGES)
     return {"quant_min": low, "quant_max": high}
 
@@ -39,7 +40,7 @@ def grid_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def tensor_grid_inputs(*, enabled: bool = False) -> Inputs:
-    """A tensor, a grid that tensors of one element hold, and its ends; maybe whether to round to it at all."""
+    """A tensor, a grid, as tensors of one element, its ends, and maybe whether to round to it at all."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         ends = clipped(d)
@@ -55,13 +56,13 @@ def tensor_grid_inputs(*, enabled: bool = False) -> Inputs:
 
 
 def zero_points(d: Draw, dims: tuple[Any, ...], ends: Mapping[str, int]) -> TensorSpec:
-    """Integers within the ends, as integers or as floats."""
+    """Zero points within the ends, as integers or as floats."""
     fill = Fill(low=ends["quant_min"], high=ends["quant_max"], step=1.0, nonfinite=False)
     return d.tensor(dims, d.choose("i32", "i32", "f32"), fill)
 
 
 def with_channels(d: Draw) -> tuple[Dims, int, Dims]:
-    """The dims of a tensor, which of them counts channels, not none, and that one."""
+    """The dims of a tensor, the index of the one that counts channels, which is not empty, and that dim."""
     others = d.shape(0, 3)
     axis = d.integer(0, len(others))
     channels = d.size("c", 1, 5)
@@ -69,7 +70,7 @@ def with_channels(d: Draw) -> tuple[Dims, int, Dims]:
 
 
 def channels_inputs(d: Draw) -> Mapping[str, Any]:
-    """A tensor and a grid of each of its channels."""
+    """A tensor and a grid for each of its channels."""
     ends = clipped(d)
     dims, axis, channels = with_channels(d)
     args = {"self": d.tensor(dims, fill=THIRDS), "scale": d.tensor(channels, "f32", QUARTERS)}
@@ -84,7 +85,7 @@ def quantize_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def quantize_channels_inputs(d: Draw) -> Mapping[str, Any]:
-    """A tensor, a grid of each of its channels and the quantized dtype."""
+    """A tensor, a grid for each of its channels and the quantized dtype."""
     dtype = d.choose(*ZERO_POINTS)
     _, low, high = ZERO_POINTS[dtype]
     dims, axis, channels = with_channels(d)
@@ -99,7 +100,7 @@ def made_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def made_channels_inputs(d: Draw) -> Mapping[str, Any]:
-    """The integers of a quantized tensor, and a grid of each of its channels."""
+    """The integers of a quantized tensor, and a grid for each of its channels."""
     dims, axis, channels = with_channels(d)
     scale = d.tensor(channels, d.choose("f32", "f64"), QUARTERS)
     zeros = d.tensor(channels, d.choose("i64", "i32"), Fill(low=0, high=100))
@@ -116,7 +117,7 @@ NO_SYMBOLS = "with symbolic sizes: export has no rule for its shape but to run i
 
 
 def fake(op: str, inputs: Inputs) -> OpCase:
-    """Rounding to a grid and back, in floats: exact, since a small integer times a scale is."""
+    """Rounding to a grid and back, in floats: exact, since the product of a small integer and a scale is exact."""
     return OpCase(op=f"aten.{op}", inputs=inputs, dtypes=FLOAT, values=VALUES, unexported=NO_SYMBOLS)
 
 
@@ -159,7 +160,7 @@ CASES = (
         dtypes=("i8", "u8", "i32"),
         unexported=NO_FAKE,
     ),
-    # no sample can hold a quantized tensor: of all others it makes float32
+    # no sample can hold a quantized tensor; any other one is converted to float32
     unary("aten.dequantize.self", dtypes=EVERY, numeric=EXACT, unexported=NO_SYMBOLS),
     OpCase(
         op="aten.dequantize.tensor",

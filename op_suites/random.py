@@ -1,7 +1,7 @@
 """Random values, judged by their range, mean and standard deviation, and ops whose random draws are an argument.
 
-The law that an output is held to belongs to the case, so the parameters of a distribution are constants: where an op
-has them, they are not its defaults, which shows that they are heeded.
+The distribution that an output is compared with belongs to the case, so its parameters are constants. Where an op has
+them as arguments, they are not its defaults: else ignoring them would not show.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ KEPT = Distribution(low=0.0, high=4.0, mean=1.0, std=math.sqrt(3.0))
 SHIFTED = Distribution(low=-2.0, high=6.0, mean=2.0, std=0.5)
 EIGHTH = Distribution(low=0, high=8, mean=3.5, std=math.sqrt(63 / 12))
 FEATURES = Distribution(low=0.0, high=4.0, mean=1.0, std=math.sqrt(3.0), sigmas=12)
-"""Up to four elements share a draw, which doubles the standard errors."""
+"""Up to four elements share a draw, which doubles the standard errors: hence twice as many `sigmas`."""
 ONES = Fill(low=1.0, high=1.0, nonfinite=False)
 LAW = "the law that the output is held to belongs to the case, so its parameters are constants"
 TRAINED = f"{LAW}; what is not trained is the tensor itself"
@@ -37,7 +37,7 @@ NO_BOOL = COMPLEX_LAW | {"bool": "its range is no more than 0 and 1"}
 
 
 def alpha_law(p: float, sigmas: float = 6) -> Distribution:
-    """What alpha dropout makes of ones: two values, one of them with probability `p`."""
+    """The distribution of ones after alpha dropout: two values, one of them with probability `p`."""
     alpha = 1.7580993408473766
     a = 1 / math.sqrt((alpha * alpha * p + 1) * (1 - p))
     dropped, kept = alpha * a * (p - 1), a * (1 + alpha * p)
@@ -46,12 +46,12 @@ def alpha_law(p: float, sigmas: float = 6) -> Distribution:
 
 
 def large(d: Draw) -> Dims:
-    """The dims of one or two hundred elements, or more; or of none."""
+    """Dims of a hundred elements or more, as a rule; or of none."""
     return (d.size("n", high=12), *d.choose((24,), (6, 7), ()), d.size("m", low=8, high=16))
 
 
 def size_inputs(**constants: Any) -> Inputs:
-    """The size of what is created, some of it symbolic, and `dtype`."""
+    """The size of the tensor to create, some of it symbolic, and `dtype`."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         size = tuple(SizeOf(n) if isinstance(n, str) else n for n in large(d))
@@ -63,7 +63,7 @@ def size_inputs(**constants: Any) -> Inputs:
 
 
 def like_inputs(**constants: Any) -> Inputs:
-    """A tensor whose dims, and whose dtype if no other is given, the result has."""
+    """A tensor whose dims the result has, and whose dtype it has unless another is given."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         source = d.choose(d.dtype, "f64" if d.dtype == "f32" else "f32")
@@ -93,7 +93,7 @@ def from_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def chances_inputs(d: Draw) -> Mapping[str, Any]:
-    """A tensor and the probability of each of its elements, or of those that share it."""
+    """A tensor and a tensor of probabilities, one for each element or shared along the first dim."""
     dims = large(d)
     p = d.tensor(d.choose(dims, dims[1:]), d.choose("f32", "f64"), Fill(low=0.25, high=0.25))
     return {"self": d.tensor(dims), "p": p}
@@ -117,12 +117,12 @@ def permutation_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def in_order(results: Sequence[Any]) -> Sequence[Any]:
-    """What every permutation of the same elements comes to."""
+    """Sort the elements, which makes all permutations of them equal."""
     return [t.sort().values for t in results]
 
 
 def eighths(results: Sequence[Any]) -> Sequence[Any]:
-    """In which eighth of its dtype's range from 0 a value lies; a float may be the range's very end, the 8th."""
+    """Replace each value by the eighth of its dtype's range, from 0, in which it lies; 8 is the end of the range."""
     found = []
     for t in results:
         dtype = DTYPES[dtype_of(str(t.dtype))]
@@ -132,25 +132,26 @@ def eighths(results: Sequence[Any]) -> Sequence[Any]:
 
 
 def features_inputs(d: Draw) -> Mapping[str, Any]:
-    """Ones of which a quarter of the channels are kept."""
+    """Ones, of which a quarter of the channels is kept."""
     dims = (d.size("n", high=12), d.size("m", low=8, high=16), *d.choose((2,), (), (2, 2)))
     return {"input": d.tensor(dims, fill=ONES), "p": 0.75, "train": True}
 
 
 def dropout_inputs(d: Draw) -> Mapping[str, Any]:
-    """Ones of which a quarter are kept, and scaled."""
+    """Ones, of which a quarter is kept and scaled."""
     return {"input": d.tensor(large(d), fill=ONES), "p": 0.75, "train": True}
 
 
 def idle_dropout_inputs(d: Draw) -> Mapping[str, Any]:
-    """Dropout that is not trained: the tensor itself."""
+    """Dropout outside of training, whose result is the tensor itself."""
     return {"input": d.tensor(d.shape()), "p": d.choose(0.5, 0.0, 1.0), "train": False}
 
 
 def fractional_inputs(rank: int) -> Inputs:
-    """Images, a window and a number of them per dim, and where the random draws place them.
+    """Images, the size and the number of the windows per dim, and the random numbers that place them.
 
-    Steps between windows are quarters, and so are the draws: where a window starts is exact in every dtype.
+    Steps between windows are multiples of a quarter, and so are the random numbers: where a window starts is exact in
+    every dtype.
     """
 
     def inputs(d: Draw) -> Mapping[str, Any]:
@@ -167,7 +168,7 @@ def fractional_inputs(rank: int) -> Inputs:
 
 
 def noisy_inputs(d: Draw) -> Mapping[str, Any]:
-    """A gradient, what it is the gradient of, the slopes that were drawn, and the range that they are from."""
+    """A gradient, the input or result of the forward pass, the slopes that it drew, and their range."""
     dims = d.shape()
     lower, upper = d.choose((0.125, 0.375), (0.1, 0.3), (0.25, 0.25))
     args = {name: d.tensor(dims) for name in ("grad_output", "self", "noise")}

@@ -24,7 +24,7 @@ LOGSUMEXP = Composite((ROUNDED, libm("exp"), TERMS, libm("log"), ROUNDED))
 
 DISTINCT = Fill(kind="distinct")
 INFINITE = (float("inf"), float("-inf"))
-"""Orders of norms that are extrema, which an empty tensor has not."""
+"""Orders of norms that are extrema; an empty tensor has no extremum."""
 NO_TIES = {"bool": "two values only: which of the ties has the index is not specified"}
 
 MISTYPED = dict.fromkeys(COMPLEX, "torch-mlir's decomposition mixes up the real and the complex dtype")
@@ -48,7 +48,7 @@ def reducible(
 
 
 def accumulator(d: Draw) -> Any:
-    """`dtype=`: left out, or another one to accumulate in; none for complex numbers, as the FX importer takes none."""
+    """`dtype=`: left out, or another one to accumulate in; the FX importer takes no complex one, so none is drawn."""
     wider = {"float": ("f64", "f32"), "int": ("i64", "f32"), "bool": ("i32", "f32"), "complex": ()}
     return d.other_dtype(*wider[d.kind])
 
@@ -144,10 +144,10 @@ LARGE = Fill(low=800.0, high=1000.0)
 
 
 def logcumsumexp_inputs(d: Draw) -> Mapping[str, Any]:
-    """A tensor off 0, and a dim; sums of complex exponentials stay off the logarithm's branch cut.
+    """A tensor without elements near 0, and a dim; sums of complex exponentials keep off the logarithm's branch cut.
 
-    Where 0 dominates, the logarithm is that of 1 and little more: no inputs account for the roundoff of such a sum.
-    Some are so large that their exponentials overflow, which is what the op is there to avoid.
+    Where a 0 dominates, the op takes the logarithm of a sum near 1, whose roundoff the conditioning does not measure.
+    Some tensors are so large that their exponentials overflow, which the op is made to avoid.
     """
     dims = d.shape(0, 4)
     if d.kind == "float" and d.flag():
@@ -158,7 +158,7 @@ def logcumsumexp_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def moment_inputs(*, least: int) -> Inputs:
-    """A tensor, its dims, `keepdim` and a correction; `least` elements or more, which may be less than corrected."""
+    """A tensor, its dims, `keepdim`, and a correction, which may exceed the number of elements (`least` or more)."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         whole = d.choose(False, False, True)
@@ -182,7 +182,7 @@ def unbiased_inputs(*, dim: bool) -> Inputs:
 
 
 def prim_inputs(*, product: bool = False, variance: bool = False) -> Inputs:
-    """A tensor and dims counted from the front, none of them only if it has none; maybe a correction."""
+    """A tensor and dims counted from the front, at least one unless the rank is 0; maybe a correction."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         dims, axes = reducible(d, 0, max_rank=2 if product else 5)
@@ -194,7 +194,7 @@ def prim_inputs(*, product: bool = False, variance: bool = False) -> Inputs:
 
 
 def norm_inputs(*, optional: bool) -> Inputs:
-    """A tensor, the order of the norm, dims, `keepdim`, `dtype`; 0 counts what is not zero, infinities are extrema."""
+    """A tensor, the order of the norm, dims, `keepdim`, `dtype`; 0 counts nonzeros, infinite orders are extrema."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         dims, axes = reducible(d, 1, min_rank=1)
@@ -202,10 +202,10 @@ def norm_inputs(*, optional: bool) -> Inputs:
         keepdim = d.choose(OMIT, True)
         if optional:
             return {"self": d.tensor(dims), "p": order, "dim": axes, "keepdim": keepdim}
-        # Of the extrema torch-mlir's decomposition drops the dtype, so that no backend gets to see it.
+        # For extrema torch-mlir's decomposition drops the dtype, so that no backend sees it.
         extreme = order in INFINITE
         dtype = OMIT if extreme else d.other_dtype("f64")
-        whole = not extreme or all(d.least(dim) for dim in dims)  # no elements have no extremum
+        whole = not extreme or all(d.least(dim) for dim in dims)  # without elements there is no extremum
         dim = d.choose(axes, OMIT, None) if whole else axes
         return {
             "self": d.tensor(dims),
@@ -219,7 +219,7 @@ def norm_inputs(*, optional: bool) -> Inputs:
 
 
 def total_norm_inputs(d: Draw) -> Mapping[str, Any]:
-    """A tensor and the order of the norm over all its elements; the extrema need one."""
+    """A tensor and the order of the norm over all its elements; for an extremum there is at least one."""
     order = d.choose(2, 1, float("inf"), 3, 0.5, float("-inf"), 0)
     return {"self": d.tensor(d.shape(low=int(order in INFINITE))), "p": order}
 
@@ -233,8 +233,8 @@ def frobenius_inputs(d: Draw) -> Mapping[str, Any]:
 def linalg_norm_inputs(d: Draw) -> Mapping[str, Any]:
     """The norm of all elements, of the vectors along one dim or of the matrices in two; 2 and -2 are singular values.
 
-    Export makes constants of most sizes of matrices, so that these are static. Neither the half precisions nor what
-    is empty or not finite has singular values.
+    Export makes constants of most sizes of matrices, so that these are static. Singular values are not defined for
+    matrices that are empty or not finite, and eager does not compute them in half precision.
     """
     kind = d.choose("vectors", "all", "pairs", *(("matrices",) if d.mode == "static" else ()))
     order, dim, fill = d.choose(OMIT, None), d.choose(OMIT, None), Fill(reach="unit")
@@ -263,9 +263,9 @@ def reduction(op: str, inputs: Inputs, dtypes: tuple[str, ...] = ALL, numeric: N
 
 
 SPARSE = Fill(low=-1, high=1, step=0.7)
-"""Mostly zeros: else nothing is false."""
+"""Mostly zeros: else `any` would never be False."""
 DENSE = Fill(low=-1, high=1, step=0.125)
-"""A zero now and then, and fractions, which an integer would make zeros."""
+"""A few zeros, and fractions, which a conversion to integers would make zeros."""
 DROPPED = {"output_dtype": "eager refuses the argument"}
 KEPT = dict.fromkeys((*(name for name in INT if name != "i64"), *BOOL), "eager sums to i64, its meta function does not")
 

@@ -1,6 +1,6 @@
-"""Writing elements, slices and diagonals into a tensor at indices, and reducing what belongs together.
+"""Writing elements, slices and diagonals into a tensor at indices, and reducing values that share an index or segment.
 
-Where writes to one place would not commute the indices are distinct: a permutation along the last dim, or just one.
+Where writes to one place do not commute, indices are distinct: a permutation along the last dim, or a single index.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ from .indexing import constant, index_dtype, masked
 
 
 def places(d: Draw, *, distinct: bool = False) -> tuple[Dims, int, TensorSpec]:
-    """Dims, one of them, and indices along it: of any number, fewer than the tensor's in the other dims, or as many."""
+    """Dims, the index of one of them, and a tensor of indices along it.
+
+    It has any size along that dim, and along each other one the tensor's size or 1.
+    """
     dims = d.shape(0, 4, low=1)
     axis = d.axis(dims)
     at = axis % max(len(dims), 1)
@@ -33,7 +36,7 @@ def places(d: Draw, *, distinct: bool = False) -> tuple[Dims, int, TensorSpec]:
 
 
 def source_dims(d: Draw, index: TensorSpec) -> Dims:
-    """As large as the index, or larger where that one has size 1."""
+    """Dims as large as those of the index, or larger where these have size 1."""
     return tuple(3 if dim == 1 and d.flag() else dim for dim in index.dims)
 
 
@@ -58,7 +61,7 @@ REFUSED = {"bool": ("mean",), "complex": ("amax", "amin")}
 
 
 def reduced_inputs(inputs: Inputs, *reductions: str, include_self: bool = False) -> Inputs:
-    """The same with a way to reduce what meets in one place, with or without what was there."""
+    """These inputs, and a way to reduce values that meet in one place, with or without the value that was there."""
 
     def reduced(d: Draw) -> Mapping[str, Any]:
         taken = (how for how in reductions if how not in REFUSED.get(d.kind, ()))
@@ -108,13 +111,13 @@ def index_fill_inputs(*, tensor: bool) -> Inputs:
 
 
 def masked_scatter_inputs(d: Draw) -> Mapping[str, Any]:
-    """A mask that broadcasts with the tensor, and a source of as many elements as their result has, which is enough."""
+    """A mask that broadcasts with the tensor, and a source as large as the result, so that it has enough elements."""
     tensor, mask, dims = masked(d)
     return {"self": tensor, "mask": mask, "source": d.tensor(dims)}
 
 
 def put_inputs(d: Draw) -> Mapping[str, Any]:
-    """Values for places in the flattened tensor: each once, or, if they are added, any, counted from either end."""
+    """Values for places in the flattened tensor: each place once, or, if values are added, any, from either end."""
     accumulate = d.choose(OMIT, False, True)
     size = d.size("n", 1)
     dims: Dims = d.choose((size,), (2, size))
@@ -128,7 +131,7 @@ def put_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 SEGMENTS = ((2, 0, 3), (5,), (0, 5), (1, 1, 1, 2))
-"""Their lengths."""
+"""The lengths of the segments."""
 
 
 def segment_reduce_inputs(d: Draw) -> Mapping[str, Any]:
@@ -156,7 +159,7 @@ def around(d: Draw, *inner: Dim) -> tuple[Dims, int]:
 
 
 def without(dims: Dims, axis: int, *instead: Dim) -> Dims:
-    """The dims with one replaced."""
+    """The dims with one removed, or replaced by others."""
     at = axis % len(dims)
     return (*dims[:at], *instead, *dims[at + 1 :])
 
@@ -211,11 +214,11 @@ def moves(op: str, inputs: Inputs) -> OpCase:
 
 
 FOLDED = Composite((Linear(("k",)), ROUNDED))
-"""What meets in one place, summed, multiplied or averaged."""
+"""A sum, a product or a mean of the values that meet in one place."""
 
 
 def folds(op: str, inputs: Inputs, numeric: Numeric = FOLDED, dtypes: tuple[str, ...] = REAL) -> OpCase:
-    """An op that reduces what meets in one place."""
+    """An op that reduces the values that meet in one place."""
     return OpCase(op=op, inputs=inputs, dtypes=dtypes, numeric=numeric)
 
 

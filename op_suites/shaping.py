@@ -22,9 +22,9 @@ def sizes_of(dims: Dims) -> tuple[Any, ...]:
 
 
 def view_inputs(name: str, *, copies: bool = False) -> Inputs:
-    """The same sizes, ones inserted, everything or two dims merged, a dim split or inferred.
+    """The same sizes, ones inserted, all or two dims merged, a dim split or inferred.
 
-    An op that `copies` takes whatever lies in memory otherwise than in one stretch; a view does unless it merges dims.
+    An op that `copies` takes tensors of any layout in memory, and so does a view unless it merges dims.
     """
 
     def inputs(d: Draw) -> Mapping[str, Any]:
@@ -89,7 +89,7 @@ def permute_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def two_axes_inputs(first: str, second: str) -> Inputs:
-    """Any rank, and two of its dims, alike or not."""
+    """A tensor of any rank, and two of its dims, which may be the same."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         dims = d.shape()
@@ -108,7 +108,7 @@ def rank_inputs(min_rank: int, max_rank: int) -> Inputs:
 
 
 def with_ones(d: Draw) -> Dims:
-    """Dims of any rank, some of them 1; no symbolic one ever is 1, since the rank of the result hinges on that."""
+    """Dims of any rank, some of them 1; a symbolic dim never is 1, since the rank of the result depends on that."""
     dims: list[Dim] = []
     for dim in d.shape(d.choose(2, 1, 0), 3, low=2 if d.mode == "dynamic" else 0):
         dims += [1, dim] if d.flag() else [dim]
@@ -116,7 +116,7 @@ def with_ones(d: Draw) -> Dims:
 
 
 def squeeze_inputs(how: str) -> Inputs:
-    """All dims, one or several: those of size 1 go, others stay."""
+    """All dims, one or several, to squeeze: those of size 1 are removed, others stay."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         dims = with_ones(d)
@@ -152,7 +152,7 @@ def flatten_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def unflatten_inputs(d: Draw) -> Mapping[str, Any]:
-    """A constant dim in two or three, one of them inferred; or a symbolic one with a 1 next to it."""
+    """A constant dim to split in two or three, maybe one inferred; or a symbolic dim that gets a 1 next to it."""
     if d.flag():
         dims, dim = with_dim(d, d.size("m", 1))
         return {"self": d.tensor(dims), "dim": dim, "sizes": d.choose((SizeOf("m"), 1), (1, -1), (-1,))}
@@ -161,13 +161,13 @@ def unflatten_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def flip_inputs(d: Draw) -> Mapping[str, Any]:
-    """Any of the dims, none too."""
+    """Any of the dims, or none."""
     dims = d.shape()
     return {"self": d.tensor(dims), "dims": d.axes(dims)}
 
 
 def roll_inputs(d: Draw) -> Mapping[str, Any]:
-    """Some dims, or the flattened tensor, either way and by more than their size."""
+    """Some dims, or the flattened tensor, to roll in either direction, maybe by more than their size."""
     dims = d.shape()
     axes = d.axes(dims)
     shifts = tuple(d.choose(1, -1, 2, 0, -5, 9) for _ in axes or (0,))
@@ -183,7 +183,7 @@ def movedim_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def pixels_inputs(name: str, *, inverse: bool) -> Inputs:
-    """Channels to space or back, with any leading dims. Sizes that must divide are constant."""
+    """Channels to space or back, with any leading dims. Sizes that must be divisible are constant."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         factor = d.choose(2, 1, 3)
@@ -221,9 +221,9 @@ def regrouped_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def resize_inputs(d: Draw) -> Mapping[str, Any]:
-    """As many elements or fewer, from the front: what a larger tensor has behind them is uninitialized.
+    """A size of as many elements or fewer: the further elements of a larger result are uninitialized.
 
-    Export compares the old size with the new one, and specializes the rows where that depends on them.
+    Export compares the old size with the new one, and specializes the rows if the comparison depends on them.
     """
     rows = SizeOf(d.size("n"))
     size = d.choose((rows, 6), (rows, 2), (3, rows, 2), (rows, 0), (rows, 1, 2, 2), (rows, 3, 2, 1), (rows,))
@@ -247,7 +247,7 @@ def collapse_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def split_dim_inputs(d: Draw) -> Mapping[str, Any]:
-    """A constant dim in two, or one of any size and a 1."""
+    """A constant dim to split in two, or a dim of any size that gets a 1 next to it."""
     inner, outer = d.choose((6, 2), (6, 1), (6, 6), (0, 3), ("m", SizeOf("m")), ("m", 1))
     dims, dim = with_dim(d, d.size("m", 1) if inner == "m" else inner)
     return {"a": d.tensor(dims), "dim": dim % len(dims), "outer_length": outer}

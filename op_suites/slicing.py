@@ -1,6 +1,6 @@
 """Taking tensors apart and putting them together: slices, windows and diagonals, joins, splits and repetitions.
 
-Where a result's size is computed from a symbolic one, the bounds keep it at 2 or more: export specializes a size of 1.
+If a result's size is computed from a symbolic one, the bounds keep it at 2 or more, since export specializes size 1.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from harness.cases.numeric import Linear
 from harness.cases.sample import Dim, Fill, SizeOf, TensorSpec
 
 MAX = 2**63 - 1
-"""How export spells an open end of a slice."""
+"""The number that export writes for an open end of a slice."""
 
 RANGES = ((1, None, 1), (0, 2, 2), (1, 3, 3), (-2, None, 2), (None, -1, 1), (1, -1, 2), (-3, -1, 3), (None, None, 0),
           (0, MAX, 0), (2, 1, 2))  # fmt: skip
-"""Start, end, and the size that makes them meet an element, or none, whatever the dim's size."""
+"""Start, end, and the least size of the dim at which neither is clamped."""
 CLAMPED = ((-9, 2, 0), (1, 99, 0), (99, 100, 0), (3, -9, 0))
+"""Starts and ends that are clamped."""
 
 
 def with_dim(d: Draw, dim: Dim, *, low: int = 0) -> tuple[Dims, int]:
@@ -47,7 +48,7 @@ def stack_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def split_inputs(name: str, *options: Any, size: int) -> Inputs:
-    """A dim in parts, even or not. It is constant, since the number of results hinges on its size."""
+    """A dim to split in parts, even or not. It is constant, since the number of results depends on its size."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         dims, dim = with_dim(d, size)
@@ -57,7 +58,7 @@ def split_inputs(name: str, *options: Any, size: int) -> Inputs:
 
 
 def plane_split_inputs(name: str, *options: Any, axis: int) -> Inputs:
-    """The dim at an index, the only one of a vector, in even parts or at indices; it is constant."""
+    """The dim `axis`, or the only one of a vector, to split in even parts or at indices; it is constant."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         dims = d.shape(0 if axis == 1 else max(axis, 1), 3)
@@ -68,7 +69,7 @@ def plane_split_inputs(name: str, *options: Any, axis: int) -> Inputs:
 
 
 def tensor_split_inputs(d: Draw) -> Mapping[str, Any]:
-    """A dim in as many parts as a tensor says, or at the indices that it holds."""
+    """A dim to split in as many parts as a tensor says, or at the indices that it holds."""
     dims, dim = with_dim(d, 6)
     if d.flag():
         parts = d.choose(2, 1, 4)
@@ -86,7 +87,7 @@ def unbind_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def repeat_inputs(name: str, *, fewer: bool) -> Inputs:
-    """A count per dim, 0 and 1 too, for new leading dims as well; one may be the size of a dim."""
+    """A count per dim, maybe 0 or 1, and for a new leading dim; one count may be the size of a dim."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         dims = d.shape(0, 4)
@@ -107,7 +108,7 @@ def repeat_interleave_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def slice_inputs(d: Draw) -> Mapping[str, Any]:
-    """Starts and ends from the front and the back, left out, open; a step. Constant dims also where these clamp."""
+    """Starts and ends from the front or the back, left out or open, and a step; for constant dims also clamped ones."""
     constant = d.choose(False, False, True)
     start, end, low = d.choose(*RANGES, *(CLAMPED if constant else ()))
     step = d.choose(OMIT, 2, 3, 1)
@@ -136,7 +137,7 @@ def narrow_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def narrow_tensor_inputs(d: Draw) -> Mapping[str, Any]:
-    """A start that a tensor holds, counted from the back too where one element is taken, and a length."""
+    """A start in a tensor, which may count from the back if one element is taken, and a length."""
     length, starts = d.choose((2, 3), (1, 2), (0, 3), (3, 1))
     dims, dim = with_dim(d, d.size("m", length + starts, length + starts + 3))
     start = d.index((), starts, dtype=d.choose("i64", "i32"), negative=length == 1)
@@ -144,9 +145,9 @@ def narrow_tensor_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def strided(d: Draw, *, overlap: bool) -> tuple[TensorSpec, Mapping[str, Any]]:
-    """Rows of constant length, and windows of constant strides into them: gaps, columns, one element, none.
+    """Rows of constant length, and windows of constant strides into them: with gaps, columns, one element, none.
 
-    With `overlap`, ones that meet an element more than once, too: a stride of 0 or less than what it strides over.
+    With `overlap`, also windows that hold an element more than once: a stride is 0 or less than the extent inside it.
     """
     rows = SizeOf(d.size("n", 2))
     apart = (
@@ -170,20 +171,20 @@ def strided(d: Draw, *, overlap: bool) -> tuple[TensorSpec, Mapping[str, Any]]:
 
 
 def as_strided_inputs(d: Draw) -> Mapping[str, Any]:
-    """Windows into rows, that overlap or not."""
+    """Windows into rows, overlapping or not."""
     tensor, window = strided(d, overlap=True)
     return {"self": tensor, **window}
 
 
 def as_strided_scatter_inputs(d: Draw) -> Mapping[str, Any]:
-    """Windows into rows that meet no element twice, and what is written there."""
+    """Windows into rows that hold no element twice, and the tensor to write there."""
     tensor, window = strided(d, overlap=False)
     dims = tuple(size.dim if isinstance(size, SizeOf) else size for size in window["size"])
     return {"self": tensor, "src": d.tensor(dims), **window}
 
 
 def diagonal_of(d: Draw) -> int:
-    """One that has two elements, of rows `m` and columns `n`, where they may be symbolic, else any."""
+    """The offset of a diagonal of `m` rows and `n` columns: 0, or in dynamic mode one with two elements or more."""
     rows, columns = d.sizes["m"], d.sizes["n"]
     long = (k for k in (1, -1, 2, -3) if d.mode == "static" or min(rows + min(k, 0), columns - max(k, 0)) >= 2)
     return int(d.choose(0, *long))
@@ -206,7 +207,7 @@ def diagonal_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def linalg_diagonal_inputs(d: Draw) -> Mapping[str, Any]:
-    """As above, of the last two dims by default."""
+    """As `diagonal_inputs`, by default of the last two dims."""
     args = dict(diagonal_inputs(d))
     rank = len(args["self"].dims)
     last = (args.get("dim1", 0) % rank, args.get("dim2", 1) % rank) == (rank - 2, rank - 1)

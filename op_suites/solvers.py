@@ -1,4 +1,4 @@
-"""Systems of linear equations: inverses, solutions, least squares; and what tells of them: rank and condition."""
+"""Systems of linear equations: inverses, solutions, least squares, rank and condition number."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .linalg import CHECKED, DEFINITE, FINITE, FLAG, GENERAL, VECTORS, lapack, m
 
 
 def rank_inputs(*, name: str, tensor: bool) -> Inputs:
-    """A matrix with singular values 1, 2, 3 ...; tolerances that cut some of them off, well between two of them."""
+    """A matrix with singular values 1, 2, 3 ..., and tolerances that cut some of them off and are close to none."""
 
     def tolerance(d: Draw, lead: Dims, low: float, high: float) -> Any:
         if not tensor:
@@ -39,7 +39,7 @@ def rank_inputs(*, name: str, tensor: bool) -> Inputs:
 
 
 def cond_inputs(d: Draw) -> Mapping[str, Any]:
-    """A matrix, square unless the norm is the one of singular values."""
+    """A matrix, and a norm; the matrix is square unless the norm is one of singular values."""
     p = d.choose(OMIT, 2, -2, 1, -1, float("inf"), float("-inf"), None)
     rows = d.size("n", high=5)
     columns = d.size("m", high=5) if p in (OMIT, None, 2, -2) else rows
@@ -47,7 +47,7 @@ def cond_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def leads(d: Draw) -> tuple[Dims, Dims]:
-    """The batches of a matrix and of the right sides, alike or such that they broadcast."""
+    """The batch dims of a matrix and of the right sides: equal, or such that they broadcast."""
     lead = d.shape(0, 2)
     pair: tuple[Dims, Dims] = d.choose(
         (lead, lead), (d.broadcast(lead), lead), (lead, tuple(d.choose(dim, 1) for dim in lead))
@@ -77,13 +77,13 @@ def solve_inputs(*, checked: bool) -> Inputs:
 
 
 def triangle(d: Draw, n: str, lead: Dims, *, upper: bool, unit: bool) -> Any:
-    """A triangular matrix, or one with another half that is not to be read."""
+    """A triangular matrix, or one whose other half is not 0 but must not be read."""
     kind = "upper_triangular" if upper else "triangular"
     return d.tensor((*lead, n, n), fill=matrix(kind if unit else d.choose(kind, DEFINITE)))
 
 
 def solve_triangular_inputs(d: Draw) -> Mapping[str, Any]:
-    """A triangle of either side, maybe with ones for a diagonal, on either side of the unknown."""
+    """A lower or upper triangle, maybe with ones as its diagonal, on either side of the unknown."""
     n, columns = d.size("n", high=5), d.size("k", high=4)
     upper, left, unit = d.flag(), d.choose(*FLAG), d.choose(*FLAG)
     first, second = leads(d)
@@ -98,7 +98,7 @@ def solve_triangular_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def triangular_solve_inputs(d: Draw) -> Mapping[str, Any]:
-    """The same in its older form: right sides first, and the triangle maybe transposed."""
+    """As `solve_triangular_inputs`, in the older form: right sides first, and the triangle maybe transposed."""
     n, columns = d.size("n", high=5), d.size("k", high=4)
     upper, unit = d.choose(*FLAG), d.choose(*FLAG)
     first, second = leads(d)
@@ -128,12 +128,15 @@ def cholesky_solve_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def pivots(d: Draw, dims: Dims, of: str) -> Any:
-    """Which rows were swapped, as LAPACK says it."""
+    """Which rows were swapped, in LAPACK's form."""
     return d.tensor(dims, "i32", Fill(kind="pivots", of=of, nonfinite=False))
 
 
 def ldl_solve_inputs(d: Draw) -> Mapping[str, Any]:
-    """A factorization with blocks of size 1, and right sides: where it is the one to broadcast, eager reads astray."""
+    """A factorization with blocks of size 1, and right sides, which may broadcast.
+
+    The factorization never broadcasts: eager then reads the wrong memory.
+    """
     n, columns = d.size("n", high=5), d.size("k", high=4)
     first = d.shape(0, 2)
     second = tuple(d.choose(dim, 1) for dim in first)
@@ -146,7 +149,7 @@ def ldl_solve_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def lu_solve_inputs(*, legacy: bool) -> Inputs:
-    """Both triangles of a factorization in one matrix, the rows swapped, and right sides."""
+    """Both triangles of a factorization in one matrix, its pivots, and right sides."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         n, columns = d.size("n", high=5), d.size("k", high=4)
@@ -178,9 +181,12 @@ def lu_unpack_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def lstsq_inputs(d: Draw) -> Mapping[str, Any]:
-    """As many equations as unknowns, more or fewer; a driver; a tolerance, which two of them compare with exactly."""
+    """As many equations as unknowns, more or fewer, a driver, and a tolerance that is close to no singular value.
+
+    Two of the drivers compare the singular values with the tolerance.
+    """
     driver = d.choose(OMIT, "gelsy", "gels", "gelsd", "gelss", None)
-    least = 1 if driver == "gelsd" else 0  # which refuses to have no right side
+    least = 1 if driver == "gelsd" else 0  # gelsd refuses to have no right side
     rows, columns, sides = d.size("m", high=5), d.size("n", high=5), d.size("k", least, 4)
     lead = d.shape(0, 2)
     return {
@@ -198,7 +204,7 @@ def pinverse_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def unfolded(d: Draw, *shapes: Any) -> Any:
-    """One of the shapes, in dynamic mode of those with a named dim, which is declared."""
+    """One of the shapes, whose named dim, if it has one, is declared; in dynamic mode it has one."""
     found = d.choose(*(s for s in shapes if d.mode == "static" or "n" in s[0]))
     if "n" in found[0]:
         d.size("n", high=5)
@@ -206,7 +212,7 @@ def unfolded(d: Draw, *shapes: Any) -> Any:
 
 
 def tensorinv_inputs(d: Draw) -> Mapping[str, Any]:
-    """A tensor that is a square matrix once its first dims are taken together, and its other ones."""
+    """A tensor that is a square matrix once its first `ind` dims are merged into one, and the others into another."""
     dims, ind = unfolded(
         d, (("n", "n"), 1), ((2, 3, 6), OMIT), ((6, 2, 3), 1), ((1, "n", "n"), 2), (("n", 1, "n"), OMIT)
     )
@@ -214,7 +220,7 @@ def tensorinv_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def tensorsolve_inputs(d: Draw) -> Mapping[str, Any]:
-    """The same, with a right side; some dims may have to move last first."""
+    """As `tensorinv_inputs`, with a right side; some dims may have to be moved to the end before."""
     dims, other, moved = unfolded(
         d,
         (("n", "n"), ("n",), OMIT),

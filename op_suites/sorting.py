@@ -1,6 +1,6 @@
-"""Order: sorting, the largest and the middle ones, quantiles, and places in a sorted sequence.
+"""Order: sorting, the largest elements, medians, quantiles, and places in a sorted sequence.
 
-Ties leave open which index is meant: tensors are of distinct elements, except where an op promises a stable order.
+With ties several indices are right. So elements are distinct, except where an op promises a stable order.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def distinct_dims(d: Draw, *, low: int = 0) -> Dims:
 
 
 def sort_inputs(*, stable: tuple[Any, ...]) -> Inputs:
-    """A dim and a direction, and whether equal elements keep their order (if they need not there are none)."""
+    """A dim, a direction, and whether equal elements keep their order; if not, all elements are distinct."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         how = d.choose(*(stable if d.kind != "bool" else (True,)))
@@ -46,7 +46,7 @@ def sort_inputs(*, stable: tuple[Any, ...]) -> Inputs:
 
 
 def topk_inputs(d: Draw) -> Mapping[str, Any]:
-    """The k largest or smallest, all of them too; in no given order only where there is one."""
+    """The k largest or smallest elements, or all; `sorted` is False only for k = 1, since it leaves the order open."""
     k = d.choose(2, 1, 3, 0, "all")
     size = d.size("m", k if isinstance(k, int) else 0, 7)
     dims: Dims = (size,)
@@ -78,13 +78,13 @@ def kthvalue_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def median_inputs(d: Draw) -> Mapping[str, Any]:
-    """The middle one along a dim, the lower of the two middle ones if there are."""
+    """The median along a dim; it is the lower one if there are two middle elements."""
     dims = distinct_dims(d, low=1)
     return {"self": d.tensor(dims, fill=DISTINCT), "dim": d.axis(dims), "keepdim": d.choose(OMIT, True)}
 
 
 def middle_inputs(d: Draw) -> Mapping[str, Any]:
-    """Any rank, with ties; integers have no NaN for the middle of nothing."""
+    """Any rank, with ties; integers are not empty, since they have no NaN as the median of nothing."""
     return {"self": d.tensor(d.shape(low=0 if d.kind == "float" else 1))}
 
 
@@ -98,7 +98,7 @@ def aminmax_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def cumulative_inputs(d: Draw) -> Mapping[str, Any]:
-    """A dim."""
+    """A tensor of distinct elements, and a dim."""
     dims = distinct_dims(d)
     return {"self": d.tensor(dims, fill=DISTINCT), "dim": d.axis(dims)}
 
@@ -106,11 +106,14 @@ def cumulative_inputs(d: Draw) -> Mapping[str, Any]:
 HALVES = Fill(low=-40, high=40, step=0.5)
 EIGHTHS = Fill(low=0, high=1, step=0.125, nonfinite=False)
 OFF_TIES = 307 / 1024
-"""As a quantile it is nowhere half way between two of less than 500 elements."""
+"""A quantile that is not halfway between two elements, if there are fewer than 500."""
 
 
 def quantile_inputs(*, scalar: bool) -> Inputs:
-    """Multiples of a half, finite or NaN, and of an eighth as quantiles, so that all ways to interpolate are exact."""
+    """Elements that are multiples of a half or NaN, and quantiles that are multiples of an eighth.
+
+    All ways to interpolate between them are exact.
+    """
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         dims = d.shape(0, 4, low=1)
@@ -132,7 +135,7 @@ def quantile_inputs(*, scalar: bool) -> Inputs:
 
 
 def mode_inputs(d: Draw) -> Mapping[str, Any]:
-    """The most frequent of an odd number of elements that take two values, so that one is; the dim is constant."""
+    """An odd number of elements of two values, so that one value is the most frequent; the dim is constant."""
     dims, dim = with_dim(d, d.choose(5, 1, 3))
     two = Fill(low=0, high=1, step=1, nonfinite=False)
     last = dim in (-1, len(dims) - 1)
@@ -146,7 +149,7 @@ def msort_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def side(d: Draw) -> dict[str, Any]:
-    """Which side of equal elements, said one way or the other, and the dtype of the result."""
+    """Which side of equal elements, given as `right` or as `side`, and the dtype of the result."""
     said = d.choose({}, {"right": True}, {"side": "right"}, {"side": "left"}, {"side": None}, {"right": False})
     return {**said, "out_int32": d.choose(OMIT, True)}
 
@@ -154,7 +157,7 @@ def side(d: Draw) -> dict[str, Any]:
 def searchsorted_inputs(d: Draw) -> Mapping[str, Any]:
     """One sequence for any number of values, or a batch of sequences for a batch of values.
 
-    `sorter` is left out or None: a tensor of indices that sorts another one is beyond what fills express.
+    `sorter` is left out or None: no fill can make a tensor of indices that sorts another tensor.
     """
     length = d.size("m", high=6)
     if d.flag():
@@ -195,7 +198,7 @@ def bucketize_scalar_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def without_stable(inputs: Inputs) -> Inputs:
-    """The same without the argument that the overload has not."""
+    """These inputs without the argument `stable`, which the overload does not have."""
 
     def fewer(d: Draw) -> Mapping[str, Any]:
         return {name: value for name, value in inputs(d).items() if name != "stable"}

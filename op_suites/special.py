@@ -1,4 +1,4 @@
-"""Special functions: Bessel, Airy, gamma and error functions and their kin, and the orthogonal polynomials."""
+"""Special functions: Bessel, Airy, gamma, error and related functions, and the orthogonal polynomials."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.cases.sample import Fill, TensorSpec
 from harness.cases.strategies import MOSTLY_ZERO, binary_inputs, unary
 
 SPECIAL = Composite((Stated(16, "series, recurrences and rational functions by pieces, each implementation's own"),))
-"""Series and recurrences: what the result owes its inputs is measured, near the zeros of what oscillates too."""
+"""Series and recurrences. The conditioning, which is measured, covers the zeros of oscillating functions too."""
 NO_HALF = ("f32", "f64", *INT, *BOOL)
 POLE = {"bool": "False is a pole, so that half of the results are infinite"}
 ORDERS = tuple(float(n) for n in range(1, 10))
@@ -57,9 +57,9 @@ def ordered_inputs(low: float, high: float, *orders: int) -> Inputs:
 
 
 def degree(d: Draw, dims: tuple[Any, ...]) -> TensorSpec:
-    """Degrees as integers, negative ones too, or as floats that are rounded toward zero and so keep off the integers.
+    """Degrees as integers, maybe negative, or as floats, which the op rounds toward zero.
 
-    The perturbed inputs of the float64 reference would else be of another degree.
+    The floats keep away from integers: else the perturbed inputs of the float64 reference would have another degree.
     """
     if d.kind == "float" and d.flag():
         return d.tensor(dims, fill=Fill(low=0.25, high=9.75, avoid=ORDERS, margin=0.25, nonfinite=False))
@@ -116,7 +116,7 @@ CASES = (
     special("special_spherical_bessel_j0", -30.0, 30.0, name="x"),
     special("special_airy_ai", -20.0, 8.0, name="x"),
     special("special_erfcx", -8.0, 50.0),
-    special("special_ndtr", -2.0, 8.0, dtypes=ALL),  # farther left it is 1 less almost 1, in eager too
+    special("special_ndtr", -2.0, 8.0, dtypes=ALL),  # farther left, eager too computes it as 1 minus almost 1
     special("special_log_ndtr", -30.0, 30.0),
     special("special_ndtri", 0.0, 1.0),
     unary("aten.special_entr.default", numeric=Composite((libm("log"), Ulp(1)))),

@@ -15,7 +15,7 @@ from harness.cases.strategies import NO_INFINITY
 NUMBER = REAL + COMPLEX
 ALL_TERMS = Linear((Over(None),))
 NORM = Composite((ROUNDED, libm("pow"), ALL_TERMS, libm("pow"), Ulp(2)))
-"""Differences, their powers, the sum of these, its root, what is scaled by it."""
+"""Differences, their powers, the sum of these, its root, and a scaling by it."""
 COVARIANCE = Composite((ALL_TERMS, ROUNDED, ALL_TERMS, Ulp(4)))
 """Means, differences from them, sums of their products, over a count and over deviations."""
 DIFFERENCES = Composite((Ulp(8),))
@@ -39,7 +39,7 @@ def along(d: Draw, *, low: int = 0, max_rank: int = 4) -> tuple[Dims, int]:
 
 
 def differenced(d: Draw, order: int = 1) -> tuple[Dims, int]:
-    """The same, with a dim that shrinks by `order`: export takes none that may come to less than 2 for symbolic."""
+    """As `along`, for an op that shrinks the dim by `order`; in dynamic mode to 2 or more, as export requires."""
     return along(d, low=order + 2 if d.mode == "dynamic" else 0)
 
 
@@ -52,7 +52,10 @@ def modest(d: Draw) -> Fill:
 
 
 def dist_inputs(d: Draw) -> Mapping[str, Any]:
-    """Two tensors that broadcast and an order: the extrema need an element, 0 counts what differs, by a margin."""
+    """Two tensors that broadcast and the order of the norm of their difference.
+
+    For extrema they are not empty. For order 0, which counts elements that differ, all differ by a margin.
+    """
     order = d.choose(2, 1, float("inf"), 3, float("-inf"), 0)
     fills = (Fill(low=0.25, high=8.0), Fill(low=-8.0, high=-0.25)) if order == 0 else (None, None)
     dims = d.shape(low=int(order in INFINITE))
@@ -76,7 +79,7 @@ def pairwise_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def renorm_inputs(d: Draw) -> Mapping[str, Any]:
-    """A tensor of two dims or more, the dim whose slices are shrunk, an order and a norm that no simple slice has."""
+    """A tensor of two dims or more, the dim whose slices are shrunk, an order, and a norm that no simple slice has."""
     dims = d.shape(2, 4)
     return {
         "self": d.tensor(dims),
@@ -89,7 +92,7 @@ def renorm_inputs(d: Draw) -> Mapping[str, Any]:
 def vecdot_inputs(d: Draw) -> Mapping[str, Any]:
     """Two tensors that broadcast and the dim of the products that is summed."""
     dims, axis = along(d)
-    a, b = d.pair(dims) if len(dims) > 1 else (dims, dims)  # of two vectors it is a dot product, which does not
+    a, b = d.pair(dims) if len(dims) > 1 else (dims, dims)  # two vectors: a dot product, which does not broadcast
     return {"x": d.tensor(a), "y": d.tensor(b), "dim": axis}
 
 
@@ -99,7 +102,7 @@ def vecdot_inputs(d: Draw) -> Mapping[str, Any]:
 def observed(d: Draw, least: int = 0) -> Dims:
     """Variables in rows and observations in columns, or one variable.
 
-    Integers have 4 observations: their mean and all that follows are then exact, and no cancellation counts.
+    Integers have 4 observations: their mean and all that is computed from it are then exact, whatever cancels.
     """
     several = d.mode == "dynamic" or d.flag()
     n = 4 if d.kind == "int" else d.size("n", least, 6)
@@ -107,13 +110,13 @@ def observed(d: Draw, least: int = 0) -> Dims:
 
 
 def corrcoef_inputs(d: Draw) -> Mapping[str, Any]:
-    """Variables that are not constant, unless observed once or never."""
+    """Variables that are not constant, unless they have one observation or none."""
     dims = observed(d)
     return {"self": d.tensor(dims, fill=Fill(kind="distinct", low=-8, high=100))}
 
 
 def cov_inputs(d: Draw) -> Mapping[str, Any]:
-    """Variables, a correction, and integer and real weights of the observations, positive so that they count."""
+    """Variables, a correction, and integer and real weights of the observations, all of them positive."""
     correction = d.choose(OMIT, 0, 2)
     weighted = False if d.kind == "int" else d.flag()
     dims = observed(d, 3 if correction == 2 else 1 if weighted else 0)
@@ -143,13 +146,13 @@ def diff_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def steps_inputs(d: Draw) -> Mapping[str, Any]:
-    """Samples at equal distances along a dim, which keep halves exact."""
+    """Samples at equal distances along a dim; the distances keep halves exact."""
     dims, axis = differenced(d)
     return {"y": d.tensor(dims, fill=modest(d)), "dx": d.choose(OMIT, 0.5, 2.0, -1.5), "dim": axis}
 
 
 def places_inputs(d: Draw) -> Mapping[str, Any]:
-    """Samples along a dim at places in any order: a vector, one for all, or others for each line."""
+    """Samples along a dim, and their places in any order: one vector for all lines, or other places for each line."""
     dims, axis = differenced(d)
     at = axis % len(dims)
     alone = tuple(dim if i == at else 1 for i, dim in enumerate(dims))
@@ -184,7 +187,7 @@ def _gradient_axes(d: Draw, rank: int, spacing: str) -> tuple[int, ...] | None:
 
 
 def _spacing(d: Draw, dims: Dims, axes: Sequence[int] | None, spacing: str) -> Any:
-    """Powers of two, which keep integers exact; or distinct coordinates in any order, real ones of integers."""
+    """Powers of two, which keep integers exact, or distinct coordinates in any order, as floats for integers."""
     if spacing == "scalarint":
         return d.choose(OMIT, None, 2.0, 0.5, -4)
     axes = range(len(dims)) if axes is None else axes

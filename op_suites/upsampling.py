@@ -15,7 +15,7 @@ SCALES = (2.0, 1.5, 0.5, 1.25)
 LETTERS = {1: ("scales",), 2: ("scales_h", "scales_w"), 3: ("scales_d", "scales_h", "scales_w")}
 
 MODEST = Fill(reach="unit", avoid=(0.0,), margin=0.5, low=-16, high=16, nonfinite=False)
-"""Neighbours of like magnitude, and finite: a weight that is 0 for some is a roundoff for others."""
+"""Neighbours of similar magnitude, and finite: a weight that is 0 in one implementation is a roundoff in another."""
 
 AROUND = Fill(low=-1.25, high=1.25, nonfinite=False)
 """Places around an image, which goes from -1 to 1."""
@@ -83,8 +83,8 @@ def vec_inputs(rank: int, *, aligned: bool, fill: Fill | None) -> Inputs:
 def grid_inputs(*ranks: int) -> Inputs:
     """Places inside and a little outside of the image, each interpolation and padding, both corner conventions.
 
-    For the nearest neighbour (1) they keep from where it changes: of an image 3 or 5 wide a multiple of 0.4 is a tenth
-    of a pixel or more away from there in either convention.
+    For the nearest neighbour (mode 1) the places keep away from where it changes: in an image 3 or 5 wide, a multiple
+    of 0.4 is a tenth of a pixel or more away from there in either convention.
     """
 
     def inputs(d: Draw) -> Mapping[str, Any]:
@@ -107,7 +107,7 @@ def grid_inputs(*ranks: int) -> Inputs:
 
 PLACES = Stated(32, "a place is rounded in proportion to the size, and each weight is as steep as the place is far off")
 CUBIC = Composite((PLACES, Linear((16,)), Linear((4,))))
-"""Places, the weights, polynomials of them, and the weighted sum."""
+"""Places, the weights, which are polynomials of them, and the weighted sum."""
 
 
 def sampler(name: str, *ranks: int) -> OpCase:

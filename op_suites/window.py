@@ -1,4 +1,4 @@
-"""Rearranging images: windows as columns and back, what pooling kept put back to its place, channels shuffled."""
+"""Rearranging images: windows to columns and back, pooled elements back to their places, channels shuffled."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from harness.cases.sample import Fill
 from .convolution import Geometry, geometry, least_sizes
 
 MOVED = FLOAT + BOOL + COMPLEX
-"""What eager moves by windows: no integers."""
+"""The dtypes that eager moves by windows: no integers."""
 
 PLACES = Fill(kind="distinct", low=0, nonfinite=False)
-"""No two values go to one place: which of them stays there is open."""
+"""No two values go to one place: which of them would stay there is open."""
 
 
 def attributes(g: Geometry) -> dict[str, tuple[int, ...]]:
-    """The windows as these ops spell them."""
+    """The attributes of windows, by the names that these ops give them."""
     return {"kernel_size": g.kernel, "dilation": g.dilation, "padding": g.padding, "stride": g.stride}
 
 
@@ -48,7 +48,7 @@ def col2im_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def unpool_inputs(rank: int) -> Inputs:
-    """Values and their places in each larger image, of which there are enough for all to differ, at any batch size."""
+    """Values and their places in a larger image, which has enough places for all to differ, at any batch size."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         pooled = (d.choose(2, 1), *(d.choose(1, 2) for _ in range(rank - 2)), d.size("w", 1, 3))

@@ -1,6 +1,7 @@
 """Gradients of convolutions, pooling, upsampling, embeddings and slices.
 
-The sizes of a gradient and of what it flows back to hinge on each other: the dims that windows slide over are constant.
+The sizes of a gradient and of the tensor that it flows back to depend on each other, so that the dims that windows
+slide over are constant.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ MASKS = ((True, True, True), (True, False, False), (False, True, True), (False, 
 
 
 def convolution_inputs(d: Draw) -> Mapping[str, Any]:
-    """One or two spatial dims, plain or transposed, grouped or not; three results, any of them not asked for."""
+    """One or two spatial dims, plain or transposed, grouped or not; three results, some of them masked out."""
     rank, transposed, groups = d.choose(2, 1), d.flag(), d.choose(1, 2)
     kernel = tuple(d.choose(2, 1, 3) for _ in range(rank))
     stride, dilation = (tuple(d.choose(1, 2) for _ in range(rank)) for _ in range(2))
@@ -31,7 +32,7 @@ def convolution_inputs(d: Draw) -> Mapping[str, Any]:
     images, results = [], []
     for k, s, p, g, e in zip(kernel, stride, padding, dilation, extra, strict=True):
         reach = g * (k - 1) - 2 * p
-        shorter = d.choose(2, 3) + max(0, -reach)  # what the windows are counted in, and what they span
+        shorter = d.choose(2, 3) + max(0, -reach)  # `shorter` is the number of windows, `longer` what they span
         longer = (shorter - 1) * s + reach + 1 + (e if transposed else d.integer(0, s - 1))
         images.append(shorter if transposed else longer)
         results.append(longer if transposed else shorter)
@@ -104,7 +105,7 @@ def max_pool_inputs(rank: int) -> Inputs:
 
 
 def adaptive_avg_pool_inputs(rank: int) -> Inputs:
-    """Output sizes that divide the input's, do not, or exceed it."""
+    """Output sizes that divide the input's or do not, or exceed it."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         lead = (d.size("n", high=3), d.size("c", 1, 2))
@@ -116,7 +117,7 @@ def adaptive_avg_pool_inputs(rank: int) -> Inputs:
 
 
 def tbc_inputs(d: Draw) -> Mapping[str, Any]:
-    """Times, batch, channels: the gradients of the input, of the kernel over the times, and of the bias."""
+    """The gradients of an input of (times, batch, channels), of the kernel over the times, and of the bias."""
     kernel, pad = d.choose(2, 1, 3), d.choose(0, 1)
     times = max(1, kernel - 2 * pad) + d.integer(0, 3)
     batch, channels, outer = d.size("n", 1, 3), d.size("c", 1, 3), d.size("o", 1, 3)
@@ -130,7 +131,7 @@ def tbc_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def upsample_inputs(*, aligned: bool) -> Inputs:
-    """From larger or smaller results; without scales, or with those that led there."""
+    """The gradient of a larger or smaller result; without scales, or with those of the forward pass."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         lead = (d.size("n", high=3), d.size("c", 1, 2))
@@ -150,7 +151,7 @@ def upsample_inputs(*, aligned: bool) -> Inputs:
 
 
 def embedding_inputs(d: Draw) -> Mapping[str, Any]:
-    """Rows that are met several times, one that is padding or none, and the scale by frequency."""
+    """Indices that may name a row several times, a row that is padding or none, and whether to scale by frequency."""
     places = d.choose(("k",), ("k", 2), ())
     d.size("k", high=5)
     rows = d.choose(4, 1, 7)
@@ -164,7 +165,7 @@ def embedding_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def select_inputs(d: Draw) -> Mapping[str, Any]:
-    """A slice put back where it was taken from."""
+    """A slice, to put back where it was taken from."""
     dims, dim = around(d, 4)
     at = dim % len(dims)
     sizes = tuple(SizeOf(size) if isinstance(size, str) else size for size in dims)
@@ -173,7 +174,7 @@ def select_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def slice_inputs(d: Draw) -> Mapping[str, Any]:
-    """A range put back where it was taken from."""
+    """A range, to put back where it was taken from."""
     dims, dim = around(d, 6)
     at = dim % len(dims)
     start, end, step, length = d.choose((1, 4, 1, 3), (0, 6, 2, 3), (2, 6, 3, 2), (0, 2**63 - 1, 1, 6), (2, 2, 1, 0))
@@ -192,7 +193,7 @@ def reflection_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 PRODUCTS = Composite((Linear((Over(None),)),))
-"""Each gradient is a sum of products, with a term for no more than each element of the one that comes in."""
+"""Each gradient is a sum of products, with at most one term per element of the incoming gradient."""
 PLACES = Stated(32, "a place is rounded in proportion to the size, and each weight is as steep as the place is far off")
 INTERPOLATED = Composite((PLACES, Linear((16,)), Linear((4,))))
 

@@ -1,8 +1,8 @@
-"""Miniature backends and executors, each with one deterministic fault, that prove that the harness sees it.
+"""Miniature backends and executors: each has one deterministic fault, with which tests prove that the harness sees it.
 
-They lower to a dialect of their own, `miniature`, whose only op is a deed: `miniature.lie_in_shape`, done by the
-executor `actor` to eager's result. They are found as any out-of-tree plugin is, through entry points: `install` writes
-a distribution into a folder, which is then put on the import path.
+They lower to a dialect of their own, `miniature`, whose one op names an action, such as `miniature.lie_in_shape`. The
+executor `actor` performs the action on eager's results. The harness finds miniatures as it finds any out-of-tree
+plugin, through entry points: `install` writes a distribution into a folder, which a test then puts on the import path.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from typing import Any, NoReturn
 
 from harness.programs.protocols import CannotExecute, Contract, Executable, Lowered, Refused
 
-# deeds that end a process, or try to ----------------------------------------------------------------------------------
+# actions that end the process, or try to ------------------------------------------------------------------------------
 
 CHATTER = 10_000
-"""Characters that `complain` prints before its last words."""
+"""Characters that `complain` prints before `LAST_WORDS`."""
 LAST_WORDS = "LLVM ERROR: out of ideas"
 
 
@@ -43,38 +43,38 @@ def fail() -> NoReturn:
 
 
 def hang() -> None:
-    """Never return from native code, holding the interpreter's lock, at no cost."""
+    """Block in native code for ever, idle, and hold the interpreter's lock."""
     ctypes.PyDLL(None).pause()
 
 
 def spin() -> None:
-    """Never return from native code, holding the interpreter's lock, at full speed."""
+    """Compute in native code for ever, at full speed, and hold the interpreter's lock."""
     re.match(r"(a+)+$", "a" * 64 + "b")
 
 
 def hog() -> None:
-    """Allocate 64 MiB at a time until there are no more, or 64 GiB."""
+    """Allocate 64 MiB at a time, until there is no more memory or 64 GiB are held."""
     held = []
     while len(held) < 1024:
         held.append(bytearray(1 << 26))
 
 
 def hog_natively() -> None:
-    """C++ `operator new` of a tebibyte, whose exception nobody catches."""
+    """Call C++'s `operator new` for a tebibyte; nothing catches its exception."""
     ctypes.CDLL("libstdc++.so.6")._Znwm(ctypes.c_size_t(1 << 40))
 
 
 def complain() -> NoReturn:
-    """Print much, then the reason, to the process's stderr below Python's, and die."""
+    """Write much text, then the reason, to file descriptor 2 past Python's stderr, and abort."""
     os.write(2, b"." * CHATTER + b"\n" + LAST_WORDS.encode() + b"\n")
     os.abort()
 
 
 DEATHS: Mapping[str, Callable[[], None]] = {
-    deed.__name__: deed for deed in (segfault, abort, leave, fail, hang, spin, hog, hog_natively, complain)
+    action.__name__: action for action in (segfault, abort, leave, fail, hang, spin, hog, hog_natively, complain)
 }
 
-# deeds done to eager's results; `example` are those at the sizes of export --------------------------------------------
+# actions on eager's results; `example` are the results at the sizes of export -----------------------------------------
 
 Results = list[Any]
 
@@ -84,7 +84,7 @@ def right(results: Results, example: Results) -> Results:
 
 
 def lie_in_value(results: Results, example: Results) -> Results:
-    """Change the last element."""
+    """Change the last element of the first result."""
     results[0].view(-1)[-1:] = results[0].view(-1)[-1:] != 1
     return results
 
@@ -111,7 +111,7 @@ def lie_in_arity(results: Results, example: Results) -> Results:
 
 
 def specialize(results: Results, example: Results) -> Results:
-    """The example's results, whatever the inputs."""
+    """Return the results at the sizes of export, whatever the inputs are."""
     return example
 
 
@@ -120,8 +120,8 @@ def refuse(results: Results, example: Results) -> Results:
 
 
 LIES: Mapping[str, Callable[[Results, Results], Results]] = {
-    deed.__name__: deed
-    for deed in (
+    action.__name__: action
+    for action in (
         right,
         lie_in_value,
         lie_in_shape,
@@ -138,7 +138,7 @@ LIES: Mapping[str, Callable[[Results, Results], Results]] = {
 
 
 def eager(program: Any, inputs: Sequence[Any]) -> Results:
-    """The results of the program itself."""
+    """Run the program itself and return its results."""
     import torch
     from torch.utils import _pytree as pytree
 
@@ -147,24 +147,24 @@ def eager(program: Any, inputs: Sequence[Any]) -> Results:
 
 
 class Actor:
-    """Does the deed that the IR names to eager's results."""
+    """Performs the action that the IR names on eager's results."""
 
     name = "actor"
     dialects = frozenset(("miniature",))
 
     def compile(self, lowered: Lowered) -> Executable:
-        deed = lowered.ir.split()[0].removeprefix("miniature.")
+        action = lowered.ir.split()[0].removeprefix("miniature.")
 
         def run(inputs: Sequence[Any]) -> Results:
-            if deed in DEATHS:
-                DEATHS[deed]()
-            return LIES[deed](eager(lowered.program, inputs), eager(lowered.program, lowered.program.args))
+            if action in DEATHS:
+                DEATHS[action]()
+            return LIES[action](eager(lowered.program, inputs), eager(lowered.program, lowered.program.args))
 
         return run
 
 
 class Detective(Actor):
-    """A checker: dies of whatever it is given to run, and says of what and where."""
+    """A checker: aborts whenever it runs, and writes the action and the shape of its input to stderr."""
 
     name = "detective"
 
@@ -180,7 +180,7 @@ class Detective(Actor):
 
 
 class CannotCompile:
-    """Comes before `actor`, and cannot run what it takes."""
+    """Is listed before `actor`, since its name sorts first, and can compile nothing."""
 
     name = "able"
     dialects = frozenset(("miniature",))
@@ -190,7 +190,7 @@ class CannotCompile:
 
 
 class Witness(Actor):
-    """Is eager, whatever the IR says to be done; runs in a fork."""
+    """Returns eager's results, whatever action the IR names; runs in a fork."""
 
     name = "witness"
     isolated = True
@@ -200,7 +200,7 @@ class Witness(Actor):
 
 
 class Doomed(Witness):
-    """Dies in its fork."""
+    """Aborts in its fork."""
 
     name = "doomed"
 
@@ -209,7 +209,7 @@ class Doomed(Witness):
 
 
 class FalseEager:
-    """Comes before `eager`, and lies for the control backend too; being of its road, it has its way."""
+    """Is asked before `eager` and lies for the control backend too; `eager`, of the same road, cannot outvote it."""
 
     name = "an-eager"
     road = "eager"
@@ -223,25 +223,25 @@ class FalseEager:
 
 
 class Acts:
-    """Lowers to a deed; its IR tells the process it was made in."""
+    """Lowers to an action; its IR holds the id of the process that made it."""
 
-    def __init__(self, name: str, deed: str) -> None:
+    def __init__(self, name: str, action: str) -> None:
         self.name = name
-        self.deed = deed
+        self.action = action
 
     def lower(self, contract: Contract) -> Lowered:
-        return Lowered(dialect="miniature", ir=f"miniature.{self.deed} {os.getpid()}", program=contract.program)
+        return Lowered(dialect="miniature", ir=f"miniature.{self.action} {os.getpid()}", program=contract.program)
 
     def verify(self, lowered: Lowered) -> None:
         pass
 
 
 class Dies(Acts):
-    """Does a deed that ends it while it lowers, or else while it verifies."""
+    """Performs its action while it lowers, or while it verifies."""
 
-    def __init__(self, name: str, deed: str, stage: str) -> None:
+    def __init__(self, name: str, action: str, stage: str) -> None:
         super().__init__(name, "right")
-        self.death = DEATHS[deed]
+        self.death = DEATHS[action]
         self.stage = stage
 
     def lower(self, contract: Contract) -> Lowered:
@@ -254,7 +254,7 @@ class Dies(Acts):
 
 
 class Leaks(Acts):
-    """Keeps some memory of every program."""
+    """Leaks `STEP` bytes for every program."""
 
     STEP = 32 << 20
 
@@ -268,7 +268,7 @@ class Leaks(Acts):
 
 
 class RejectsEverything(Acts):
-    """Says no, and to what."""
+    """Refuses every program, with the first op as the culprit."""
 
     def __init__(self) -> None:
         super().__init__("rejects-everything", "right")
@@ -288,7 +288,7 @@ class SpeaksToNobody(Acts):
 
 
 def leaks_dialect() -> Any:
-    """A backend as the built-in ones are, whose pipeline converts nothing."""
+    """Make a backend like the built-in ones whose pipeline converts nothing."""
     from backends.lowerings.tosa import Tosa
 
     class LeaksDialect(Tosa):
@@ -299,7 +299,7 @@ def leaks_dialect() -> Any:
 
 
 def fails_the_verifier() -> Any:
-    """A backend as the built-in ones are, whose IR is not valid."""
+    """Make a backend like the built-in ones whose IR is not valid."""
     from backends.lowerings.tosa import Tosa
 
     class FailsTheVerifier(Tosa):
@@ -315,35 +315,35 @@ rejects_everything = RejectsEverything
 speaks_to_nobody = SpeaksToNobody
 leaks = Leaks
 ACTS = tuple(LIES)
-DIES = tuple((deed, stage) for deed in DEATHS for stage in ("lower", "verify", "execute"))
+DIES = tuple((action, stage) for action in DEATHS for stage in ("lower", "verify", "execute"))
 
 
-def named(deed: str) -> str:
-    """The name of a backend by its deed: `lie_in_value` is `lie-in-value`."""
-    return deed.replace("_", "-")
+def named(action: str) -> str:
+    """Return the name of a backend from its action: `lie_in_value` becomes `lie-in-value`."""
+    return action.replace("_", "-")
 
 
 def __getattr__(name: str) -> Callable[[], Any]:
-    """The backends that differ in their deed only: `act_lie_in_shape`, `die_abort_lower`."""
-    kind, _, deed = name.partition("_")
-    if kind == "act" and deed in ACTS:
-        return partial(Acts, named(deed), deed)
-    deed, _, stage = deed.rpartition("_")
-    if kind == "die" and (deed, stage) in DIES:
-        full = named(f"{deed}-{stage}")
-        return partial(Acts, full, deed) if stage == "execute" else partial(Dies, full, deed, stage)
+    """Return the factory of a backend that is named by its action: `act_lie_in_shape`, `die_abort_lower`."""
+    kind, _, action = name.partition("_")
+    if kind == "act" and action in ACTS:
+        return partial(Acts, named(action), action)
+    action, _, stage = action.rpartition("_")
+    if kind == "die" and (action, stage) in DIES:
+        full = named(f"{action}-{stage}")
+        return partial(Acts, full, action) if stage == "execute" else partial(Dies, full, action, stage)
     raise AttributeError(name)
 
 
 BACKENDS: Mapping[str, str] = {
-    **{named(deed): f"act_{deed}" for deed in ACTS},
-    **{named(f"{deed}-{stage}"): f"die_{deed}_{stage}" for deed, stage in DIES},
+    **{named(action): f"act_{action}" for action in ACTS},
+    **{named(f"{action}-{stage}"): f"die_{action}_{stage}" for action, stage in DIES},
     **{
         named(name): name
         for name in ("rejects_everything", "speaks_to_nobody", "leaks", "leaks_dialect", "fails_the_verifier")
     },
 }
-"""Every miniature backend: its name, and what the module calls it."""
+"""Every miniature backend: its name, and the name of its factory in this module."""
 EXECUTORS: Mapping[str, str] = {
     "actor": "Actor",
     "able": "CannotCompile",
@@ -355,7 +355,7 @@ EXECUTORS: Mapping[str, str] = {
 
 
 def install(folder: Path, backends: Iterable[str] = BACKENDS, executors: Iterable[str] = ("actor",)) -> Path:
-    """Write a distribution of these miniatures into the folder, as `pip install` would; returns the folder."""
+    """Write a distribution of these miniatures into the folder, as `pip install` would; return the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(__file__, folder / "opcov_miniatures.py")
     info = folder / "miniature-0.dist-info"
@@ -368,7 +368,7 @@ def install(folder: Path, backends: Iterable[str] = BACKENDS, executors: Iterabl
 
 
 def needy(folder: Path, group: str, modules: Mapping[str, str], extra: str = "") -> Path:
-    """Write a distribution of plugins, each with the text of its module, which defines `Plugin` or cannot."""
+    """Write a distribution of plugins, each with the text of its module, which defines `Plugin` or fails to import."""
     info = folder / "needy-0.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: needy\nVersion: 0\n", encoding="ascii")

@@ -1,6 +1,6 @@
 """A made-up journal that looks like a real one: every outcome, several backends, modes and dtypes, nasty strings.
 
-Deterministic; knows nothing of torch. `journal()` is small, `large()` has the size of a full run.
+It is deterministic and needs no torch. `journal()` is small; `large()` has the size of a full run.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ LONG = "error: operand #0 must be ranked tensor of " + "tensor<?x?x" * 2000 + "f
 
 
 def sample(op: str, dtype: str, mode: Mode, shape: Sequence[int], **args: Any) -> Sample:
-    """A sample with one tensor of named dims and whatever else."""
+    """A sample of one tensor with named dims; `args` are its other arguments, and `values` the fill of the tensor."""
     names = "nmkhwc"[: len(shape)]
     sizes = dict(zip(names, shape, strict=True))
     dynamic = tuple(names[:1]) if mode == "dynamic" else ()
@@ -108,7 +108,7 @@ def sample(op: str, dtype: str, mode: Mode, shape: Sequence[int], **args: Any) -
 
 
 def record(of: Sample, backend: str, outcome: Outcome, family: str = "elementwise", **more: Any) -> Record:
-    """An outcome line for a sample; the op reaches the backend as itself."""
+    """The record of a sample's outcome; the op reaches the backend as itself, unless `more` has another `reached`."""
     more = {"reached": ("torch." + of.op.removesuffix(".default"),)} | more
     return Record(
         op=of.op,
@@ -131,7 +131,7 @@ def journal(records: Sequence[Record] | None = None, **changes: Any) -> Journal:
 
 @functools.cache
 def everything() -> tuple[Record, ...]:
-    """Some 30 ops on three backends and the control."""
+    """The records of some 30 ops on three backends and the control, and a few with nasty texts."""
     chance = random.Random(7)
     found = [r for family, ops in FAMILIES.items() for op in ops for r in _op(op, family, chance)]
     nasty = sample("aten.relu.default", "f32", "static", (2, 3))

@@ -11,13 +11,13 @@ from harness.programs.protocols import Executable, Lowered
 
 
 class Eager:
-    """Runs the program that was exported, not its IR."""
+    """Executor of the control backend: it runs the program that was exported, not IR."""
 
     name = "eager"
     dialects = frozenset(("eager",))
 
     def compile(self, lowered: Lowered) -> Executable:
-        """Nothing to compile: close over the module."""
+        """Return a function that calls the program's module; nothing is compiled."""
         module = lowered.program.module
 
         def run(inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:

@@ -1,21 +1,38 @@
-"""The `llvm-jit` executor: linalg, TOSA and StableHLO IR to LLVM, compiled and run in this process.
+"""The `llvm-jit` executors: compile linalg, TOSA and StableHLO IR with LLVM and run it in this process.
 
-The file stands alone: it imports the standard library, torch and torch_mlir, so that a reproduction script can carry
-its text and call `run_lowered`.
+This module is exempt from the limit of 350 lines because it must stand alone: a reproduction script holds its whole
+text and calls `run_lowered` (`harness/commands/repro_script.py` embeds it). So everything between IR and results is in
+this one file, and it needs only the standard library, torch and torch_mlir.
 
-From IR to result:
+How IR becomes results:
 
-1. parse; read from `main`'s type how to pass arguments and read results;
-2. TOSA and StableHLO go to linalg with upstream's own conversions. StableHLO with unknown sizes is first specialized to
-   the sizes of the call, artifact by artifact: what is compiled stems from the dynamic lowering still;
-3. bufferize, loops, LLVM dialect. There is no deallocation: `malloc` in the compiled code is ours (`_Heap`), every
-   block lives until the results are copied out, so results may alias inputs, constants and each other. Blocks start
-   filled with 0x7F, a huge number or NaN in every float type: an element nobody wrote is seen, and seen every time;
-4. compile at level 0, call through the packed interface (`_mlir_main`, an array of pointers to the fields of the
-   memref descriptors), copy the results into fresh tensors.
+1. Parse the IR. The type of `main` says how to pass arguments and read results.
+2. Convert TOSA and StableHLO to linalg with upstream's own conversions. StableHLO with unknown sizes is first
+   specialized to the sizes of each call and compiled once for each set of sizes; the compiled code still stems from the
+   dynamic lowering.
+3. Bufferize, lower to loops, then to the LLVM dialect. Nothing is deallocated: compiled code calls our `malloc`
+   (`_Heap`), and each block lives until the results are copied out. So results may alias inputs, constants and each
+   other. Each block is filled with the byte 0x7F first, which makes a huge number or NaN in every float type. So an
+   element that the code never writes shows in the results, and shows every time.
+4. Compile at optimization level 0. Call through the packed interface (`_mlir_main` takes an array of pointers to the
+   fields of the memref descriptors). Copy the results into fresh tensors.
 
-16-bit floats: arithmetic is done in f32 and rounded after each operation, conversions are expanded to integer code
+Arithmetic on 16-bit floats is done in f32 and rounded after each operation. Conversions are expanded to integer code
 where the CPU or its runtime library has none, so no `__truncsfbf2` is needed.
+
+Sections, in order:
+
+    pass pipelines                          the passes from each dialect to linalg, to loops and to LLVM
+    executors                               the three classes that the entry points name
+    entry points                            functions from IR text to an executable or to static IR
+    compiler                                one MLIR context with its pass managers, reused within the process
+    inspecting and editing IR               small helpers, some of which other modules use
+    unknown sizes of StableHLO and TOSA     rewrites that help upstream's shape inference
+    constants                               `arith.constant` and `dense_resource` for the StableHLO executors
+    corrections                             rewrites where upstream's conversions are wrong, incomplete or inexact
+    calling convention                      dtypes, ranks and offsets of arguments and results
+    running compiled code                   the engine, the call, and the copies out of it
+    runtime functions of compiled code      `malloc`, `puts` and `memrefCopy`
 """
 
 from __future__ import annotations
@@ -41,41 +58,48 @@ if TYPE_CHECKING:
 
 try:
     from harness.programs.protocols import CannotExecute
-except ImportError:  # in a script of its own
+except ImportError:  # in a reproduction script
 
     class CannotExecute(Exception):  # type: ignore[no-redef]
-        """This executor cannot run the module."""
+        """The executor cannot run the module."""
 
 
-LIFETIME = 500
-"""Compilations before a context is dropped with all it has interned."""
+# pass pipelines -------------------------------------------------------------------------------------------------------
 
 TOSA_TO_LINALG = (
     "func.func(tosa-to-arith{include-apply-rescale=true},tosa-to-scf,tosa-optional-decompositions,"
     "tosa-to-linalg-named,tosa-to-linalg,tosa-to-tensor,tosa-to-arith)",
     "func.func(canonicalize)",
 )
-SPELL_CHLO = ("func.func(chlo-legalize-to-stablehlo)",)
+CHLO_TO_STABLEHLO = ("func.func(chlo-legalize-to-stablehlo)",)
 STABLEHLO_TO_LINALG = (
-    *SPELL_CHLO,
+    *CHLO_TO_STABLEHLO,
     "stablehlo-legalize-to-linalg",
-    "stablehlo-convert-to-signless",  # after it: which op is unsigned is in the types until then
+    "stablehlo-convert-to-signless",  # not earlier: only the types say which ops are unsigned
     "reconcile-unrealized-casts",
     "canonicalize",
 )
-INFER_TOSA = ("func.func(tosa-infer-shapes)", "canonicalize")
-ASSUME = ("func.func(remove-shape-constraints)", "canonicalize", "cse")
-REFINE = ("stablehlo-refine-shapes", "func.func(stablehlo-canonicalize-dynamism)", "canonicalize", "cse")
-ROUNDS = 12
-"""How often sizes are refined, each round by what the one before has made constant."""
+INFER_TOSA_SHAPES = ("func.func(tosa-infer-shapes)", "canonicalize")
+REMOVE_SHAPE_CONSTRAINTS = ("func.func(remove-shape-constraints)", "canonicalize", "cse")
+REFINE_STABLEHLO_SHAPES = (
+    "stablehlo-refine-shapes",
+    "func.func(stablehlo-canonicalize-dynamism)",
+    "canonicalize",
+    "cse",
+)
+REFINEMENT_ROUNDS = 12
+"""Shape refinement runs at most this many times; each round uses what the round before it made constant."""
 FUSE = (
     "func.func(linalg-generalize-named-ops,linalg-fuse-elementwise-ops)",
     "canonicalize",
     "cse",
 )
-"""What torch-mlir's own reference backend does to linalg first: fewer loops, in another order."""
-CHECK = ("generate-runtime-verification",)
-"""Asserts before what may be out of bounds: of linalg's own ops on tensors, and of loads and stores in the loops."""
+"""The first passes of torch-mlir's own reference backend on linalg: they leave fewer loops, in another order."""
+RUNTIME_VERIFICATION = ("generate-runtime-verification",)
+"""Inserts an assertion before each access that may be out of bounds.
+
+It runs twice: before bufferization for linalg's own ops on tensors, after it for the loads and stores in the loops.
+"""
 LINALG_TO_LOOPS = (
     "func.func(refback-generalize-tensor-pad,refback-generalize-tensor-concat,tm-tensor-bufferize)",
     "one-shot-bufferize{copy-before-write bufferize-function-boundaries"
@@ -83,7 +107,7 @@ LINALG_TO_LOOPS = (
     "refback-mlprogram-bufferize",
     "func.func(tm-tensor-to-loops,convert-linalg-to-loops,lower-affine,convert-complex-to-standard)",
 )
-SIXTEEN_BIT = (
+EMULATE_16_BIT_FLOATS = (
     "func.func(math-extend-to-supported-types{target-type=f32},"
     "arith-emulate-unsupported-floats{source-types=bf16,f16 target-type=f32})",
 )
@@ -102,6 +126,591 @@ LOOPS_TO_LLVM = (
     "convert-complex-to-llvm",
     "reconcile-unrealized-casts",
 )
+
+
+# executors ------------------------------------------------------------------------------------------------------------
+
+
+class LlvmJit:
+    """Executor of linalg, TOSA and StableHLO: compiles with LLVM, runs on the CPU."""
+
+    name = "llvm-jit"
+    road = "llvm"
+    dialects = frozenset(("linalg", "tosa", "stablehlo"))
+
+    def compile(self, lowered: Lowered) -> Callable[[Sequence[torch.Tensor]], list[torch.Tensor]]:
+        """Compile once, for every size; raises CannotExecute."""
+        return compiled(lowered.ir, lowered.dialect)
+
+
+class LlvmJitFused(LlvmJit):
+    """Executor of linalg: fuses elementwise ops, then compiles with LLVM as `llvm-jit` does."""
+
+    name = "llvm-jit-fused"
+    dialects = frozenset(("linalg",))
+    isolated = True
+
+    def compile(self, lowered: Lowered) -> Callable[[Sequence[torch.Tensor]], list[torch.Tensor]]:
+        """Compile once, for every size; raises CannotExecute."""
+        return compiled(lowered.ir, lowered.dialect, fused=True)
+
+
+class LlvmJitChecked(LlvmJit):
+    """Checker of linalg: compiles with runtime verification, so that an access out of bounds aborts and is named."""
+
+    name = "llvm-jit-checked"
+    dialects = frozenset(("linalg",))
+
+    def compile(self, lowered: Lowered) -> Callable[[Sequence[torch.Tensor]], list[torch.Tensor]]:
+        """Compile once, for every size; raises CannotExecute."""
+        return compiled(lowered.ir, lowered.dialect, checked=True)
+
+    def diagnose(self, lowered: Lowered, stderr: str) -> str:
+        """Name the assertion that failed and quote the line of the lowered IR that it stems from; empty if none did."""
+        if (failed := _FAILED_VERIFICATION.search(stderr)) is None:
+            return ""
+        number = int(failed["line"])
+        line = lowered.ir.splitlines()[number - 1].strip()
+        quoted = line if len(line) <= MAX_QUOTE else f"{line[:MAX_QUOTE]} ..."
+        return f"{failed['what']} in {failed['op']}, of line {number} of the lowered IR: {quoted}"
+
+
+MAX_QUOTE = 160
+"""Longest quotation of a line, in characters."""
+_FAILED_VERIFICATION = re.compile(
+    r"Runtime op verification failed\n\s*(?:%[^=\n]+ = )?\"?(?P<op>[\w.]+)[^\n]*\n(?:.*?\n)??"
+    r"\^ (?P<what>[^\n]+)\nLocation: loc\([^\n]*?:(?P<line>\d+):\d+",
+    re.DOTALL,
+)
+
+
+# entry points ---------------------------------------------------------------------------------------------------------
+
+
+def run_lowered(ir: str, dialect: str, inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    """Compile the IR and run its `main` on the inputs; raises CannotExecute."""
+    return compiled(ir, dialect)(inputs)
+
+
+def compiled(
+    text: str, dialect: str, *, fused: bool = False, checked: bool = False
+) -> Callable[[Sequence[torch.Tensor]], list[torch.Tensor]]:
+    """Return an executable for `main`; raises CannotExecute.
+
+    `fused`: fuse elementwise ops first. `checked`: abort at an access that is out of bounds.
+    """
+    with _compiler() as compiler:
+        module = compiler.parse(text)
+        if fused:
+            compiler.run(FUSE, module)
+        if dialect == "stablehlo" and not is_static(text):
+            return _PerShapeExecutable(text)
+        return compiler.build(module, dialect, _Signature(module), checked=checked)
+
+
+def specialized(text: str, dialect: str, sizes: Sequence[Sequence[int]]) -> str:
+    """Return TOSA or StableHLO IR made static; raises CannotExecute.
+
+    `sizes` holds the sizes of each argument.
+    """
+    with _compiler() as compiler:
+        module = compiler.inferred(text, sizes) if dialect == "tosa" else compiler.specialized(text, sizes)
+        return str(module.operation.get_asm(assume_verified=True))
+
+
+@contextmanager
+def interpretable(text: str, sizes: Sequence[Sequence[int]]) -> Iterator[ir.Module]:
+    """Yield a static module that holds StableHLO only; raises CannotExecute.
+
+    `sizes` holds the sizes of each argument.
+    """
+    text = with_constants_in_place(text)
+    with _compiler() as compiler:
+        module = compiler.parse(text) if is_static(text) else compiler.specialized(text, sizes)
+        compiler.run(CHLO_TO_STABLEHLO, module)
+        _convert_constants(module)
+        _check_only_stablehlo(module)
+        yield module
+
+
+class _PerShapeExecutable:
+    """The executable of a StableHLO module with unknown sizes: it compiles once for each set of input shapes."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._by_shapes: dict[tuple[torch.Size, ...], _Native] = {}
+
+    def __call__(self, inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        sizes = tuple(tensor.shape for tensor in inputs)
+        if sizes not in self._by_shapes:
+            self._by_shapes[sizes] = self._specialized(sizes)
+        return self._by_shapes[sizes](inputs)
+
+    def _specialized(self, sizes: tuple[torch.Size, ...]) -> _Native:
+        with _compiler() as compiler:
+            module = compiler.specialized(self._text, sizes)
+            return compiler.build(module, "stablehlo", _Signature(module))
+
+
+# compiler -------------------------------------------------------------------------------------------------------------
+
+LIFETIME = 500
+"""Compilations before a context is dropped, with all the types and attributes that it interned."""
+_LOAD_DIALECTS = ("func.func(convert-torch-to-tmtensor)", "stablehlo-legalize-to-linalg")
+"""Passes that load the dialects that no registry knows, when run on an empty function."""
+
+
+class _Compiler:
+    """An MLIR context with its pass managers."""
+
+    def __init__(self) -> None:
+        register_stablehlo_passes()
+        self.context = ir.Context(load_on_create_dialects=[])
+        torch_dialect.register_dialect(self.context)
+        _stablehlo.register_dialect(self.context)
+        self.context.emit_error_diagnostics = True
+        self.uses = 0
+        self._managers: dict[tuple[str, ...], PassManager] = {}
+        self.run(_LOAD_DIALECTS, ir.Module.parse("func.func @main() { return }", self.context))
+
+    def parse(self, text: str) -> ir.Module:
+        with self._errors("the IR does not parse"):
+            return ir.Module.parse(text, self.context)
+
+    def run(self, passes: tuple[str, ...], module: ir.Module) -> None:
+        manager = self._managers.get(passes)
+        if manager is None:
+            manager = self._managers[passes] = PassManager.parse(f"builtin.module({','.join(passes)})", self.context)
+            manager.enable_verifier(False)
+        with self._errors("a pass failed"):
+            manager.run(module.operation)
+
+    def specialized(self, text: str, sizes: Sequence[Sequence[int]]) -> ir.Module:
+        """Parse StableHLO IR and refine its unknown sizes from the sizes of the arguments; raises CannotExecute."""
+        key = hash((text, tuple(map(tuple, sizes))))
+        if key in _refusals:
+            raise CannotExecute(_refusals[key])
+        try:
+            return self._refine(text, sizes)
+        except CannotExecute as refusal:
+            _refusals[key] = str(refusal)  # other executors run in forks of this process and need not try again
+            raise
+
+    def _refine(self, text: str, sizes: Sequence[Sequence[int]]) -> ir.Module:
+        module = self.parse(text)
+        _set_argument_sizes(main_of(module), sizes)
+        self.run(REMOVE_SHAPE_CONSTRAINTS, module)
+        for _ in range(REFINEMENT_ROUNDS):
+            _legalize_size_queries(module)
+            _fold_constant_sizes(module)
+            self.run(REFINE_STABLEHLO_SHAPES, module)
+            _update_result_types(module)
+            if is_static(str(module)):
+                break
+        else:
+            raise CannotExecute("sizes are still unknown after shape refinement")
+        _convert_constants(module)
+        return module
+
+    def inferred(self, text: str, sizes: Sequence[Sequence[int]]) -> ir.Module:
+        """Parse TOSA IR and infer its unknown sizes from the sizes of the arguments; raises CannotExecute."""
+        module = self.parse(text)
+        _set_argument_sizes(main_of(module), sizes)
+        self.run(INFER_TOSA_SHAPES, module)
+        _update_result_types(module)
+        _make_reshapes_explicit(module)
+        if not is_static(str(module)):
+            raise CannotExecute("sizes are still unknown after shape inference")
+        return module
+
+    def build(self, module: ir.Module, dialect: str, signature: _Signature, *, checked: bool = False) -> _Native:
+        """Lower the module in place and compile it; raises CannotExecute."""
+        text = str(module)
+        if dialect == "stablehlo":
+            _prepare_stablehlo(module)
+        if dialect != "linalg":
+            self.run(TOSA_TO_LINALG if dialect == "tosa" else STABLEHLO_TO_LINALG, module)
+            _check_converted(module)
+        if checked:
+            self.run(RUNTIME_VERIFICATION, module)
+        self.run(LINALG_TO_LOOPS, module)
+        if checked:
+            self.run(RUNTIME_VERIFICATION, module)
+            _drop_cast_checks(module)
+        if re.search(r"f16\b", text):
+            _narrow_through_f32(module)
+            self.run(EMULATE_16_BIT_FLOATS, module)
+        _call_libm(module)
+        self.run(LOOPS_TO_LLVM, module)
+        with self._errors("LLVM translation failed"):
+            return _Native(module, signature)
+
+    @contextmanager
+    def _errors(self, what: str) -> Iterator[None]:
+        """Collect error diagnostics instead of printing them; raise CannotExecute if there are any."""
+        seen: list[str] = []
+
+        def keep(diagnostic: ir.Diagnostic) -> bool:
+            if diagnostic.severity == ir.DiagnosticSeverity.ERROR:
+                seen.append(diagnostic.message)
+            return True
+
+        handler = self.context.attach_diagnostic_handler(keep)
+        try:
+            yield
+        except (ir.MLIRError, RuntimeError, ValueError) as error:
+            raise CannotExecute(f"{what}: {'; '.join(seen)[:1000] or error}") from None
+        finally:
+            handler.detach()
+        if seen:
+            raise CannotExecute(f"{what}: {'; '.join(seen)[:1000]}")
+
+
+_current: list[_Compiler] = []
+_refusals: dict[int, str] = {}
+"""Why StableHLO IR could not be specialized, by the hash of the IR and the sizes."""
+
+
+@contextmanager
+def _compiler() -> Iterator[_Compiler]:
+    """Lend the process's compiler for one use; drop it when it is worn out or an unforeseen error occurs."""
+    compiler = _current.pop() if _current else _Compiler()
+    try:
+        with compiler.context:
+            yield compiler
+    except CannotExecute:
+        _current[:] = [compiler]
+        raise
+    compiler.uses += 1
+    if compiler.uses < LIFETIME:
+        _current[:] = [compiler]
+
+
+@functools.cache
+def register_stablehlo_passes() -> None:
+    """Register the StableHLO passes that torch-mlir's own tools lack, once: upstream makes a second time an error."""
+    _stablehlo.register_stablehlo_passes()
+
+
+# inspecting and editing IR --------------------------------------------------------------------------------------------
+
+
+def operations(module: ir.Module) -> list[ir.Operation]:
+    """Return all operations of the module, each after the operations inside it."""
+    found: list[ir.Operation] = []
+
+    def visit(op: ir.Operation) -> ir.WalkResult:
+        found.append(op)
+        return ir.WalkResult.ADVANCE
+
+    module.operation.walk(visit)
+    return found
+
+
+def main_of(module: ir.Module) -> ir.Operation:
+    """Return the function `main`; raises CannotExecute if there is none."""
+    for op in module.body:
+        if op.operation.name == "func.func" and ir.StringAttr(op.attributes["sym_name"]).value == "main":
+            return op.operation
+    raise CannotExecute("the module has no function main")
+
+
+def integer_of(value: ir.Value) -> int | None:
+    """Return the integer of a value that an `arith.constant` defines; None for any other value."""
+    owner = value.owner
+    known = not isinstance(owner, ir.Block) and owner.name == "arith.constant"
+    return ir.IntegerAttr(owner.attributes["value"]).value if known else None
+
+
+def is_static(text: str) -> bool:
+    """Return whether the IR has no unknown size."""
+    return "?" not in re.sub(r'"[^"]*"', "", text)
+
+
+def create(name: str, kind: ir.Type, *operands: ir.Value, **attributes: ir.Attribute) -> ir.Value:
+    """Create an op with one result at the insertion point and return the result."""
+    return ir.Operation.create(name, [kind], list(operands), attributes).results[0]
+
+
+def _replace(old: ir.Operation, new: ir.Operation) -> None:
+    old.results[0].replace_all_uses_with(new.results[0])
+    old.erase()
+
+
+def _set_argument_sizes(main: ir.Operation, sizes: Sequence[Sequence[int]]) -> None:
+    """Give the function's arguments these sizes; raises CannotExecute if their number differs."""
+    entry = main.regions[0].blocks[0]
+    kind = ir.FunctionType(ir.TypeAttr(main.attributes["function_type"]).value)
+    if len(sizes) != len(kind.inputs):
+        raise CannotExecute(f"main takes {len(kind.inputs)} arguments, not {len(sizes)}")
+    inputs = []
+    for argument, size in zip(entry.arguments, sizes, strict=True):
+        element = ir.RankedTensorType(argument.type).element_type
+        inputs.append(ir.RankedTensorType.get(list(size), element, loc=ir.Location.unknown()))
+        argument.set_type(inputs[-1])
+    main.attributes["function_type"] = ir.TypeAttr.get(ir.FunctionType.get(inputs, kind.results))
+
+
+def _update_result_types(module: ir.Module) -> None:
+    """Set the function's result types to the types of the values that it returns.
+
+    Inference may leave a `tensor.cast` back to an unknown size before the return; such a cast is removed.
+    """
+    main = main_of(module)
+    (block,) = main.regions[0].blocks
+    terminator = block.operations[len(block.operations) - 1]
+    for i, value in enumerate(terminator.operands):
+        owner = value.owner
+        if not isinstance(owner, ir.Block) and owner.name == "tensor.cast":
+            terminator.operands[i] = owner.operands[0]
+    kind = ir.FunctionType(ir.TypeAttr(main.attributes["function_type"]).value)
+    results = [value.type for value in terminator.operands]
+    main.attributes["function_type"] = ir.TypeAttr.get(ir.FunctionType.get(kind.inputs, results))
+    for op in operations(module):
+        if op.name == "tensor.cast" and not list(op.results[0].uses):
+            op.erase()
+
+
+def _check_converted(module: ir.Module) -> None:
+    names = (op.name for op in operations(module))
+    left = [name for name in names if name.partition(".")[0] in ("tosa", "stablehlo", "chlo", "shape")]
+    if left:
+        unconverted = [name for name in left if not name.endswith((".return", ".yield"))] or left
+        raise CannotExecute(f"{', '.join(sorted(set(unconverted)))} has no conversion to linalg")
+
+
+def _check_only_stablehlo(module: ir.Module) -> None:
+    names = {op.name for op in operations(module)}
+    left = sorted(name for name in names if name.partition(".")[0] not in ("builtin", "func", "stablehlo"))
+    if left:
+        raise CannotExecute(f"{', '.join(left)} is not StableHLO")
+
+
+# unknown sizes of StableHLO and TOSA ----------------------------------------------------------------------------------
+
+
+def _legalize_size_queries(module: ir.Module) -> None:
+    """Replace `tensor.dim` and `shape.shape_of` of StableHLO values by `stablehlo.get_dimension_size`.
+
+    Shape refinement skips a value that an op of any other dialect uses. Where the new op folds to a constant, the
+    folders of the other dialects see the constant too.
+    """
+    for op in operations(module):
+        if op.name not in ("tensor.dim", "shape.shape_of") or not _is_hlo(op.operands[0]):
+            continue
+        value, kind = op.operands[0], op.results[0].type
+        with ir.InsertionPoint(op), op.location:
+            if op.name == "tensor.dim" and (dim := integer_of(op.operands[1])) is not None:
+                scalar = create("tensor.extract", ir.IntegerType.get_signless(32), _dimension_size(value, dim))
+                _replace(op, ir.Operation.create("arith.index_cast", [kind], [scalar]))
+            elif op.name == "shape.shape_of" and isinstance(kind, ir.RankedTensorType):
+                _replace(op, ir.Operation.create("arith.index_cast", [kind], [_shape_of(value)]))
+
+
+def _is_hlo(value: ir.Value) -> bool:
+    return not isinstance(value.owner, ir.Block) and value.owner.name.startswith(("stablehlo.", "chlo."))
+
+
+def _dimension_size(value: ir.Value, dim: int) -> ir.Value:
+    kind = ir.RankedTensorType.get([], ir.IntegerType.get_signless(32))
+    return create("stablehlo.get_dimension_size", kind, value, dimension=ir.Attribute.parse(f"{dim} : i64"))
+
+
+def _shape_of(value: ir.Value) -> ir.Value:
+    """Create the tensor of a value's sizes, as i32 elements."""
+    i32, rank = ir.IntegerType.get_signless(32), ir.RankedTensorType(value.type).rank
+    if not rank:
+        return create(
+            "arith.constant", kind := ir.RankedTensorType.get([0], i32), value=ir.Attribute.parse(f"dense<> : {kind}")
+        )
+    sizes = [
+        create("stablehlo.reshape", ir.RankedTensorType.get([1], i32), _dimension_size(value, i)) for i in range(rank)
+    ]
+    first = ir.Attribute.parse("0 : i64")
+    return create("stablehlo.concatenate", ir.RankedTensorType.get([rank], i32), *sizes, dimension=first)
+
+
+def _fold_constant_sizes(module: ir.Module) -> None:
+    """Fold the sizes that depend on constants only, with StableHLO's interpreter.
+
+    It folds sizes that are computed in floats too, as those of `arange` are; no pass folds a quotient of floats.
+    """
+    for op in operations(module):
+        if not op.name.startswith("stablehlo.dynamic_"):
+            continue
+        for i, operand in enumerate(op.operands):
+            ops = _constant_slice(operand) if re.fullmatch(r"tensor<\d+xi(32|64)>", str(operand.type)) else []
+            if len(ops) > 1:
+                with ir.InsertionPoint(op), op.location:
+                    op.operands[i] = create("stablehlo.constant", operand.type, value=_evaluate(ops))
+
+
+def _constant_slice(value: ir.Value) -> list[ir.Operation]:
+    """Return the backward slice of the value: the ops that compute it, in order.
+
+    It is empty unless all of them are static StableHLO and start from constants.
+    """
+    found: dict[ir.Operation, None] = {}
+
+    def add(value: ir.Value) -> bool:
+        op = value.owner
+        if isinstance(op, ir.Block) or not op.name.startswith("stablehlo.") or len(op.regions) or len(op.results) > 1:
+            return False
+        if op in found:
+            return True
+        kind = ir.RankedTensorType(value.type)
+        if not kind.has_static_shape or not all(map(add, op.operands)):
+            return False
+        found[op] = None
+        return True
+
+    return list(found) if add(value) else []
+
+
+def _evaluate(ops: Sequence[ir.Operation]) -> ir.Attribute:
+    """Return the value of the last op of a slice, computed by StableHLO's interpreter."""
+    module = ir.Module.parse("func.func @main() { return }")
+    main = main_of(module)
+    main.attributes["function_type"] = ir.TypeAttr.get(ir.FunctionType.get([], [ops[-1].results[0].type]))
+    (block,) = main.regions[0].blocks
+    block.operations[0].erase()
+    copies: dict[ir.Value, ir.Value] = {}
+    with ir.InsertionPoint(block):
+        for op in ops:
+            copy = op.clone()
+            for i, operand in enumerate(copy.operands):
+                copy.operands[i] = copies[operand]
+            copies[op.results[0]] = copy.results[0]
+        ir.Operation.create("func.return", operands=[copies[ops[-1].results[0]]])
+    (result,) = _stablehlo.eval_module(module, [])
+    return result
+
+
+def _make_reshapes_explicit(module: ir.Module) -> None:
+    """Make the shape operand of each static `tosa.reshape` explicit.
+
+    The specification has no size that is to be inferred (-1).
+    """
+    for op in operations(module):
+        if op.name != "tosa.reshape" or not ir.RankedTensorType(op.results[0].type).has_static_shape:
+            continue
+        sizes, rank = list(ir.RankedTensorType(op.results[0].type).shape), ir.RankedTensorType(op.results[0].type).rank
+        if rank:
+            with ir.InsertionPoint(op), op.location:
+                values = ir.Attribute.parse(f"dense<{sizes}> : tensor<{rank}xindex>")
+                kind = ir.Type.parse(f"!tosa.shape<{rank}>")
+                op.operands[1] = create("tosa.const_shape", kind, values=values)
+
+
+# constants ------------------------------------------------------------------------------------------------------------
+
+
+def _convert_constants(module: ir.Module) -> None:
+    """Convert tensor constants of `arith` to `stablehlo.constant`: StableHLO's interpreter knows no others."""
+    for op in operations(module):
+        if op.name == "arith.constant" and isinstance(op.results[0].type, ir.RankedTensorType):
+            kind = op.results[0].type
+            if "index" in str(kind):
+                continue
+            with ir.InsertionPoint(op), op.location:
+                value = {"value": op.attributes["value"]}
+                _replace(op, ir.Operation.create("stablehlo.constant", [kind], attributes=value))
+
+
+_RESOURCE = re.compile(r'([\w.]+): "0x[0-9A-F]{8}([0-9A-F]*)"')  # four bytes of alignment come first
+
+
+def with_constants_in_place(text: str) -> str:
+    """Return the IR with each `dense_resource` inlined where it is used: executors of StableHLO take no resources."""
+    body, _, resources = text.partition("{-#")
+    found = dict(_RESOURCE.findall(resources))
+    return re.sub(r"dense_resource<([\w.]+)>", lambda name: f'dense<"0x{found[name[1]]}">', body)
+
+
+# corrections ----------------------------------------------------------------------------------------------------------
+
+
+def _prepare_stablehlo(module: ir.Module) -> None:
+    """Rewrite two ops that StableHLO defines and its conversion to linalg gets wrong or leaves out.
+
+    The sum of booleans is their logical or; the conversion makes it an xor. A reduction of no elements is the initial
+    value.
+    """
+    for op in operations(module):
+        if op.name not in ("stablehlo.add", "stablehlo.reduce"):
+            continue
+        shaped = ir.RankedTensorType(op.operands[0].type)
+        if op.name == "stablehlo.add" and str(shaped.element_type) == "i1":
+            with ir.InsertionPoint(op), op.location:
+                _replace(op, ir.Operation.create("stablehlo.or", [op.results[0].type], list(op.operands)))
+        elif op.name == "stablehlo.reduce" and 0 in shaped.shape:
+            inits = list(op.operands)[len(op.results) :]
+            with ir.InsertionPoint(op), op.location:
+                news = [_broadcast(init, result.type) for init, result in zip(inits, op.results, strict=True)]
+            for result, new in zip(op.results, news, strict=True):
+                result.replace_all_uses_with(new)
+            op.erase()
+
+
+def _broadcast(scalar: ir.Value, kind: ir.Type) -> ir.Value:
+    attributes = {"broadcast_dimensions": ir.DenseI64ArrayAttr.get([])}
+    return ir.Operation.create("stablehlo.broadcast_in_dim", [kind], [scalar], attributes).results[0]
+
+
+def _drop_cast_checks(module: ir.Module) -> None:
+    """Remove the runtime checks of the casts that our own bufferization inserts.
+
+    They compare the stride of a dim of size 1 too, which means nothing.
+    """
+    for op in operations(module):
+        if op.name == "cf.assert" and "memref.cast" in ir.StringAttr(op.attributes["msg"]).value:
+            op.erase()
+
+
+def _narrow_through_f32(module: ir.Module) -> None:
+    """Go through f32 to narrow f64 to 16 bits, and to convert between the 16-bit types.
+
+    Eager narrows f64 in the same two steps; for one step LLVM needs a library function. Between the 16-bit types,
+    `tosa-to-linalg` makes an `arith.truncf`, which is not a valid operation.
+    """
+    for op in operations(module):
+        if op.name != "arith.truncf":
+            continue
+        source, target = str(op.operands[0].type), op.results[0].type
+        if source not in ("f64", "f16", "bf16") or str(target) == "f32":
+            continue
+        with ir.InsertionPoint(op), op.location:
+            wide = "arith.truncf" if source == "f64" else "arith.extf"
+            single = ir.Operation.create(wide, [ir.F32Type.get()], [op.operands[0]])
+            _replace(op, ir.Operation.create("arith.truncf", [target], [single.results[0]]))
+
+
+_LIBM = {"math.expm1": "expm1", "math.log1p": "log1p"}
+
+
+def _call_libm(module: ir.Module) -> None:
+    """Call libm's expm1 and log1p: `convert-math-to-llvm` makes exp(x) - 1 and log(1 + x), which are inexact."""
+    declared: set[str] = set()
+    for op in operations(module):
+        suffix = {"f32": "f", "f64": ""}.get(str(op.results[0].type)) if op.name in _LIBM else None
+        if suffix is None:
+            continue
+        name, kind = _LIBM[op.name] + suffix, op.results[0].type
+        if name not in declared:
+            declared.add(name)
+            with ir.InsertionPoint.at_block_begin(module.body), op.location:
+                attributes = {
+                    "sym_name": ir.StringAttr.get(name),
+                    "function_type": ir.TypeAttr.get(ir.FunctionType.get([kind], [kind])),
+                    "sym_visibility": ir.StringAttr.get("private"),
+                }
+                ir.Operation.create("func.func", attributes=attributes, regions=1)
+        with ir.InsertionPoint(op), op.location:
+            callee = {"callee": ir.FlatSymbolRefAttr.get(name)}
+            _replace(op, ir.Operation.create("func.call", [kind], list(op.operands), callee))
+
+
+# calling convention ---------------------------------------------------------------------------------------------------
 
 DTYPES: dict[str, torch.dtype] = {
     "i1": torch.bool,
@@ -129,487 +738,8 @@ DTYPES: dict[str, torch.dtype] = {
 }
 
 
-class LlvmJit:
-    """Runs linalg, TOSA and StableHLO on the CPU through LLVM."""
-
-    name = "llvm-jit"
-    road = "llvm"
-    dialects = frozenset(("linalg", "tosa", "stablehlo"))
-
-    def compile(self, lowered: Lowered) -> Callable[[Sequence[torch.Tensor]], list[torch.Tensor]]:
-        """Compile once, for every size; raises CannotExecute."""
-        return compiled(lowered.ir, lowered.dialect)
-
-
-class LlvmJitFused(LlvmJit):
-    """Runs linalg on the CPU through LLVM, its elementwise ops fused."""
-
-    name = "llvm-jit-fused"
-    dialects = frozenset(("linalg",))
-    isolated = True
-
-    def compile(self, lowered: Lowered) -> Callable[[Sequence[torch.Tensor]], list[torch.Tensor]]:
-        """Compile once, for every size; raises CannotExecute."""
-        return compiled(lowered.ir, lowered.dialect, fused=True)
-
-
-class LlvmJitChecked(LlvmJit):
-    """Runs linalg on the CPU through LLVM with runtime verification, to find out what it dies of."""
-
-    name = "llvm-jit-checked"
-    dialects = frozenset(("linalg",))
-
-    def compile(self, lowered: Lowered) -> Callable[[Sequence[torch.Tensor]], list[torch.Tensor]]:
-        """Compile once, for every size; raises CannotExecute."""
-        return compiled(lowered.ir, lowered.dialect, checked=True)
-
-    def diagnose(self, lowered: Lowered, stderr: str) -> str:
-        """The assertion that failed and the line of the lowered IR it stems from; empty where none did."""
-        if (failed := _FAILED_CHECK.search(stderr)) is None:
-            return ""
-        number = int(failed["line"])
-        line = lowered.ir.splitlines()[number - 1].strip()
-        quoted = line if len(line) <= QUOTED else f"{line[:QUOTED]} ..."
-        return f"{failed['what']} in {failed['op']}, of line {number} of the lowered IR: {quoted}"
-
-
-QUOTED = 160
-"""Characters of a line that are quoted."""
-_FAILED_CHECK = re.compile(
-    r"Runtime op verification failed\n\s*(?:%[^=\n]+ = )?\"?(?P<op>[\w.]+)[^\n]*\n(?:.*?\n)??"
-    r"\^ (?P<what>[^\n]+)\nLocation: loc\([^\n]*?:(?P<line>\d+):\d+",
-    re.DOTALL,
-)
-
-
-def run_lowered(ir: str, dialect: str, inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-    """Compile the IR and run its `main` on the inputs."""
-    return compiled(ir, dialect)(inputs)
-
-
-def compiled(
-    text: str, dialect: str, *, fused: bool = False, checked: bool = False
-) -> Callable[[Sequence[torch.Tensor]], list[torch.Tensor]]:
-    """An executable for `main`, if `checked` one that aborts where it is out of bounds; raises CannotExecute."""
-    with _compiler() as compiler:
-        module = compiler.parse(text)
-        if fused:
-            compiler.run(FUSE, module)
-        if dialect == "stablehlo" and not is_static(text):
-            return _Specializing(text)
-        return compiler.build(module, dialect, _Signature(module), checked=checked)
-
-
-def specialized(text: str, dialect: str, sizes: Sequence[Sequence[int]]) -> str:
-    """TOSA or StableHLO IR made static for arguments of these sizes; raises CannotExecute."""
-    with _compiler() as compiler:
-        module = compiler.inferred(text, sizes) if dialect == "tosa" else compiler.specialized(text, sizes)
-        return str(module.operation.get_asm(assume_verified=True))
-
-
-@contextmanager
-def interpretable(text: str, sizes: Sequence[Sequence[int]]) -> Iterator[ir.Module]:
-    """StableHLO IR as a module of nothing but StableHLO, static for arguments of these sizes; raises CannotExecute."""
-    text = with_constants_in_place(text)
-    with _compiler() as compiler:
-        module = compiler.parse(text) if is_static(text) else compiler.specialized(text, sizes)
-        compiler.run(SPELL_CHLO, module)
-        _convert_constants(module)
-        _check_spelled(module)
-        yield module
-
-
-class _Specializing:
-    """A StableHLO module with unknown sizes: one compilation per set of input sizes."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._built: dict[tuple[torch.Size, ...], _Native] = {}
-
-    def __call__(self, inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-        sizes = tuple(tensor.shape for tensor in inputs)
-        if sizes not in self._built:
-            self._built[sizes] = self._specialized(sizes)
-        return self._built[sizes](inputs)
-
-    def _specialized(self, sizes: tuple[torch.Size, ...]) -> _Native:
-        with _compiler() as compiler:
-            module = compiler.specialized(self._text, sizes)
-            return compiler.build(module, "stablehlo", _Signature(module))
-
-
-class _Compiler:
-    """A context with its pass managers."""
-
-    def __init__(self) -> None:
-        register_stablehlo_passes()
-        self.context = ir.Context(load_on_create_dialects=[])
-        torch_dialect.register_dialect(self.context)
-        _stablehlo.register_dialect(self.context)
-        self.context.emit_error_diagnostics = True
-        self.uses = 0
-        self._managers: dict[tuple[str, ...], PassManager] = {}
-        self.run(_LOADERS, ir.Module.parse("func.func @main() { return }", self.context))
-
-    def parse(self, text: str) -> ir.Module:
-        with self._errors("the IR does not parse"):
-            return ir.Module.parse(text, self.context)
-
-    def run(self, passes: tuple[str, ...], module: ir.Module) -> None:
-        manager = self._managers.get(passes)
-        if manager is None:
-            manager = self._managers[passes] = PassManager.parse(f"builtin.module({','.join(passes)})", self.context)
-            manager.enable_verifier(False)
-        with self._errors("a pass failed"):
-            manager.run(module.operation)
-
-    def specialized(self, text: str, sizes: Sequence[Sequence[int]]) -> ir.Module:
-        """Parse StableHLO IR and refine its unknown sizes from the sizes of the arguments."""
-        key = hash((text, tuple(map(tuple, sizes))))
-        if key in _refused:
-            raise CannotExecute(_refused[key])
-        try:
-            return self._refined(text, sizes)
-        except CannotExecute as refusal:
-            _refused[key] = str(refusal)  # the forks of this process, other executors, need not try again
-            raise
-
-    def _refined(self, text: str, sizes: Sequence[Sequence[int]]) -> ir.Module:
-        module = self.parse(text)
-        _set_sizes(main_of(module), sizes)
-        self.run(ASSUME, module)
-        for _ in range(ROUNDS):
-            _spell_sizes(module)
-            _evaluate_sizes(module)
-            self.run(REFINE, module)
-            _return_as_inferred(module)
-            if is_static(str(module)):
-                break
-        else:
-            raise CannotExecute("sizes are still unknown after shape refinement")
-        _convert_constants(module)
-        return module
-
-    def inferred(self, text: str, sizes: Sequence[Sequence[int]]) -> ir.Module:
-        """Parse TOSA IR and infer its unknown sizes from the sizes of the arguments."""
-        module = self.parse(text)
-        _set_sizes(main_of(module), sizes)
-        self.run(INFER_TOSA, module)
-        _return_as_inferred(module)
-        _spell_reshapes(module)
-        if not is_static(str(module)):
-            raise CannotExecute("sizes are still unknown after shape inference")
-        return module
-
-    def build(self, module: ir.Module, dialect: str, signature: _Signature, *, checked: bool = False) -> _Native:
-        """Lower the module in place and compile it."""
-        text = str(module)
-        if dialect == "stablehlo":
-            _prepare_stablehlo(module)
-        if dialect != "linalg":
-            self.run(TOSA_TO_LINALG if dialect == "tosa" else STABLEHLO_TO_LINALG, module)
-            _check_converted(module)
-        if checked:
-            self.run(CHECK, module)
-        self.run(LINALG_TO_LOOPS, module)
-        if checked:
-            self.run(CHECK, module)
-            _trust_casts(module)
-        if re.search(r"f16\b", text):
-            _round_twice(module)
-            self.run(SIXTEEN_BIT, module)
-        _call_libm(module)
-        self.run(LOOPS_TO_LLVM, module)
-        with self._errors("LLVM translation failed"):
-            return _Native(module, signature)
-
-    @contextmanager
-    def _errors(self, what: str) -> Iterator[None]:
-        """Collect error diagnostics instead of printing them; raise CannotExecute where there are any."""
-        seen: list[str] = []
-
-        def keep(diagnostic: ir.Diagnostic) -> bool:
-            if diagnostic.severity == ir.DiagnosticSeverity.ERROR:
-                seen.append(diagnostic.message)
-            return True
-
-        handler = self.context.attach_diagnostic_handler(keep)
-        try:
-            yield
-        except (ir.MLIRError, RuntimeError, ValueError) as error:
-            raise CannotExecute(f"{what}: {'; '.join(seen)[:1000] or error}") from None
-        finally:
-            handler.detach()
-        if seen:
-            raise CannotExecute(f"{what}: {'; '.join(seen)[:1000]}")
-
-
-_LOADERS = ("func.func(convert-torch-to-tmtensor)", "stablehlo-legalize-to-linalg")
-"""Run on an empty function, they load the dialects that no registry knows."""
-
-_current: list[_Compiler] = []
-_refused: dict[int, str] = {}
-"""Why StableHLO IR could not be specialized to sizes, by the hash of both."""
-
-
-@contextmanager
-def _compiler() -> Iterator[_Compiler]:
-    """The process's compiler, for one use; a worn one or one an unforeseen error hit is dropped."""
-    compiler = _current.pop() if _current else _Compiler()
-    try:
-        with compiler.context:
-            yield compiler
-    except CannotExecute:
-        _current[:] = [compiler]
-        raise
-    compiler.uses += 1
-    if compiler.uses < LIFETIME:
-        _current[:] = [compiler]
-
-
-@functools.cache
-def register_stablehlo_passes() -> None:
-    """Add the StableHLO passes that torch-mlir's own tools lack; a second registration is an error upstream."""
-    _stablehlo.register_stablehlo_passes()
-
-
-def operations(module: ir.Module) -> list[ir.Operation]:
-    """All operations of the module, each after those that it holds."""
-    found: list[ir.Operation] = []
-
-    def visit(op: ir.Operation) -> ir.WalkResult:
-        found.append(op)
-        return ir.WalkResult.ADVANCE
-
-    module.operation.walk(visit)
-    return found
-
-
-def _check_converted(module: ir.Module) -> None:
-    names = (op.name for op in operations(module))
-    left = [name for name in names if name.partition(".")[0] in ("tosa", "stablehlo", "chlo", "shape")]
-    if left:
-        said = [name for name in left if not name.endswith((".return", ".yield"))] or left
-        raise CannotExecute(f"{', '.join(sorted(set(said)))} has no conversion to linalg")
-
-
-def _check_spelled(module: ir.Module) -> None:
-    names = {op.name for op in operations(module)}
-    left = sorted(name for name in names if name.partition(".")[0] not in ("builtin", "func", "stablehlo"))
-    if left:
-        raise CannotExecute(f"{', '.join(left)} is not StableHLO")
-
-
-def _prepare_stablehlo(module: ir.Module) -> None:
-    """Spell out two meanings StableHLO defines and its conversion to linalg gets wrong or leaves out.
-
-    The sum of booleans is their logical or, where the conversion makes it an xor; a reduction of no elements is the
-    initial value.
-    """
-    for op in operations(module):
-        if op.name not in ("stablehlo.add", "stablehlo.reduce"):
-            continue
-        shaped = ir.RankedTensorType(op.operands[0].type)
-        if op.name == "stablehlo.add" and str(shaped.element_type) == "i1":
-            with ir.InsertionPoint(op), op.location:
-                _replace(op, ir.Operation.create("stablehlo.or", [op.results[0].type], list(op.operands)))
-        elif op.name == "stablehlo.reduce" and 0 in shaped.shape:
-            inits = list(op.operands)[len(op.results) :]
-            with ir.InsertionPoint(op), op.location:
-                news = [_broadcast(init, result.type) for init, result in zip(inits, op.results, strict=True)]
-            for result, new in zip(op.results, news, strict=True):
-                result.replace_all_uses_with(new)
-            op.erase()
-
-
-def _broadcast(scalar: ir.Value, kind: ir.Type) -> ir.Value:
-    nowhere = {"broadcast_dimensions": ir.DenseI64ArrayAttr.get([])}
-    return ir.Operation.create("stablehlo.broadcast_in_dim", [kind], [scalar], nowhere).results[0]
-
-
-def _trust_casts(module: ir.Module) -> None:
-    """Drop the checks of our own bufferization's casts: they take the stride of a dim of size 1 at its word."""
-    for op in operations(module):
-        if op.name == "cf.assert" and "memref.cast" in ir.StringAttr(op.attributes["msg"]).value:
-            op.erase()
-
-
-def _round_twice(module: ir.Module) -> None:
-    """Narrow f64 to 16 bits through f32 as eager does, LLVM needs a library for it; so too between the 16-bit types.
-
-    The latter `arith.truncf` is what `tosa-to-linalg` makes of such a cast, and no valid operation at all.
-    """
-    for op in operations(module):
-        if op.name != "arith.truncf":
-            continue
-        source, target = str(op.operands[0].type), op.results[0].type
-        if source not in ("f64", "f16", "bf16") or str(target) == "f32":
-            continue
-        with ir.InsertionPoint(op), op.location:
-            wide = "arith.truncf" if source == "f64" else "arith.extf"
-            single = ir.Operation.create(wide, [ir.F32Type.get()], [op.operands[0]])
-            _replace(op, ir.Operation.create("arith.truncf", [target], [single.results[0]]))
-
-
-_LIBM = {"math.expm1": "expm1", "math.log1p": "log1p"}
-
-
-def _call_libm(module: ir.Module) -> None:
-    """Call libm where `convert-math-to-llvm` is inexact: it makes expm1(x) exp(x) - 1, and log1p(x) log(1 + x)."""
-    declared: set[str] = set()
-    for op in operations(module):
-        suffix = {"f32": "f", "f64": ""}.get(str(op.results[0].type)) if op.name in _LIBM else None
-        if suffix is None:
-            continue
-        name, kind = _LIBM[op.name] + suffix, op.results[0].type
-        if name not in declared:
-            declared.add(name)
-            with ir.InsertionPoint.at_block_begin(module.body), op.location:
-                attributes = {
-                    "sym_name": ir.StringAttr.get(name),
-                    "function_type": ir.TypeAttr.get(ir.FunctionType.get([kind], [kind])),
-                    "sym_visibility": ir.StringAttr.get("private"),
-                }
-                ir.Operation.create("func.func", attributes=attributes, regions=1)
-        with ir.InsertionPoint(op), op.location:
-            callee = {"callee": ir.FlatSymbolRefAttr.get(name)}
-            _replace(op, ir.Operation.create("func.call", [kind], list(op.operands), callee))
-
-
-def _replace(old: ir.Operation, new: ir.Operation) -> None:
-    old.results[0].replace_all_uses_with(new.results[0])
-    old.erase()
-
-
-def _spell_sizes(module: ir.Module) -> None:
-    """Ask for sizes in StableHLO's own words: refinement passes by a value that any other dialect has a use for.
-
-    What then folds to a constant is taken as one by the other dialects' folders too.
-    """
-    for op in operations(module):
-        if op.name not in ("tensor.dim", "shape.shape_of") or not _is_hlo(op.operands[0]):
-            continue
-        value, kind = op.operands[0], op.results[0].type
-        with ir.InsertionPoint(op), op.location:
-            if op.name == "tensor.dim" and (dim := integer_of(op.operands[1])) is not None:
-                scalar = create("tensor.extract", ir.IntegerType.get_signless(32), _size(value, dim))
-                _replace(op, ir.Operation.create("arith.index_cast", [kind], [scalar]))
-            elif op.name == "shape.shape_of" and isinstance(kind, ir.RankedTensorType):
-                _replace(op, ir.Operation.create("arith.index_cast", [kind], [_shape(value)]))
-
-
-def _evaluate_sizes(module: ir.Module) -> None:
-    """Let StableHLO's interpreter compute the sizes that hang on constants alone, by way of floats too."""
-    for op in operations(module):
-        if not op.name.startswith("stablehlo.dynamic_"):
-            continue
-        for i, operand in enumerate(op.operands):
-            chain = _chain(operand) if re.fullmatch(r"tensor<\d+xi(32|64)>", str(operand.type)) else []
-            if len(chain) > 1:
-                with ir.InsertionPoint(op), op.location:
-                    op.operands[i] = create("stablehlo.constant", operand.type, value=_evaluated(chain))
-
-
-def _chain(value: ir.Value) -> list[ir.Operation]:
-    """The ops that make the value, in order, if they are static StableHLO and start from constants; else none."""
-    found: dict[ir.Operation, None] = {}
-
-    def add(value: ir.Value) -> bool:
-        op = value.owner
-        if isinstance(op, ir.Block) or not op.name.startswith("stablehlo.") or len(op.regions) or len(op.results) > 1:
-            return False
-        if op in found:
-            return True
-        kind = ir.RankedTensorType(value.type)
-        if not kind.has_static_shape or not all(map(add, op.operands)):
-            return False
-        found[op] = None
-        return True
-
-    return list(found) if add(value) else []
-
-
-def _evaluated(chain: Sequence[ir.Operation]) -> ir.Attribute:
-    """What the last op of a chain computes."""
-    module = ir.Module.parse("func.func @main() { return }")
-    main = main_of(module)
-    main.attributes["function_type"] = ir.TypeAttr.get(ir.FunctionType.get([], [chain[-1].results[0].type]))
-    (block,) = main.regions[0].blocks
-    block.operations[0].erase()
-    copies: dict[ir.Value, ir.Value] = {}
-    with ir.InsertionPoint(block):
-        for op in chain:
-            copy = op.clone()
-            for i, operand in enumerate(copy.operands):
-                copy.operands[i] = copies[operand]
-            copies[op.results[0]] = copy.results[0]
-        ir.Operation.create("func.return", operands=[copies[chain[-1].results[0]]])
-    (result,) = _stablehlo.eval_module(module, [])
-    return result
-
-
-def _is_hlo(value: ir.Value) -> bool:
-    return not isinstance(value.owner, ir.Block) and value.owner.name.startswith(("stablehlo.", "chlo."))
-
-
-def integer_of(value: ir.Value) -> int | None:
-    """The integer that an `arith.constant` makes of the value, None where something else makes it."""
-    owner = value.owner
-    known = not isinstance(owner, ir.Block) and owner.name == "arith.constant"
-    return ir.IntegerAttr(owner.attributes["value"]).value if known else None
-
-
-def _size(value: ir.Value, dim: int) -> ir.Value:
-    kind = ir.RankedTensorType.get([], ir.IntegerType.get_signless(32))
-    return create("stablehlo.get_dimension_size", kind, value, dimension=ir.Attribute.parse(f"{dim} : i64"))
-
-
-def _shape(value: ir.Value) -> ir.Value:
-    """The sizes of a value as i32 elements."""
-    i32, rank = ir.IntegerType.get_signless(32), ir.RankedTensorType(value.type).rank
-    if not rank:
-        return create(
-            "arith.constant", kind := ir.RankedTensorType.get([0], i32), value=ir.Attribute.parse(f"dense<> : {kind}")
-        )
-    sizes = [create("stablehlo.reshape", ir.RankedTensorType.get([1], i32), _size(value, i)) for i in range(rank)]
-    first = ir.Attribute.parse("0 : i64")
-    return create("stablehlo.concatenate", ir.RankedTensorType.get([rank], i32), *sizes, dimension=first)
-
-
-def create(name: str, kind: ir.Type, *operands: ir.Value, **attributes: ir.Attribute) -> ir.Value:
-    """The result of a new op at the insertion point."""
-    return ir.Operation.create(name, [kind], list(operands), attributes).results[0]
-
-
-def _convert_constants(module: ir.Module) -> None:
-    """Make tensor constants of `arith` StableHLO's own: its interpreter knows no others."""
-    for op in operations(module):
-        if op.name == "arith.constant" and isinstance(op.results[0].type, ir.RankedTensorType):
-            kind = op.results[0].type
-            if "index" in str(kind):
-                continue
-            with ir.InsertionPoint(op), op.location:
-                value = {"value": op.attributes["value"]}
-                _replace(op, ir.Operation.create("stablehlo.constant", [kind], attributes=value))
-
-
-_RESOURCE = re.compile(r'([\w.]+): "0x[0-9A-F]{8}([0-9A-F]*)"')  # four bytes of alignment come first
-
-
-def with_constants_in_place(text: str) -> str:
-    """The IR with constants where they are used that are kept as resources: what takes StableHLO takes none."""
-    body, _, resources = text.partition("{-#")
-    found = dict(_RESOURCE.findall(resources))
-    return re.sub(r"dense_resource<([\w.]+)>", lambda name: f'dense<"0x{found[name[1]]}">', body)
-
-
-def is_static(text: str) -> bool:
-    """Whether the IR has no unknown size."""
-    return "?" not in re.sub(r'"[^"]*"', "", text)
-
-
 class _Signature:
-    """How to call `main`: for each argument and result its rank (None for a scalar) and its dtype."""
+    """How to call `main`: the rank and dtype of each argument and result."""
 
     def __init__(self, module: ir.Module) -> None:
         kind = ir.FunctionType(ir.TypeAttr(main_of(module).attributes["function_type"]).value)
@@ -617,60 +747,8 @@ class _Signature:
         self.results = [_Value(each) for each in kind.results]
 
 
-def _set_sizes(main: ir.Operation, sizes: Sequence[Sequence[int]]) -> None:
-    """Give the function's arguments these sizes."""
-    entry = main.regions[0].blocks[0]
-    kind = ir.FunctionType(ir.TypeAttr(main.attributes["function_type"]).value)
-    if len(sizes) != len(kind.inputs):
-        raise CannotExecute(f"main takes {len(kind.inputs)} arguments, not {len(sizes)}")
-    inputs = []
-    for argument, size in zip(entry.arguments, sizes, strict=True):
-        element = ir.RankedTensorType(argument.type).element_type
-        inputs.append(ir.RankedTensorType.get(list(size), element, loc=ir.Location.unknown()))
-        argument.set_type(inputs[-1])
-    main.attributes["function_type"] = ir.TypeAttr.get(ir.FunctionType.get(inputs, kind.results))
-
-
-def _return_as_inferred(module: ir.Module) -> None:
-    """Give the function the types it returns; a cast back to an unknown size that inference left is dropped."""
-    main = main_of(module)
-    (block,) = main.regions[0].blocks
-    back = block.operations[len(block.operations) - 1]
-    for i, value in enumerate(back.operands):
-        owner = value.owner
-        if not isinstance(owner, ir.Block) and owner.name == "tensor.cast":
-            back.operands[i] = owner.operands[0]
-    kind = ir.FunctionType(ir.TypeAttr(main.attributes["function_type"]).value)
-    results = [value.type for value in back.operands]
-    main.attributes["function_type"] = ir.TypeAttr.get(ir.FunctionType.get(kind.inputs, results))
-    for op in operations(module):
-        if op.name == "tensor.cast" and not list(op.results[0].uses):
-            op.erase()
-
-
-def _spell_reshapes(module: ir.Module) -> None:
-    """Spell out the shape that a `tosa.reshape` asks for: the specification has no size to be inferred (-1)."""
-    for op in operations(module):
-        if op.name != "tosa.reshape" or not ir.RankedTensorType(op.results[0].type).has_static_shape:
-            continue
-        sizes, rank = list(ir.RankedTensorType(op.results[0].type).shape), ir.RankedTensorType(op.results[0].type).rank
-        if rank:
-            with ir.InsertionPoint(op), op.location:
-                values = ir.Attribute.parse(f"dense<{sizes}> : tensor<{rank}xindex>")
-                kind = ir.Type.parse(f"!tosa.shape<{rank}>")
-                op.operands[1] = create("tosa.const_shape", kind, values=values)
-
-
-def main_of(module: ir.Module) -> ir.Operation:
-    """The function `main`; raises CannotExecute."""
-    for op in module.body:
-        if op.operation.name == "func.func" and ir.StringAttr(op.attributes["sym_name"]).value == "main":
-            return op.operation
-    raise CannotExecute("the module has no function main")
-
-
 class _Value:
-    """One argument or result: `rank` is None for a scalar."""
+    """The rank (None for a scalar), dtype and width in bytes of one argument or result; raises CannotExecute."""
 
     __slots__ = ("dtype", "rank", "width")
 
@@ -686,7 +764,7 @@ class _Value:
         self.width = self.dtype.itemsize
 
     def place(self, offset: int) -> tuple[int, int]:
-        """Where the value starts and ends in the result struct that is filled up to `offset`."""
+        """Return the start and end of the value in the result struct, which is filled up to `offset`; in bytes."""
         if self.rank is not None:
             start = -(-offset // 8) * 8
             return start, start + 8 * (3 + 2 * self.rank)
@@ -695,8 +773,11 @@ class _Value:
         return start, start + self.width
 
 
+# running compiled code ------------------------------------------------------------------------------------------------
+
+
 class _Native:
-    """Compiled code; owns its engine."""
+    """Compiled code with its engine and its heap."""
 
     def __init__(self, module: ir.Module, signature: _Signature) -> None:
         self._signature = signature
@@ -709,11 +790,11 @@ class _Native:
         if not address:
             raise CannotExecute("the compiled code does not link")
         self._function = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(address)
-        self._places: list[int] = []
-        self._size = 0
+        self._offsets: list[int] = []
+        self._result_bytes = 0
         for result in signature.results:
-            start, self._size = result.place(self._size)
-            self._places.append(start)
+            start, self._result_bytes = result.place(self._result_bytes)
+            self._offsets.append(start)
 
     def __call__(self, inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         arguments = self._signature.arguments
@@ -732,11 +813,11 @@ class _Native:
                 pointer = tensor.data_ptr() or _EMPTY
                 fields += (pointer, pointer, 0, *tensor.shape, *_strides(tensor.shape))
         with self._lock:
-            return self._called(fields, scalars)
+            return self._run(fields, scalars)
 
-    def _called(self, fields: list[int], scalars: list[tuple[int, int]]) -> list[torch.Tensor]:
+    def _run(self, fields: list[int], scalars: list[tuple[int, int]]) -> list[torch.Tensor]:
         storage = (ctypes.c_int64 * max(len(fields), 1))(*fields)
-        result = ctypes.create_string_buffer(max(self._size, 8) + 64)
+        result = ctypes.create_string_buffer(max(self._result_bytes, 8) + 64)
         base = ctypes.addressof(storage)
         pointers = (ctypes.c_void_p * (len(fields) + 1))(*range(base, base + 8 * len(fields), 8))
         for index, pointer in scalars:
@@ -745,7 +826,8 @@ class _Native:
         try:
             self._function(ctypes.cast(pointers, ctypes.c_void_p))
             return [
-                _read(value, start + place) for value, place in zip(self._signature.results, self._places, strict=True)
+                _read_result(value, start + offset)
+                for value, offset in zip(self._signature.results, self._offsets, strict=True)
             ]
         finally:
             self._heap.clear()
@@ -753,21 +835,21 @@ class _Native:
 
 _EMPTY_BUFFER = ctypes.create_string_buffer(64)
 _EMPTY = ctypes.addressof(_EMPTY_BUFFER)
-"""What the memref of a tensor without elements points at."""
+"""The address that the memref of a tensor without elements holds."""
 
 
 def _strides(shape: Sequence[int]) -> list[int]:
-    """Row-major strides as MLIR's identity layout has them, whatever torch says of dimensions of size 0 and 1."""
+    """Return the row-major strides of MLIR's identity layout; torch's may differ at dims of size 0 and 1."""
     strides = [1] * len(shape)
     for axis in range(len(shape) - 2, -1, -1):
         strides[axis] = strides[axis + 1] * shape[axis + 1]
     return strides
 
 
-def _read(value: _Value, address: int) -> torch.Tensor:
-    """A fresh tensor with the result at this address of the result struct."""
+def _read_result(value: _Value, address: int) -> torch.Tensor:
+    """Copy the result at this address of the result struct into a fresh tensor; raises CannotExecute."""
     if value.rank is None:
-        return _copied(address, value.dtype, (), (), 1)
+        return _copy_out(address, value.dtype, (), (), 1)
     aligned, offset, *rest = (ctypes.c_int64 * (2 + 2 * value.rank)).from_address(address + 8)
     shape, strides = rest[: value.rank], rest[value.rank :]
     if any(size < 0 for size in shape):
@@ -775,18 +857,23 @@ def _read(value: _Value, address: int) -> torch.Tensor:
     if 0 in shape:
         return torch.empty(shape, dtype=value.dtype)
     span = 1 + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))
-    return _copied(aligned + offset * value.width, value.dtype, shape, strides, span)
+    return _copy_out(aligned + offset * value.width, value.dtype, shape, strides, span)
 
 
-def _copied(address: int, dtype: torch.dtype, shape: Sequence[int], strides: Sequence[int], span: int) -> torch.Tensor:
+def _copy_out(
+    address: int, dtype: torch.dtype, shape: Sequence[int], strides: Sequence[int], span: int
+) -> torch.Tensor:
     raw = (ctypes.c_uint8 * (span * dtype.itemsize)).from_address(address)
     view = torch.frombuffer(raw, dtype=dtype if dtype is not torch.bool else torch.uint8)
     view = view.as_strided(shape, strides)
     return view.ne(0) if dtype is torch.bool else view.clone(memory_format=torch.contiguous_format)
 
 
+# runtime functions of compiled code -----------------------------------------------------------------------------------
+
+
 class _Heap:
-    """The compiled code's `malloc`, and what else it calls that this process does not export."""
+    """The compiled code's `malloc`, and the other functions that it calls and this process does not export."""
 
     def __init__(self) -> None:
         self._blocks: list[Any] = []
@@ -807,18 +894,18 @@ class _Heap:
 
 
 def _puts(message: bytes) -> int:
-    """Where the message of a failed `cf.assert` goes before it aborts; stdout may be someone's protocol."""
+    """Write the message of a failed `cf.assert`, which then aborts, to stderr: stdout may carry a protocol."""
     return os.write(2, message + b"\n")
 
 
 def _memref_copy(width: int, source: int, target: int) -> None:
-    """MLIR's runtime function for copies between layouts; both are unranked memref descriptors."""
-    read, write = _strided(source, width), _strided(target, width)
+    """Copy between layouts, as MLIR's runtime function does; `source` and `target` are unranked memref descriptors."""
+    read, write = _strided_view(source, width), _strided_view(target, width)
     if read is not None and write is not None:
         write.copy_(read)
 
 
-def _strided(unranked: int, width: int) -> torch.Tensor | None:
+def _strided_view(unranked: int, width: int) -> torch.Tensor | None:
     rank, descriptor = (ctypes.c_int64 * 2).from_address(unranked)
     aligned, offset, *rest = (ctypes.c_int64 * (2 + 2 * rank)).from_address(descriptor + 8)
     shape, strides = rest[:rank], rest[rank:]

@@ -1,8 +1,8 @@
-"""The `stablehlo-interpreter` executor: the StableHLO reference interpreter, which the specification is tested against.
+"""The `stablehlo-interpreter` executor: the StableHLO reference interpreter, against which the specification is tested.
 
-CHLO is spelled out as StableHLO first. A module with unknown sizes is made static for the sizes of the call, as the
-LLVM executor does it: what runs is the dynamic artifact still. The interpreter ends the process on what it does not
-know, so the executor is isolated.
+CHLO is legalized to StableHLO first. A module with unknown sizes is made static for the sizes of the call, as in
+`llvm_jit`, so the artifact of the dynamic lowering is what runs. The interpreter ends the process at an op that it does
+not know, so the executor is isolated.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from .llvm_jit import DTYPES, interpretable, main_of
 
 
 class StablehloInterpreter:
-    """Runs StableHLO on its reference interpreter."""
+    """Executor of StableHLO on its reference interpreter."""
 
     name = "stablehlo-interpreter"
     dialects = frozenset(("stablehlo",))
     isolated = True
 
     def compile(self, lowered: Lowered) -> Executable:
-        """Nothing yet: the sizes of the call decide what is interpreted."""
+        """Return a function that makes the module static for the sizes of each call and interprets it."""
 
         def run(inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
             with interpretable(lowered.ir, [t.shape for t in inputs]) as module:
@@ -41,36 +41,36 @@ def _interpreted(module: ir.Module, inputs: Sequence[torch.Tensor]) -> list[torc
     if len(inputs) != len(arguments):
         raise CannotExecute(f"main takes {len(arguments)} arguments, not {len(inputs)}")
     given = [_attribute(t, ir.RankedTensorType(kind)) for t, kind in zip(inputs, arguments, strict=True)]
-    kinds = _plain_results(module)
-    found = iter(_stablehlo.eval_module(module, given))
-    return [_result(found, kind) for kind in kinds]
+    kinds = _make_results_readable(module)
+    attributes = iter(_stablehlo.eval_module(module, given))
+    return [_result(attributes, kind) for kind in kinds]
 
 
 def _attribute(t: torch.Tensor, kind: ir.RankedTensorType) -> ir.Attribute:
-    """A tensor's bytes as elements of the argument's type."""
+    """Return a tensor's bytes as elements of the argument's type."""
     t = t.detach().contiguous()
     array = t.view(torch.int16).numpy() if t.dtype == torch.bfloat16 else t.numpy()
     return ir.DenseElementsAttr.get(array, type=kind.element_type, shape=list(t.shape))
 
 
-def _plain_results(module: ir.Module) -> list[torch.dtype]:
-    """The dtypes of the results, after the function was made to return what Python can read.
+def _make_results_readable(module: ir.Module) -> list[torch.dtype]:
+    """Make the function return types that Python can read, in place; return the dtypes of the original results.
 
-    A complex number is returned as its real and its imaginary part, bfloat16 as float32.
+    A complex result becomes two, its real and its imaginary part; bfloat16 becomes float32. Raises CannotExecute.
     """
     main = main_of(module)
     (block,) = main.regions[0].blocks
-    back = block.operations[len(block.operations) - 1]
+    terminator = block.operations[len(block.operations) - 1]
     kinds, plain = [], []
-    with ir.InsertionPoint(back), back.location:
-        for value in back.operands:
+    with ir.InsertionPoint(terminator), terminator.location:
+        for value in terminator.operands:
             element = str(ir.RankedTensorType(value.type).element_type)
             if element not in DTYPES:
                 raise CannotExecute(f"values of type {element} cannot be passed")
             kinds.append(DTYPES[element])
             plain += _parts(value, kinds[-1])
         ir.Operation.create("func.return", operands=plain)
-    back.erase()
+    terminator.erase()
     kind = ir.FunctionType(ir.TypeAttr(main.attributes["function_type"]).value)
     types = [value.type for value in plain]
     main.attributes["function_type"] = ir.TypeAttr.get(ir.FunctionType.get(kind.inputs, types))
@@ -88,10 +88,10 @@ def _parts(value: ir.Value, dtype: torch.dtype) -> list[ir.Value]:
     return [value]
 
 
-def _result(found: Iterator[ir.Attribute], dtype: torch.dtype) -> torch.Tensor:
+def _result(attributes: Iterator[ir.Attribute], dtype: torch.dtype) -> torch.Tensor:
     if dtype.is_complex:
-        return torch.complex(_tensor(next(found)), _tensor(next(found)))
-    return _tensor(next(found)).to(dtype)
+        return torch.complex(_tensor(next(attributes)), _tensor(next(attributes)))
+    return _tensor(next(attributes)).to(dtype)
 
 
 def _tensor(attribute: ir.Attribute) -> torch.Tensor:

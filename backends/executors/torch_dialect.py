@@ -1,9 +1,9 @@
-"""The `torch-dialect` executor: interprets torch-dialect IR, calling eager for every op.
+"""The `torch-dialect` executor: interprets torch-dialect IR and calls eager for every op.
 
-What is right on it was imported and decomposed rightly. An op is called by the name it has in the dialect, its operands
-being the arguments of its schema in order. Its results are contiguous and no memory format is passed, since values have
-no strides; they are of the dtype that the IR gives them, since the lowerings go by the types. What torch has no op for
-is in `_CARRIERS`: constants, lists, casts of types.
+A program whose IR is right on this executor was imported and decomposed rightly. An op is called by its name in the
+dialect; its operands are the arguments of its schema, in order. Values of the dialect have no strides, so results are
+contiguous and no memory format is passed. Results have the dtype that the IR gives them, because the lowerings rely on
+the types. Ops that torch does not have (constants, lists, casts of types) are in `_BUILT_IN`.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ Values = Sequence[Any]
 
 
 class TorchDialect:
-    """Runs torch-dialect IR in value semantics, at any sizes."""
+    """Executor of torch-dialect IR in value semantics, at any sizes."""
 
     name = "torch-dialect"
     dialects = frozenset(("torch",))
 
     def compile(self, lowered: Lowered) -> Executable:
-        """Nothing to compile: each call parses and walks `main`."""
+        """Return a function that parses the IR and interprets `main` at each call; nothing is compiled."""
 
         def run(inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
             with ir.session() as session, torch.no_grad():
                 module = session.parse(with_constants_in_place(lowered.ir))
-                results = _walked(main_of(module).regions[0].blocks[0], [t.contiguous() for t in inputs], {})
+                results = _interpret_block(main_of(module).regions[0].blocks[0], [t.contiguous() for t in inputs], {})
             return [torch.as_tensor(result) for result in results if result is not None]
 
         return run
 
 
-def _walked(block: mlir.Block, arguments: Values, known: Mapping[mlir.Value, Any]) -> Values:
-    """What the block's terminator is given; `known` are the values of the blocks around it."""
+def _interpret_block(block: mlir.Block, arguments: Values, known: Mapping[mlir.Value, Any]) -> Values:
+    """Interpret the block and return its terminator's operands; `known` are the values of the enclosing blocks."""
     if len(arguments) != len(block.arguments):
         raise CannotExecute(f"a block takes {len(block.arguments)} arguments, not {len(arguments)}")
     values = {**known, **dict(zip(block.arguments, arguments, strict=True))}
@@ -51,23 +51,23 @@ def _walked(block: mlir.Block, arguments: Values, known: Mapping[mlir.Value, Any
     for view in block.operations:
         op = view.operation
         operands = [values[operand] for operand in op.operands]
-        values |= zip(op.results, _results(op, operands, values), strict=True)
+        values |= zip(op.results, _interpret_op(op, operands, values), strict=True)
     return operands
 
 
-def _results(op: mlir.Operation, operands: Values, known: Mapping[mlir.Value, Any]) -> Values:
+def _interpret_op(op: mlir.Operation, operands: Values, known: Mapping[mlir.Value, Any]) -> Values:
     name = ir.name(op)
-    if name in _FLOW:
-        return _FLOW[name](op, operands, known)
-    if name in _CARRIERS:
-        return _CARRIERS[name](op, operands)
-    found = _called(name, operands)
+    if name in _CONTROL_FLOW:
+        return _CONTROL_FLOW[name](op, operands, known)
+    if name in _BUILT_IN:
+        return _BUILT_IN[name](op, operands)
+    found = _call_eager(name, operands)
     many = found if len(op.results) > 1 else [found] if len(op.results) else []
-    return [_typed(value, str(result.type)) for value, result in zip(many, op.results, strict=True)]
+    return [_as_type(value, str(result.type)) for value, result in zip(many, op.results, strict=True)]
 
 
-def _called(name: str, operands: Values) -> Any:
-    """What torch's op of this name makes of the operands; raises CannotExecute."""
+def _call_eager(name: str, operands: Values) -> Any:
+    """Call torch's op of this name on the operands; raises CannotExecute."""
     op = _overload(name)
     if len(operands) > len(op._schema.arguments):
         raise CannotExecute(f"{name} has {len(operands)} operands, torch's has {len(op._schema.arguments)}")
@@ -78,7 +78,7 @@ def _called(name: str, operands: Values) -> Any:
             *(value for argument, value in pairs if not argument.kwarg_only),
             **{argument.name: value for argument, value in pairs if argument.kwarg_only},
         )
-    except Exception as error:  # as eager refuses
+    except Exception as error:  # eager may raise anything
         raise CannotExecute(f"{name}: {str(error).strip().partition(chr(10))[0][:300]}") from None
     return found
 
@@ -97,19 +97,22 @@ def _overload(name: str) -> torch._ops.OpOverload:
 _DTYPE = re.compile(r"!torch\.vtensor<(?:\[.*\]|\*),(.+)>")
 
 
-def _typed(value: Any, kind: str) -> Any:
-    """The value as one of this type of the dialect."""
+def _as_type(value: Any, kind: str) -> Any:
+    """Return a tensor contiguous and in the dtype of this type; tensors in a list keep their dtype."""
     if isinstance(value, torch.Tensor):
         declared = _DTYPE.fullmatch(kind)
         return value.to(DTYPES.get(declared[1], value.dtype) if declared else value.dtype).contiguous()
-    return [_typed(each, "") for each in value] if isinstance(value, (list, tuple)) else value
+    return [_as_type(each, "") for each in value] if isinstance(value, (list, tuple)) else value
 
 
 _LITERAL = re.compile(r"\((dense\w*<.*>) : (tensor<.*>)\) :", re.DOTALL)
 
 
 def _literal(op: mlir.Operation) -> torch.Tensor:
-    """The tensor of a literal; what the bindings have no attribute or NumPy no name for goes through the JIT."""
+    """Return the tensor of a literal; raises CannotExecute.
+
+    The JIT makes the tensors whose attribute the bindings do not have or whose dtype NumPy has no name for.
+    """
     found = _LITERAL.search(str(op))
     if found is None:
         raise CannotExecute("a literal that is no dense tensor")
@@ -124,7 +127,7 @@ def _literal(op: mlir.Operation) -> torch.Tensor:
 
 
 def _branch(op: mlir.Operation, operands: Values, known: Mapping[mlir.Value, Any]) -> Values:
-    return _walked(op.regions[0 if operands[0] else 1].blocks[0], (), known)
+    return _interpret_block(op.regions[0 if operands[0] else 1].blocks[0], (), known)
 
 
 def _loop(op: mlir.Operation, operands: Values, known: Mapping[mlir.Value, Any]) -> Values:
@@ -132,11 +135,11 @@ def _loop(op: mlir.Operation, operands: Values, known: Mapping[mlir.Value, Any])
     for i in range(most):
         if not going:
             break
-        going, *carried = _walked(op.regions[0].blocks[0], (i, *carried), known)
+        going, *carried = _interpret_block(op.regions[0].blocks[0], (i, *carried), known)
     return carried
 
 
-_FLOW: Mapping[str, Callable[[mlir.Operation, Values, Mapping[mlir.Value, Any]], Values]] = {
+_CONTROL_FLOW: Mapping[str, Callable[[mlir.Operation, Values, Mapping[mlir.Value, Any]], Values]] = {
     "torch.prim.If": _branch,
     "torch.prim.Loop": _loop,
 }
@@ -178,7 +181,7 @@ def _constant(kind: Any) -> Callable[[mlir.Operation, Values], Values]:
     return lambda op, operands: [kind(op.attributes["value"]).value]
 
 
-_CARRIERS: Mapping[str, Callable[[mlir.Operation, Values], Values]] = {
+_BUILT_IN: Mapping[str, Callable[[mlir.Operation, Values], Values]] = {
     "func.return": _nothing,
     "torch.prim.If.yield": _nothing,
     "torch.prim.Loop.condition": _nothing,
@@ -203,4 +206,4 @@ _CARRIERS: Mapping[str, Callable[[mlir.Operation, Values], Values]] = {
     "torch.aten.len.t": _length,
     "torch.aten.tensor": _tensor,
 }
-"""What has no op in torch, or one that takes no Python list."""
+"""Ops that torch does not have, or that in torch take no Python list."""

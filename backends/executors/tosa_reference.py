@@ -1,9 +1,9 @@
-"""The `tosa-reference` executor: Arm's TOSA reference model, which the specification is tested against.
+"""The `tosa-reference` executor: Arm's TOSA reference model, against which the specification is tested.
 
-The module goes as text through `tosa-opt`, which serializes it to the flatbuffer that the model reads. One with unknown
-sizes is first made static for the sizes of the call: its arguments are given them, and MLIR's own shape inference does
-the rest, so that it is still the dynamic artifact that runs. What the specification calls an error or unpredictable at
-run time, such as an integer sum that overflows, the model refuses.
+`tosa-opt` serializes the module's text to the flatbuffer that the model reads. A module with unknown sizes is first
+made static for the sizes of the call: its arguments get these sizes and MLIR's own shape inference does the rest, so
+the artifact of the dynamic lowering is what runs. The model refuses what the specification calls an error or
+unpredictable at run time, such as an integer sum that overflows.
 """
 
 from __future__ import annotations
@@ -24,23 +24,26 @@ from harness.programs.protocols import CannotExecute, Executable, Lowered
 
 from .llvm_jit import is_static, specialized
 
-os.environ |= {"FUNC_NO_SIG_HANDLERS": "1", "TOSA_MODEL_NO_BACKTRACE": "1"}  # else a failure waits for a debugger
+os.environ |= {
+    "FUNC_NO_SIG_HANDLERS": "1",
+    "TOSA_MODEL_NO_BACKTRACE": "1",
+}  # without these, a failure waits for a debugger
 import tosa_reference_model as model
 
 SERIALIZE_SECONDS = 20
-_AS = {torch.uint8: torch.int8, torch.uint16: torch.int16, torch.bfloat16: torch.int16}
-"""How the model takes what NumPy or it has no name for: as the bits of another dtype."""
+_TAKEN_AS = {torch.uint8: torch.int8, torch.uint16: torch.int16, torch.bfloat16: torch.int16}
+"""Dtypes that NumPy or the model has no name for, and the dtype as whose bits the model takes them."""
 
 
 class TosaReference:
-    """Runs TOSA on Arm's reference model."""
+    """Executor of TOSA on Arm's reference model."""
 
     name = "tosa-reference"
     dialects = frozenset(("tosa",))
     isolated = True
 
     def compile(self, lowered: Lowered) -> Executable:
-        """Nothing yet: the sizes of the call decide what is serialized."""
+        """Return a function that makes the module static for the sizes of each call, serializes it and runs it."""
 
         def run(inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
             text = lowered.ir
@@ -55,36 +58,36 @@ _CONSTANT = re.compile(r"arith\.constant (dense(?:_resource)?<.*>) : (tensor<.*>
 
 
 def serialized(text: str) -> bytes:
-    """The flatbuffer of a static module; raises CannotExecute with what `tosa-opt` says."""
-    spelled = _CONSTANT.sub(r'"tosa.const"() <{values = \1 : \2}> : () -> \2', text)
+    """Serialize a static module to a flatbuffer; raises CannotExecute with the error of `tosa-opt`."""
+    serializable = _CONSTANT.sub(r'"tosa.const"() <{values = \1 : \2}> : () -> \2', text)
     with tempfile.TemporaryDirectory(prefix="opcov-") as folder:
         target = Path(folder) / "module.tosa"
         command = [_tool(), "--tosa-serialize", f"--tosa-flatbuffer-filename={target}", "-", "-o", "/dev/null"]
         try:
             done = subprocess.run(
-                command, input=spelled, capture_output=True, text=True, timeout=SERIALIZE_SECONDS, check=False
+                command, input=serializable, capture_output=True, text=True, timeout=SERIALIZE_SECONDS, check=False
             )
         except subprocess.TimeoutExpired:
             raise CannotExecute(f"tosa-opt does not end in {SERIALIZE_SECONDS} s") from None
         if done.returncode or not target.exists():
-            raise CannotExecute(f"tosa-opt does not serialize it: {_said(done)}")
+            raise CannotExecute(f"tosa-opt does not serialize it: {_error_of(done)}")
         return target.read_bytes()
 
 
 def _tool() -> str:
-    """`tosa-opt` of the package tosa-tools, beside the interpreter."""
+    """Return the path of `tosa-opt`, which the package tosa-tools installs beside the Python interpreter."""
     return str(Path(sys.executable).parent / "tosa-opt")
 
 
-def _said(done: subprocess.CompletedProcess[str]) -> str:
-    """The first error it printed, without the place in the text."""
+def _error_of(done: subprocess.CompletedProcess[str]) -> str:
+    """Return the first error that the process printed, without its location; else its signal or exit status."""
     lines = [line for line in done.stderr.splitlines() if "error" in line.lower()] or done.stderr.splitlines()
-    said = re.sub(r"^.*?error: ", "", lines[0]).strip() if lines else ""
-    return said[:300] or (f"signal {-done.returncode}" if done.returncode < 0 else f"exit {done.returncode}")
+    message = re.sub(r"^.*?error: ", "", lines[0]).strip() if lines else ""
+    return message[:300] or (f"signal {-done.returncode}" if done.returncode < 0 else f"exit {done.returncode}")
 
 
 def evaluated(flatbuffer: bytes, inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-    """What the model makes of the inputs; raises CannotExecute."""
+    """Run the model on the inputs; raises CannotExecute."""
     try:
         results, status = model.run(flatbuffer, [_array(t) for t in inputs])
     except ValueError as error:
@@ -96,11 +99,11 @@ def evaluated(flatbuffer: bytes, inputs: Sequence[torch.Tensor]) -> list[torch.T
 
 def _array(t: torch.Tensor) -> Any:
     t = t.detach().contiguous()
-    return t.view(_AS.get(t.dtype, t.dtype)).numpy()
+    return t.view(_TAKEN_AS.get(t.dtype, t.dtype)).numpy()
 
 
 def _tensor(array: Any) -> torch.Tensor:
-    """The model's result; bfloat16 comes as two bytes an element, and rank 0 must not become rank 1."""
+    """Return the model's result as a tensor: bfloat16 is two bytes an element, and rank 0 must not become rank 1."""
     if array.dtype == np.dtype("V2"):
         return torch.from_numpy(array.view(np.int16).copy()).view(torch.bfloat16)
     return torch.from_numpy(array.copy()).reshape(array.shape)

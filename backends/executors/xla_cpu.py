@@ -1,9 +1,9 @@
-"""The `xla` executor: XLA's CPU compiler, the one that StableHLO programs are made for.
+"""The `xla` executor: XLA's CPU compiler, the compiler that StableHLO programs are made for.
 
-What goes in is a portable artifact of the module, at the version of StableHLO that jaxlib reads; tensors go in and come
-out by DLPack, so none changes its dtype. A module with unknown sizes is made static for the sizes of the call, as the
-interpreter has it. XLA's client starts threads, which no fork takes along: it is made anew at each call, and the
-executor is isolated.
+XLA gets a portable artifact of the module, at the version of StableHLO that jaxlib reads. Tensors go in and come out by
+DLPack, so none changes its dtype. A module with unknown sizes is made static for the sizes of the call, as for the
+StableHLO interpreter. XLA's client starts threads, which a fork does not inherit: a new client is made at each call,
+and the executor is isolated.
 """
 
 from __future__ import annotations
@@ -20,42 +20,43 @@ from harness.programs.protocols import CannotExecute, Executable, Lowered
 
 from .llvm_jit import DTYPES, interpretable, main_of, operations
 
-os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "2", "PJRT_NPROC": "1"}  # it says errors alone, and computes on one thread
+os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "2", "PJRT_NPROC": "1"}  # XLA prints errors only, and computes on one thread
 from jaxlib import _jax, xla_client
 from jaxlib.mlir.dialects import stablehlo
 
 FLAGS = (
-    ("xla_cpu_enable_fast_math", False),  # x - x is NaN where x is
-    ("xla_cpu_enable_fast_min_max", False),  # so is the maximum of NaN and a number
-    ("xla_allow_excess_precision", False),  # no conversion to 16 bits and back is dropped
-    ("xla_backend_optimization_level", 0),  # else LLVM makes a product and a sum one operation, rounded once
-    ("xla_disable_hlo_passes", "algsimp,fusion"),  # log(exp(x)) is not x, f16 is rounded after each operation
-    ("xla_cpu_use_fusion_emitters", False),  # with nothing to fuse, twice as slow to compile
+    ("xla_cpu_enable_fast_math", False),  # x - x is NaN if x is NaN
+    ("xla_cpu_enable_fast_min_max", False),  # the maximum of NaN and a number is NaN
+    ("xla_allow_excess_precision", False),  # conversions to 16 bits and back stay
+    ("xla_backend_optimization_level", 0),  # else LLVM fuses a product and a sum, and rounds once
+    ("xla_disable_hlo_passes", "algsimp,fusion"),  # log(exp(x)) is not made x; f16 is rounded after each operation
+    ("xla_cpu_use_fusion_emitters", False),  # they have nothing to fuse, and compile twice as slowly
 )
-"""What XLA must not do, lest a lowering that loses precision or overflows come out right, or one that is right wrong.
+"""Options that keep XLA to the program as it is written.
 
-Subnormal numbers it takes for zero all the same: that is fixed in its client.
+Without them a lowering that loses precision or overflows may come out right, and a right lowering wrong. XLA still
+takes subnormal numbers for zero: that is fixed in its client.
 """
 
-SAID = 300
-"""Characters of what XLA says of a refusal: pages follow."""
+MAX_REASON = 300
+"""Characters of XLA's reason for a refusal that are kept; pages follow."""
 
 
 class XlaCpu:
-    """Runs StableHLO on XLA's CPU client."""
+    """Executor of StableHLO on XLA's CPU client."""
 
     name = "xla"
     dialects = frozenset(("stablehlo",))
     isolated = True
 
     def compile(self, lowered: Lowered) -> Executable:
-        """Nothing yet: the sizes of the call decide what is compiled."""
+        """Return a function that makes the module static for the sizes of each call, compiles it and runs it."""
 
         def run(inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
             with interpretable(lowered.ir, [t.shape for t in inputs]) as module:
                 dtypes = _argument_dtypes(module)
-                _crop(module)
-                artifact = _portable(module)
+                _crop_negative_padding(module)
+                artifact = _portable_artifact(module)
             if len(inputs) != len(dtypes):
                 raise CannotExecute(f"main takes {len(dtypes)} arguments, not {len(inputs)}")
             return _executed(artifact, [t.detach().contiguous().view(d) for t, d in zip(inputs, dtypes, strict=True)])
@@ -68,8 +69,8 @@ def _argument_dtypes(module: ir.Module) -> list[torch.dtype]:
     return [DTYPES[str(ir.RankedTensorType(argument.type).element_type)] for argument in arguments]
 
 
-def _crop(module: ir.Module) -> None:
-    """Spell padding by less than nothing as a slice: the pass that does it in XLA is the one for algebra."""
+def _crop_negative_padding(module: ir.Module) -> None:
+    """Rewrite negative padding as a pad and a slice: in XLA only the pass for algebra, which is disabled, does so."""
     for op in operations(module):
         if op.name != "stablehlo.pad":
             continue
@@ -98,7 +99,7 @@ def _array(numbers: Iterable[int]) -> ir.Attribute:
     return ir.DenseI64ArrayAttr.get(list(numbers))
 
 
-def _portable(module: ir.Module) -> bytes:
+def _portable_artifact(module: ir.Module) -> bytes:
     version = stablehlo.get_current_version()
     try:
         artifact: bytes = _stablehlo.serialize_portable_artifact(module, version)
@@ -108,14 +109,14 @@ def _portable(module: ir.Module) -> bytes:
 
 
 def _executed(artifact: bytes, inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-    """What XLA makes of the inputs; raises CannotExecute."""
+    """Compile the artifact and run it on the inputs; raises CannotExecute."""
     (device,) = xla_client.make_cpu_client(asynchronous=False, num_devices=1).local_devices()
     options = xla_client.CompileOptions()
     options.env_option_overrides = list(FLAGS)
     try:
         program = device.client.compile_and_load(artifact, [device], options)
         given = [_jax.dlpack_managed_tensor_to_buffer(t.__dlpack__(), device, None) for t in inputs]
-        found = program.execute_sharded(given).disassemble_into_single_device_arrays()
+        arrays = program.execute_sharded(given).disassemble_into_single_device_arrays()
     except _jax.JaxRuntimeError as error:
-        raise CannotExecute(f"XLA refuses it: {' '.join(str(error).split())[:SAID]}") from None
-    return [from_dlpack(_jax.buffer_to_dlpack_managed_tensor(array)) for (array,) in found]
+        raise CannotExecute(f"XLA refuses it: {' '.join(str(error).split())[:MAX_REASON]}") from None
+    return [from_dlpack(_jax.buffer_to_dlpack_managed_tensor(array)) for (array,) in arrays]

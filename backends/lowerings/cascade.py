@@ -1,6 +1,6 @@
-"""Cascades: torch-mlir's lowering to TOSA or StableHLO, then upstream's conversion of that to linalg.
+"""Cascades: torch-mlir's lowering to TOSA or StableHLO, then upstream's conversion of the result to linalg.
 
-The conversion is the one upstream gives its users, without what our own executors mend before and after it.
+The conversion is the one that upstream gives its users, without the corrections that our executors add.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .tosa import Tosa
 class Cascade:
     """A base lowering, then a conversion of its dialect to linalg.
 
-    Subclasses give the `name`, the `base` and the `recipe` with the conversion.
+    A subclass sets the `name`, the `base` lowering and the `recipe` with the conversion.
     """
 
     name: str
@@ -32,8 +32,8 @@ class Cascade:
     def lower(self, contract: Contract) -> Lowered:
         """Lower, verify and convert.
 
-        Raises what the base raises, and Refused with the first op that has no conversion. Raises ContractBroken where
-        all were converted, to what is not valid.
+        Raises what the base raises, and Refused with the first op that has no conversion. Raises ContractBroken if all
+        ops were converted but the result is not valid.
         """
         lowered = self.base.lower(contract)
         try:
@@ -44,11 +44,11 @@ class Cascade:
         try:
             converted = replace(lowered, dialect="linalg", ir=ir.lowered(lowered.ir, self.recipe.conversion))
         except ir.PassFailed as failure:
-            said = shortened(failure.reason)
-            named = (match[1] for d in failure.diagnostics for match in _NAMED.finditer(d.message))
+            diagnostic = shortened(failure.reason)
+            named = (match[1] for d in failure.diagnostics for match in _OP_IN_MESSAGE.finditer(d.message))
             if left := self._unconverted(named):
-                raise Refused(said, left[0]) from None
-            raise ContractBroken(f"the conversion of {self.base.name} to linalg: {said}") from None
+                raise Refused(diagnostic, left[0]) from None
+            raise ContractBroken(f"the conversion of {self.base.name} to linalg: {diagnostic}") from None
         if left := self._unconverted(operations(converted)):
             raise Refused(f"{', '.join(dict.fromkeys(left))} left in linalg IR: there is no conversion", left[0])
         return converted
@@ -58,18 +58,21 @@ class Cascade:
         Linalg().verify(lowered)
 
     def _unconverted(self, names: Iterable[str]) -> list[str]:
-        """Those of the dialects that are to be converted; constants last, since what uses them was not converted."""
+        """Return the ops of the dialects that had to be converted.
+
+        Constants come last: a constant is left because an op that uses it was not converted.
+        """
         found = [name for name in names if name.partition(".")[0] in self.recipe.converted]
         return sorted((name for name in found if name not in _TERMINATORS), key=_CONSTANTS.__contains__)
 
 
 _TERMINATORS = frozenset(("tosa.yield", "stablehlo.return", "shape.assuming_yield", "shape.yield", "shape.return"))
 _CONSTANTS = frozenset(("tosa.const", "tosa.const_shape", "stablehlo.constant", "shape.const_shape"))
-_NAMED = re.compile(r"(?:operation |^)'([\w.]+)'")
+_OP_IN_MESSAGE = re.compile(r"(?:operation |^)'([\w.]+)'")
 
 
 class TosaLinalg(Cascade):
-    """TOSA, then `tosa-to-linalg` and what goes with it, as torch-mlir's own tests of TOSA do it."""
+    """TOSA, then `tosa-to-linalg` and its companion passes, as in torch-mlir's own tests of TOSA."""
 
     name = "tosa-linalg"
     base = Tosa()
@@ -82,7 +85,7 @@ class TosaLinalg(Cascade):
 
 
 class StablehloLinalg(Cascade):
-    """StableHLO, then `stablehlo-legalize-to-linalg`; the `shape` ops of dynamic modules have no conversion."""
+    """StableHLO, then `stablehlo-legalize-to-linalg`, which does not convert the `shape` ops of dynamic modules."""
 
     name = "stablehlo-linalg"
     base = Stablehlo()

@@ -1,4 +1,4 @@
-"""The control: no lowering at all, so that eager is compared with itself through the whole machinery."""
+"""The control backend: it lowers nothing, so that eager is compared with itself through the whole harness."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from harness.programs.protocols import Contract, Lowered
 
 
 class Control:
-    """Hands the program on to the eager executor; whatever is not `Passed` here is the harness's own fault."""
+    """Passes the program on to the eager executor: any outcome but `Passed` is a fault of the harness."""
 
     name = "control"
     starts = "export"
 
     def lower(self, contract: Contract) -> Lowered:
-        """Pass the contract on as the dialect `eager`."""
+        """Return the contract's program, in the dialect `eager`."""
         return Lowered(dialect="eager", ir=contract.ir, program=contract.program)
 
     def verify(self, lowered: Lowered) -> None:
-        """Nothing to check."""
+        """Check nothing."""

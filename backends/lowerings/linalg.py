@@ -8,10 +8,10 @@ from .lowering import Lowering
 
 
 class Linalg(Lowering):
-    """Torch-mlir's Linalg-on-Tensors pipeline, non-finite values allowed as `torch_mlir.fx` does by default.
+    """torch-mlir's Linalg-on-Tensors pipeline; non-finite values are allowed, as `torch_mlir.fx` does by default.
 
     `allowed` mirrors `VerifyLinalgOnTensorsBackendContract`: linalg and tensor, scalar arith, math and complex,
-    control flow, ml_program for random seeds, TMTensor for what linalg cannot say.
+    control flow, ml_program for random seeds, TMTensor for ops that linalg cannot express.
     """
 
     name = "linalg"

@@ -1,4 +1,4 @@
-"""What the built-in lowerings share: one pipeline, the culprit of a refusal, the check of the dialect's contract."""
+"""The base class of the built-in lowerings: runs one pipeline, names the culprit of a refusal, checks the contract."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from backends import ir, passes
 from harness.programs.protocols import Contract, ContractBroken, Lowered, Recipe, Refused, Step
 
 LONGEST = 4000
-"""Characters of diagnostics kept; a message may print an operation with its constants."""
+"""Characters of diagnostics that are kept; a message may print an operation with its constants."""
 
 
 class Lowering:
     """A lowering by one torch-mlir pipeline to one dialect.
 
-    Subclasses give the dialect's `name`, the `recipe` with the pipeline, and what its contract allows: whole dialects
-    in `allowed`, single operations in `allowed_ops`. An error diagnostic is a refusal also where the pipeline reports
+    A subclass sets the dialect's `name`, the `recipe` with the pipeline, and what its contract allows: whole dialects
+    in `allowed`, single operations in `allowed_ops`. An error diagnostic is a refusal even if the pipeline reports
     success.
     """
 
@@ -31,58 +31,59 @@ class Lowering:
     def lower(self, contract: Contract) -> Lowered:
         """Lower a fresh parse of the contract's IR.
 
-        Raises Refused. Raises ContractBroken where every torch op was converted and only torch-mlir's own check of
-        the result, the end of its pipeline, stumbles over another dialect.
+        Raises Refused. Raises ContractBroken if every torch op was converted, and only the check that ends torch-mlir's
+        pipeline rejects the result because an op of another dialect is in it.
         """
         try:
             text = ir.lowered(contract.ir, self.recipe.pipeline)
         except ir.PassFailed as failure:
-            said = shortened(failure.reason)
-            if leaked := _leaked(failure.diagnostics):
-                raise ContractBroken(f"{leaked} is left in {self.name} IR\n{said}") from None
-            raise Refused(said, culprit(failure, contract)) from None
+            diagnostic = shortened(failure.reason)
+            if leaked := _leaked_op(failure.diagnostics):
+                raise ContractBroken(f"{leaked} is left in {self.name} IR\n{diagnostic}") from None
+            raise Refused(diagnostic, culprit(failure, contract)) from None
         return Lowered(dialect=self.name, ir=text, program=contract.program)
 
     def verify(self, lowered: Lowered) -> None:
         """Verify the module and look for leaked dialects; raises ContractBroken."""
-        if leaked := self._foreign(operations(lowered)):
+        if leaked := self._disallowed(operations(lowered)):
             raise ContractBroken(f"{leaked} left in {self.name} IR")
 
-    def _foreign(self, ops: Iterable[str]) -> str:
-        """Those of the ops that the dialect's contract does not allow."""
+    def _disallowed(self, ops: Iterable[str]) -> str:
+        """Return the ops that the dialect's contract does not allow, as text."""
         return ", ".join(
             sorted({op for op in ops if op.partition(".")[0] not in self.allowed and op not in self.allowed_ops})
         )
 
     def steps(self, contract: Contract) -> tuple[Step, ...]:
-        """What the pipeline makes of a fresh parse of the contract's IR, pass by pass; raises PassFailed.
+        """Lower a fresh parse of the contract's IR pass by pass; return the module after each. Raises PassFailed.
 
-        Where nothing of the torch dialect is left but types, which go late in the pipeline, they go at once, on a copy.
+        The pipeline converts the types of the torch dialect late. Each step shows a copy of the module whose types are
+        converted at once, so that an executor can run it as soon as no op of the torch dialect is left.
         """
         with ir.session() as session:
-            every = passes.split(session.spelled(self.recipe.pipeline))
-            typing = [one for one in every if "backend-type-conversion" in one]
+            single_passes = passes.split(session.expanded(self.recipe.pipeline))
+            typing = [one for one in single_passes if "backend-type-conversion" in one]
             module = session.parse(contract.ir)
             found = []
-            for name, text in passes.after_each(module, every, session):
+            for name, text in passes.after_each(module, single_passes, session):
                 retyped, left = self._retyped(text, typing, session)
                 lowered = Lowered(dialect=self.name, ir=retyped, program=contract.program)
                 found.append(Step(name=f"lower/{name}", lowered=f"{left} left" if left else lowered))
-        ir.drop()  # with the names of its resources
+        ir.drop()  # the context remembers the names of resources
         return tuple(found)
 
     def _retyped(self, text: str, typing: Iterable[str], session: ir.Session) -> tuple[str, str]:
-        """The IR after the passes that convert types, and which ops are left then that are not of this dialect."""
+        """Return the IR after the passes that convert types, and which of its ops the contract does not allow."""
         module = session.parse(text)
-        with suppress(ir.PassFailed):  # where it is too early, what is left says so
+        with suppress(ir.PassFailed):  # it may be too early to convert types: then the ops that are left say so
             for one in ("builtin.module(func.func(cse))", *typing):
                 session.run(one, module)
-                _uncast(module)
-        return ir.printed(module), self._foreign(ir.ops(module))
+                _fold_casts(module)
+        return ir.printed(module), self._disallowed(ir.ops(module))
 
 
-def _uncast(module: mlir.Module) -> None:
-    """Use values as they are where they are cast to a type of the torch dialect and back."""
+def _fold_casts(module: mlir.Module) -> None:
+    """Remove casts of a value to a type of the torch dialect and back."""
 
     casts: list[mlir.Operation] = []
 
@@ -101,7 +102,7 @@ def _uncast(module: mlir.Module) -> None:
 
 
 def operations(lowered: Lowered) -> list[str]:
-    """The names of a lowered module's operations, in order; raises ContractBroken where it is not valid."""
+    """Return the names of a lowered module's operations, in order; raises ContractBroken if the module is not valid."""
     try:
         with ir.session() as session:
             found = ir.ops(session.parse(lowered.ir))
@@ -118,38 +119,40 @@ _OPERATOR = re.compile(r'torch\.operator"?.*?"(torch\.[\w.]+)"', re.DOTALL)
 
 
 def culprit(failure: ir.PassFailed, contract: Contract) -> str | None:
-    """The op a lowering stopped at.
+    """Return the name of the op that a lowering stopped at; None if it is unknown.
 
-    That of "failed to legalize operation", or the first torch op the diagnostics mention, if it computes; where they
-    name only a constant or a list (its user is what was not converted), the first computing torch op left; where no
-    torch op is left (it was converted to IR that is not valid), the only one there was.
+    It is the first op that computes something among, in this order: the ops of "failed to legalize operation", the
+    torch ops that the diagnostics mention, the torch ops left in the module. The third list serves where the
+    diagnostics name only a constant or a list, whose user was not converted. If no torch op is left, the op was
+    converted to IR that is not valid: then it is the only op of the contract, if there is only one, or the first op
+    that failed to legalize.
     """
     texts = [text for d in failure.diagnostics for text in (d.message, *d.notes)]
-    legalized = [_named(match[1], text) for text in texts if (match := _FAILED.search(text)) and match[1]]
-    mentioned = [_named(match[0], text) for text in texts for match in _TORCH_OP.finditer(text)]
+    legalized = [_carried_name(match[1], text) for text in texts if (match := _FAILED.search(text)) and match[1]]
+    mentioned = [_carried_name(match[0], text) for text in texts for match in _TORCH_OP.finditer(text)]
     for candidates in (legalized, mentioned, failure.left):
         if found := ir.computing(candidates):
             return found[0]
     return contract.reached[0] if len(contract.reached) == 1 else next(iter(legalized), None)
 
 
-def _named(op: str, text: str) -> str:
-    """The op itself, or for the catch-all `torch.operator` the name it carries."""
+def _carried_name(op: str, text: str) -> str:
+    """Return the op's name; for the catch-all `torch.operator`, the name that it carries."""
     match = _OPERATOR.search(text) if op == "torch.operator" else None
     return match[1] if match else op
 
 
-def _leaked(diagnostics: Iterable[ir.Diagnostic]) -> str | None:
-    """The op of another dialect that only the closing contract check refuses, if that is what happened."""
-    found = [d.message for d in diagnostics]
-    if not any("does not conform to the" in message for message in found):
+def _leaked_op(diagnostics: Iterable[ir.Diagnostic]) -> str | None:
+    """Return the op of another dialect that the check at the pipeline's end rejects; None if anything else failed."""
+    messages = [d.message for d in diagnostics]
+    if not any("does not conform to the" in message for message in messages):
         return None
-    ops = [match[1] for message in found if (match := _FAILED.match(message)) and match[1]]
+    ops = [match[1] for message in messages if (match := _FAILED.match(message)) and match[1]]
     return ops[0] if ops and not any(re.match(r"torch(_c)?\.", op) for op in ops) else None
 
 
 def shortened(text: str) -> str:
-    """The text with its middle left out where it is long."""
+    """Return the text, without its middle if it is longer than `LONGEST`."""
     if len(text) <= LONGEST:
         return text
     return f"{text[: LONGEST // 2]}\n... {len(text) - LONGEST} characters left out ...\n{text[-LONGEST // 2 :]}"

@@ -8,10 +8,10 @@ from .lowering import Lowering
 
 
 class Stablehlo(Lowering):
-    """Torch-mlir's StableHLO pipeline, non-finite values allowed as `torch_mlir.fx` does by default.
+    """torch-mlir's StableHLO pipeline; non-finite values are allowed, as `torch_mlir.fx` does by default.
 
-    `allowed` mirrors `VerifyStablehloBackendContract`: StableHLO and CHLO, and tensor, arith, math and shape for the
-    sizes of dynamic programs.
+    `allowed` mirrors `VerifyStablehloBackendContract`: StableHLO and CHLO; tensor, arith, math and shape for the sizes
+    of dynamic programs.
     """
 
     name = "stablehlo"

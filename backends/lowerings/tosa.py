@@ -15,17 +15,17 @@ VALIDATIONS = (
     f"builtin.module({_TARGET},tosa-validate{{strict-op-spec-alignment=true}})",
     f"builtin.module({_TARGET},tosa-validate)",
 )
-"""TOSA 1.1, both profiles, every extension, level 8K, for static modules and for dynamic ones.
+"""TOSA 1.1, both profiles, every extension, level 8K: the first pipeline for static modules, the second for dynamic.
 
-The strict alignment wants every shape spelled out, where the dialect lets one with an unknown size be inferred (-1).
+The strict alignment requires every shape to be explicit; the dialect allows an unknown size to be inferred (-1).
 """
 
 
 class Tosa(Lowering):
-    """Torch-mlir's TOSA pipeline; `allowed` mirrors `VerifyTosaBackendContract`: functions, TOSA,
-    tensor constants of `arith`, and `tensor.cast` between known and unknown sizes.
+    """torch-mlir's TOSA pipeline; its result must also conform to the TOSA specification, as `tosa-validate` checks it.
 
-    What it emits is held to the TOSA specification, as upstream's `tosa-validate` checks it.
+    `allowed` and `allowed_ops` mirror `VerifyTosaBackendContract`: functions, TOSA, tensor constants of `arith`, and
+    `tensor.cast` between known and unknown sizes.
     """
 
     name = "tosa"
@@ -39,7 +39,7 @@ class Tosa(Lowering):
     allowed_ops = frozenset(("builtin.module", "func.func", "func.return", "arith.constant", "tensor.cast"))
 
     def verify(self, lowered: Lowered) -> None:
-        """Verify the module, look for leaked dialects, then ask the specification; raises ContractBroken."""
+        """Verify the module, look for leaked dialects, then check the specification; raises ContractBroken."""
         super().verify(lowered)
         static, dynamic = VALIDATIONS
         try:

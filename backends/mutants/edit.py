@@ -1,4 +1,4 @@
-"""An edit of one op, and what edits are made with."""
+"""An edit of one operation, and the helpers that mutators build edits with."""
 
 from __future__ import annotations
 
@@ -9,73 +9,95 @@ import numpy as np
 from torch_mlir import ir as mlir
 
 from backends.executors.llvm_jit import create
-
-Shapes = Sequence[Sequence[int]]
-"""Those of the arguments at export."""
+from harness.mutation.toolbox import Shapes
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A way to change one op: what it does, and what does it."""
+    """One way to change an operation: `what` describes it, `apply` does it in place."""
 
     what: str
     apply: Callable[[], None]
 
 
-Rule = Callable[[mlir.Operation, Shapes], Iterator[Edit]]
+Mutator = Callable[[mlir.Operation, Shapes], Iterator[Edit]]
+"""Yields the edits of one kind that can be made at an operation, given the shapes of `main`'s arguments at export."""
+
+FLOATS = {"f64": (64, 11, 29), "f32": (32, 8, 16), "f16": (16, 5, 5), "bf16": (16, 8, 4)}
+"""For each float type: its bits, the bits of its exponent, and how many low bits a truncated accumulator lacks."""
+CMPI = ("eq", "ne", "slt", "sle", "sgt", "sge", "ult", "ule", "ugt", "uge")
+"""The predicates of arith.cmpi, in the order of arith::CmpIPredicate."""
+CMPF = (
+    *("false", "oeq", "ogt", "oge", "olt", "ole", "one", "ord"),
+    *("ueq", "ugt", "uge", "ult", "ule", "une", "uno", "true"),
+)
+"""The predicates of arith.cmpf, in the order of arith::CmpFPredicate."""
+
+# names and types ------------------------------------------------------------------------------------------------------
 
 
-def named(**names: str) -> frozenset[str]:
-    """`dialect.name` for each name of each dialect."""
-    return frozenset(f"{dialect}.{name}" for dialect, found in names.items() for name in found.split())
+def op_names(**names: str) -> frozenset[str]:
+    """Return `dialect.name` for each of the names that are listed, separated by spaces, for each dialect."""
+    return frozenset(f"{dialect}.{name}" for dialect, listed in names.items() for name in listed.split())
 
 
-DIGITS = {"f64": (64, 11, 29), "f32": (32, 8, 16), "f16": (16, 5, 5), "bf16": (16, 8, 4)}
-"""Of a float: its bits, those of its exponent, and how many of its last ones a truncated accumulator lacks."""
-
-
-def becomes(op: mlir.Operation, value: mlir.Value) -> None:
-    """Let everything that uses the op's result use this value."""
-    op.results[0].replace_all_uses_with(value)
-
-
-def setting(op: mlir.Operation, name: str, value: mlir.Attribute) -> Callable[[], None]:
-    """Sets an attribute of the op, when called."""
-    return lambda: op.attributes.__setitem__(name, value)
-
-
-def has(op: mlir.Operation, name: str) -> bool:
-    """Whether the op has the attribute."""
-    return name in op.attributes
-
-
-def element(value: mlir.Value) -> mlir.Type:
-    """The element type of a tensor, or the type of a scalar."""
+def element_type(value: mlir.Value) -> mlir.Type:
+    """Return the element type of a tensor, or the type of a scalar."""
     kind = value.type
     return kind.element_type if isinstance(kind, mlir.ShapedType) else kind
 
 
 def is_float(kind: mlir.Type) -> bool:
-    """Whether it is a float type whose digits are known."""
-    return str(kind) in DIGITS
+    """Whether the type is one of `FLOATS`."""
+    return str(kind) in FLOATS
 
 
-def static(value: mlir.Value) -> list[int] | None:
-    """The sizes of a tensor, None where one is unknown."""
+def signless(bits: int) -> mlir.Type:
+    """Return the signless integer type of this many bits."""
+    return mlir.IntegerType.get_signless(bits)
+
+
+def with_elements(kind: mlir.Type, elements: mlir.Type) -> mlir.Type:
+    """Return the tensor type with another element type; of a scalar type, the element type itself."""
+    if isinstance(kind, mlir.RankedTensorType):
+        return mlir.RankedTensorType.get(list(mlir.RankedTensorType(kind).shape), elements)
+    return elements
+
+
+def static_sizes(value: mlir.Value) -> list[int] | None:
+    """Return the sizes of a tensor; None if one of them is dynamic, or if the value is no ranked tensor."""
     if not isinstance(value.type, mlir.RankedTensorType) or not mlir.RankedTensorType(value.type).has_static_shape:
         return None
     return list(mlir.RankedTensorType(value.type).shape)
 
 
+# attributes -----------------------------------------------------------------------------------------------------------
+
+
+def has_attribute(op: mlir.Operation, name: str) -> bool:
+    """Whether the operation has an attribute of this name."""
+    return name in op.attributes
+
+
+def attribute_setter(op: mlir.Operation, name: str, value: mlir.Attribute) -> Callable[[], None]:
+    """Return a function that sets an attribute of the operation."""
+    return lambda: op.attributes.__setitem__(name, value)
+
+
+def i64(value: int) -> mlir.Attribute:
+    """Return an i64 attribute, the form that arith keeps its predicates in."""
+    return mlir.IntegerAttr.get(signless(64), value)
+
+
 def integers(attribute: mlir.Attribute) -> list[int]:
-    """The values of a dense or array attribute of integers."""
+    """Return the values of a dense or array attribute of integers, flattened."""
     if isinstance(attribute, mlir.DenseI64ArrayAttr):
         return list(attribute)
     return [int(x) for x in np.array(mlir.DenseIntElementsAttr(attribute)).reshape(-1)]
 
 
-def like(attribute: mlir.Attribute, values: Sequence[int]) -> mlir.Attribute:
-    """The values as an attribute of the same form."""
+def attribute_like(attribute: mlir.Attribute, values: Sequence[int]) -> mlir.Attribute:
+    """Return the values as an attribute of the same form and type as this one."""
     if isinstance(attribute, mlir.DenseI64ArrayAttr):
         return mlir.DenseI64ArrayAttr.get(list(values))
     kind = mlir.DenseElementsAttr(attribute).type
@@ -86,42 +108,36 @@ def _nested(values: Sequence[int], shape: Sequence[int]) -> str:
     return str(np.array(values, dtype=np.int64).reshape(shape).tolist())
 
 
-def changed(values: Sequence[int], at: int, by: int) -> list[int]:
-    """The values, the one at this index changed by so much."""
+def incremented(values: Sequence[int], at: int, by: int) -> list[int]:
+    """Return the values with `by` added to the one at index `at`."""
     return [value + by if i == at else value for i, value in enumerate(values)]
 
 
-def i64(value: int) -> mlir.Attribute:
-    """An integer attribute, as predicates are."""
-    return mlir.IntegerAttr.get(signless(64), value)
+# operations -----------------------------------------------------------------------------------------------------------
 
 
-def renamed(op: mlir.Operation, name: str) -> None:
-    """Let an op of another name take the op's place, on the same operands."""
+def replace_result(op: mlir.Operation, value: mlir.Value) -> None:
+    """Make every user of the operation's result use this value instead."""
+    op.results[0].replace_all_uses_with(value)
+
+
+def replace_op(op: mlir.Operation, name: str) -> None:
+    """Replace the operation by one of another name on the same operands."""
     with mlir.InsertionPoint(op), op.location:
-        becomes(op, create(name, op.results[0].type, *op.operands))
-
-
-def signless(bits: int) -> mlir.Type:
-    """The signless integer type of so many bits."""
-    return mlir.IntegerType.get_signless(bits)
-
-
-def retyped(kind: mlir.Type, elements: mlir.Type) -> mlir.Type:
-    """The type with other elements, tensor or scalar."""
-    if isinstance(kind, mlir.RankedTensorType):
-        return mlir.RankedTensorType.get(list(mlir.RankedTensorType(kind).shape), elements)
-    return elements
+        replace_result(op, create(name, op.results[0].type, *op.operands))
 
 
 def shape_constant(value: mlir.Value) -> mlir.Operation | None:
-    """The `tosa.const_shape` that makes the value, if one does."""
+    """Return the `tosa.const_shape` that defines the value; None if another operation does."""
     owner = value.owner
     return owner if not isinstance(owner, mlir.Block) and owner.name == "tosa.const_shape" else None
 
 
-def with_shape(op: mlir.Operation, operand: int, values: Sequence[int]) -> Callable[[], None]:
-    """Give the op another constant for this operand; others may use the old one."""
+def shape_setter(op: mlir.Operation, operand: int, values: Sequence[int]) -> Callable[[], None]:
+    """Return a function that gives the operation a new `tosa.const_shape` for this operand.
+
+    The old constant is left as it is, since other operations may use it.
+    """
 
     def apply() -> None:
         with mlir.InsertionPoint(op), op.location:

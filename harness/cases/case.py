@@ -1,4 +1,4 @@
-"""The registry's entry for one op, and the `Draw` through which its strategy asks hypothesis for an invocation."""
+"""The registry's entry for one op (`OpCase`), and the `Draw` through which its strategy asks hypothesis for choices."""
 
 from __future__ import annotations
 
@@ -32,19 +32,21 @@ from .sample import (
 
 Dims = tuple[Dim, ...]
 
-_one_of = lru_cache(maxsize=4096, typed=True)(lambda *options: st.sampled_from(options))
-"""A strategy is costly to make; typed, since 1, 1.0 and True are one key otherwise."""
+_sampled_from = lru_cache(maxsize=4096, typed=True)(lambda *options: st.sampled_from(options))
+"""Cached, since a strategy is costly to make; typed, since 1, 1.0 and True would otherwise be one key."""
 
 OMIT: Final = object()
-"""As an argument's value: leave it out, so that it takes its default."""
+"""As an argument's value: the argument is left out of the call and takes its default."""
 
-_LARGEST = {0: 6, 1: 7, 2: 6, 3: 5, 4: 3, 5: 3}
+_MAX_SIZE = {0: 6, 1: 7, 2: 6, 3: 5, 4: 3, 5: 3}
+"""The largest size of a dim, by the rank of its tensor."""
 _PRIMES = (7, 5, 3, 2, 3)
+"""The sizes of the run at primes, by the position of the dim among the dynamic ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What a named dim may be: `low` to `high` when drawn, and whether it may be symbolic."""
+    """The sizes that a named dim may have (`low` to `high` when drawn), and whether it may be symbolic."""
 
     low: int
     high: int
@@ -53,10 +55,12 @@ class Bounds:
 
 @dataclass(slots=True)
 class Draw:
-    """What a case's strategy draws from; every choice goes through hypothesis and shrinks to its first option.
+    """The source of a case's choices. Every choice goes through hypothesis and shrinks to its first option.
 
-    `dtype` and `mode` are those of the cell. Named dims are declared by `size` or `shape`; their sizes are then in
-    `sizes`. In static mode one of them may come out degenerate (0 or 1); in dynamic mode the runs take care of that.
+    `draw` draws from a hypothesis strategy; `dtype` and `mode` are those of the cell, `numeric` is the case's class.
+    A strategy declares named dims with `size` or `shape`, which record them in `sizes` and `bounds`. `seeds` counts the
+    tensors drawn so far; each takes its number as its seed. `degenerate` is the position of one named dim and the size
+    (0 or 1) that it gets, or None. In dynamic mode it is None: there the runs include such sizes.
     """
 
     draw: Callable[[st.SearchStrategy[Any]], Any]
@@ -77,7 +81,7 @@ class Draw:
     def choose(self, *options: Any) -> Any:
         """One of the options; the first is the simplest."""
         plain = all(isinstance(option, (str, int, float, NoneType)) for option in options)
-        return self.draw(_one_of(*options) if plain else st.sampled_from(options))
+        return self.draw(_sampled_from(*options) if plain else st.sampled_from(options))
 
     def integer(self, low: int, high: int) -> int:
         """An integer in [low, high]."""
@@ -88,7 +92,7 @@ class Draw:
         return bool(self.choose(False, True))
 
     def maybe(self, value: Any) -> Any:
-        """The value, or left out."""
+        """The value, or OMIT."""
         return self.choose(OMIT, value)
 
     @property
@@ -125,10 +129,10 @@ class Draw:
         rank = self.integer(min_rank, max_rank)
         if self.mode == "dynamic" and rank == 0:
             rank = self.integer(1, max(1, max_rank))
-        return tuple(self.size(f"{prefix}{i}", low, max(low, _LARGEST[rank]), symbolic=symbolic) for i in range(rank))
+        return tuple(self.size(f"{prefix}{i}", low, max(low, _MAX_SIZE[rank]), symbolic=symbolic) for i in range(rank))
 
     def broadcast(self, dims: Dims) -> Dims:
-        """The same dims, or ones that broadcast with them: leading ones dropped, some replaced by literal 1."""
+        """The same dims, or dims that broadcast to them: some replaced by a literal 1, leading ones dropped, or all."""
         how = self.choose("same", "ones", "leading", "scalar")
         if how == "ones":
             return tuple(self.choose(1, d) for d in dims)
@@ -137,21 +141,21 @@ class Draw:
         return () if how == "scalar" else dims
 
     def pair(self, dims: Dims) -> tuple[Dims, Dims]:
-        """Two shapes that broadcast to these dims: either one the smaller, or each a 1 where the other has a size."""
+        """Two shapes that broadcast to these dims: one is smaller, or each has a 1 where the other has a dim."""
         smaller = self.broadcast(dims)
         odd, even = (tuple(1 if i % 2 == k else d for i, d in enumerate(dims)) for k in (1, 0))
         crossed = (odd, even) if len(dims) > 1 else (dims, dims)
-        found: tuple[Dims, Dims] = self.choose((dims, smaller), (smaller, dims), crossed)
-        return found
+        shapes: tuple[Dims, Dims] = self.choose((dims, smaller), (smaller, dims), crossed)
+        return shapes
 
     def axis(self, dims: Sequence[Any]) -> int:
-        """A dim's index, counted from the front or from the back; 0 or -1 for a rank-0 tensor."""
+        """The index of a dim, counted from the front or from the back; 0 or -1 for a rank-0 tensor."""
         rank = max(len(dims), 1)
         index = self.integer(0, rank - 1)
         return int(self.choose(index, index - rank))
 
     def axes(self, dims: Sequence[Any], *, min_size: int = 0) -> tuple[int, ...]:
-        """Distinct dims' indices, in any order, some negative."""
+        """The indices of `min_size` or more distinct dims (all, if there are fewer), in any order, some negative."""
         rank = len(dims)
         count = self.integer(min(min_size, rank), rank)
         order = self.draw(st.permutations(range(rank)))[:count]
@@ -163,7 +167,7 @@ class Draw:
         return dim if isinstance(dim, int) else self.sizes[dim]
 
     def least(self, dim: Dim) -> int:
-        """The least size that the dim takes in any run: its lower bound if it may be symbolic, else its size."""
+        """The least size of the dim in any run: its lower bound if it may be symbolic in this mode, else its size."""
         if isinstance(dim, int):
             return dim
         bounds = self.bounds[dim]
@@ -174,26 +178,26 @@ class Draw:
     def tensor(
         self, dims: Dims = (), dtype: str | None = None, fill: Fill | None = None, layout: Layout = "contiguous"
     ) -> TensorSpec:
-        """A tensor argument; without a fill, any value whose sums and products the op's numeric class can bear."""
+        """A tensor argument; without a `fill`, its magnitudes reach `root` if the op is Linear, `unit` if Composite."""
         self.seeds += 1
         dtype = dtype or self.dtype
         if fill is None:
             modest = isinstance(self.numeric, (Linear, Composite))
             fill = Fill(reach="root" if isinstance(self.numeric, Linear) else "unit") if modest else Fill()
         if DTYPES[dtype].kind == "complex" and not isinstance(self.numeric, Exact):
-            # Each implementation has its own complex overflow and NaN, and sign of zero along a branch cut.
+            # Implementations differ in how complex numbers overflow, in NaN, and in the sign of zero on a branch cut.
             fill = replace(
                 fill, reach="unit", nonfinite=False, avoid=(*fill.avoid, 0.0), margin=max(fill.margin, 0.0625)
             )
         return TensorSpec(dims=tuple(dims), dtype=dtype, fill=fill, seed=self.seeds, layout=layout)
 
     def layout(self) -> Layout:
-        """How a tensor lies in memory: row-major twice as often as any other way."""
-        found: Layout = self.choose("contiguous", *LAYOUTS)
-        return found
+        """A layout in memory: row-major twice as often as any other."""
+        layout: Layout = self.choose("contiguous", *LAYOUTS)
+        return layout
 
     def index(self, dims: Dims, of: Dim, *, dtype: str = "i64", negative: bool = False) -> TensorSpec:
-        """A tensor of indices into a dim; empty where that dim is."""
+        """A tensor of indices into the dim `of`, some from the back if `negative`. The dim must not be empty."""
         return self.tensor(dims, dtype, Fill(kind="index", of=of, low=-1 if negative else 0, nonfinite=False))
 
     def other_dtype(self, *names: str) -> Any:
@@ -202,28 +206,33 @@ class Draw:
 
 
 Inputs = Callable[[Draw], Mapping[str, Any]]
-"""A strategy: draws the arguments of one invocation, by schema name."""
+"""A case's strategy: it draws the arguments of one invocation, by schema name."""
 
 Canonical = Callable[[Sequence[Any]], Sequence[Any]]
-"""From an op's results, as tensors, to the one form of them that all right results share (methods of tensors only)."""
+"""From an op's results, as tensors, to one form that all right results share. It calls methods of tensors only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpCase:
-    """How to call one op, and how to judge it.
+    """How to call one op, and how to judge its results.
 
-    `op` is the overload as PyTorch spells it; `inputs` draws its arguments; `dtypes` are those of the cells, the first
-    the one that is sampled most; `numeric` is the numeric class of its floating results (integers are always exact).
-    `values` are the ways its tensors are filled. What is left out is left out for a reason, given as text:
+    - `op`: the overload as PyTorch spells it.
+    - `inputs`: the strategy that draws its arguments.
+    - `dtypes`: the dtypes of its cells; the first is sampled most.
+    - `numeric`: the numeric class of its floating results; integers are always exact.
+    - `values`: the ways in which its tensors are filled.
+    - `seen_as`: the overload that export records instead, where PyTorch rewrites the call while tracing.
+    - `canonical`: brings results that are right in more than one way to one form before they are compared.
 
-    - `exclude`: dtypes without cells; `static_only`: no dim of it can be symbolic; `fixed`: arguments that take one
-      value only;
-    - `unjudged`: by index, outputs whose values cannot be compared (shape and dtype are); `misshapen`: outputs to which
-      torch's own decomposition gives another shape or dtype than eager does, before any backend sees it;
+    Each of the others is a gap in the coverage, with its reason as text:
+
+    - `exclude`: dtypes without cells.
+    - `static_only`: no dim can be symbolic.
+    - `fixed`: arguments that take only one value.
     - `unexported`: export cannot express the op, or not every sample; the control then starts from the program.
-
-    `seen_as` is the overload that export records instead, where PyTorch rewrites the call while tracing. `canonical`
-    brings results that are right in more than one way to one form before they are compared.
+    - `unjudged`: outputs, by index, whose values cannot be compared; their shape and dtype are.
+    - `misshapen`: outputs, by index, to which torch's own decomposition gives another shape or dtype than eager does,
+      before any backend sees the program.
     """
 
     op: str
@@ -242,7 +251,7 @@ class OpCase:
 
     @property
     def ways(self) -> tuple[Values, ...]:
-        """Every way of filling: `values`, and on either side of 0 where there is more than one."""
+        """Every way of filling: `values`, and, if they are more than one, `below` and `above` 0."""
         return (*self.values, *ONE_SIDED) if self.values[1:] else self.values
 
     def modes(self) -> tuple[Mode, ...]:
@@ -250,7 +259,7 @@ class OpCase:
         return ("static",) if self.static_only else ("static", "dynamic")
 
     def numeric_of(self, sample: Sample) -> Numeric:
-        """The numeric class for a sample, its lengths as the sample has them."""
+        """The numeric class for a sample, with every length expressed in the sample's own dims."""
         return of_sample(self.numeric, sample)
 
     def strategy(self, dtype: str, mode: Mode) -> st.SearchStrategy[Sample]:
@@ -267,7 +276,7 @@ class OpCase:
 
 
 def _finish(d: Draw, sample: Sample) -> Sample:
-    """Choose the dynamic dims and the sizes of the runs."""
+    """Drop the sizes that no argument uses, and choose the dynamic dims and the sizes of the runs."""
     used = {dim for t in tensors(sample.args) for dim in t.dims if isinstance(dim, str)}
     used |= {leaf.dim for leaf in walk(sample.args) if isinstance(leaf, SizeOf)}
     sizes = {name: size for name, size in d.sizes.items() if name in used}
@@ -280,7 +289,7 @@ def _finish(d: Draw, sample: Sample) -> Sample:
 
 
 def _runs(sizes: Sizes, dynamic: Mapping[str, Bounds]) -> tuple[Sizes, ...]:
-    """At least four sizes for one artifact where the bounds permit: as exported, the least (0), 1, a prime, mixed."""
+    """The sizes at which one artifact runs: as exported, the least (0 if allowed), 1, a prime, mixed; 5 at most."""
 
     def run(size: Callable[[int, Bounds], int]) -> dict[str, int]:
         return {**sizes, **{n: max(b.low, size(i, b)) for i, (n, b) in enumerate(dynamic.items())}}

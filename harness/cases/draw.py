@@ -1,4 +1,4 @@
-"""The census of a cell, and the shrinking of what it finds: where hypothesis is asked."""
+"""The census of a cell, and the minimising of a sample that fails: the two places where hypothesis runs."""
 
 from __future__ import annotations
 
@@ -22,18 +22,22 @@ from .traits import attributes, traits
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """How much is sampled.
+    """How much is sampled. A program is a sample without the values of its tensors: shapes and attributes.
 
-    `first` and `others` are how many programs (shapes and attributes) a census has for a case's first dtype and for
-    each other one, `dynamic_first` how many with a symbolic size, and `most` how many static ones where attributes
-    have values that these do not show. They are filled anew until there are as many as `samples`; `refilled` of the
-    first dtype's, one of a dynamic cell, are filled twice in each way that the case knows. `opinfo` is how many samples
-    of OpInfo a cell has where they are asked for. `left_out` are dtypes without cells, each the
-    twin of a measured one. `dynamic_others` is how many of the other dtypes have dynamic cells at all, None for every
-    one: what a symbolic size breaks hinges on the dtype less than most, and costs most to measure. `blames` tells
-    whether it is found out which dim has to be dynamic for a dynamic sample to fail, and after which pass a wrong one
-    parts from eager; `thorough` whether every executor runs every sample, or only until one is right.
-    `minimise_seconds` is for one failure, `minimise_total` for all that one pytest worker finds.
+    - `first`, `others`: programs in a census of a case's first dtype, and of each other dtype.
+    - `samples`: programs are filled again, with other values, until a census has this many samples.
+    - `most`: static programs of the first dtype at most, as long as each after the `first` shows a new attribute value.
+    - `refilled`: programs of the first dtype (in dynamic mode one at most) that are filled once more in each way but
+      the first.
+    - `left_out`: dtypes without cells; each is the counterpart of a measured one, as c128 is of c64.
+    - `dynamic_first`: programs of the first dtype in dynamic mode; None for as many as `first`.
+    - `dynamic_others`: other dtypes with dynamic cells, None for all of them. Dynamic cells cost most to measure, and
+      what a symbolic size breaks rarely depends on the dtype.
+    - `opinfo`: OpInfo's samples in a cell, where they are asked for.
+    - `blames`: whether to find which dim must be dynamic for a dynamic sample to fail, and the first wrong pass of a
+      wrong sample.
+    - `thorough`: whether every executor runs every sample; if not, they are asked until one is right.
+    - `minimise_seconds`, `minimise_total`: seconds to minimise one failure, and all that one pytest worker finds.
     """
 
     name: str
@@ -62,13 +66,16 @@ class Profile:
         return f"{programs}; dynamic: {dynamic}{fewer}{without}"
 
     def programs(self, case: OpCase, dtype: str, mode: Mode) -> int:
-        """How many programs a cell's census has; a dynamic one is run at several sizes anyway."""
+        """How many programs a cell's census has; fewer in dynamic mode, where each runs at several sizes."""
         if dtype != case.dtypes[0]:
             return self.others
         return self.first if mode == "static" else min(self.first, self.dynamic_first or self.first)
 
     def dtypes(self, case: OpCase, mode: Mode) -> tuple[str, ...]:
-        """The dtypes that have cells; in dynamic mode the others are dealt out by op, so that every one occurs."""
+        """The dtypes that have cells.
+
+        In dynamic mode a hash of the op's name picks `dynamic_others` of the other dtypes, so that each one has cells.
+        """
         others = tuple(dtype for dtype in case.dtypes[1:] if dtype not in self.left_out)
         if mode == "static" or self.dynamic_others is None or not others:
             return (case.dtypes[0], *others)
@@ -99,8 +106,8 @@ PROFILES: Mapping[str, Profile] = {
 }
 
 
-MORE = 4
-"""Times as many draws where the first ones hold nothing to compare."""
+_REDRAW = 4
+"""How many times as many programs are drawn if none of the first ones has elements to compare."""
 
 
 def profile(name: str) -> Profile:
@@ -113,29 +120,30 @@ def profile(name: str) -> Profile:
 def census(case: OpCase, dtype: str, mode: Mode, size: Profile, seed: int) -> tuple[Sample, ...]:
     """The samples of one cell: a deterministic set, stratified over the traits, all of them to be run.
 
-    Programs are drawn and picked greedily so that each trait that was drawn occurs; each program comes with mixed
-    values, and the richest one in each of the case's other ways of filling too; in the cells of the first dtype, which
-    tell most, each one that has elements. The richest of the first dtype are filled anew in all of these ways,
-    and on either side of 0, where a maximum that starts from 0 shows: to run a program again costs little.
+    1. Programs are drawn, and picked greedily so that as many of the drawn traits as possible occur.
+    2. Each program is filled in the case's first way, as a rule with mixed values.
+    3. The richest program is filled in each other way too; for the first dtype, every program that has elements is.
+    4. The richest programs of the first dtype are filled once more in each other way, and on either side of 0, which
+       shows a maximum that wrongly starts from 0. To run a program again costs little.
     """
     wanted = size.programs(case, dtype, mode)
     first = dtype == case.dtypes[0]
     main = first and mode == "static"
-    drawn = _drawn(case, dtype, mode, seed, _examples(wanted))
-    if not any(map(_solid, drawn)):  # bad luck, or a case whose samples all are degenerate
-        drawn = _drawn(case, dtype, mode, seed, MORE * _examples(wanted))
+    drawn = _draw_programs(case, dtype, mode, seed, _draw_count(wanted))
+    if not any(map(_has_elements, drawn)):  # by chance, or because the case draws degenerate samples only
+        drawn = _draw_programs(case, dtype, mode, seed, _REDRAW * _draw_count(wanted))
     picked = stratify(drawn, wanted, size.most if main else 0)
     fills = math.ceil(size.samples / max(1, len(picked)))
     out = [with_values(seeded(sample, fill), case.values[0]) for sample in picked for fill in range(fills)]
-    rich = sorted(filter(_solid, picked), key=_richness, reverse=True) or picked
+    rich = sorted(filter(_has_elements, picked), key=_richness, reverse=True) or picked
     out += [with_values(sample, values) for sample in (rich if first else rich[:1]) for values in case.values[1:]]
-    again = rich[: size.refilled if main else min(size.refilled, 1)] if first else ()
-    out += [with_values(seeded(sample, 1), values) for sample in again for values in case.ways[1:]]
+    refilled = rich[: size.refilled if main else min(size.refilled, 1)] if first else ()
+    out += [with_values(seeded(sample, 1), values) for sample in refilled for values in case.ways[1:]]
     return tuple({s.id: s for s in out}.values())
 
 
-def _examples(wanted: int) -> int:
-    """How many draws the programs are picked from."""
+def _draw_count(wanted: int) -> int:
+    """How many draws `wanted` programs are picked from."""
     return 8 * wanted + 2
 
 
@@ -155,109 +163,122 @@ def _random(case: OpCase, dtype: str, mode: Mode, seed: int) -> Random:
     return Random(int.from_bytes(hashlib.sha256(key).digest()[:8], "big"))
 
 
-def _drawn(case: OpCase, dtype: str, mode: Mode, seed: int, examples: int) -> list[Sample]:
-    """Distinct programs in the order drawn, the same ones at each call."""
-    found: dict[str, Sample] = {}
+def _draw_programs(case: OpCase, dtype: str, mode: Mode, seed: int, examples: int) -> list[Sample]:
+    """Distinct programs in the order drawn, the same ones at each call; in dynamic mode those with a dynamic dim."""
+    programs: dict[str, Sample] = {}
 
-    def note(sample: Sample) -> bool:
-        found.setdefault(sample.program, sample)
+    def collect(sample: Sample) -> bool:
+        programs.setdefault(sample.program, sample)
         return False
 
+    random = _random(case, dtype, mode, seed)
     with suppress(NoSuchExample):
-        find(case.strategy(dtype, mode), note, settings=_settings(examples), random=_random(case, dtype, mode, seed))
-    return [s for s in found.values() if mode == "static" or s.dynamic]
+        find(case.strategy(dtype, mode), collect, settings=_settings(examples), random=random)
+    return [s for s in programs.values() if mode == "static" or s.dynamic]
 
 
 def stratify(drawn: list[Sample], wanted: int, most: int = 0) -> list[Sample]:
-    """`wanted` samples by greedy cover: each next one adds most traits unseen; ties go to the richest.
+    """`wanted` samples by greedy cover: each next one adds the most unseen traits; ties go to the richest.
 
-    The first one is that which can show most, and so can the next two: what is degenerate has most traits, but proves
-    little. There are more of them, up to `most`, while one adds a trait of an argument that is no tensor. Such a trait
-    is seen where there are elements.
+    The first is the richest, and the next two have elements if any has: a degenerate sample has the most traits, but
+    proves little. Then, up to `most` in all, those follow that add a trait of an argument without tensors. Among the
+    `wanted` ones such a trait counts as seen only if the sample has elements.
     """
     rest = [(sample, set(traits(sample))) for sample in drawn]
     seen: set[str] = set()
     picked: list[Sample] = []
     while rest and len(picked) < max(wanted, most):
-        order = _order(len(picked), wanted)
-        sample, has = rest.pop(max(range(len(rest)), key=lambda i: (*order(rest[i][0], rest[i][1] - seen), -i)))
+        rank = _ranking(len(picked), wanted)
+        sample, has = rest.pop(max(range(len(rest)), key=lambda i: (*rank(rest[i][0], rest[i][1] - seen), -i)))
         more = len(picked) >= wanted
         if more and not attributes(sample) - seen:
             break
         picked.append(sample)
-        seen |= has if more or _solid(sample) else has - attributes(sample)
+        seen |= has if more or _has_elements(sample) else has - attributes(sample)
     return picked
 
 
-Order = Callable[[Sample, set[str]], tuple[int, ...]]
+Ranking = Callable[[Sample, set[str]], tuple[int, ...]]
+"""From a sample and its unseen traits to its rank; the sample of the highest rank is picked next."""
 
 
-def _order(picked: int, wanted: int) -> Order:
-    """By what the next sample is picked, after so many."""
+def _ranking(picked: int, wanted: int) -> Ranking:
+    """How to rank the samples that are left once `picked` are picked."""
     if picked >= wanted:
-        return _showing
-    return (_richest, _covering_solid, _covering_solid, _covering)[min(picked, 3)]
+        return _by_attributes
+    return (_by_richness, _by_elements, _by_elements, _by_traits)[min(picked, 3)]
 
 
-def _richest(sample: Sample, traits: set[str]) -> tuple[int, ...]:
-    return (*_richness(sample), len(traits))
+def _by_richness(sample: Sample, unseen: set[str]) -> tuple[int, ...]:
+    return (*_richness(sample), len(unseen))
 
 
-def _covering_solid(sample: Sample, traits: set[str]) -> tuple[int, ...]:
-    return (_solid(sample), len(traits), *_richness(sample))
+def _by_elements(sample: Sample, unseen: set[str]) -> tuple[int, ...]:
+    return (_has_elements(sample), len(unseen), *_richness(sample))
 
 
-def _showing(sample: Sample, traits: set[str]) -> tuple[int, ...]:
-    """What shows new values of attributes, most of them on elements."""
-    new = len(attributes(sample) & traits)
-    return (min(new, 1), _solid(sample), new, *_richness(sample))
+def _by_attributes(sample: Sample, unseen: set[str]) -> tuple[int, ...]:
+    """First samples with unseen traits of attributes, among them those with elements, then by how many there are."""
+    new = len(attributes(sample) & unseen)
+    return (min(new, 1), _has_elements(sample), new, *_richness(sample))
 
 
-def _covering(sample: Sample, traits: set[str]) -> tuple[int, ...]:
-    return (len(traits), *_richness(sample))
+def _by_traits(sample: Sample, unseen: set[str]) -> tuple[int, ...]:
+    return (len(unseen), *_richness(sample))
 
 
-def _solid(sample: Sample) -> bool:
-    """Whether every tensor, and every size that is asked for, has elements, and some more than one."""
-    counts = _counts(sample)
+def _has_elements(sample: Sample) -> bool:
+    """Whether no tensor is empty, no size argument is 0, and one of them is larger than 1."""
+    counts = _element_counts(sample)
     return min(counts, default=0) > 0 and max(counts) > 1
 
 
-def _counts(sample: Sample) -> list[int]:
-    """The elements of each tensor, and the sizes that are asked for."""
-    asked = [sample.sizes[leaf.dim] for leaf in walk(sample.args) if isinstance(leaf, SizeOf)]
-    return [math.prod(t.shape(sample.sizes)) for t in tensors(sample.args)] + asked
+def _element_counts(sample: Sample) -> list[int]:
+    """The number of elements of each tensor, and each size argument."""
+    sizes = [sample.sizes[leaf.dim] for leaf in walk(sample.args) if isinstance(leaf, SizeOf)]
+    return [math.prod(t.shape(sample.sizes)) for t in tensors(sample.args)] + sizes
 
 
 def _richness(sample: Sample) -> tuple[int, ...]:
-    """How much a sample can show: dynamic dims, two or more larger than 1, some alike, full lists, many elements."""
+    """How much a sample can show, to sort by.
+
+    First whether it has elements, then how many dynamic dims, dims larger than 1 (2 at most), equal sizes (4 at most),
+    numbers in lists, and elements.
+    """
     large = sum(n > 1 for n in sample.sizes.values())
-    solid, dynamic, alike = _solid(sample), len(sample.dynamic), min(_alike(sample), 4)
-    return (solid, dynamic, min(large, 2), alike, _listed(sample), sum(_counts(sample)))
+    elements, dynamic, equal = _has_elements(sample), len(sample.dynamic), min(_equal_sizes(sample), 4)
+    return (elements, dynamic, min(large, 2), equal, _list_magnitudes(sample), sum(_element_counts(sample)))
 
 
-def _alike(sample: Sample) -> int:
-    """Dims whose size another one of the tensor has, where a transposition keeps the shape; most telling above 2."""
+def _equal_sizes(sample: Sample) -> int:
+    """The number of dims as large as an earlier dim of their tensor; one larger than 2 counts twice.
 
-    def alike(shape: tuple[int, ...]) -> int:
+    A lowering that exchanges two such dims keeps the shape, so that only the values show the mistake.
+    """
+
+    def count(shape: tuple[int, ...]) -> int:
         return sum(min(n - 1, 2) for i, n in enumerate(shape) if n > 1 and n in shape[:i])
 
-    return sum(alike(t.shape(sample.sizes)) for t in tensors(sample.args))
+    return sum(count(t.shape(sample.sizes)) for t in tensors(sample.args))
 
 
-def _listed(sample: Sample) -> int:
-    """What lists hold besides 0: pads, strides and dims, each of which a lowering may take for another one."""
+def _list_magnitudes(sample: Sample) -> int:
+    """The sum of the magnitudes, 2 at most each, of the integers in list arguments: pads, strides, dims.
+
+    A lowering may take one of them for another, which zeros do not show.
+    """
     lists = (arg for arg in sample.args.values() if isinstance(arg, tuple))
-    return sum(min(abs(n), 2) for held in lists for n in held if isinstance(n, int))
+    return sum(min(abs(n), 2) for numbers in lists for n in numbers if isinstance(n, int))
 
 
 def minimise(
     case: OpCase, sample: Sample, seed: int, size: Profile, fails: Callable[[Sample], bool], *, seconds: float
 ) -> Sample:
-    """The smallest sample hypothesis finds that still fails like `sample`, within a time budget.
+    """The smallest sample hypothesis finds that still fails like `sample`, within a budget of `seconds`.
 
-    The draws of the census are replayed (same seed) until the sample's program comes by; from there hypothesis
-    shrinks, keeping the sample's way of filling; last, simpler values are tried. `fails` runs a sample.
+    The draws of the census are replayed (same seed) until one has the sample's program. From there hypothesis shrinks;
+    each candidate is filled as the sample is. Last, simpler values and fewer runs are tried. `fails` runs a sample and
+    tells whether it fails in the same way.
     """
     deadline = time.monotonic() + seconds
     values = sample.values
@@ -265,30 +286,30 @@ def minimise(
     reached = False
     known: dict[str, bool] = {}
 
-    def still(candidate: Sample) -> bool:
+    def still_fails(candidate: Sample) -> bool:
         nonlocal best, reached
         if not reached:
             reached = candidate.program == sample.program
             return reached
         candidate = with_values(candidate, values)
-        if candidate.id not in known:  # what is known stays so when time is up: hypothesis replays its last find
+        if candidate.id not in known:  # when time is up, a known failure remains one: hypothesis replays its last find
             late = time.monotonic() > deadline or (candidate.mode == "dynamic" and not candidate.dynamic)
             known[candidate.id] = not late and fails(candidate)
             best = candidate if known[candidate.id] else best
         return known[candidate.id]
 
-    with suppress(NoSuchExample, Flaky):  # flaky: a backend that fails now and then; what it did fail on is kept
+    with suppress(NoSuchExample, Flaky):  # Flaky: a backend fails now and then; the last sample that failed is kept
         find(
             case.strategy(sample.dtype, sample.mode),
-            still,
-            settings=_settings(_examples(size.programs(case, sample.dtype, sample.mode))),
+            still_fails,
+            settings=_settings(_draw_count(size.programs(case, sample.dtype, sample.mode))),
             random=_random(case, sample.dtype, sample.mode, seed),
         )
-    return _simpler(best, fails, deadline)
+    return _simplify(best, fails, deadline)
 
 
-def _simpler(sample: Sample, fails: Callable[[Sample], bool], deadline: float) -> Sample:
-    """Simplest values first, then fewest runs: what still fails is kept."""
+def _simplify(sample: Sample, fails: Callable[[Sample], bool], deadline: float) -> Sample:
+    """Replace the values by the simplest ones, then the runs by a single one, each if the sample still fails."""
     order: tuple[Values, ...] = ("simple", "mixed")
     for values in order:
         if values == sample.values or time.monotonic() > deadline:

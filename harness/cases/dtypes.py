@@ -1,4 +1,4 @@
-"""Element types by their short names, with what a draw and a bound need to know of each; no torch here."""
+"""Element types by their short names, with the facts that drawing and bounds need. Nothing here imports torch."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Numeric classes: how an op's results may differ from the float64 reference; `tolerance.py` turns them to bounds.
+"""Numeric classes: how far an op's results may be from the float64 reference.
 
-Budgets are in units of roundoff: one correctly rounded operation is off by 1 of them, a unit in the last place is 2 at
-most. The text of a class is how the reports name it.
+`harness/judging/tolerance.py` derives bounds from them. Budgets count units of roundoff: a correctly rounded operation
+is off by at most 1 of them, and a unit in the last place is at most 2. Reports name a class by its `str`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .sample import Arg, Sample, SizeOf, Sizes, tensors, walk
 
 @dataclass(frozen=True, slots=True)
 class Exact:
-    """No rounding: data movement, comparisons, integers. Equal bit for bit (any NaN equals any NaN)."""
+    """No rounding: data movement, comparisons, integers. Results are equal bit for bit (any NaN equals any NaN)."""
 
     def __str__(self) -> str:
         return "exact"
@@ -24,7 +24,7 @@ class Exact:
 
 @dataclass(frozen=True, slots=True)
 class Ulp:
-    """Each element on its own, within `n` units of roundoff of the reference: `n` operations, each rounded."""
+    """Each element within `n` units of roundoff of the reference, as after `n` rounded operations."""
 
     n: float = 4
 
@@ -34,9 +34,9 @@ class Ulp:
 
 @dataclass(frozen=True, slots=True)
 class Transcendental:
-    """A function as a libm has it: within `n` units of roundoff, or within what the dialect promises of `function`.
+    """A function of a libm: within `n` units of roundoff, or as accurate as the dialect's specification says.
 
-    `harness/promises.py` holds the promises.
+    `harness/judging/spec_accuracy.py` holds the accuracies that specifications state, by the name `function`.
     """
 
     function: str
@@ -48,10 +48,10 @@ class Transcendental:
 
 @dataclass(frozen=True, slots=True)
 class Over:
-    """As a length: the sizes of the dims that an argument of the sample names, by index; of all if it names none.
+    """A length that depends on an argument: the sizes of the dims that it names by index, or of all if it names none.
 
-    The dims are those of the first tensor, all of them where `argument` is None. Where the argument holds `sizes`
-    themselves (`normalized_shape`) these are taken.
+    The dims are those of the first tensor; all of them if `argument` is None. If `sizes` is True, the argument holds
+    sizes instead of indices, as `normalized_shape` does.
     """
 
     argument: str | None = "dim"
@@ -65,7 +65,7 @@ class Over:
 class Linear:
     """Sums of products: within roundoff x length x the op on absolute inputs (Higham 2002, section 3.1).
 
-    `length` is the product of these sizes: literal factors, named dims, or the dims that an argument names.
+    `length` holds the factors of the length: numbers, named dims, or the dims that an argument names.
     """
 
     length: tuple[str | int | Over, ...]
@@ -76,7 +76,7 @@ class Linear:
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """Each element on its own, where terms of the size of the op at |x| cancel: `n` units of roundoff of these."""
+    """Each element within `n` units of roundoff of the op at |x|: for ops whose terms are that large, and cancel."""
 
     n: float
 
@@ -100,9 +100,10 @@ Part = Ulp | Transcendental | Linear | Stated
 
 @dataclass(frozen=True, slots=True)
 class Composite:
-    """A composition such as softmax: the roundoffs of its parts, of the result and of what the result owes its inputs.
+    """A composition such as softmax: within n (u |r| + c) of the float64 reference r.
 
-    The conditioning is measured: the float64 op on inputs perturbed by one unit of the sample dtype's roundoff.
+    n is the roundoffs of its parts together, u the unit roundoff. The conditioning c is measured: it is the change of r
+    when every input moves by one roundoff of its dtype.
     """
 
     parts: tuple[Part, ...]
@@ -113,7 +114,7 @@ class Composite:
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """Random values: shape, dtype, range and the first two moments (within `sigmas` standard errors)."""
+    """Random values, judged by shape, dtype, range and the first two moments (within `sigmas` standard errors)."""
 
     low: float
     high: float
@@ -127,7 +128,7 @@ class Distribution:
 
 @dataclass(frozen=True, slots=True)
 class ShapeOnly:
-    """Values that mean nothing by contract (uninitialized memory): shape and dtype only, for the reason given."""
+    """Values that mean nothing by contract, such as uninitialized memory; only shape and dtype are judged."""
 
     reason: str
 
@@ -142,7 +143,7 @@ ROUNDED: Final = Ulp(1)
 
 
 def roundoffs(part: Part, sizes: Sizes) -> float:
-    """How many units of roundoff a part is off by at most, at these sizes."""
+    """The largest error of a part at these sizes, in units of roundoff."""
     match part:
         case Ulp(n) | Transcendental(_, n) | Stated(n):
             return n
@@ -156,11 +157,11 @@ def terms(length: tuple[str | int | Over, ...], sizes: Sizes) -> int:
 
 
 def of_sample(numeric: Numeric, sample: Sample) -> Numeric:
-    """The class with its lengths as the sample has them.
+    """The class with each `Over` in its lengths replaced by the dims or sizes of the sample.
 
-    A sample that the case did not draw itself lacks the dims that a length names, and the law of its values. Every
-    element of its inputs may then be a term of a sum (in a part of a composition: every element along a dim), and
-    random values are judged by shape and dtype.
+    A sample that the case did not draw lacks the dims that a length names, and its values follow no known law. Every
+    element of its largest tensor may then be a term of a sum (in a part of a composition: every element along its
+    longest dim), and random values are judged by shape and dtype.
     """
     shapes = [t.shape(sample.sizes) for t in tensors(sample.args)]
     match numeric:
@@ -176,6 +177,7 @@ def of_sample(numeric: Numeric, sample: Sample) -> Numeric:
 
 
 def _linear(numeric: Linear, sample: Sample, unknown: int) -> Linear:
+    """The class with its length in terms of the sample's dims; `unknown` is the length where the sample lacks them."""
     if sample.origin != "census" and any(isinstance(part, str) for part in numeric.length):
         return Linear((unknown,))
     length: list[str | int | Over] = []
@@ -185,6 +187,7 @@ def _linear(numeric: Linear, sample: Sample, unknown: int) -> Linear:
 
 
 def _dims(over: Over, args: Mapping[str, Arg]) -> list[str | int]:
+    """The dims or literal sizes that the argument of an `Over` names."""
     named = list(walk(args.get(over.argument) if over.argument else ()))
     if over.sizes:
         return [leaf.dim if isinstance(leaf, SizeOf) else leaf for leaf in named if isinstance(leaf, (SizeOf, int))]

@@ -1,4 +1,4 @@
-"""A sample: one invocation of one op as plain data, JSON in and out; it holds no tensor."""
+"""A sample: one invocation of one op as plain data, to and from JSON. It holds no tensor."""
 
 from __future__ import annotations
 
@@ -30,19 +30,33 @@ Dim = str | int
 class Fill:
     """How the elements of one tensor are chosen, within `[low, high]` clipped to its dtype.
 
-    `values` picks among them: `simple` small integers, `mixed` signs, zeros, ties and several magnitudes, `extreme`
-    the ends of the range, `nonfinite` mixed with NaN and infinities, `below` and `above` all on that side of 0 and away
-    from it (where nothing is below 0, in that half of the range). `reach` bounds magnitudes where no range is given:
-    `full` goes to the dtype's largest, `root` keeps products and sums finite, `unit` stays within single digits.
-    `step` rounds to its multiples, `avoid` keeps floats `margin` away from these points (edges of discontinuities) and
-    integers off them.
-    `kind` selects a structure: `any`, `distinct` (no two elements alike along any dim), `index` (integers in
-    [0, size of the dim `of`), negative ones too if `low` < 0), `permutation` (along the last dim), `sorted` (last dim),
-    `one_hot` (last dim), `pivots` (last dim: the row that LU swaps with row i, from 1 to the size of the dim `of`),
-    `literal` (`data` holds the bytes of the elements, row-major and little-endian, deflated, in base64).
-    Matrices (last two dims), no worse conditioned than they are large: `positive_definite` (Hermitian), `triangular`
-    and `upper_triangular` (2 on the diagonal), `well_conditioned` (singular values 1, 2, 3 ...), `hermitian`
-    (eigenvalues 1, 2, 3 ... of either sign), `diagonalizable` (eigenvalues apart, pairs of conjugate ones among them).
+    `values` is the way of filling:
+
+    - `simple`: small integers.
+    - `mixed`: both signs, zeros, ties and several magnitudes.
+    - `extreme`: the ends of the range.
+    - `nonfinite`: `mixed`, with NaN and infinities (if the field `nonfinite` allows them).
+    - `below`, `above`: all on that side of 0 and away from it, or in that half of a range that has nothing below 0.
+
+    `reach` bounds the magnitudes where no range is given: `full` by the dtype's largest number, `root` so that products
+    and sums stay finite, `unit` to single digits. With `step` elements are multiples of it. `avoid` lists points, such
+    as edges of discontinuities: floats keep at least `margin` away from them, integers are never equal to them.
+
+    `kind` is a structure:
+
+    - `any`: none.
+    - `distinct`: no two elements along any dim are equal.
+    - `index`: integers in [0, size of the dim `of`), or in [-size, size) if `low` < 0.
+    - `permutation`, `sorted`, `one_hot`: along the last dim.
+    - `pivots`: along the last dim, the row that LU swaps with row i, from 1 to the size of the dim `of`.
+    - `literal`: `data` holds the bytes of the elements, row-major and little-endian, deflated, in base64.
+
+    These kinds make the last two dims a matrix whose condition number is no larger than its size:
+
+    - `positive_definite` (and Hermitian), `triangular` and `upper_triangular` (2 on the diagonal).
+    - `well_conditioned`: the singular values are 1, 2, 3 ...
+    - `hermitian`: the eigenvalues are 1, 2, 3 ... of either sign.
+    - `diagonalizable`: the eigenvalues keep apart; some are conjugate pairs.
     """
 
     kind: Literal[
@@ -75,10 +89,11 @@ class Fill:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TensorSpec:
-    """A tensor argument: `dims` are names looked up in the sample's sizes, or literal sizes.
+    """A tensor argument: `dims` are names of dims, whose sizes the sample holds, or literal sizes.
 
-    `layout` is how its elements lie in memory: row-major, the last two dims swapped, every second element of the last
-    dim (from an odd offset), or the first dim repeated with stride 0. Where the rank does not permit it: row-major.
+    `layout` is how its elements lie in memory: row-major (`contiguous`), with the last two dims swapped (`transposed`),
+    every second element of a longer last dim, from offset 1 (`sliced`), or the first dim repeated with stride 0
+    (`expanded`). It is row-major where the rank does not permit the layout.
     """
 
     dims: tuple[Dim, ...]
@@ -108,7 +123,7 @@ class DtypeArg:
 
 @dataclass(frozen=True, slots=True)
 class EnumArg:
-    """An argument torch takes as an object of its own: `kind` is `layout`, `device` or `memory_format`."""
+    """An argument that is an object of a torch class: `kind` is `layout`, `device` or `memory_format`."""
 
     kind: str
     name: str
@@ -120,11 +135,14 @@ Arg = Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """One invocation: `args` by schema name (what is left out takes its default).
+    """One invocation of an op.
 
-    `sizes` are the sizes of the named dims at export; `dynamic` names those that are symbolic; `runs` are the sizes at
-    which the one compiled artifact is run. A static sample has no dynamic dims and one run, its sizes. `origin` is who
-    chose it: the case's own strategy, OpInfo, or OpInfo as an input that eager rejects.
+    - `op`: the overload; `dtype` and `mode` are those of the cell.
+    - `sizes`: the sizes of the named dims at export.
+    - `args`: the arguments by schema name; those left out take their defaults.
+    - `dynamic`: the named dims that are symbolic; a static sample has none.
+    - `runs`: the sizes at which the one compiled artifact is run; a static sample has one run, at its `sizes`.
+    - `origin`: who chose it: the case (`census`), OpInfo, or OpInfo as an input that eager rejects (`rejected`).
     """
 
     op: str
@@ -138,12 +156,12 @@ class Sample:
 
     @property
     def values(self) -> Values:
-        """The most demanding way any of its tensors is filled."""
+        """The most demanding way in which any of its tensors is filled: the last of them in `VALUES`."""
         return max((t.fill.values for t in tensors(self.args)), key=VALUES.index, default="simple")
 
     @property
     def id(self) -> str:
-        """Ten hex digits that name this sample."""
+        """Ten hex digits that identify the sample: the start of the SHA-256 of its JSON text."""
         return hashlib.sha256(dumps(self).encode()).hexdigest()[:10]
 
     @property
@@ -186,12 +204,12 @@ def map_tensors(sample: Sample, change: Callable[[TensorSpec], TensorSpec]) -> S
 
 
 def seeded(sample: Sample, fill: int) -> Sample:
-    """The same program with other values, filled alike; the 0th is the sample itself."""
+    """The same program with other values, filled in the same way; fill number 0 is the sample itself."""
     return map_tensors(sample, lambda t: replace(t, seed=t.seed + 1000 * fill)) if fill else sample
 
 
 def with_values(sample: Sample, values: Values) -> Sample:
-    """The same sample with its values chosen another way, where its fills allow it."""
+    """The same sample with its tensors filled in this way, except those whose fill or dtype does not allow it."""
 
     def refill(t: TensorSpec) -> TensorSpec:
         if values == "nonfinite" and not (t.fill.nonfinite and DTYPES[t.dtype].kind in ("float", "complex")):
@@ -202,7 +220,7 @@ def with_values(sample: Sample, values: Values) -> Sample:
 
 
 def with_dynamic(sample: Sample, dims: Sequence[str], at: Sizes) -> Sample:
-    """The same sample with only these dims dynamic, all others at the sizes of export; with none, static `at` sizes."""
+    """The same sample with only these dims dynamic, the others at their sizes at export; with none, static, at `at`."""
     if not dims:
         return replace(sample, mode="static", sizes=at, dynamic=(), runs=(at,))
     runs = [{name: run[name] if name in dims else size for name, size in sample.sizes.items()} for run in sample.runs]
@@ -288,7 +306,7 @@ def to_json(sample: Sample) -> dict[str, Any]:
 
 
 def from_json(data: Any) -> Sample:
-    """The inverse of `to_json`; raises BadSample for what is no sample."""
+    """The inverse of `to_json`; raises BadSample if the data is not a sample."""
     try:
         if data["mode"] not in MODES:
             raise ValueError(f"mode {data['mode']!r}")
@@ -315,6 +333,7 @@ def from_json(data: Any) -> Sample:
 
 
 def _check_names(sample: Sample) -> None:
+    """Raise BadSample if the arguments use a dim that has no size."""
     used = {d for t in tensors(sample.args) for d in (*t.dims, t.fill.of) if isinstance(d, str)}
     used |= {leaf.dim for leaf in walk(sample.args) if isinstance(leaf, SizeOf)} | set(sample.dynamic)
     for sizes in (sample.sizes, *sample.runs):
@@ -323,5 +342,5 @@ def _check_names(sample: Sample) -> None:
 
 
 def dumps(sample: Sample) -> str:
-    """The sample as one line of JSON, the same text for equal samples."""
+    """The sample as one line of JSON; equal samples give the same text."""
     return json.dumps(to_json(sample), sort_keys=False, separators=(",", ":"))

@@ -1,4 +1,4 @@
-"""Strategies that many cases share, and the one-line constructors built of them."""
+"""Strategies that many cases share, and one-line constructors of cases that use them."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from .sample import Fill
 
 ANY = Fill()
 OVERFLOWING = Fill(low=-200, high=200)
-"""Exponentials of f32 that are infinite or 0, unless the largest is subtracted first."""
+"""Their exponentials in f32 are infinite or 0, unless the largest element is subtracted first."""
 MOSTLY_ZERO = Fill(step=2)
-"""Zeros enough for one to meet a NaN in the other tensor, which it wins over."""
+"""So many zeros that one meets a NaN in the other tensor. The result there is NaN: `xlogy(0, nan)` is not 0."""
 NO_INFINITY = Fill(reach="unit", low=-40, high=40)
-"""What a mean makes of infinities depends on how it is updated: an infinity, or NaN as eager has it."""
+"""For ops that take a mean: the mean of infinities is infinite, or NaN as in eager, depending on how it is computed."""
 
 
 def unary_inputs(fill: Fill = ANY, *, name: str = "self") -> Inputs:
-    """One tensor of any rank."""
+    """A strategy: one tensor of any rank."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         return {name: d.tensor(d.shape(), fill=fill)}
@@ -29,7 +29,7 @@ def unary_inputs(fill: Fill = ANY, *, name: str = "self") -> Inputs:
 
 
 def binary_inputs(fill: Fill = ANY, other: Fill | None = None) -> Inputs:
-    """Two tensors that broadcast, either one the larger."""
+    """A strategy: two tensors that broadcast; either one may be the smaller."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         dims = d.shape()

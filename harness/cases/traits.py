@@ -1,4 +1,4 @@
-"""Facts about a sample that support may hinge on, derived from the sample and never typed by hand."""
+"""Traits: facts about a sample that support may depend on, derived from the sample and never typed by hand."""
 
 from __future__ import annotations
 
@@ -45,7 +45,10 @@ def _of_tensors(sample: Sample) -> Iterator[str]:
 
 
 def _broadcasts(specs: list[TensorSpec]) -> bool:
-    """Two tensors whose dims, aligned at the back, name the same dim at least once and a literal 1 against it."""
+    """Whether a tensor broadcasts to the one of the highest rank.
+
+    Aligned at the back, their dims are equal or one of them is a literal 1, and there is a 1 or a rank that differs.
+    """
     longest = max(specs, key=lambda t: len(t.dims)).dims
     for spec in specs:
         aligned = longest[len(longest) - len(spec.dims) :]

@@ -19,8 +19,8 @@ import reports.answers.sensitivity
 import reports.answers.slack
 import reports.answers.todo
 import reports.fold.matrix
+import reports.pages.formats
 import reports.pages.html
-import reports.pages.text
 from harness.cases.case import OpCase
 from harness.cases.sample import Sample, dumps, from_json
 from harness.errors import BadSample, Exit, MissingPackage, OpcovError, UnknownName
@@ -156,7 +156,7 @@ def _opinfo_gap(options: argparse.Namespace) -> Exit:
 def _matrix(options: argparse.Namespace) -> Exit:
     journal = read(options.journal)
     style = "json" if options.json else options.format
-    print(reports.pages.text.render(reports.fold.matrix.fold(journal), journal, style))
+    print(reports.pages.formats.render(reports.fold.matrix.fold(journal), journal, style))
     return Exit.OK
 
 
@@ -207,6 +207,7 @@ def _sensitivity(options: argparse.Namespace) -> Exit:
 
 def _seeded(journal: Journal, options: argparse.Namespace) -> tuple[MutantRecord, ...]:
     """Seed mistakes into what passed, write the trials as they come."""
+    from backends.mutants.toolbox import TOOLBOX
     from harness.mutation import sensitivity
 
     wanted = Selection(
@@ -216,14 +217,14 @@ def _seeded(journal: Journal, options: argparse.Namespace) -> tuple[MutantRecord
         dtypes=tuple(options.dtype),
     )
     wanted.check(catalog(), plugins.names(plugins.BACKENDS))
-    kinds = sensitivity.kinds(options.kind)
+    kinds = sensitivity.kinds(options.kind, TOOLBOX.kinds)
     cells = sensitivity.cells(journal.records, wanted, kinds)
     print(f"{len(cells):,} cells that pass", file=sys.stderr)
     found: list[MutantRecord] = []
     if not cells:
         return ()
     with JournalWriter(options.out, {**journal.header, "seeded": list(kinds)}) as writer:
-        for i, trials in enumerate(sensitivity.measured(cells, options.jobs), 1):
+        for i, trials in enumerate(sensitivity.run_cells(TOOLBOX, cells, options.jobs), 1):
             for trial in trials:
                 writer.write(mutant_json(trial))
             found += trials

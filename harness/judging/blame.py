@@ -1,8 +1,9 @@
-"""Whose fault it is: from what each executor makes of an artifact, at each of its sizes, to one outcome.
+"""Decide which side is at fault: from the executors' verdicts on an artifact, at each of its sizes, to one outcome.
 
-Executors of different roads are independent: where one is right, the artifact is, and those that are not are at fault
-themselves. Where none is right and one is wrong, the lowering is. Executors of one road share mistakes, and what is
-undefined in the artifact may come out right on one of them by luck: there, one that is wrong has its way.
+A road is a compilation route. Executors of different roads are independent of each other: if one of them is right, the
+artifact is right, and every executor that is not right is at fault itself. If none is right and one is wrong, the
+lowering is at fault. Executors of one road share their mistakes, and what is undefined in the artifact may come out
+right on one of them by luck. Within one road, an executor that is wrong therefore overrules those that are right.
 """
 
 from __future__ import annotations
@@ -14,22 +15,24 @@ from types import MappingProxyType
 from harness.records.outcome import NotExecuted, Outcome, Passed, Wrong
 
 ExecutorVerdict = float | Wrong | str
-"""Right, with the worst error as a share of its bound; or what is wrong; or why the executor cannot run it."""
+"""The worst error as a share of its bound if the results are right; or what is wrong; or why it cannot be executed."""
 Verdicts = Mapping[str, ExecutorVerdict]
-"""What the executors that were asked make of one run, in the order asked."""
+"""The verdict of each executor that was asked to run the artifact at one size, in the order asked."""
 
 
-def outcome(rounds: Iterable[Verdicts], roads: Mapping[str, str] = MappingProxyType({})) -> Outcome:
-    """The outcome of an artifact: the first run that is wrong, else the first that none can run, else right.
+def outcome(runs: Iterable[Verdicts], roads: Mapping[str, str] = MappingProxyType({})) -> Outcome:
+    """Return the outcome of an artifact, given the verdicts on its runs, one run for each size.
 
-    `roads` are those of the executors, by default one for each.
+    The outcome is `Wrong` for the first run that is wrong; the runs after it are not drawn from the iterable. Otherwise
+    it is `NotExecuted` for the first run that no executor can do, and for no run at all; otherwise it is `Passed`.
+    `roads` maps an executor to its road, by default a road of its own.
     """
     share, right, dissent, unknown = 0.0, dict[str, None](), dict[str, str](), dict[str, str]()
-    for verdicts in rounds:
+    for verdicts in runs:
         wrongs = {name: v for name, v in verdicts.items() if isinstance(v, Wrong)}
-        astray = {roads.get(name, name) for name in wrongs}
+        wrong_roads = {roads.get(name, name) for name in wrongs}
         shares = {
-            name: v for name, v in verdicts.items() if isinstance(v, float) and roads.get(name, name) not in astray
+            name: v for name, v in verdicts.items() if isinstance(v, float) and roads.get(name, name) not in wrong_roads
         }
         if wrongs and not shares:
             return _wrong(wrongs, verdicts)
@@ -45,11 +48,11 @@ def outcome(rounds: Iterable[Verdicts], roads: Mapping[str, str] = MappingProxyT
 
 
 def _wrong(wrongs: Mapping[str, Wrong], verdicts: Verdicts) -> Wrong:
-    """The first executor's account, with the names of those that give the same one, and what the others say."""
+    """The first wrong verdict, with the executors that confirm its kind and output, and the verdicts of the others."""
     first, *_ = wrongs.values()
-    alike = [name for name, w in wrongs.items() if (w.kind, w.output) == (first.kind, first.output)]
-    others = {name: _text(v) for name, v in verdicts.items() if name not in alike}
-    return replace(first, confirmed=tuple(alike), others=others)
+    confirmed = [name for name, w in wrongs.items() if (w.kind, w.output) == (first.kind, first.output)]
+    others = {name: _text(v) for name, v in verdicts.items() if name not in confirmed}
+    return replace(first, confirmed=tuple(confirmed), others=others)
 
 
 def _text(verdict: ExecutorVerdict) -> str:

@@ -1,4 +1,4 @@
-"""Compare what an executor returned with the reference: arity, shape, dtype, then every element."""
+"""Compare an executor's results with the reference: how many there are, each shape and dtype, then every element."""
 
 from __future__ import annotations
 
@@ -20,10 +20,13 @@ _SIGNLESS = {torch.uint8: torch.int8, torch.uint16: torch.int16, torch.uint32: t
 def compare(
     actual: Sequence[torch.Tensor], run: Run, first: Run, case: OpCase, executor: str, dialect: str = ""
 ) -> float | Wrong:
-    """The worst error as a share of its bound, or what is wrong first; `first` is the run at the sizes of export.
+    """Return the worst error as a share of its bound, in [0, 1], or the first thing that is wrong.
 
-    The case's `canonical` is applied to the results as it was to the reference. The bounds are those of the dialect
-    that was executed, where its specification promises an accuracy.
+    `actual` are the executor's results at the sizes of `run`; `first` is the run at the sizes of export, whose shapes
+    tell a result that kept the exported shape ("specialized") from any other wrong shape. The case's `canonical` is
+    applied to the results, as it was to the reference. Where the specification of `dialect` promises an accuracy, that
+    is the bound. Outputs that the case lists in `unjudged` are compared in shape and dtype only; those in `misshapen`
+    only have to be there.
     """
     sizes = run.sizes
     if len(actual) != len(run.outputs):
@@ -47,7 +50,7 @@ def compare(
 
 
 def judged(actual: Sequence[torch.Tensor], run: Run, case: OpCase) -> Sequence[torch.Tensor]:
-    """The results as they are compared: signed as eager's are, in the case's canonical form."""
+    """Return the results as they are compared: integers signed as eager's, then all in the case's canonical form."""
     results = [_signed_like(a, w.eager.dtype) for a, w in zip(actual, run.outputs, strict=True)]
     return case.canonical(results) if case.canonical else results
 
@@ -71,26 +74,31 @@ def _name(dtype: torch.dtype) -> str:
 
 
 def _signed_like(got: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """MLIR's integers carry no sign: read the bits as the dtype that eager has."""
+    """The tensor with its bits read as eager's dtype, if that has the same width: MLIR's integers are signless."""
     return got.view(dtype) if got.dtype != dtype and got.element_size() == dtype.itemsize else got
 
 
 def right(got: torch.Tensor, want: Bounded, dialect: str) -> torch.Tensor:
-    """Where a result is right, element by element; it has the shape and dtype of the reference."""
+    """Return a bool tensor that says which elements are right; `got` has the shape and dtype of the reference.
+
+    Where the comparison is exact, an element is right if it equals eager's. Otherwise it is right if it is within the
+    dialect's bound of the float64 reference, if it is NaN or infinite as eager's result or the rounded reference is, or
+    if it is not finite and the reference may overflow there (`Bounded.overflows`).
+    """
     bound = want.within(dialect)
     if bound is None:
         return same(got, want.eager)
     assert want.wide is not None and want.overflows is not None
-    rounded = want.wide.to(got.dtype)  # overflows where the dtype does
+    rounded = want.wide.to(got.dtype)  # an infinity where the dtype overflows
     agrees = _same_nonfinite(got, want.eager) | _same_nonfinite(got, rounded)
-    excused = want.overflows & ~got.isfinite()
-    return _within(got, want.wide, bound) | agrees | excused
+    overflowed = want.overflows & ~got.isfinite()
+    return _within(got, want.wide, bound) | agrees | overflowed
 
 
 def same(got: torch.Tensor, want: torch.Tensor) -> torch.Tensor:
-    """Where two tensors of one shape hold the same, any NaN being the same as any other."""
+    """Return where two tensors of one shape are equal; any NaN equals any other NaN."""
     equal = got == want
-    # a quantized tensor cannot be asked for NaN, and holds none
+    # isnan has no kernel for quantized tensors, and they hold no NaN
     return equal if got.is_quantized else equal | (got.isnan() & want.isnan())
 
 
@@ -103,7 +111,7 @@ def _values(i: int, got: torch.Tensor, want: Bounded, run: Run, executor: str, d
         case ShapeOnly():
             return 0.0
         case Distribution():
-            return _moments(i, got, want.numeric, run, executor)
+            return _distribution(i, got, want.numeric, run, executor)
         case _:
             return _elements(i, got, want, run, executor, dialect)
 
@@ -113,7 +121,7 @@ def _elements(i: int, got: torch.Tensor, want: Bounded, run: Run, executor: str,
     error = None if want.wide is None or bound is None else (got.to(want.wide.dtype) - want.wide).abs()
     if bool(bad.any()):
         kind: WrongKind = "non-finite" if _only_nonfinite(bad, got, want.eager) else "value"
-        return _wrong(i, kind, bad, got, want.eager, error, bound, run, executor)
+        return _wrong_elements(i, kind, bad, got, want.eager, error, bound, run, executor)
     if error is None or bound is None or want.wide is None or not error.numel():
         return 0.0
     return float(torch.where(_within(got, want.wide, bound), error / bound, 0.0).nan_to_num(0.0).max())
@@ -125,13 +133,16 @@ def _only_nonfinite(bad: torch.Tensor, got: torch.Tensor, want: torch.Tensor) ->
 
 
 def _same_nonfinite(got: torch.Tensor, want: torch.Tensor) -> torch.Tensor:
-    """Both NaN, or the same infinity; for complex numbers both not finite (C99 annex G leaves the rest open)."""
+    """Where both are NaN or the same infinity; for complex numbers, where neither is finite.
+
+    C99 annex G leaves open which of a complex number's parts are infinite and which are NaN.
+    """
     if got.is_complex():
         return ~got.isfinite() & ~want.isfinite()
     return (got.isnan() & want.isnan()) | (got.isinf() & (got == want))
 
 
-def _wrong(
+def _wrong_elements(
     i: int,
     kind: WrongKind,
     bad: torch.Tensor,
@@ -142,6 +153,7 @@ def _wrong(
     run: Run,
     executor: str,
 ) -> Wrong:
+    """The verdict on an output of which the elements in `bad` are wrong; it shows the worst of them."""
     share = (
         torch.where(bad, error / bound, -1.0).nan_to_num(math.inf, math.inf)
         if error is not None and bound is not None
@@ -172,8 +184,11 @@ def _wrong(
     )
 
 
-def _moments(i: int, got: torch.Tensor, law: Distribution, run: Run, executor: str) -> float | Wrong:
-    """Range of each element, then mean and standard deviation within `sigmas` standard errors."""
+def _distribution(i: int, got: torch.Tensor, law: Distribution, run: Run, executor: str) -> float | Wrong:
+    """Compare random values with their law: every element's range, then, of 32 or more, mean and standard deviation.
+
+    Both must be within `sigmas` standard errors of the law's.
+    """
     x = got.double()
     outside = ~((x >= law.low) & (x <= law.high))
     if bool(outside.any()):
@@ -184,7 +199,7 @@ def _moments(i: int, got: torch.Tensor, law: Distribution, run: Run, executor: s
     if n < 32 or law.std == 0:
         return 0.0
     mean = abs(float(x.mean()) - law.mean) / (law.std / math.sqrt(n))
-    spread = abs(float(x.std()) - law.std) / (law.std / math.sqrt(n))  # conservative: kurtosis up to 5
+    spread = abs(float(x.std()) - law.std) / (law.std / math.sqrt(n))  # holds for a kurtosis of up to 5
     share = max(mean, spread) / law.sigmas
     if share <= 1:
         return share

@@ -1,6 +1,7 @@
-"""Whether a wrong result is the right one of inputs a roundoff away: then it shows a bug of the case alone.
+"""Find wrong results that are the case's fault: its inputs lie on a discontinuity, or a NaN's payload shows.
 
-An input may lie so close to a discontinuity that rounding takes it across, and a NaN's payload may show in the result.
+Rounding may take an input across a discontinuity that is close to it. The result is then right for inputs a roundoff
+away, and says nothing about the backend. Nor does a result that depends on which bits a NaN in the input has.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from harness.cases.case import Canonical
 from harness.cases.sample import Sample
 
 from .compare import right, same
-from .reference import Results, Wide, eager_results, wide_results
+from .reference import EagerCall, WideCall, eager_results, wide_results
 from .tolerance import FRACTION, Bounded, jumps, roundoff
 
 _BITS = {
@@ -34,31 +35,40 @@ def at_discontinuity(
     dialect: str,
     canonical: Canonical | None = None,
 ) -> bool:
-    """Whether every wrong element of this output is right for inputs moved across a jump, or shows a NaN's payload."""
-    excused = right(got, want, dialect)
+    """Return whether every wrong element of an output is right on the other side of a jump, or shows a NaN's payload.
+
+    `got` is the wrong result of output number `output` for the program's arguments `args`, `want` its reference. All
+    inputs are moved away from 0, then towards it, by 1 and by `FRACTION` steps; a step is 2 roundoffs of the input's
+    magnitude, which is at least one unit in the last place.
+    """
+    explained = right(got, want, dialect)
     wide = wide_results(sample, canonical)
     for sign in (1.0, -1.0):
-        excused |= _across(got, want, dialect, *(_at(wide, args, output, sign * by) for by in (1.0, FRACTION)))
-    return bool((excused | _payload(eager_results(sample, canonical), args, output, want)).all())
+        near, far = (_shifted_result(wide, args, output, sign * steps) for steps in (1.0, FRACTION))
+        explained |= _right_across_jump(got, want, dialect, near, far)
+    return bool((explained | _shows_payload(eager_results(sample, canonical), args, output, want)).all())
 
 
-def _at(wide: Wide, args: Sequence[torch.Tensor], output: int, by: float) -> torch.Tensor | None:
-    """The float64 result where every input is larger by so many roundoffs of its dtype."""
-    found = wide([_moved(a, by) for a in args])
-    return found[output] if found else None
+def _shifted_result(wide: WideCall, args: Sequence[torch.Tensor], output: int, steps: float) -> torch.Tensor | None:
+    """The float64 result for inputs moved away from 0 by so many steps; None where eager takes no float64."""
+    results = wide([_shifted(a, steps) for a in args])
+    return results[output] if results else None
 
 
-def _moved(t: torch.Tensor, by: float) -> torch.Tensor:
-    """In float64, so that the step is not rounded away."""
+def _shifted(t: torch.Tensor, steps: float) -> torch.Tensor:
+    """The moved tensor, in float64 so that the steps are not rounded away; a tensor that is not floating stays."""
     if not t.is_floating_point():
         return t
-    return t.double() * (1 + 2 * by * roundoff(t.dtype))
+    return t.double() * (1 + 2 * steps * roundoff(t.dtype))
 
 
-def _across(
+def _right_across_jump(
     got: torch.Tensor, want: Bounded, dialect: str, near: torch.Tensor | None, far: torch.Tensor | None
 ) -> torch.Tensor:
-    """Where the result is right for the near inputs, and has jumped on the way to them."""
+    """Where the result is right for the inputs a step away, and the reference jumps on the way to them.
+
+    `near` and `far` are the float64 references for inputs moved by one step and by `FRACTION` steps.
+    """
     if near is None or far is None or near.shape != got.shape or far.shape != got.shape:
         return torch.zeros(got.shape, dtype=torch.bool)
     if want.wide is None or want.within(dialect) is None:
@@ -68,17 +78,16 @@ def _across(
     return right(got, replace(want, eager=near.to(got.dtype), wide=near), dialect) & jumped
 
 
-def _payload(eager: Results, args: Sequence[torch.Tensor], output: int, want: Bounded) -> torch.Tensor:
-    """Where eager's own result is another one for other NaNs."""
-    others = [_other_nan(a) for a in args]
+def _shows_payload(eager: EagerCall, args: Sequence[torch.Tensor], output: int, want: Bounded) -> torch.Tensor:
+    """Where eager's own result changes with the payload of the NaNs in its inputs."""
+    others = [_with_other_payload(a) for a in args]
     if all(other is a for other, a in zip(others, args, strict=True)):
         return torch.zeros(want.eager.shape, dtype=torch.bool)
     torch.manual_seed(0)
-    found = eager(others)[output]
-    return ~same(found, want.eager)
+    return ~same(eager(others)[output], want.eager)
 
 
-def _other_nan(t: torch.Tensor) -> torch.Tensor:
+def _with_other_payload(t: torch.Tensor) -> torch.Tensor:
     """The tensor with another payload in its NaNs; the same tensor if it has none."""
     if t.dtype not in _BITS or not bool(t.isnan().any()):
         return t

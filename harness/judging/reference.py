@@ -1,4 +1,4 @@
-"""The reference: PyTorch eager on the CPU, in the sample's dtype and in float64, with the bound of every element."""
+"""Compute the reference: PyTorch eager on the CPU, in the sample's dtype and in float64, with a bound per element."""
 
 from __future__ import annotations
 
@@ -21,20 +21,19 @@ from .tolerance import Bounded, bounded, roundoff
 _WIDE = {"f32": "f64", "f16": "f64", "bf16": "f64", "c64": "c128"}
 _ROUNDED = (torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.complex64, torch.complex128)
 
-
-Results = Callable[..., list[torch.Tensor]]
-"""From the program's arguments, copied unless told otherwise, to its results."""
-Wide = Callable[[Sequence[torch.Tensor]], "list[torch.Tensor] | None"]
-"""From arguments like the program's to results in float64; None where eager does not take them so."""
+EagerCall = Callable[..., list[torch.Tensor]]
+"""From a sequence of the program's arguments to its results; copies the arguments unless called with copying=False."""
+WideCall = Callable[[Sequence[torch.Tensor]], "list[torch.Tensor] | None"]
+"""From a sequence of arguments like the program's to results in float64; None where eager takes no float64."""
 
 
 class EagerRefuses(Exception):
-    """PyTorch eager itself does not take the sample: it is outside the contract."""
+    """PyTorch eager itself refuses the sample, which is therefore outside the contract: becomes `Excluded`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of a sample: its sizes, the program's arguments and, per output, eager's result with its bound."""
+    """A sample at one set of sizes: the program's arguments and, per output, eager's result with its bound."""
 
     sizes: Sizes
     inputs: tuple[torch.Tensor, ...]
@@ -42,83 +41,90 @@ class Run:
 
 
 def runs(sample: Sample, numeric: Numeric, canonical: Canonical | None = None) -> tuple[Run, ...]:
-    """The reference at each of the sample's sizes that eager takes; raises EagerRefuses if it does not take the first.
+    """Return the reference at each of the sample's sizes; raises EagerRefuses if eager does not take the first sizes.
 
-    Sizes that eager rejects in a later run are outside the op's own contract and are left out. `canonical` is applied
-    to every result, eager's and the float64 reference's.
+    Later sizes that eager rejects are outside the op's own contract and are left out. `canonical` is applied to every
+    result, to eager's and to the float64 reference's. Results of an OpInfo sample that differ from seed to seed are
+    compared in shape and dtype only.
     """
-    module, wide = eager_results(sample, canonical), wide_results(sample, canonical)
+    eager, wide = eager_results(sample, canonical), wide_results(sample, canonical)
     if sample.origin != "census" and _is_random(call(sample), inputs(sample, sample.runs[0])):
         numeric = ShapeOnly("random values, held to no law")
-    found = [_run(sample, numeric, module, wide, sample.runs[0])]
+    references = [_run(sample, numeric, eager, wide, sample.runs[0])]
     for sizes in sample.runs[1:]:
         try:
-            found.append(_run(sample, numeric, module, wide, sizes))
+            references.append(_run(sample, numeric, eager, wide, sizes))
         except EagerRefuses:
             continue
-    return tuple(found)
+    return tuple(references)
 
 
-def eager_results(sample: Sample, canonical: Canonical | None = None) -> Results:
-    """From the program's arguments to eager's results in the sample's dtype."""
+def eager_results(sample: Sample, canonical: Canonical | None = None) -> EagerCall:
+    """Return the function from the program's arguments to eager's results in the sample's dtype."""
     return _results(call(sample), canonical)
 
 
-def wide_results(sample: Sample, canonical: Canonical | None = None) -> Wide:
-    """Eager on arguments like the program's, in float64."""
-    wide = _results(call(_wide(sample)), canonical)
-    return lambda args: _reference(wide, args)
+def wide_results(sample: Sample, canonical: Canonical | None = None) -> WideCall:
+    """Return the function from arguments like the program's to eager's results in float64."""
+    wide = _results(call(_with_wide_dtypes(sample)), canonical)
+    return lambda args: _in_float64(wide, args)
 
 
 def accumulation(sample: Sample, numeric: Numeric) -> str | None:
-    """Whether eager adds up in half precision itself ("own") or in a wider dtype ("wider"): measured, not known.
+    """Measure whether eager accumulates sums in half precision ("own") or in a wider dtype ("wider").
 
-    One tensor's floats become ones and terms of 3/4 of a roundoff of 1, the others' ones. Such a term is lost where it
-    is added to a 1 in half precision, two of them together are not where the sum is wider. None where no sum of the
-    sample's tells, or where it is of another dtype or class.
+    The elements of one floating argument become ones and small terms of 3/4 of a roundoff of 1; those of the other
+    floating arguments become ones. In half precision, a small term that is added to a 1 is lost. In a wider sum, two of
+    them together are not. Return None for dtypes other than f16 and bf16, for classes other than `Linear`, and where no
+    sum of the sample shows the difference.
     """
     if sample.dtype not in (F16.name, BF16.name) or not isinstance(numeric, Linear):
         return None
     eager, wide = eager_results(sample), wide_results(sample)
-    told = [right for probe in _probes(inputs(sample, sample.runs[0])) for right in _told(eager, wide, *probe)]
-    return None if not told else "wider" if all(told) else "own"
+    probes = _accumulation_probes(inputs(sample, sample.runs[0]))
+    kept = [all_kept for probe in probes for all_kept in _small_terms_kept(eager, wide, *probe)]
+    return None if not kept else "wider" if all(kept) else "own"
 
 
 Args = list[torch.Tensor]
 
 
-def _probes(args: Sequence[torch.Tensor]) -> Iterator[tuple[Args, Args]]:
-    """For each floating argument: all of them with the small terms in it, and without them."""
+def _accumulation_probes(args: Sequence[torch.Tensor]) -> Iterator[tuple[Args, Args]]:
+    """For each floating argument: all arguments with small terms in that one, and again with zeros in their place."""
     g = torch.Generator().manual_seed(0)
     ones = [torch.ones_like(a) if a.is_floating_point() else a for a in args]
     for i, a in enumerate(args):
         if a.is_floating_point():
             chosen = torch.rand(a.shape, generator=g) < 1 / 3
             mixed = [torch.where(chosen, 1.0, term).to(a.dtype) for term in (0.75 * roundoff(a.dtype), 0.0)]
-            whole, parts = ([*ones[:i], each, *ones[i + 1 :]] for each in mixed)
-            yield whole, parts
+            with_terms, without = ([*ones[:i], each, *ones[i + 1 :]] for each in mixed)
+            yield with_terms, without
 
 
-def _told(eager: Results, wide: Wide, whole: Args, parts: Args) -> Iterator[bool]:
-    """Per result in which the small terms count beside a 1: whether eager has them right."""
-    references, bases = wide(whole), wide(parts)
+def _small_terms_kept(eager: EagerCall, wide: WideCall, with_terms: Args, without: Args) -> Iterator[bool]:
+    """For each result that the small terms change: whether eager has all changed elements right.
+
+    Elements that are 0 without the small terms do not count: no 1 is in their sum.
+    """
+    references, bases = wide(with_terms), wide(without)
     try:
-        results = eager(whole)
-    except Exception:  # the run itself will say why
+        results = eager(with_terms)
+    except Exception:  # `runs` will raise the reason
         return
     for got, reference, base in zip(results, references or (), bases or (), strict=False):
         want = reference.to(got.dtype)
-        counts = (want != base.to(got.dtype)) & (base != 0)
-        if got.is_floating_point() and bool(counts.any()):
-            yield bool((got == want)[counts].all())
+        changed = (want != base.to(got.dtype)) & (base != 0)
+        if got.is_floating_point() and bool(changed.any()):
+            yield bool((got == want)[changed].all())
 
 
-def _run(sample: Sample, numeric: Numeric, module: Results, wide: Wide, sizes: Sizes) -> Run:
+def _run(sample: Sample, numeric: Numeric, eager: EagerCall, wide: WideCall, sizes: Sizes) -> Run:
+    """The reference at these sizes; raises EagerRefuses."""
     args = inputs(sample, sizes)
     try:
         torch.manual_seed(0)
-        got = module(args)
-    except Exception as error:  # eager raises what it likes
+        got = eager(args)
+    except Exception as error:  # eager may raise any type
         text = str(error).strip().splitlines() or [""]
         raise EagerRefuses(f"{type(error).__name__}: {text[0][:300]}") from None
     rounded = any(t.dtype in _ROUNDED for t in got) and not isinstance(numeric, (Exact, ShapeOnly, Distribution))
@@ -130,8 +136,8 @@ def _run(sample: Sample, numeric: Numeric, module: Results, wide: Wide, sizes: S
     return Run(sizes, args, outputs)
 
 
-def _results(module: torch.nn.Module, canonical: Canonical | None) -> Results:
-    """From the program's arguments to its results, in their canonical form."""
+def _results(module: torch.nn.Module, canonical: Canonical | None) -> EagerCall:
+    """The function from the program's arguments to its results, in their canonical form; None among them is dropped."""
 
     def results(args: Sequence[torch.Tensor], *, copying: bool = True) -> list[torch.Tensor]:
         with torch.no_grad():
@@ -142,8 +148,8 @@ def _results(module: torch.nn.Module, canonical: Canonical | None) -> Results:
     return results
 
 
-def _wide(sample: Sample) -> Sample:
-    """What the sample asks for as a `dtype=`, widened; its tensors are widened when it is run."""
+def _with_wide_dtypes(sample: Sample) -> Sample:
+    """The sample with every `dtype=` argument widened; its tensors are widened when it is run."""
 
     def widen(leaf: Arg) -> Arg:
         return DtypeArg(_WIDE.get(leaf.name, leaf.name)) if isinstance(leaf, DtypeArg) else leaf
@@ -152,29 +158,29 @@ def _wide(sample: Sample) -> Sample:
 
 
 def _is_random(module: torch.nn.Module, args: Sequence[torch.Tensor]) -> bool:
-    """Whether two seeds give two results; raises EagerRefuses where the call writes to its arguments.
+    """Whether two seeds give different results; raises EagerRefuses where the call writes to its arguments.
 
-    A case sees to both for its own samples; those of OpInfo train dropouts and update running statistics.
+    Cases see to both in the samples they draw. OpInfo's samples train dropouts and update running statistics.
     """
-    found = []
+    results = []
     for seed in (0, 1):
         own = [copied(a) for a in args]
         torch.manual_seed(seed)
         try:
-            found.append(_results(module, None)(own, copying=False))
-        except Exception:  # the run itself will say why
+            results.append(_results(module, None)(own, copying=False))
+        except Exception:  # `runs` will raise the reason
             return False
         if any(_bits(a) != _bits(b) for a, b in zip(own, args, strict=True)):
             raise EagerRefuses("it writes to an argument, which one call cannot show")
-    return [_bits(t) for t in found[0]] != [_bits(t) for t in found[1]]
+    return [_bits(t) for t in results[0]] != [_bits(t) for t in results[1]]
 
 
 def _bits(t: torch.Tensor) -> bytes:
     return bytes(t.detach().contiguous().reshape(-1).view(torch.uint8).numpy())
 
 
-def _reference(wide: Results, args: Sequence[torch.Tensor]) -> list[torch.Tensor] | None:
-    """The op on widened arguments, or None where it does not take them."""
+def _in_float64(wide: EagerCall, args: Sequence[torch.Tensor]) -> list[torch.Tensor] | None:
+    """The op's results for widened arguments, or None where it does not take them."""
     try:
         with _default_dtype(torch.float64):
             return wide([widened(a) for a in args])
@@ -183,7 +189,7 @@ def _reference(wide: Results, args: Sequence[torch.Tensor]) -> list[torch.Tensor
 
 
 def widened(t: torch.Tensor) -> torch.Tensor:
-    """Floats as float64, complex as complex128, all else as it is."""
+    """Return a floating tensor as float64, a complex one as complex128, any other as it is."""
     if t.is_floating_point():
         return t.double()
     return t.to(torch.complex128) if t.is_complex() else t
@@ -191,7 +197,7 @@ def widened(t: torch.Tensor) -> torch.Tensor:
 
 @contextmanager
 def _default_dtype(dtype: torch.dtype) -> Iterator[None]:
-    """Integers promote to the default dtype: make that the wide one."""
+    """Set torch's default dtype meanwhile: integers promote to it, so it must be the wide one."""
     before = torch.get_default_dtype()
     torch.set_default_dtype(dtype)
     try:

@@ -1,16 +1,19 @@
-"""From an op's numeric class to a bound for every element: derived from roundoff, length and magnitude, never guessed.
+"""Derive a bound for every element of a result from the op's numeric class, its roundoff, length and magnitude.
 
-With u the unit roundoff of the result's dtype and r the float64 reference:
+Let u be the unit roundoff of the result's dtype, and r the float64 reference. The bounds are:
 
 - `Ulp(n)`:        n u |r|
-- `Tail(n)`:       n u |op|(|x|), the op on absolute inputs
+- `Tail(n)`:       n u |op|(|x|), where |op|(|x|) is the op on absolute inputs, or |r| where that is larger
 - `Linear(L)`:     (L + 2) u |op|(|x|) (Higham, Accuracy and Stability, 2nd ed., eq. 3.5)
-- `Composite`:     n u |r| + n c, n the roundoffs of its parts together, c the change of r when every input moves by one
-  roundoff (two seeded perturbations)
-- `Transcendental(f, n)`: n u |r|, or, in a dialect whose specification promises an accuracy of f, that promise
+- `Composite`:     n u |r| + n c, where n is the sum of the roundoffs of its parts, and c the change of r when every
+  input moves by one roundoff (the larger change of two seeded perturbations)
+- `Transcendental(f, n)`: n u |r|; in a dialect whose specification promises an accuracy of f, that accuracy instead
 
-No bound is stricter than `SLACK` times eager's own error in the sample's dtype, element by element; where eager is
-worse than the class says all over an output, the class is widened by as much, `WIDEN` times at most. A promise is not.
+4 times the dtype's smallest subnormal number is added to each, so that no bound is 0.
+
+No element's bound is stricter than `SLACK` times eager's own error there in the sample's dtype. Where `SLACK` times
+eager's worst error exceeds the class's bound, all bounds of the output grow by that ratio, but at most by `WIDEN`. A
+bound that a specification promises does not grow with eager's worst error.
 """
 
 from __future__ import annotations
@@ -36,25 +39,28 @@ from harness.cases.numeric import (
 )
 from harness.cases.sample import Sizes
 
-from .spec_accuracy import SPEC_ACCURACY, At, spec_accuracy
+from .spec_accuracy import SPEC_ACCURACY, Evaluation, spec_accuracy
 
 SLACK = 4.0
+"""An element's bound is at least this many times eager's own error there."""
 WIDEN = 8.0
+"""Eager's worst error over an output widens the bounds of all its elements at most this many times."""
 FRACTION = 8
-"""The part of a step, 1 / 8, at which it is told whether a function is steep or jumps."""
-JUMP = 1e6
-"""Changes below so many units of float64's roundoff are noise of the reference itself."""
-Wide = Callable[..., "list[torch.Tensor] | None"]
+"""A step of an input is compared with a step 1 / `FRACTION` as long, to tell a jump of the result from steepness."""
+NOISE = 1e6
+"""A relative change of the reference below this many float64 epsilons may be its own rounding error, so no jump."""
+WideFunction = Callable[..., "list[torch.Tensor] | None"]
+"""The op in float64, called with one tensor per argument; None where eager does not take float64 arguments."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bounded:
-    """One output as it should be.
+    """One output as it should be; all its tensors have one shape.
 
-    `eager` is the result in the sample's dtype. `wide` and `bound` (both float64, or complex128 for `wide`) are the
-    reference and the largest error allowed per element; None where the comparison is exact. `overflows` marks
-    finite elements whose intermediate sums may exceed the dtype's range, so that an infinity proves nothing.
-    `promised` are the bounds of the dialects that promise one of their own, by dialect; see `within`.
+    `eager` is the result in the sample's dtype. `wide` (float64, or complex128) is the reference, and `bound` (float64)
+    the largest error allowed of each element; both are None where the comparison is exact. `overflows` marks elements
+    whose reference is finite, but whose intermediate sums or own rounding may exceed the dtype's range: a result that
+    is not finite is right there. `specified` are, by dialect, the bounds that its specification promises; see `within`.
     """
 
     eager: torch.Tensor
@@ -65,12 +71,12 @@ class Bounded:
     specified: Mapping[str, torch.Tensor] = field(default_factory=dict)
 
     def within(self, dialect: str) -> torch.Tensor | None:
-        """The bound in a dialect: what it promises, else the stated one; None where the comparison is exact."""
+        """Return the bound in a dialect: its specification's, or else `bound`; None where the comparison is exact."""
         return self.specified.get(dialect, self.bound)
 
 
 def roundoff(dtype: torch.dtype) -> float:
-    """The unit roundoff of a torch dtype, 0 for exact ones."""
+    """Return the unit roundoff of a torch dtype, 0 for exact ones."""
     return _kind(dtype).roundoff
 
 
@@ -82,10 +88,15 @@ def bounded(
     numeric: Numeric,
     sizes: Sizes,
     eager: Sequence[torch.Tensor],
-    wide: Wide | None,
+    wide: WideFunction | None,
     args: Sequence[torch.Tensor],
 ) -> tuple[Bounded, ...]:
-    """Every output with its bound; `wide` runs the op in float64 on arguments like `args`."""
+    """Return every output with its bound.
+
+    `eager` are the op's results for the program's arguments `args` at these sizes. `wide` runs the op in float64 on
+    arguments like `args`; where it is None, or the numeric class is exact, outputs are compared exactly. Where it
+    cannot run the op, or gives another number of results, the references are eager's results themselves.
+    """
     if isinstance(numeric, (Distribution, ShapeOnly)):
         return tuple(Bounded(t, numeric) for t in eager)
     if isinstance(numeric, Exact) or wide is None:
@@ -109,9 +120,9 @@ def _double(t: torch.Tensor) -> torch.Tensor:
 
 
 def _magnitudes(
-    numeric: Numeric, references: Sequence[torch.Tensor], wide: Wide, args: Sequence[torch.Tensor]
+    numeric: Numeric, references: Sequence[torch.Tensor], wide: WideFunction, args: Sequence[torch.Tensor]
 ) -> Sequence[torch.Tensor]:
-    """What a unit of roundoff is multiplied with, per output: |op|(|x|), or the measured conditioning, or |r|."""
+    """Per output, what the roundoffs multiply: |op|(|x|), the measured conditioning, or |r|."""
     plain = [r.abs() if _rounds(r) else r for r in references]
     match numeric:
         case Linear() | Tail():
@@ -120,22 +131,24 @@ def _magnitudes(
                 return plain
             return [torch.maximum(a.abs(), p) if _rounds(a) else p for a, p in zip(absolute, plain, strict=True)]
         case Composite():
-            return [_moved(i, references, wide, args) for i in range(len(references))]
+            return [_conditioning(i, references, wide, args) for i in range(len(references))]
         case _:
             return plain
 
 
-def _moved(index: int, references: Sequence[torch.Tensor], wide: Wide, args: Sequence[torch.Tensor]) -> torch.Tensor:
-    """The largest change of one reference over two perturbations of the inputs by one roundoff of their dtype.
+def _conditioning(
+    index: int, references: Sequence[torch.Tensor], wide: WideFunction, args: Sequence[torch.Tensor]
+) -> torch.Tensor:
+    """The conditioning: the larger change of one reference when all inputs move by one roundoff, of two seeded tries.
 
-    What changes as much when the inputs move by a fraction of that is a jump, such as that of a class label taken for
-    another one, and no conditioning: it allows no error at all.
+    A change that is as large when the inputs move by a fraction of that is a jump and no conditioning, for example
+    where a class label is taken for another one. A jump counts as no change, so that it allows no error.
     """
     reference = references[index]
     change = torch.zeros(reference.shape, dtype=torch.float64)
     if not _rounds(reference):
         return change
-    noise = JUMP * torch.finfo(torch.float64).eps * reference.abs()
+    noise = NOISE * torch.finfo(torch.float64).eps * reference.abs()
     for seed in (1, 2):
         near, far = (_change(index, reference, wide, args, seed, by) for by in (1 / FRACTION, 1.0))
         jump = jumps(near, far) & (near > noise)
@@ -144,14 +157,20 @@ def _moved(index: int, references: Sequence[torch.Tensor], wide: Wide, args: Seq
 
 
 def jumps(near: torch.Tensor, far: torch.Tensor) -> torch.Tensor:
-    """Where a change over a `FRACTION` of a step is most of that over the whole step: no steepness does that."""
+    """Return where the function jumps: the change over a fraction of a step is over half of the whole step's change.
+
+    A steep function changes over 1 / `FRACTION` of a step by about 1 / `FRACTION` as much.
+    """
     return near > far / 2
 
 
 def _change(
-    index: int, reference: torch.Tensor, wide: Wide, args: Sequence[torch.Tensor], seed: int, by: float
+    index: int, reference: torch.Tensor, wide: WideFunction, args: Sequence[torch.Tensor], seed: int, by: float
 ) -> torch.Tensor:
-    """How much the reference changes where every input moves by so many roundoffs, up or down as the seed has it."""
+    """How much the reference changes when every input element moves by so many roundoffs, up or down by the seed.
+
+    Zero where the op does not take the moved inputs, or gives another shape for them.
+    """
     g = torch.Generator().manual_seed(seed)
     promoted = not any(map(_rounds, args))
     moved = wide(*(_perturbed(a, g, by, promoted) for a in args))
@@ -161,7 +180,11 @@ def _change(
 
 
 def _perturbed(t: torch.Tensor, g: torch.Generator, by: float, promoted: bool) -> torch.Tensor:
-    """Integers are moved too where they are all there is: the op is then on what they are promoted to."""
+    """The tensor in float64, with every element moved up or down by so many roundoffs of its dtype.
+
+    Integers stay as they are unless all arguments are integers (`promoted`). Then the op computes in the dtype that it
+    promotes them to, and they are moved in that.
+    """
     if promoted:
         t = t.to(torch.get_default_dtype())
     if not _rounds(t):
@@ -169,7 +192,7 @@ def _perturbed(t: torch.Tensor, g: torch.Generator, by: float, promoted: bool) -
     sign = (torch.randint(0, 2, t.shape, generator=g) * 2 - 1).double()  # float32 would round 1 + u away
     step = by * roundoff(t.dtype)
     if t.dtype in (torch.float64, torch.complex128):
-        step *= 2 * FRACTION  # less would be rounded away
+        step *= 2 * FRACTION  # a smaller step of a float64 would be rounded away
     return _double(t) * (1 + step * sign)
 
 
@@ -181,6 +204,7 @@ def _bounded(
     magnitude: torch.Tensor,
     args: Sequence[torch.Tensor],
 ) -> Bounded:
+    """One rounded output with its bound: the class's, widened by what eager's own errors ask for."""
     u = roundoff(eager.dtype)
     kind = _kind(eager.dtype)
     overflows = torch.zeros(eager.shape, dtype=torch.bool)
@@ -193,7 +217,7 @@ def _bounded(
         case Composite(parts):
             n = sum(roundoffs(part, sizes) for part in parts)
             bound = n * u * wide.abs() + n * magnitude
-            # what is surely beyond the dtype's range is the infinity that the reference rounds to
+            # only near the dtype's limit: a reference that is surely beyond it rounds to infinity, which is then right
             overflows = ((wide.abs() - kind.high).abs() <= bound) & wide.isfinite()
         case _:
             raise AssertionError(numeric)
@@ -206,16 +230,16 @@ def _bounded(
 
 
 def _positive(bound: torch.Tensor, kind: Dtype) -> torch.Tensor:
-    """The bound where it is finite, and half a unit in the last subnormal place, x 4."""
+    """The bound with NaN as 0 and infinity as the dtype's largest, plus 4 times its smallest subnormal number."""
     return bound.nan_to_num(0.0, kind.high, kind.high) + 8 * kind.roundoff * kind.tiny
 
 
 def _specified(
     numeric: Numeric, kind: Dtype, wide: torch.Tensor, args: Sequence[torch.Tensor]
 ) -> dict[str, torch.Tensor]:
-    """The bounds that dialects promise, by dialect."""
+    """By dialect, the bounds that specifications promise."""
     if not isinstance(numeric, Transcendental) or kind.kind != "float":
         return {}
-    found = {dialect: spec_accuracy(dialect, numeric.function, kind) for dialect in SPEC_ACCURACY}
-    at = At(kind, wide, args[0].double())
-    return {dialect: _positive(bound(at), kind) for dialect, bound in found.items() if bound}
+    bounds = {dialect: spec_accuracy(dialect, numeric.function, kind) for dialect in SPEC_ACCURACY}
+    evaluation = Evaluation(kind, wide, args[0].double())
+    return {dialect: _positive(bound(evaluation), kind) for dialect, bound in bounds.items() if bound}

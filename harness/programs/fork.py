@@ -1,4 +1,4 @@
-"""Call a function in a fork of this process: what kills the fork is an exception here, with signal and last stderr."""
+"""Call a function in a fork of this process; the death of the fork is an exception here, with its signal and stderr."""
 
 from __future__ import annotations
 
@@ -14,31 +14,35 @@ from pathlib import Path
 from typing import Any, BinaryIO, NoReturn, TypeVar
 
 T = TypeVar("T")
-TAIL = 300
+MAX_ERROR_LENGTH = 300
+"""How many characters of the line that tells of an error go into the exception's text."""
 
 
 class ForkDied(Exception):
-    """The fork died, with the signal and what stderr says of it, or had not returned in time.
+    """The fork died, or did not return in time.
 
-    `stderr` is all that it had written by then.
+    The text is the signal or exit status and the line of stderr that tells of an error, or the deadline that passed.
+    `stderr` is all that the fork had written by then.
     """
 
-    def __init__(self, fate: str, stderr: str = "") -> None:
-        super().__init__(fate)
+    def __init__(self, message: str, stderr: str = "") -> None:
+        super().__init__(message)
         self.stderr = stderr
 
 
 def in_fork(call: Callable[[], T], seconds: float) -> T:
-    """The call's result, made in a fork and pickled; raises what the call raises, and ForkDied.
+    """Return the result of the call, made in a fork of this process.
 
-    The fork has the memory of this process, warm as it is, and nothing it does comes back but the result.
+    The fork starts with this process's memory, with its loaded modules and filled caches. The pickled result, or the
+    exception, is all that comes back from it. Raises the Exception that the call raises. Raises ForkDied if the fork
+    dies, does not answer within so many `seconds`, or answers what cannot be pickled or read.
     """
     with tempfile.TemporaryFile() as stderr:
         reading, writing = os.pipe()
         child = os.fork()
         if child == 0:
             os.close(reading)
-            _serve(call, writing, stderr)
+            _answer(call, writing, stderr)
         os.close(writing)
         data = _read(reading, time.monotonic() + seconds)
         os.close(reading)
@@ -46,25 +50,25 @@ def in_fork(call: Callable[[], T], seconds: float) -> T:
             os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
         if data is None:
-            raise ForkDied(f"no result in {seconds:g} s", _text(stderr))
+            raise ForkDied(f"no result in {seconds:g} s", _written(stderr))
         if not data:
-            text = _text(stderr)
-            raise ForkDied(f"{_fate(status)}: {_said(text)}".removesuffix(": "), text)
+            text = _written(stderr)
+            raise ForkDied(f"{_cause_of_death(status)}: {_error_line(text)}".removesuffix(": "), text)
     try:
-        good, value = pickle.loads(data)
-    except Exception as error:  # what the call ran wrote over its own answer
+        returned, value = pickle.loads(data)
+    except Exception as error:  # native code in the fork wrote over the answer
         raise ForkDied(f"its answer cannot be read: {type(error).__name__}") from None
-    if not good:
+    if not returned:
         raise value
     result: T = value
     return result
 
 
-def _serve(call: Callable[[], Any], writing: int, stderr: BinaryIO) -> NoReturn:
-    """In the fork: call, answer, end, whatever happens: it must never go on as if it were its parent."""
+def _answer(call: Callable[[], Any], writing: int, stderr: BinaryIO) -> NoReturn:
+    """In the fork: make the call, write the answer, exit. Whatever happens, the fork must not run its parent's code."""
     status = 1
     try:
-        faulthandler.disable()  # a death here is an answer
+        faulthandler.disable()  # a death here is one of the answers; no Python traceback in stderr
         os.dup2(stderr.fileno(), 2)
         try:
             answer = (True, call())
@@ -74,14 +78,14 @@ def _serve(call: Callable[[], Any], writing: int, stderr: BinaryIO) -> NoReturn:
         with os.fdopen(writing, "wb") as pipe:
             pipe.write(data)
         status = 0
-    except BaseException as error:  # such as an answer that cannot be pickled
+    except BaseException as error:  # for example of an answer that cannot be pickled
         os.write(2, f"{type(error).__name__}: {error}\n".encode())
     finally:
         os._exit(status)
 
 
 def _read(reading: int, deadline: float) -> bytes | None:
-    """All that is written until the other end closes, or None if it has not by then."""
+    """All that is written until the other end is closed, or None if it is still open at the deadline."""
     data = b""
     while select.select([reading], [], [], max(0.0, deadline - time.monotonic()))[0]:
         chunk = os.read(reading, 1 << 20)
@@ -91,17 +95,18 @@ def _read(reading: int, deadline: float) -> bytes | None:
     return None
 
 
-def _fate(status: int) -> str:
+def _cause_of_death(status: int) -> str:
+    """The name of the signal, such as `SIGSEGV`, or the exit status, such as `exit 3`."""
     code = os.waitstatus_to_exitcode(status)
     return signal.Signals(-code).name if code < 0 else f"exit {code}"
 
 
-def _text(stderr: BinaryIO) -> str:
+def _written(stderr: BinaryIO) -> str:
     return Path(f"/proc/self/fd/{stderr.fileno()}").read_text(errors="replace")
 
 
-def _said(text: str) -> str:
-    """The first line that speaks of an error, else the first one; no stack trace."""
+def _error_line(text: str) -> str:
+    """The first line that contains "error", or else the first line; lines of a stack trace (`#0 ...`) do not count."""
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-    said = [line for line in lines if "error" in line.lower()] or lines
-    return said[0][:TAIL] if said else ""
+    candidates = [line for line in lines if "error" in line.lower()] or lines
+    return candidates[0][:MAX_ERROR_LENGTH] if candidates else ""

@@ -1,4 +1,4 @@
-"""From a sample to tensors: the same sample and sizes give the same elements, on any machine with the same torch."""
+"""Make a sample's tensors: the same spec and sizes give the same elements, on any machine with the same torch."""
 
 from __future__ import annotations
 
@@ -24,18 +24,21 @@ _MATRICES = (
 
 
 def dtype(name: str) -> torch.dtype:
-    """The torch dtype of a short name."""
-    found: torch.dtype = getattr(torch, DTYPES[name].torch)
-    return found
+    """Return the torch dtype of a short name such as `bf16`."""
+    named: torch.dtype = getattr(torch, DTYPES[name].torch)
+    return named
 
 
 def materialize(spec: TensorSpec, sizes: Sizes) -> torch.Tensor:
-    """The tensor that a spec describes at these sizes, laid out in memory as it says, on the CPU."""
+    """Return the tensor that a spec describes at these sizes, on the CPU, in the memory layout of the spec.
+
+    Raises BadSample where a literal does not fit its shape and dtype.
+    """
     return _laid_out(_contiguous(spec, sizes), spec.layout)
 
 
 def copied(t: torch.Tensor) -> torch.Tensor:
-    """A copy with memory of its own that is laid out alike, overlaps and all."""
+    """Return a copy with memory of its own and the same strides and offset, overlapping elements included."""
     if t.is_contiguous():
         return t.clone()
     storage = t.untyped_storage().clone()  # type: ignore[no-untyped-call]
@@ -72,7 +75,7 @@ def _contiguous(spec: TensorSpec, sizes: Sizes) -> torch.Tensor:
 
 
 def _literal(spec: TensorSpec, shape: tuple[int, ...]) -> torch.Tensor:
-    """Raises BadSample where the data is not that of the shape and dtype."""
+    """The tensor of a literal fill; raises BadSample where its data does not fit the shape and dtype."""
     try:
         raw = bytearray(zlib.decompress(base64.b64decode(spec.fill.data or "", validate=True)))
     except (ValueError, zlib.error):
@@ -85,12 +88,12 @@ def _literal(spec: TensorSpec, shape: tuple[int, ...]) -> torch.Tensor:
 
 
 def _seed(seed: int, shape: tuple[int, ...]) -> int:
-    """Depends on the shape too, so that the runs of a dynamic sample are not prefixes of each other."""
+    """The generator's seed; it depends on the shape, lest one run of a dynamic sample is a prefix of another."""
     return (seed * 1_000_003 + sum((i + 1) * 7919 * n for i, n in enumerate(shape))) % 2**63
 
 
 def _elements(spec: TensorSpec, shape: tuple[int, ...], sizes: Sizes, g: torch.Generator) -> torch.Tensor:
-    """Elements as float64 (int64 for integer dtypes), within the dtype's range."""
+    """The elements as float64 (int64 for integer dtypes), within the dtype's range."""
     fill, kind = spec.fill, DTYPES[spec.dtype]
     match fill.kind:
         case "index":
@@ -100,15 +103,16 @@ def _elements(spec: TensorSpec, shape: tuple[int, ...], sizes: Sizes, g: torch.G
         case "distinct":
             return _distinct(fill, shape, kind, g)
         case "sorted":
-            return torch.sort(_any(fill, shape, kind, g), dim=-1).values if shape else _any(fill, shape, kind, g)
+            x = _unstructured(fill, shape, kind, g)
+            return torch.sort(x, dim=-1).values if shape else x
         case "one_hot":
             hot = torch.randint(0, max(shape[-1], 1), shape[:-1], generator=g)
             return torch.nn.functional.one_hot(hot, shape[-1]).double() if shape[-1] else torch.zeros(shape)
         case "pivots":
             row = torch.arange(1, shape[-1] + 1)
-            return row + (torch.rand(shape, generator=g) * (_size(fill, sizes) + 1 - row)).long()
+            return row + (torch.rand(shape, generator=g) * (_size_of(fill, sizes) + 1 - row)).long()
         case "any":
-            return _any(fill, shape, kind, g)
+            return _unstructured(fill, shape, kind, g)
         case _:
             return _matrices(fill, shape, torch.float64, g)
 
@@ -152,37 +156,45 @@ def _matrices(fill: Fill, shape: tuple[int, ...], wide: torch.dtype, g: torch.Ge
 
 
 def _schur(above: torch.Tensor, g: torch.Generator) -> torch.Tensor:
-    """What is above the diagonal completed by eigenvalues 3 apart, some of them in pairs a + i, a - i."""
+    """The block triangular matrix with these elements `above` the diagonal and with eigenvalues that are 3 apart.
+
+    Some pairs of neighbours among them are replaced by a conjugate pair a + i, a - i. A complex matrix is multiplied by
+    1 + i/2.
+    """
     n = above.shape[-1]
-    first = 2 * torch.arange(n // 2)  # of each pair, which is conjugate where `turned` is 1
-    turned = torch.randint(0, 2, (*above.shape[:-2], n // 2), generator=g).to(above.dtype)
+    first = 2 * torch.arange(n // 2)  # the lower index of each pair of neighbours
+    conjugate = torch.randint(0, 2, (*above.shape[:-2], n // 2), generator=g).to(above.dtype)  # 1 for such a pair
     t = above + torch.diag(3.0 * (torch.arange(n) - n // 2) + 1).to(above.dtype)
-    t[..., first + 1, first + 1] -= 3 * turned
-    t[..., first, first + 1] += turned * (1 - t[..., first, first + 1])
-    t[..., first + 1, first] = -turned
+    t[..., first + 1, first + 1] -= 3 * conjugate
+    t[..., first, first + 1] += conjugate * (1 - t[..., first, first + 1])
+    t[..., first + 1, first] = -conjugate
     return t * (1 + 0.5j) if t.is_complex() else t
 
 
-def _size(fill: Fill, sizes: Sizes) -> int:
+def _size_of(fill: Fill, sizes: Sizes) -> int:
+    """The size that the fill's `of` names, or is."""
     return fill.of if isinstance(fill.of, int) else sizes[str(fill.of)]
 
 
 def _index(fill: Fill, shape: tuple[int, ...], sizes: Sizes, g: torch.Generator) -> torch.Tensor:
-    size = _size(fill, sizes)
+    size = _size_of(fill, sizes)
     low = -size if fill.low is not None and fill.low < 0 else 0
     return torch.randint(low, max(size, 1), shape, generator=g)
 
 
 def _permutation(fill: Fill, shape: tuple[int, ...], sizes: Sizes, g: torch.Generator) -> torch.Tensor:
-    """Distinct integers below the size of `of`, along the last dim."""
+    """Integers that are distinct along the last dim, below the size of `of` (or of the last dim)."""
     if not shape:
         return torch.zeros((), dtype=torch.int64)
-    size = max(_size(fill, sizes) if fill.of is not None else shape[-1], shape[-1])
+    size = max(_size_of(fill, sizes) if fill.of is not None else shape[-1], shape[-1])
     return torch.rand((*shape[:-1], size), generator=g).argsort(-1)[..., : shape[-1]]
 
 
 def _distinct(fill: Fill, shape: tuple[int, ...], kind: Dtype, g: torch.Generator) -> torch.Tensor:
-    """A shuffled arithmetic sequence around 0 (from `low` where given), of integers small enough to be exact."""
+    """Shuffled consecutive integers, small enough to be exact in the dtype, each once while they suffice.
+
+    They start at `low` where the fill gives it, on the side of 0 that it asks for, or else lie around 0.
+    """
     count = math.prod(shape)
     low, high = _bounds(fill, kind)
     exact = 2.0 ** (1 + round(-math.log2(kind.roundoff))) if kind.kind == "float" else high - low + 1
@@ -202,7 +214,8 @@ def _bounds(fill: Fill, kind: Dtype) -> tuple[float, float]:
     return low, high
 
 
-def _any(fill: Fill, shape: tuple[int, ...], kind: Dtype, g: torch.Generator) -> torch.Tensor:
+def _unstructured(fill: Fill, shape: tuple[int, ...], kind: Dtype, g: torch.Generator) -> torch.Tensor:
+    """Elements without structure: integers, or reals with the fill's step, points to avoid and special values."""
     if kind.kind == "int":
         return _integers(fill, shape, kind, g)
     x = _reals(fill, shape, kind, g)
@@ -221,36 +234,40 @@ def _pick(options: torch.Tensor, shape: tuple[int, ...], g: torch.Generator) -> 
 
 
 def _integers(fill: Fill, shape: tuple[int, ...], kind: Dtype, g: torch.Generator) -> torch.Tensor:
-    low, high = _half(fill, *(int(b) for b in _bounds(fill, kind)))
+    low, high = _side_of_0(fill, *(int(b) for b in _bounds(fill, kind)))
     small = torch.randint(max(low, -9), max(min(high, 9), low, -9) + 1, shape, generator=g)
     if fill.values == "simple":
-        return _off(small.clamp(max(low, -2), max(min(high, 3), low)), fill)
+        return _without_avoided(small.clamp(max(low, -2), max(min(high, 3), low)), fill)
     edges = {low, low + 1, high - 1, high, 0, 1, -1, (low + high) // 2} if fill.values == "extreme" else set()
     wide = torch.randint(low, high, shape, generator=g) if high > low else small
-    often = wide if low >= 0 else small  # half of what has no sign is negative to who takes it for signed
+    # large unsigned values come twice as often: half of them are negative if a lowering takes them for signed
+    often = wide if low >= 0 else small
     candidates = torch.stack([small, wide, often])
     if inside := sorted(e for e in edges if low <= e <= high):
         candidates = torch.stack([wide, _pick(torch.tensor(inside), shape, g), _pick(torch.tensor(inside), shape, g)])
     which = torch.randint(0, 3, shape, generator=g)
-    return _off(candidates.gather(0, which.unsqueeze(0)).squeeze(0), fill)
+    return _without_avoided(candidates.gather(0, which.unsqueeze(0)).squeeze(0), fill)
 
 
-def _half(fill: Fill, low: int, high: int) -> tuple[int, int]:
-    """The part of a range that is on the side that the fill asks for, if there is one."""
+def _side_of_0(fill: Fill, low: int, high: int) -> tuple[int, int]:
+    """The part of an integer range that the fill's values ask for, or the whole range if that part is empty.
+
+    `below` and `above` are the sides of 0, or the halves of a range in which nothing is below 0.
+    """
     middle = (low + high) // 2 if low >= 0 else 0
     half = {"below": (low, middle - 1), "above": (middle + 1, high)}.get(fill.values, (low, high))
     return half if half[0] <= half[1] else (low, high)
 
 
-def _off(x: torch.Tensor, fill: Fill) -> torch.Tensor:
-    """Integers moved from the points to avoid to the next one above them all."""
+def _without_avoided(x: torch.Tensor, fill: Fill) -> torch.Tensor:
+    """The integers with those at a point to avoid replaced by the next one above all of these points."""
     for edge in fill.avoid:
         x = torch.where(x == edge, int(max(fill.avoid)) + 1, x)
     return x
 
 
-def _magnitudes(fill: Fill, kind: Dtype) -> tuple[float, float]:
-    """Exponents (base 2) of the least and the largest magnitudes that the fill's reach allows."""
+def _exponents(fill: Fill, kind: Dtype) -> tuple[float, float]:
+    """The exponents (base 2) of the smallest and the largest magnitude that the fill's reach allows."""
     top = math.log2(kind.high)
     match fill.reach:
         case "full":
@@ -262,11 +279,15 @@ def _magnitudes(fill: Fill, kind: Dtype) -> tuple[float, float]:
 
 
 def _reals(fill: Fill, shape: tuple[int, ...], kind: Dtype, g: torch.Generator) -> torch.Tensor:
-    """float64 elements: a blend of normal, tied (multiples of a half), zero and widely spread magnitudes, in bounds."""
+    """Elements as float64, within the fill's bounds.
+
+    They are a mix of normally distributed numbers, ties (multiples of a half), zeros of both signs and numbers whose
+    magnitudes are widely spread. The extremes are without the first of these, and `simple` values are small integers.
+    """
     if fill.values == "simple":
         x = _pick(torch.tensor(_SIMPLE, dtype=torch.float64), shape, g)
     else:
-        least, most = _magnitudes(fill, kind)
+        least, most = _exponents(fill, kind)
         normal = torch.randn(shape, generator=g, dtype=torch.float64)
         ties = torch.randint(-6, 7, shape, generator=g).double() * 0.5
         wide = torch.exp2(torch.rand(shape, generator=g, dtype=torch.float64) * (most - least) + least)
@@ -279,11 +300,11 @@ def _reals(fill: Fill, shape: tuple[int, ...], kind: Dtype, g: torch.Generator) 
         x = torch.stack(mix).gather(0, which.unsqueeze(0)).squeeze(0)
     if fill.values in ONE_SIDED:
         x = (x.abs() + 1) * (1 if fill.values == "above" else -1)
-    return _bounded(x, fill, kind)
+    return _into_range(x, fill, kind)
 
 
-def _bounded(x: torch.Tensor, fill: Fill, kind: Dtype) -> torch.Tensor:
-    """Fold what lies outside of a given range back into it, so that both its ends and its inside occur."""
+def _into_range(x: torch.Tensor, fill: Fill, kind: Dtype) -> torch.Tensor:
+    """The elements brought into the fill's range, so that both its ends and its inside occur."""
     low, high = _bounds(fill, kind)
     if fill.low is not None and fill.high is not None and high - low < 64:
         if fill.values == "extreme":
@@ -295,11 +316,14 @@ def _bounded(x: torch.Tensor, fill: Fill, kind: Dtype) -> torch.Tensor:
 
 
 def _nonfinite(x: torch.Tensor, fill: Fill, g: torch.Generator) -> torch.Tensor:
-    """Sprinkle NaN and infinities: one of each where there is room, and few more, lest a sum of many is always NaN."""
+    """The elements with NaN among them, and the infinities on the sides where the fill has no bound.
+
+    There is one of each where there is room, and about 5 % of the other elements. More would make every large sum NaN.
+    """
     specials = [math.nan] + [math.inf] * (fill.high is None) + [-math.inf] * (fill.low is None)
     chosen = _pick(torch.tensor(specials, dtype=torch.float64), tuple(x.shape), g)
     hit = torch.rand(x.shape, generator=g) < 0.05
-    sure = torch.randperm(x.numel(), generator=g)[: len(specials)]
-    hit.view(-1)[sure] = True
-    chosen.view(-1)[sure] = torch.tensor(specials[: len(sure)], dtype=torch.float64)
+    once_each = torch.randperm(x.numel(), generator=g)[: len(specials)]
+    hit.view(-1)[once_each] = True
+    chosen.view(-1)[once_each] = torch.tensor(specials[: len(once_each)], dtype=torch.float64)
     return torch.where(hit, chosen, x)

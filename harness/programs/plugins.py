@@ -1,8 +1,8 @@
-"""Backends and executors by name, found through entry points; the built-in ones come the same way.
+"""Find backends and executors by name through entry points, built-in ones and plugins alike.
 
-A backend that cannot be loaded is an error, since it was asked for; an executor is absent, which is said wherever the
-others are named. The entry point of one that needs more than its distribution does names the extra:
-`xla = "backends.executors.xla_cpu:XlaCpu [xla]"`.
+A backend that cannot be loaded is an error, since the user asked for it. An executor that cannot be loaded is absent,
+and the reports that name the executors say so. An executor that needs more packages than its distribution does names
+the extra in its entry point: `xla = "backends.executors.xla_cpu:XlaCpu [xla]"`.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from harness.records.expectation import CONTROL
 
 BACKENDS = "opcov.backends"
 CASCADES = "opcov.cascades"
-"""Backends that are measured only where they are asked for."""
+"""Backends that are measured only if the user asks for them."""
 EXECUTORS = "opcov.executors"
 
 
 def names(*groups: str) -> tuple[str, ...]:
-    """The names declared in these groups, sorted, `control` last; raises MissingPackage if opcov is not installed."""
+    """Return the names declared in these groups, sorted, `control` last; raises MissingPackage if there are none."""
     found = sorted({e.name for group in groups for e in entry_points(group=group)}, key=lambda n: (n == CONTROL, n))
     if not found:
         raise MissingPackage(f"no entry points in {groups[0]!r}: opcov is not installed", hint="run `pip install -e .`")
@@ -34,12 +34,12 @@ def names(*groups: str) -> tuple[str, ...]:
 
 
 def backend(name: str) -> Callable[[], Any]:
-    """What makes the backend of that name, whether or not it is measured by default; raises as `factory` does."""
+    """Return the callable that makes a backend, measured by default or not; raises UnknownName or MissingPackage."""
     return factory(CASCADES if entry_points(group=CASCADES, name=name) else BACKENDS, name)
 
 
 def factory(group: str, name: str) -> Callable[[], Any]:
-    """What makes the plugin of that name; raises UnknownName or MissingPackage."""
+    """Return the callable that makes the plugin of that name; raises UnknownName or MissingPackage."""
     entry = _entry(group, name)
     try:
         loaded: Callable[[], Any] = entry.load()
@@ -53,26 +53,33 @@ def factory(group: str, name: str) -> Callable[[], Any]:
 
 
 def executors() -> tuple[list[Any], dict[str, str]]:
-    """Every executor that can be had; and, by name, for each other one what installs it, or how it is broken."""
+    """Return every executor that can be loaded and, by name, why each other one cannot.
+
+    The reason is the command that installs the missing package, or the error if none is missing.
+    """
     present, absent = [], {}
     for name in names(EXECUTORS):
         entry = _entry(EXECUTORS, name)
         try:
             present.append(entry.load()())
-        except Exception as error:  # a broken package raises what it likes
+        except Exception as error:  # a broken package may raise any type
             absent[name] = _remedy(entry, error)
     return present, absent
 
 
 def absent() -> dict[str, str]:
-    """The executors that cannot be had, as `executors` says: it loads them all, so another process is asked."""
+    """Return why each executor that is absent cannot be loaded, as `executors` does.
+
+    That loads every executor, torch among what they import, so it happens in another process. Raises MissingPackage if
+    that process fails.
+    """
     done = subprocess.run([sys.executable, "-m", __name__], capture_output=True, text=True, check=False)
     try:
-        said: dict[str, str] = json.loads(done.stdout)
+        reasons: dict[str, str] = json.loads(done.stdout)
     except ValueError:
         *_, last = done.stderr.strip().splitlines() or [f"exit {done.returncode}"]
         raise MissingPackage(f"the executors cannot be loaded: {last}", hint="run `make setup` again") from None
-    return said
+    return reasons
 
 
 def _entry(group: str, name: str) -> EntryPoint:
@@ -87,7 +94,7 @@ def _kind(group: str) -> str:
 
 
 def _remedy(entry: EntryPoint, error: Exception) -> str:
-    """The command that installs what is missing; where nothing is, the error."""
+    """The command that installs the missing package, or the error if no package is missing."""
     missing = error.name if isinstance(error, ModuleNotFoundError) else None
     if missing and not find_spec(missing.partition(".")[0]):
         return _install(entry, missing)
@@ -95,7 +102,7 @@ def _remedy(entry: EntryPoint, error: Exception) -> str:
 
 
 def _install(entry: EntryPoint, module: str) -> str:
-    """The command that installs the extra that the entry point names, or else the package of the module."""
+    """The command that installs the extras that the entry point names, or else the package of the module."""
     extra = f"{entry.dist.name}[{','.join(entry.extras)}]" if entry.dist and entry.extras else ""
     return f"pip install {shlex.quote(extra or module.partition('.')[0].replace('_', '-'))}"
 

@@ -1,4 +1,4 @@
-"""From a sample to a `Program`: a module that calls the op, its example tensors, its dynamic shapes."""
+"""Turn a sample into a `Program`: a module that calls the op, its example tensors and its dynamic shapes."""
 
 from __future__ import annotations
 
@@ -17,33 +17,37 @@ from .protocols import Program
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """Stands for the tensor argument at an index."""
+    """A placeholder for the tensor argument at an index."""
 
     index: int
 
 
 @dataclass(frozen=True, slots=True)
 class SizeSlot:
-    """Stands for the size of a dim of the tensor argument at an index."""
+    """A placeholder for the size of a dim of the tensor argument at an index."""
 
     index: int
     dim: int
 
 
 def overload(op: str) -> torch._ops.OpOverload:
-    """The torch overload of a name such as `aten.add.Tensor`; raises UnknownName."""
+    """Return the torch overload of a name such as `aten.add.Tensor`; raises UnknownName."""
     try:
         namespace, name, kind = op.split(".")
-        found = getattr(getattr(getattr(torch.ops, namespace), name), kind)
+        op_overload = getattr(getattr(getattr(torch.ops, namespace), name), kind)
     except (ValueError, AttributeError):
         raise UnknownName("op", op, ()) from None
-    if not isinstance(found, torch._ops.OpOverload):
+    if not isinstance(op_overload, torch._ops.OpOverload):
         raise UnknownName("op", op, ())
-    return found
+    return op_overload
 
 
 class Call(torch.nn.Module):
-    """Calls one overload: tensors and symbolic sizes come from the inputs, all else is baked in."""
+    """A module that calls one overload.
+
+    Tensors and symbolic sizes come from the inputs, where the arguments hold a `Slot` or a `SizeSlot`. All other
+    arguments are constants.
+    """
 
     def __init__(self, op: torch._ops.OpOverload, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         super().__init__()
@@ -52,7 +56,7 @@ class Call(torch.nn.Module):
         self.call_kwargs = dict(kwargs)
 
     def forward(self, *inputs: torch.Tensor) -> Any:
-        """The op's result."""
+        """Return the op's result, as the op returns it."""
 
         def fill(leaf: Any) -> Any:
             match leaf:
@@ -72,40 +76,44 @@ def _substitute(arg: Any, fill: Any) -> Any:
 
 
 def inputs(sample: Sample, sizes: Sizes) -> tuple[torch.Tensor, ...]:
-    """The program's arguments at these sizes: the tensors in order, then one carrier for each dim that has none.
+    """Return the program's arguments at these sizes: the sample's tensors in order, then the carriers.
 
-    A carrier is an f32 tensor of shape [dim] whose size alone is used: it brings the symbolic size of a creation op.
+    A carrier is an f32 tensor of shape [dim] of which only the size is used. There is one for each dynamic dim that no
+    tensor has, as in creation ops: export needs a tensor to take the symbolic size from.
     """
-    carriers = tuple(torch.zeros(sizes[name]) for name in _carried(sample))
+    carriers = tuple(torch.zeros(sizes[name]) for name in _carrier_dims(sample))
     return tuple(materialize(t, sizes) for t in tensors(sample.args)) + carriers
 
 
-def _carried(sample: Sample) -> tuple[str, ...]:
-    """Dynamic dims that only `SizeOf` mentions."""
-    held = {dim for t in tensors(sample.args) for dim in t.dims}
-    asked = {leaf.dim for leaf in walk(sample.args) if isinstance(leaf, SizeOf)}
-    return tuple(d for d in sample.dynamic if d in asked and d not in held)
+def _carrier_dims(sample: Sample) -> tuple[str, ...]:
+    """The dynamic dims that a `SizeOf` names and no tensor has."""
+    of_tensors = {dim for t in tensors(sample.args) for dim in t.dims}
+    of_sizes = {leaf.dim for leaf in walk(sample.args) if isinstance(leaf, SizeOf)}
+    return tuple(d for d in sample.dynamic if d in of_sizes and d not in of_tensors)
 
 
 def program(sample: Sample, *, relaxed: bool = False) -> Program:
-    """The program of a sample; raises BadSample where its arguments do not fit the op's schema.
+    """Return the program of a sample; raises BadSample where its arguments do not fit the op's schema.
 
-    Dynamic dims become named `Dim`s, least size as in the runs; `relaxed` leaves their ranges to export
-    (`Dim.DYNAMIC`), which then excludes sizes 0 and 1 from the contract.
+    Each dynamic dim becomes a named `Dim`, whose minimum is the least size of the runs if that is above 1. With
+    `relaxed` it is `Dim.DYNAMIC`: export then chooses the range, which leaves out sizes 0 and 1.
     """
     example = inputs(sample, sample.sizes)
     return Program(op=sample.op, module=call(sample), args=example, dynamic_shapes=_dynamic_shapes(sample, relaxed))
 
 
 def call(sample: Sample) -> Call:
-    """The module that calls the op; raises BadSample where the arguments do not fit the op's schema."""
+    """Return the module that calls the op; raises BadSample where the arguments do not fit the op's schema."""
     op = overload(sample.op)
     args, kwargs = _bind(op, sample)
     return Call(op, args, kwargs)
 
 
 def _bind(op: torch._ops.OpOverload, sample: Sample) -> tuple[list[Any], dict[str, Any]]:
-    """Split arguments by the schema: positional ones in order, with defaults up to the last given, then kwargs."""
+    """The arguments by the schema: positional ones in order, up to the last that the sample gives, then keyword ones.
+
+    Positional arguments before that one which the sample leaves out take their defaults. Raises BadSample.
+    """
     schema = op._schema
     names = [a.name for a in schema.arguments]
     if extra := [name for name in sample.args if name not in names]:
@@ -116,23 +124,23 @@ def _bind(op: torch._ops.OpOverload, sample: Sample) -> tuple[list[Any], dict[st
     required = [a.name for a in schema.arguments if not a.has_default_value() and a.name not in sample.args]
     if required:
         raise BadSample(f"{sample.op} needs argument {', '.join(map(repr, required))}", hint=f"its schema is {schema}")
-    value = _valuer(sample)
+    value = _converter(sample)
     args = [value(sample.args[a.name]) if a.name in sample.args else a.default_value for a in called]
     kwargs = {a.name: value(sample.args[a.name]) for a in schema.arguments if a.kwarg_only and a.name in sample.args}
     return args, kwargs
 
 
-def _valuer(sample: Sample) -> Any:
-    """A function from a sample's argument to the call's, numbering the tensors as it meets them (schema order)."""
+def _converter(sample: Sample) -> Any:
+    """A function from an argument of the sample to that of the call; slots number the tensors in the sample's order."""
     order = {id(t): i for i, t in enumerate(tensors(sample.args))}
-    places = _places(sample)
+    size_slots = _size_slots(sample)
 
     def leaf(arg: Arg) -> Any:
         match arg:
             case TensorSpec():
                 return Slot(order[id(arg)])
             case SizeOf(dim):
-                return SizeSlot(*places[dim]) if dim in sample.dynamic else sample.sizes[dim]
+                return size_slots[dim] if dim in sample.dynamic else sample.sizes[dim]
             case DtypeArg(name):
                 return dtype(name)
             case EnumArg("device", name):
@@ -145,13 +153,13 @@ def _valuer(sample: Sample) -> Any:
     return lambda arg: map_leaves(arg, leaf)
 
 
-def _places(sample: Sample) -> dict[str, tuple[int, int]]:
-    """Where the size of each named dim can be read: (argument, dim)."""
+def _size_slots(sample: Sample) -> dict[str, SizeSlot]:
+    """Where the size of each named dim can be read: in the first tensor that has it, or in its carrier."""
     specs = tensors(sample.args)
-    found = {dim: (len(specs) + i, 0) for i, dim in enumerate(_carried(sample))}
+    slots = {dim: SizeSlot(len(specs) + i, 0) for i, dim in enumerate(_carrier_dims(sample))}
     for i, t in reversed(list(enumerate(specs))):
-        found |= {dim: (i, j) for j, dim in enumerate(t.dims) if isinstance(dim, str)}
-    return found
+        slots |= {dim: SizeSlot(i, j) for j, dim in enumerate(t.dims) if isinstance(dim, str)}
+    return slots
 
 
 def _dynamic_shapes(sample: Sample, relaxed: bool) -> tuple[Any, ...] | None:
@@ -159,7 +167,7 @@ def _dynamic_shapes(sample: Sample, relaxed: bool) -> tuple[Any, ...] | None:
         return None
     dims = {name: _dim(sample, name, relaxed) for name in sample.dynamic}
     shapes = [{i: dims[d] for i, d in enumerate(t.dims) if d in dims} for t in tensors(sample.args)]
-    shapes += [{0: dims[name]} for name in _carried(sample)]
+    shapes += [{0: dims[name]} for name in _carrier_dims(sample)]
     return (tuple(shapes),)
 
 
@@ -171,8 +179,11 @@ def _dim(sample: Sample, name: str, relaxed: bool) -> Any:
 
 
 def check_seen(sample: Sample, exported: Sequence[str], seen_as: str | None) -> None:
-    """Raise BrokenCase if the op is not in the exported graph: it would not be the one that is tested."""
-    wanted = seen_as or sample.op
-    if wanted not in exported:
+    """Raise BrokenCase if the sample's op is not among the `exported` overloads: the case would test another op.
+
+    `seen_as` is the overload that export records in place of the op, where PyTorch rewrites the call.
+    """
+    expected = seen_as or sample.op
+    if expected not in exported:
         saw = ", ".join(exported) or "no op"
-        raise BrokenCase(f"{wanted} is not in the exported graph, which has {saw}: the case tests something else")
+        raise BrokenCase(f"{expected} is not in the exported graph, which has {saw}: the case tests something else")

@@ -1,8 +1,22 @@
-"""The small protocols a frontend, a backend and an executor implement; the built-in ones are found as plugins are.
+"""The protocols that backends and executors implement, built-in ones and plugins alike, and what they exchange.
 
-Entry-point groups: `opcov.backends`, `opcov.cascades` (backends that are measured only where they are asked for) and
-`opcov.executors`; each entry point names a callable without arguments that returns a `Backend` or an `Executor`. It is
-called in the worker process, never in the parent.
+A program takes this way, in a worker process:
+
+1. `Frontend.run` turns a `Program` into a `Contract`: torch-dialect IR in the backend contract, the same for every
+   backend. The frontend is built in; no plugin can replace it.
+2. `Backend.lower` turns the contract into a `Lowered` module of the backend's dialect, and `Backend.verify` checks it.
+3. `Executor.compile` turns the lowered module into an `Executable`, which runs on the inputs, for each size in turn.
+   Any executor that takes the dialect may be asked.
+
+Samples that differ in values only are one program: they share the contract, the lowered module and the executables.
+
+A plugin declares itself by an entry point in one of three groups: `opcov.backends`, `opcov.cascades` (backends that are
+measured only if the user asks for them) and `opcov.executors`. The entry point names a callable without arguments, best
+a class, that returns a `Backend` or an `Executor`. It is called in child processes, never in the parent of a run.
+
+Each exception below says which outcome it becomes. A MemoryError is always a crash. Any other exception of a backend is
+a crash of the compiler (`Crashed`), as is its death. Any other exception of a frontend or an executor is a harness
+error (`HarnessError`), and fails the run.
 """
 
 from __future__ import annotations
@@ -17,15 +31,16 @@ if TYPE_CHECKING:
     from harness.records.outcome import Stage
 
 Enter = Callable[["Stage"], None]
-"""Called as a stage is entered, so that a death can be placed."""
+"""Called with a stage as it begins, so that the outcome can name the stage in which the process died."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
     """One exportable call of one op.
 
-    `module` calls the op on its tensor arguments, everything else baked in; `args` are example tensors, one per
-    tensor (or carrier) argument; `dynamic_shapes` is what `torch.export.export` takes, or None in static mode.
+    `op` is the overload, such as `aten.add.Tensor`. `module` calls it on tensors; every other argument is baked in.
+    `args` are example tensors, one for each tensor argument, and one for each dynamic dim that no tensor has.
+    `dynamic_shapes` is what `torch.export.export` takes, or None in static mode.
     """
 
     op: str
@@ -36,14 +51,15 @@ class Program:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contract:
-    """What the frontend hands to every backend: torch-dialect IR in the backend contract, as text.
+    """What the frontend hands to every backend: torch-dialect IR in the backend contract, as text in `ir`.
 
-    `exported` are the overloads in the exported graph before decomposition (`aten.add.Tensor`), `reached` the
-    torch-dialect ops of the IR (`torch.aten.add.Tensor`), both sorted and unique. `ranges` are the inclusive ranges
-    that export allows the symbolic sizes of each argument, by the index of the dim: outside them nothing is promised.
-    `decomposed` makes the exported and decomposed program as eager runs it, which may raise Specialized: what is wrong
-    there no backend has done.
-    `steps` goes the way from the program to the IR once more, step by step.
+    - `exported`: the overloads in the exported graph before decomposition (`aten.add.Tensor`), sorted and unique;
+    - `reached`: the torch-dialect ops of the IR that compute (`torch.aten.add.Tensor`), sorted and unique;
+    - `ranges`: for each argument, by the index of a dim, the inclusive range that export allows the symbolic size;
+      outside of it nothing is promised, and nothing is run;
+    - `decomposed`: returns the exported and decomposed program as an executable that eager runs, which may raise
+      Specialized; a result that is as wrong there is no backend's fault;
+    - `steps`: takes the program to the IR once more, and returns it after each step.
     """
 
     program: Program
@@ -55,7 +71,7 @@ class Contract:
     steps: Callable[[], Sequence[Step]] | None = None
 
     def admits(self, shapes: Sequence[Sequence[int]]) -> bool:
-        """Whether these argument shapes are within the ranges."""
+        """Return whether these shapes, one for each argument, are within the ranges."""
         return all(
             low <= shape[dim] <= high
             for shape, ranges in zip(shapes, self.ranges, strict=False)
@@ -65,7 +81,10 @@ class Contract:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lowered:
-    """A lowered module as a value: the name of its dialect and its IR as text (`program` serves eager executors)."""
+    """A lowered module: the name of its dialect, which selects the executors, and its IR as text.
+
+    `program` is the contract's; executors that call eager need it.
+    """
 
     dialect: str
     ir: str
@@ -74,12 +93,15 @@ class Lowered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """The road to a backend's IR as users of torch-mlir take it, for reproductions that do without opcov.
+    """How a user of torch-mlir gets a backend's IR without opcov; reproductions are written from it.
 
-    `output_type` is what `torch_mlir.fx.export_and_import` is asked for, `pipeline` what it runs on the contract. If
-    there are `validations` the result is held to its dialect's specification by the first where it is static, by the
-    second where it is dynamic. Where it then goes to another dialect, `conversion` is the pipeline, and `converted` are
-    the dialects that it must leave nothing of.
+    - `dialect`: the dialect of the result;
+    - `output_type`: the argument of `torch_mlir.fx.export_and_import`;
+    - `pipeline`: the pass pipeline that this runs on the contract;
+    - `validations`: two pass pipelines that hold the result to its dialect's specification, the first where it is
+      static, the second where it is dynamic;
+    - `conversion`: the pass pipeline that converts the result to another dialect, for a cascade;
+    - `converted`: the dialects of which no op may be left after the conversion.
     """
 
     dialect: str
@@ -92,9 +114,10 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """A program after one step of its way through the compiler, mostly a pass of this name.
+    """A program after one step of its compilation; `name` is mostly that of a pass.
 
-    It is a module that an executor of its dialect may run, or why there is none: ops of another dialect are left.
+    `lowered` is a module that an executor of its dialect may run, or a text that says why there is none, for example
+    that ops of another dialect are left.
     """
 
     name: str
@@ -102,10 +125,10 @@ class Step:
 
 
 class NotExpressible(Exception):
-    """Export, import or the backend-contract pipeline cannot express the program: becomes `NotExported`.
+    """Raised by a frontend: export, import or the backend-contract pipeline cannot express the program.
 
-    `exported` is the contract without IR of a program that did get through export: enough for a backend that starts
-    from the program, such as the control.
+    Becomes `NotExported`, with the stage and the reason. `exported` is the contract, without IR, of a program that did
+    get through export: a backend that starts from the exported program, such as the control, needs no more.
     """
 
     def __init__(self, stage: Stage, reason: str, exported: Contract | None = None) -> None:
@@ -116,11 +139,18 @@ class NotExpressible(Exception):
 
 
 class Specialized(Exception):
-    """A decomposed program does not take sizes that it took before torch decomposed it; says which guard failed."""
+    """A decomposed program does not take sizes that the program took before torch decomposed it.
+
+    Raised by the executable of `Contract.decomposed`; the text says which guard failed. Becomes `NotExported`.
+    """
 
 
 class Refused(Exception):
-    """A lowering says no, with its diagnostics and the op it stopped at: becomes `Unsupported`."""
+    """Raised by `Backend.lower`: the lowering does not support the program. Becomes `Unsupported`.
+
+    `diagnostic` is what the lowering says. `culprit` is the op that it stopped at, such as `torch.aten.sort`, or None
+    if that is not known.
+    """
 
     def __init__(self, diagnostic: str, culprit: str | None) -> None:
         super().__init__(diagnostic)
@@ -129,24 +159,33 @@ class Refused(Exception):
 
 
 class ContractBroken(Exception):
-    """A lowered module breaks its own dialect's contract: becomes `Invalid`."""
+    """Raised by `Backend.lower` or `Backend.verify`: the module breaks its dialect's contract. Becomes `Invalid`."""
 
 
 class CannotExecute(Exception):
-    """An executor cannot run this module, through no fault of the lowering: becomes part of `NotExecuted`."""
+    """Raised by an executor or an executable: it cannot run this module, through no fault of the lowering.
+
+    The outcome is `NotExecuted`, with each executor's reason, if no other executor can run the module either.
+    """
 
 
 @runtime_checkable
 class Frontend(Protocol):
-    """From a program to torch-dialect IR in the backend contract.
+    """Takes a program to torch-dialect IR in the backend contract.
 
-    A frontend may have a method `export` like `run` that exports and no more, for backends that start there.
+    It may have a method `export`, with the signature of `run`, that only exports the program and returns a contract
+    without IR, for backends that start there.
     """
 
     name: str
 
     def run(self, program: Program, enter: Enter) -> Contract:
-        """Export, import and legalize; calls `enter` with each stage; raises NotExpressible."""
+        """Export, import and legalize each new program.
+
+        Call `enter` with each stage as it begins: "export", "import", "contract". Raise NotExpressible where one of
+        them refuses the program. A dynamic program that export refuses comes a second time, with the ranges of its dims
+        left to export.
+        """
         ...
 
 
@@ -154,61 +193,83 @@ class Frontend(Protocol):
 class Backend(Protocol):
     """A lowering from the backend contract to one dialect.
 
-    A backend may set `starts = "export"`: it is then given programs that were exported and no more, too. Its class may
-    have a `recipe`, from which reproductions are written. It may have a method `steps`, from a contract to what its
-    lowering makes of it, pass by pass: `Step`s, the lowered module last.
+    `name` is that of the entry point. A backend may have more:
+
+    - `starts = "export"`: it starts from the exported program. Its contracts may have no IR, and it also gets programs
+      that export takes and the import refuses.
+    - `recipe`, an attribute of the class that the entry point names: the `Recipe` from which `opcov repro` writes its
+      script.
+    - `steps(contract)`: the `Step`s of its lowering, one after each pass, the lowered module last. It is called only
+      for a wrong result, in a fork, to find the first wrong pass. An exception of it is a harness error.
     """
 
     name: str
 
     def lower(self, contract: Contract) -> Lowered:
-        """Lower a fresh parse of the contract's IR; raises Refused."""
+        """Lower the contract of each new program; runs as the stage "lower".
+
+        Parse `contract.ir` afresh: other backends get the same contract. Raise Refused where the program is not
+        supported, and ContractBroken where the result is not valid.
+        """
         ...
 
     def verify(self, lowered: Lowered) -> None:
-        """Check the result against its dialect's own contract; raises ContractBroken."""
+        """Check what `lower` returned against its dialect's own contract; runs right after it, as the stage "verify".
+
+        Raise ContractBroken with what breaks it.
+        """
         ...
 
 
 class Executable(Protocol):
-    """A compiled module, ready to run at any sizes its IR admits."""
+    """A compiled module, ready to run at all sizes that its IR admits."""
 
     def __call__(self, inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-        """Run `main` on contiguous CPU tensors; raises CannotExecute.
+        """Run `main` on the inputs and return its results; raise CannotExecute where that is not possible.
 
-        Results carry the dtype of the module's element types, signless integers as torch's signed ones
-        (`i8` is `torch.int8`, also where the program means `uint8`), `i1` as `torch.bool`; scalars are rank 0.
+        `inputs` are CPU tensors, one for each of `Program.args`, with any strides, overlapping ones too. They are
+        copies, which may be written to. Results carry the dtype of the module's element types, signless integers as
+        torch's signed ones (`i8` is `torch.int8`, also where the program means `uint8`), `i1` as `torch.bool`; scalars
+        are rank 0.
         """
         ...
 
 
 @runtime_checkable
 class Executor(Protocol):
-    """Something that runs a lowered module on the CPU.
+    """Runs lowered modules on the CPU.
 
-    An executor may set `isolated = True`: it then compiles and runs in a fork, whose death says nothing but that it
-    cannot run the module, and it is asked after those that run in the worker itself. It may name its `road`, by default
-    its own name: executors of one road share its mistakes, so one that is right does not outvote one that is wrong.
+    `name` is that of the entry point. `dialects` are the dialects that it takes. An executor may have more:
+
+    - `isolated = True`: it compiles and runs in a fork, both anew for each run. If the fork dies, that says only that
+      the executor cannot run the module. Isolated executors are asked after those that run in the worker itself. A
+      death of the latter becomes `Crashed`, unless an isolated executor is right.
+    - `road`: the name of its compilation route, by default its own name. Executors of one road share their mistakes, so
+      one that is right does not outvote one that is wrong.
+
+    `opcov repro` copies the file of the class that the entry point names into its script, if that executor saw the
+    wrong result.
     """
 
     name: str
     dialects: frozenset[str]
 
     def compile(self, lowered: Lowered) -> Executable:
-        """Compile once, for every size; raises CannotExecute."""
+        """Compile each new lowered module into an executable for all sizes; raise CannotExecute where that fails."""
         ...
 
 
 @runtime_checkable
 class Checker(Executor, Protocol):
-    """An executor that dies of what a module does wrong, and says of what: it has no say in whether results are right.
+    """An executor that dies of what a module does wrong, such as an access out of bounds, and tells what that was.
 
-    It is asked where an executor has found an artifact wrong or died of it, and compiles and runs in a fork.
+    It has no say in whether results are right. It is asked where an executor found a module wrong or died of it, and
+    then compiles and runs in a fork. Any executor with a method `diagnose` is a checker.
     """
 
     def diagnose(self, lowered: Lowered, stderr: str) -> str:
-        """The cause of its death as a sentence, from what it wrote to stderr; empty where that says nothing."""
+        """Return the cause of the checker's death as a sentence, from what it wrote to stderr.
+
+        Return an empty text where that tells no cause. Called if the fork died or did not return in time.
+        """
         ...
-
-
-Plugins = Mapping[str, Callable[[], Any]]

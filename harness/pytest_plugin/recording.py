@@ -22,7 +22,8 @@ from harness.records.journal import JournalWriter, read
 from harness.records.toolchain import toolchain
 from harness.surface import opinfo
 from reports.fold import matrix
-from reports.pages import html, text
+from reports.pages import formats, html
+from reports.pages.summary import summary
 
 from .items import LINES
 from .options import SUITES, is_main_job, is_thorough, is_worker, selection, usage_error
@@ -114,10 +115,10 @@ class Recorder:
             return
         journal = read(self.writer.path)
         folded = matrix.fold(journal)
-        (self.out / "matrix.md").write_text(text.render(folded, journal, "markdown"), encoding="utf-8")
+        (self.out / "matrix.md").write_text(formats.render(folded, journal, "markdown"), encoding="utf-8")
         (self.out / "index.html").write_text(html.render(journal), encoding="utf-8")
         terminalreporter.section("opcov")
-        terminalreporter.write_line(text.summary(folded, journal, min(terminalreporter._tw.fullwidth, 160)))
+        terminalreporter.write_line(summary(folded, journal, min(terminalreporter._tw.fullwidth, 160)))
         with contextlib.suppress(ValueError):
             self.out = self.out.relative_to(Path.cwd())
         terminalreporter.write_line(f"\nwritten: {self.out}/journal.jsonl, {self.out}/index.html, {self.out}/matrix.md")

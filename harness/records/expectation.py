@@ -1,4 +1,4 @@
-"""Judges a cell's outcomes: a measured shortfall of a backend is a result, a fault of ours fails the run."""
+"""Judge a cell's outcomes: a shortfall of a backend is a result, a fault of opcov itself fails the run."""
 
 from __future__ import annotations
 
@@ -24,25 +24,33 @@ from .outcome import (
 )
 
 CONTROL = "control"
-"""The backend that is eager against itself."""
+"""The name of the control backend, which compares eager with itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`right`, `shortfall` (the backend's, or a limit of export or of the executors), `outside` (nothing to judge) or
-    `broken` (ours), with one line that says why."""
+    """The verdict on a cell, with the reason in one line.
+
+    - `right`: every sample passed.
+    - `shortfall`: some did not, by the backend's fault or a limit of export or of the executors.
+    - `outside`: every sample is excluded, so that there is nothing to judge.
+    - `broken`: opcov itself is at fault.
+    """
 
     kind: Literal["right", "shortfall", "outside", "broken"]
     reason: str = ""
 
 
 def judge(records: Sequence[Record], backend: str) -> Verdict:
-    """The verdict on one cell's records; the control backend has no right to any shortfall.
+    """The verdict on one cell's records, by the most alarming outcome among them; minimised samples do not count.
 
-    Of OpInfo's samples it may lose those that eager or export rejects: nobody here chose them.
+    The control backend must pass everywhere: any other outcome there is `broken`. Only samples of OpInfo that eager or
+    export rejects do not count against it, since opcov did not choose them.
     """
     if backend == CONTROL:
         records = [r for r in records if not not_ours(r)]
+        if not records:
+            return Verdict("outside", "eager or export rejects every sample of OpInfo")
     counts = Counter(type(r.outcome) for r in records if not r.minimised)
     worst = next((cls for cls in OUTCOMES if counts[cls]), Excluded)
     if worst is Passed:
@@ -55,13 +63,13 @@ def judge(records: Sequence[Record], backend: str) -> Verdict:
 
 
 def not_ours(record: Record) -> bool:
-    """Whether the control may lose this record: a sample of OpInfo's, chosen by nobody here, that is rejected."""
-    chosen = record.sample is not None and record.sample.origin != "census"
-    return chosen and isinstance(record.outcome, (Excluded, NotExported))
+    """Whether this is a sample of OpInfo's that eager or export rejects; it does not count against the control."""
+    opinfo = record.sample is not None and record.sample.origin != "census"
+    return opinfo and isinstance(record.outcome, (Excluded, NotExported))
 
 
 def one_line(outcome: Outcome) -> str:
-    """Why, in one line of at most 200 characters."""
+    """The reason for the outcome, in one line of at most 200 characters."""
     return _why(outcome).strip().splitlines()[0][:200] if _why(outcome).strip() else ""
 
 

@@ -1,6 +1,7 @@
-"""The journal: what was recorded, one JSON object a line: a header, outcomes as they came, a footer.
+"""The journal: a file of one JSON object a line, in order a header, the outcomes as they came, and a footer.
 
-It is the only thing that crosses from running to reporting. A killed run has no footer and keeps all it had.
+It is the only thing that passes from running to reporting. The journal of a killed run has no footer, but every outcome
+up to then.
 """
 
 from __future__ import annotations
@@ -24,15 +25,28 @@ SCHEMA = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """One outcome line.
+    """One outcome line. Its keys, which are the names of the fields unless stated otherwise:
 
-    `sample` is None where a cell has nothing to run (an excluded dtype). `reached` are the torch-dialect ops of the
-    backend contract. `minimised` is the id of the sample that this one was shrunk from. `seconds` is by stage. `breaks`
-    says of a dynamic sample that failed what must be dynamic for it to fail so: "nothing", a dim, or dims joined by
-    "+"; None where it was not looked into. `cause` is what runtime verification says of an artifact that is wrong or
-    dies. `parts` says of a wrong one after which pass it parts from eager; None where it was not looked into, since
-    another record of the op is wrong in the same way. `numeric` names the class whose bound the results were held to,
-    None where all were exact (or in a journal of before classes were named).
+    - `kind`: "outcome".
+    - `id`: the sample's id, or "none-DTYPE" without a sample.
+    - `op`, `family`, `backend`, `mode`, `dtype`: the cell; the family is the module of `op_suites` that has the case.
+    - `outcome`, `stage`, `detail`: the class of the outcome, the stage that was reached, and its other fields; together
+      the field `outcome`.
+    - `sample`: the sample as JSON; None if the cell has nothing to run, such as an excluded dtype.
+    - `traits`: the sample's traits, and those that only running it shows.
+    - `reached`: the torch-dialect ops at the backend contract.
+    - `seconds`: seconds by stage; under `reference`, those before the first stage.
+
+    The others are left out where there is nothing to say:
+
+    - `minimised`: the id of the sample that this one was shrunk from.
+    - `breaks`: what must be dynamic for a dynamic sample to fail as it does: "nothing", a dim, or dims joined by "+".
+      Absent if that was not investigated.
+    - `cause`: what runtime verification says of an artifact that is wrong or dies.
+    - `parts`: of a wrong sample, the field `first_wrong_pass`. Absent if that was not investigated, as where another
+      sample of the op is wrong in the same way.
+    - `numeric`: the numeric class whose bound the results were held to, as text. Absent if all were exact, and in
+      journals older than the key.
     """
 
     op: str
@@ -58,15 +72,18 @@ class Record:
 
     @property
     def id(self) -> str:
-        """Names the sample; the same sample has the same id on every backend, and in every run."""
+        """The id of the sample, the same on every backend and in every run."""
         return self.sample.id if self.sample else f"none-{self.dtype}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Journal:
-    """A journal read back: header, records in order, and the footer (None where the run was killed).
+    """A journal as read from its file.
 
-    `mutants` are those, which `opcov sensitivity` writes a journal of.
+    - `header`: the toolchain, the options and the seed of the run.
+    - `records`: its outcome lines, in order.
+    - `footer`: the counts of each outcome, and how the run ended; None if it was killed.
+    - `mutants`: the lines of a journal that `opcov sensitivity` wrote; others have none.
     """
 
     header: Mapping[str, Any]
@@ -81,7 +98,7 @@ class Journal:
 
 
 def record_json(record: Record) -> dict[str, Any]:
-    """An outcome line as JSON values."""
+    """The record as the JSON object of an outcome line."""
     line: dict[str, Any] = {
         "kind": "outcome",
         "id": record.id,
@@ -131,10 +148,10 @@ def record_restore(line: Mapping[str, Any]) -> Record:
 
 
 class JournalWriter:
-    """Writes a journal line by line, each flushed as it is written; a context manager.
+    """Writes a journal line by line, and flushes each; a context manager.
 
-    The journal grows beside its name (`journal.jsonl.part`) and takes it at the end, so that a run that dies at
-    start-up does not overwrite the last good one; a killed run leaves the `.part`, which `read` accepts.
+    Until it is closed its file has the ending `.part` (`journal.jsonl.part`), so that a run that dies at start-up does
+    not overwrite the last good journal. A killed run leaves that file, which `read` accepts.
     """
 
     def __init__(self, path: Path, header: Mapping[str, Any]) -> None:
@@ -146,12 +163,12 @@ class JournalWriter:
         self._line({"kind": "header", "schema": SCHEMA, **header})
 
     def write(self, line: Mapping[str, Any]) -> None:
-        """Add one line (as `record_json` or `mutant_json` makes it)."""
+        """Append one line, a value of `record_json` or `mutant_json`."""
         self.counts[line["outcome"]] += 1
         self._line(line)
 
     def close(self, **footer: Any) -> None:
-        """Write the footer and give the journal its name."""
+        """Write the footer, and rename the `.part` file to the journal's name."""
         self._line({"kind": "footer", "counts": dict(sorted(self.counts.items())), **footer})
         self._file.close()
         self.part.replace(self.path)
@@ -169,7 +186,7 @@ class JournalWriter:
 
 
 def read(path: Path) -> Journal:
-    """Read a journal; a last line cut short by a kill is dropped, any other damage raises BadJournal."""
+    """Read a journal. A last line that a kill cut short is dropped; raises BadJournal for any other damage."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -213,6 +230,7 @@ def _kind(line: Any) -> Any:
 
 
 def _header(path: Path, objects: Sequence[tuple[int, Any]]) -> Mapping[str, Any]:
+    """The first line; raises BadJournal if it is no header, or the header of another schema."""
     _, first = objects[0] if objects else (0, {})
     if _kind(first) != "header":
         raise BadJournal(f"{path} is not a journal: its first line is no header", hint="`make matrix` writes one")

@@ -1,4 +1,4 @@
-"""One seeded mistake and what became of it: a recorded fact, JSON in and out, with no torch in it."""
+"""A mutant, and the record of its run: plain values that are written to a journal and read back, without torch."""
 
 from __future__ import annotations
 
@@ -17,14 +17,34 @@ MUTANT_STATUSES: Mapping[MutantStatus, str] = {
     "lost": "it could not be found out",
 }
 SURVIVED: tuple[MutantStatus, ...] = ("missed", "tolerated", "undrawn")
+"""The statuses of a mutant that survived the census although it can be observed."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Mutant:
+    """One edit that makes a lowered module wrong.
+
+    `kind` is the kind of the edit and `op` the name of the operation that it changes. `what` says how it changes the
+    operation. The edit can be made at several operations of that name; `nth` is the index of this one among them, from
+    0, in the order of the text.
+    """
+
+    kind: str
+    op: str
+    what: str
+    nth: int
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.op} #{self.nth} {self.what}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MutantRecord:
-    """A mutant of one cell and its fate: `mutation` is its kind, `what` is done to the `nth` op named `site`.
+    """A mutant of one cell and its status.
 
-    `by` is what killed it (an outcome's name), or why it could not be found out. `sample` is one that shows a survivor,
-    as JSON text; `share` is the worst error over its bound where the mutant is tolerated.
+    `mutation`, `site`, `what` and `nth` are the mutant's `kind`, `op`, `what` and `nth`. `by` names what killed the
+    mutant (an outcome, a signal or a timeout) or gives the reason for any other status. `sample` is a sample that shows
+    a survivor, as JSON text. `share` is the largest error of a tolerated mutant, divided by its bound.
     """
 
     op: str
@@ -36,20 +56,23 @@ class MutantRecord:
     site: str
     what: str
     nth: int
-    fate: MutantStatus
+    status: MutantStatus
     by: str = ""
     sample: str = ""
     share: float | None = None
 
 
-def mutant_json(trial: MutantRecord) -> dict[str, Any]:
-    """A trial as a journal's line; what is empty is left out."""
-    empty = {key for key in ("by", "sample", "share") if getattr(trial, key) in ("", None)}
-    values = {key: value for key, value in asdict(trial).items() if key not in empty}
-    return {"kind": "trial", "outcome": values.pop("fate"), **values}
+def mutant_json(record: MutantRecord) -> dict[str, Any]:
+    """Return the record as one line of a journal, without its empty fields.
+
+    The line has kind `trial`; `outcome` holds the status and `mutation` the kind of the mutant.
+    """
+    empty = {key for key in ("by", "sample", "share") if getattr(record, key) in ("", None)}
+    values = {key: value for key, value in asdict(record).items() if key not in empty}
+    return {"kind": "trial", "outcome": values.pop("status"), **values}
 
 
 def mutant_restore(line: Mapping[str, Any]) -> MutantRecord:
-    """The inverse of `mutant_json`; raises KeyError or TypeError."""
+    """Return the record that `mutant_json` wrote; raises KeyError or TypeError."""
     values = {key: value for key, value in line.items() if key not in ("kind", "outcome")}
-    return MutantRecord(fate=line["outcome"], **values)
+    return MutantRecord(status=line["outcome"], **values)

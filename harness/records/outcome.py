@@ -1,6 +1,8 @@
-"""What happened to one sample on one backend: a closed sum type, JSON in and out.
+"""What happened to one sample on one backend: the sum type `Outcome`, to and from JSON.
 
-Consume it with `match` and `assert_never`; the order of `OUTCOMES` is the order of alarm, most alarming first.
+Consume it with `match` and `assert_never`. `OUTCOMES` lists its classes, the most alarming first. In a journal line the
+class's name is `outcome`, its stage is `stage`, and its other fields are `detail`. An outcome is a recorded fact;
+`expectation.judge` makes a verdict of the outcomes of a cell.
 """
 
 from __future__ import annotations
@@ -12,13 +14,20 @@ from typing import Any, Literal
 Stage = Literal["export", "import", "contract", "lower", "verify", "execute", "compare"]
 STAGES: tuple[Stage, ...] = ("export", "import", "contract", "lower", "verify", "execute", "compare")
 WrongKind = Literal["value", "shape", "dtype", "non-finite", "arity", "specialized"]
+"""What differs from eager: the number of results (`arity`), a shape, a dtype, or an element (`value`).
+
+`specialized` is a wrong shape that is the shape at export. `non-finite` means that every wrong element is NaN or
+infinite, in eager's result or in the other one.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """Right on every output at every size; `share` is the worst error over its bound, in [0, 1].
+    """Right on every output at every size.
 
-    `executors` are those that say so; `dissent` is what others got wrong, or died of: their own fault.
+    - `share`: the worst error divided by its bound, in [0, 1]; 0 where all results are exact.
+    - `executors`: the executors that got the right results.
+    - `dissent`: other executors, each with what it got wrong or died of; that is the executor's own fault.
     """
 
     share: float
@@ -29,11 +38,19 @@ class Passed:
 
 @dataclass(frozen=True, slots=True)
 class Wrong:
-    """Silently wrong: the artifact ran and its result is not eager's.
+    """Silently wrong: the artifact ran, and its result is not eager's.
 
-    `element` is the index of the worst element, `expected` and `actual` its values as text, `sizes` the named dims of
-    the run it was seen at, `count` and `of` how many elements are out of bound. `executor` is who ran it, `confirmed`
-    are all that were asked and got the same wrong, `others` says what the rest got, or why they cannot run it.
+    - `kind`, `message`: what differs, and how, in one sentence.
+    - `output`: the index of the wrong result.
+    - `executor`: the executor that ran it.
+    - `element`: the index of the worst element.
+    - `expected`, `actual`: eager's value of that element and the executor's, as text.
+    - `error`, `bound`: its error and the largest error allowed, as floats; None where they are not finite or not
+      defined.
+    - `count`, `of`: how many elements are out of bound, of how many.
+    - `sizes`: the sizes of the named dims in that run.
+    - `confirmed`: all executors with the same kind of wrong result in the same output, `executor` among them.
+    - `others`: the other executors that were asked, each with its result, or why it cannot run the artifact.
     """
 
     kind: WrongKind
@@ -55,7 +72,10 @@ class Wrong:
 
 @dataclass(frozen=True, slots=True)
 class Crashed:
-    """The compiler or the compiled code died; `signal` is `SIGSEGV`, `exit 3`, `memory limit` ..."""
+    """The compiler or the compiled code died.
+
+    `signal` is how: `SIGSEGV`, `exit 3`, `memory limit` ... `stderr` is the end of what it wrote there.
+    """
 
     stage: Stage
     signal: str
@@ -64,7 +84,7 @@ class Crashed:
 
 @dataclass(frozen=True, slots=True)
 class Invalid:
-    """The lowering said yes, but its output breaks the dialect's own contract (verifier error, leaked dialect)."""
+    """The lowering succeeded, but its output breaks the dialect's own contract (verifier error, leaked dialect)."""
 
     stage: Stage
     diagnostic: str
@@ -72,7 +92,7 @@ class Invalid:
 
 @dataclass(frozen=True, slots=True)
 class Unsupported:
-    """The lowering said no; `culprit` is the op it stopped at, after decomposition, such as `torch.aten.sort`."""
+    """The lowering refused; `culprit` is the op it stopped at, after decomposition, such as `torch.aten.sort`."""
 
     stage: Stage
     diagnostic: str
@@ -81,7 +101,7 @@ class Unsupported:
 
 @dataclass(frozen=True, slots=True)
 class TimedOut:
-    """The stage did not end within the sample's deadline of `seconds`."""
+    """`stage` did not end within the sample's deadline of `seconds`."""
 
     stage: Stage
     seconds: float
@@ -97,7 +117,7 @@ class NotExported:
 
 @dataclass(frozen=True, slots=True)
 class NotExecuted:
-    """Lowered and verified, but no executor can run it; `reasons` maps executor to why."""
+    """Lowered and verified, but no executor can run it; `reasons` says of each executor why not."""
 
     reasons: Mapping[str, str]
     stage: Stage = "execute"
@@ -105,7 +125,7 @@ class NotExecuted:
 
 @dataclass(frozen=True, slots=True)
 class Excluded:
-    """Outside the contract: eager itself refuses it, or the case says why."""
+    """Outside the contract: eager itself refuses the sample, or the case excludes it with a reason."""
 
     reason: str
     stage: Stage = "export"
@@ -113,7 +133,7 @@ class Excluded:
 
 @dataclass(frozen=True, slots=True)
 class HarnessError:
-    """Our own bug (a broken case included); a run with one of these is not green."""
+    """A bug of opcov's own, such as a broken case; a run with one of these fails."""
 
     traceback: str
     stage: Stage = "export"
@@ -138,16 +158,17 @@ BY_NAME: Mapping[str, type[Outcome]] = {cls.__name__: cls for cls in OUTCOMES}
 
 Shown = Stage | Literal["before", "after"]
 Show = Callable[[Shown, str], None]
-"""Given the IR of a stage, or that before and after the step where results part from eager's."""
+"""Receives the IR of a stage, or the IR `before` and `after` the first wrong pass."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FirstWrongPass:
-    """Where on its way through the compiler, step by step, a program's results part from eager's.
+    """The first step of the compiler after which a program's results differ from eager's.
 
-    `wrong` is the first step after which they are wrong, and `message` says how; None where they are right after every
-    step that can be run. `right` is the last step before it after which they are right, None if there is none;
-    `between` are the steps between the two, and why none of them can be run.
+    - `wrong`: that step; None if the results are right after every step that can be run.
+    - `message`: how the results are wrong.
+    - `right`: the last step before it after which the results are right; None if there is none.
+    - `between`: the steps between the two, each with the reason why it cannot be run.
     """
 
     right: str | None
@@ -157,11 +178,11 @@ class FirstWrongPass:
 
     @property
     def where(self) -> str | None:
-        """The first wrong step, or that and the first one before it that cannot be run: it is one of these."""
+        """The wrong step, or, if the steps before it cannot be run, the range of steps that holds the wrong one."""
         return f"{next(iter(self.between))} to {self.wrong}" if self.wrong and self.between else self.wrong
 
     def __str__(self) -> str:
-        """In one line."""
+        """The finding in one line, as commands and reports print it."""
         unknown = f"; {', '.join(self.between)} cannot be run" if self.between else ""
         if self.wrong is None:
             return f"right until {self.right}, after every step that can be run{unknown}"
@@ -171,12 +192,14 @@ class FirstWrongPass:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What one sample did on one backend: the outcome, the seconds of each stage, the ops at the backend contract.
+    """The outcome of one sample on one backend, and what else running it has shown.
 
-    `cause` is what a checking executor says of an artifact that is wrong or dies: a sentence, empty if it says nothing.
-    `first_wrong_pass` says after which step the results of a wrong sample are wrong, if that was asked.
-    `numeric` names the class whose bound its results are held to, "" where all are exact; `traits` are those that
-    only running it shows.
+    - `seconds`: the seconds spent in each stage.
+    - `reached`: the torch-dialect ops at the backend contract.
+    - `cause`: what runtime verification says of an artifact that is wrong or dies, in a sentence; "" if nothing.
+    - `first_wrong_pass`: where a wrong sample goes wrong; None if nobody asked.
+    - `numeric`: the numeric class whose bound the results are held to, as text; "" if all are exact.
+    - `traits`: the traits that only running the sample shows.
     """
 
     outcome: Outcome
@@ -189,7 +212,7 @@ class Result:
 
 
 def detail(outcome: Outcome) -> dict[str, Any]:
-    """The outcome's fields but its stage, as JSON values (the journal's `detail`)."""
+    """The outcome's fields except its stage, as JSON values: the `detail` of a journal line."""
     values = asdict(outcome)
     del values["stage"]
     return values

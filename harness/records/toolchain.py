@@ -1,4 +1,4 @@
-"""What was measured with: versions of the packages that matter, the platform, the revision of the registry."""
+"""The toolchain of a run: the versions of the packages that matter, the platform, the git revision of opcov."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OPTIONAL = {"jaxlib": "jaxlib"}
 
 
 def toolchain() -> dict[str, str]:
-    """Names and versions for the journal's header; a missing package is said to be absent, an optional one left out."""
+    """Versions by name for the journal's header. A missing package is "absent"; a missing optional one is left out."""
     found = {key: _version(package) for key, package in PACKAGES.items()}
     found |= {key: version for key, package in OPTIONAL.items() if (version := _version(package)) != ABSENT}
     found |= {"python": platform.python_version(), "platform": f"{sys.platform} {platform.machine()}"}
@@ -37,7 +37,7 @@ def _version(package: str) -> str:
 
 
 def _revision() -> str:
-    """The git revision of the checkout, `+` if it has changes; empty outside of one."""
+    """The git revision of the checkout, with a `+` if it has changes; empty outside of a checkout."""
     here = Path(__file__).parent
     try:
         described = subprocess.run(

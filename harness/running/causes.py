@@ -29,21 +29,23 @@ def find_first_wrong_pass(
     def judge(results: Sequence[torch.Tensor]) -> float | Wrong:
         return prepared.compare(results, run, wrong.executor)
 
-    def found(apart: bool) -> first_wrong_pass.Found:
-        runner = first_wrong_pass.StepRunner(executors=ordered, inputs=run.inputs, judge=judge, apart=apart)
+    def found(*, fork_each_step: bool) -> first_wrong_pass.Found:
+        runner = first_wrong_pass.StepRunner(
+            executors=ordered, inputs=run.inputs, judge=judge, fork_each_step=fork_each_step
+        )
         return first_wrong_pass.find(prepared.contract, backend, prepared.artifact.lowered, runner)
 
     try:
-        where = in_fork(lambda: found(apart=False), first_wrong_pass.ALL_STEPS_SECONDS)
+        where = in_fork(lambda: found(fork_each_step=False), first_wrong_pass.ALL_STEPS_SECONDS)
     except ForkDied:  # of one of the steps: a fork for each costs more
-        where = _found_apart(lambda: found(apart=True))
+        where = _found_in_forks(lambda: found(fork_each_step=True))
     if show and where.after:
         show("before", where.before)
         show("after", where.after)
     return where.first_wrong_pass
 
 
-def _found_apart(found: Callable[[], first_wrong_pass.Found]) -> first_wrong_pass.Found:
+def _found_in_forks(found: Callable[[], first_wrong_pass.Found]) -> first_wrong_pass.Found:
     """What is found where each step runs in a fork of its own."""
     try:
         return in_fork(found, 2 * first_wrong_pass.ALL_STEPS_SECONDS)

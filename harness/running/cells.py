@@ -28,7 +28,7 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """As people select it: `aten.add.Tensor[tosa-dynamic-f32]`."""
+        """The name by which people select it: `aten.add.Tensor[tosa-dynamic-f32]`."""
         return f"{self.case.op}[{self.backend}-{self.mode}-{self.dtype}]"
 
 
@@ -42,7 +42,7 @@ class Selection:
     dtypes: tuple[str, ...] = ()
 
     def check(self, catalog: Catalog, backends: Sequence[str]) -> None:
-        """Raise UnknownName for anything that matches nothing, with the nearest names."""
+        """Raise UnknownName, with the nearest names, for the first name or glob that matches nothing."""
         ops = [case.op for cases in catalog.values() for case in cases]
         for glob in self.ops:
             if not fnmatch.filter(ops, glob):
@@ -64,7 +64,7 @@ class Selection:
 def cells(
     family: str, cases: Sequence[OpCase], backends: Sequence[str], wanted: Selection, profile: Profile
 ) -> Iterator[Cell]:
-    """The wanted cells of a family: those that share a frontend run come together, the backends of one innermost.
+    """The wanted cells of a family, in an order that shares work: the cells that share a frontend run are neighbours.
 
     A dtype that is asked for by name has all its cells, whatever the profile.
     """

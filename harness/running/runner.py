@@ -1,4 +1,4 @@
-"""Runs a cell: its samples, then what is to be found out about those that fail."""
+"""Runs a cell: its samples, then the search for the cause and the smallest form of each failure."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ Run = Callable[[Sample, str], Result]
 SHARED = ("export", "import", "contract")
 """The stages that a program goes through once for all backends."""
 BLAMED = (Wrong, Crashed, Invalid, Unsupported, NotExported)
-"""Failures of a dynamic sample for which a dim can be to blame."""
+"""The failures of a dynamic sample that a dim can cause."""
 
 
 @dataclass(slots=True)
 class Runner:
-    """Runs cells. Each way of failing is minimised and attributed once per op: the runner remembers which were.
+    """Runs cells. It minimises and attributes each way of failing once per op, and remembers which it has done.
 
     `run` runs one sample; `find_pass` runs a wrong one again and finds the first pass after which it is wrong.
     """
@@ -50,8 +50,8 @@ class Runner:
     minimise_left: float = 0.0
     _minimised: set[tuple[str, ...]] = field(default_factory=set)
     _blamed: dict[tuple[str, ...], str] = field(default_factory=dict)
-    _passes_sought: set[tuple[str, ...]] = field(default_factory=set)
-    _endless: dict[str, Result] = field(default_factory=dict)
+    _attributed: set[tuple[str, ...]] = field(default_factory=set)
+    _hung: dict[str, Result] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.minimise_left = self.profile.minimise_total
@@ -75,11 +75,11 @@ class Runner:
 
     def _result(self, cell: Cell, sample: Sample) -> Result:
         """The sample's result; where a stage that backends share was seen to hang, the result that says so."""
-        if cell.backend != CONTROL and sample.program in self._endless:
-            return self._endless[sample.program]
+        if cell.backend != CONTROL and sample.program in self._hung:
+            return self._hung[sample.program]
         result = self.run(sample, cell.backend)
         if isinstance(result.outcome, TimedOut) and result.outcome.stage in SHARED:
-            self._endless[sample.program] = result
+            self._hung[sample.program] = result
         return result
 
     def _first_wrong_pass(self, cell: Cell, record: Record) -> FirstWrongPass | None:
@@ -88,9 +88,9 @@ class Runner:
         if not self.profile.blames or not self.find_pass or sample is None or not isinstance(wrong, Wrong):
             return None
         key = (cell.case.op, cell.backend, cell.mode, *_signature(wrong))
-        if cell.backend == CONTROL or key in self._passes_sought:
+        if cell.backend == CONTROL or key in self._attributed:
             return None
-        self._passes_sought.add(key)
+        self._attributed.add(key)
         return self.find_pass(sample, cell.backend).first_wrong_pass
 
     def _breaks(self, cell: Cell, record: Record) -> str | None:

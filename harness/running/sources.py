@@ -32,13 +32,13 @@ class Census:
 
 @dataclass(frozen=True, slots=True)
 class FromOpinfo:
-    """Samples of OpInfo, by overload and dtype: static, since no one says which of their dims belong together."""
+    """OpInfo's samples, by overload and dtype. They are static: OpInfo does not say which of their dims are one."""
 
     samples: Mapping[str, Mapping[str, Sequence[Sample]]]
     profile: Profile
 
     def __call__(self, cell: Cell) -> tuple[Sample, ...]:
-        """As many as the profile wants of those that eager takes, and all of those that it rejects."""
+        """As many of the samples that eager takes as the profile wants, and all of the samples that eager rejects."""
         found = self.samples.get(cell.case.op, {}).get(cell.dtype, ()) if cell.mode == "static" else ()
         taken = [s for s in found if s.origin == "opinfo"][: self.profile.opinfo]
         return (*taken, *(s for s in found if s.origin == "rejected"))

@@ -1,6 +1,6 @@
-"""The supervisor owns a worker's life: it starts it, gives it a deadline, notices its death, starts the next.
+"""The supervisor owns a worker process: it starts one, gives each sample a deadline, and replaces a worker that dies.
 
-A worker is `absent`, `idle` or `busy`; whatever ends a busy one becomes the outcome of the sample that it was on.
+A worker is absent, idle or busy. Whatever ends a busy worker becomes the outcome of the sample that it was running.
 """
 
 from __future__ import annotations
@@ -33,19 +33,26 @@ from harness.records.outcome import (
 )
 from harness.text import portable
 
+from .request import Request
+
 START_SECONDS = 120.0
+"""How long a worker may take to start."""
 TAIL = 4000
+"""How many of the last characters of stderr an outcome keeps."""
 REFERENCE = "reference"
-"""Where the seconds go that a sample takes before its first stage."""
+"""The key of the seconds that a sample takes before its first stage."""
 OUTSIDE = ("SIGKILL", "SIGTERM", "memory corrupted")
+"""Deaths that say nothing about eager: the worker was killed from outside, or an earlier sample damaged it."""
 DIES = "eager itself dies of it"
+"""The start of the reason of a sample on which eager dies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What one sample may take: wall seconds over all its stages, and bytes beyond what its worker had.
+    """What one sample may take.
 
-    `resident` is the size in bytes past which a worker that has done its work is replaced, so that leaks do not add up.
+    `seconds` is the wall time of all its stages; `memory` the bytes that it may allocate beyond what its worker had. A
+    worker whose resident size exceeds `resident` bytes after a sample is replaced, so that leaks do not add up.
     """
 
     seconds: float = 30.0
@@ -84,14 +91,17 @@ class Supervisor:
         self._stderr = Path(path)
 
     def run(self, sample: Sample, backend: str, show: Show | None = None, *, find_pass: bool = False) -> Result:
-        """The result of one sample on one backend, whatever it does to the worker.
+        """The result of one sample on one backend, whatever the sample does to the worker.
 
-        `show` is given the IR of each stage that was reached, also if the next one kills the worker. A death before
-        the first stage is eager's own if it happens again in a fresh worker: else it was the last sample that had
-        written over the worker's memory. A death or hang in execution is the executor's own if an isolated executor
-        is right; else checkers may tell its cause. `find_pass` asks where a wrong one parts from eager.
+        `show` is given the IR of each stage that was reached, even if the next stage kills the worker. `find_pass` asks
+        for the first pass after which a wrong result is wrong.
 
-        Raises OpcovError if no worker can be started, such as when a plugin's package is missing.
+        A sample on which the worker dies before the first stage runs again in a fresh worker: if that dies too, eager
+        itself dies of the sample; if not, the previous sample had written over the worker's memory. A sample on which
+        the worker dies or hangs in execution runs again on the isolated executors alone: if one of them is right, the
+        first executor is at fault; if none is, checkers may find the cause.
+
+        Raises OpcovError if no worker can be started, for instance because a plugin's package is missing.
         """
         result = self._run(sample, backend, show, find_pass=find_pass)
         if _is_early_death(result):
@@ -104,19 +114,28 @@ class Supervisor:
     def _run(
         self, sample: Sample, backend: str, show: Show | None, died: str | None = None, *, find_pass: bool = False
     ) -> Result:
+        request = Request(
+            op=sample.op,
+            sample=to_json(sample),
+            backend=backend,
+            show=show is not None,
+            find_pass=find_pass,
+            died=died,
+        )
         child = self._child or self._start()
         started = time.monotonic()
         stage: Stage | None = None
         entered = started
         seconds: dict[str, float] = {}
         try:
-            child.pipe.send((sample.op, to_json(sample), backend, show is not None, died, find_pass))
+            child.pipe.send(request)
             while child.pipe.poll(max(0.0, started + self.limits.seconds - time.monotonic())):
                 kind, value, *rest = child.pipe.recv()
                 now = time.monotonic()
                 if kind == "result":
                     result: Result = value
-                    if rest[0] > self.limits.resident or result.cause:  # what is out of bounds may have hit the worker
+                    # a result with a cause had an access out of bounds, which may have damaged the worker
+                    if rest[0] > self.limits.resident or result.cause:
                         self._stop()
                     return result
                 if kind == "ir" and show:
@@ -130,7 +149,7 @@ class Supervisor:
             outcome: Outcome = TimedOut(stage or STAGES[0], self.limits.seconds)
         except (EOFError, ConnectionError):
             outcome = self._death(child, stage or STAGES[0])
-        except Exception as error:  # no reply that can be read: compiled code wrote over the worker's own memory
+        except Exception as error:  # the reply cannot be read: compiled code wrote over the worker's memory
             self._stop()
             self.deaths += 1
             outcome = Crashed(stage or STAGES[0], "memory corrupted", f"{type(error).__name__}: {error}")
@@ -160,7 +179,7 @@ class Supervisor:
         return self._child
 
     def _death(self, child: Child, stage: Stage) -> Outcome:
-        """What the sample's death says: a signal, an exit status, or the memory limit."""
+        """The outcome of a sample that killed its worker: a signal, an exit status, or the memory limit."""
         child.process.join()
         code = child.process.exitcode or 0
         self._child = None
@@ -200,9 +219,9 @@ class Supervisor:
 
 
 def _eagers_own(outcome: Outcome) -> Outcome:
-    """What ends a sample before its first stage: eager dies of it or does not end, and no backend has seen it.
+    """The outcome of a sample that ended before its first stage, in eager: excluded, since no backend has seen it.
 
-    A worker that is killed from outside says nothing of eager.
+    A worker that was killed from outside says nothing about eager.
     """
     match outcome:
         case Crashed(signal=signal) if not signal.startswith(OUTSIDE):

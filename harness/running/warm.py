@@ -1,7 +1,7 @@
-"""Imported by the fork server, once: loads and exercises everything heavy, so that each forked worker starts warm.
+"""Imported once by the fork server: loads and exercises everything heavy, so that each forked worker starts warm.
 
-A fork of a warm process costs milliseconds; importing torch and torch-mlir and exporting for the first time, seconds,
-and the first exports with symbolic sizes 0.2 s more each (sympy's caches).
+Forking a warm process takes milliseconds. Importing torch and torch-mlir and exporting for the first time takes
+seconds, and each first export with symbolic sizes takes 0.2 s more (sympy's caches).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .pipeline import Pipeline
 
 BUILT_IN = ("linalg", "tosa", "stablehlo", "control")
 FIRST = "aten.add.Tensor"
-"""Runs through every backend: it is known to kill none."""
+"""This op runs through every backend: it is known to kill none."""
 EXPORTED = (
     "aten.conv2d.default",
     "aten.layer_norm.default",
@@ -30,11 +30,11 @@ EXPORTED = (
     "aten.sum.dim_IntList",
     "aten.view.default",
 )
-"""Only exported, by the control backend: what kills a worker must not kill the fork server."""
+"""These ops are only exported, by the control backend: an op that kills a worker must not kill the fork server."""
 
 
 def exercise(ready: Pipeline) -> None:
-    """Run a few samples; what becomes of them does not matter here."""
+    """Run a few samples; their results do not matter."""
     for op in (FIRST, *EXPORTED):
         case = worker.case(op)
         for mode in MODES:

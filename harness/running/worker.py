@@ -1,9 +1,10 @@
 """The worker: a child process that runs samples, one request at a time, and may die of any of them.
 
-It speaks over a pipe: requests `(op, sample, backend, whether to show the IR, what it died of before, whether to say
-where it parts from eager)` come in; `("enter", stage)` goes out as a stage is entered, `("ir", (stage, text))` if it is
-to be shown, and then `("result", ...)`. Its stderr, the compilers' own included, goes to a file that the supervisor
-reads when it dies.
+It talks to the supervisor over a pipe. A `Request` comes in. `("enter", stage)` goes out as each stage is entered,
+`("ir", (stage, text))` if the request asks for IR, and at last `("result", result, resident bytes)`. Its stderr and
+that of the compilers go to a file, which the supervisor reads when the worker dies.
+
+This module is a composition root: it joins the registry, the frontend, the backends and the executors.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from functools import cache
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness.cases.case import OpCase
 from harness.cases.sample import from_json
@@ -27,6 +28,8 @@ from harness.programs import plugins
 from harness.records.outcome import HarnessError, Result, Shown, Stage
 from op_suites import catalog
 
+from .request import Request
+
 if TYPE_CHECKING:
     from .pipeline import Pipeline
 
@@ -34,7 +37,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def pipeline(backends: Sequence[str], *, thorough: bool = False) -> Pipeline:
-    """A pipeline with the default frontend, these backends and every executor that can be had."""
+    """A pipeline with the default frontend, these backends and every executor that is installed."""
     from backends.frontend import Fx  # heavy: only worker processes load torch
 
     from .pipeline import Pipeline
@@ -65,49 +68,47 @@ def main(requests: Connection, stderr: str, backends: Sequence[str], memory: int
     requests.send(("ready", None))
     while True:
         try:
-            op, sample, backend, showing, died, find_pass = requests.recv()
+            request: Request = requests.recv()
         except EOFError:
             return
         _forget_stderr()
         _limit(memory)
-        result = _serve(ready, requests, op, sample, backend, showing, died, find_pass)
+        result = _serve(ready, requests, request)
         requests.send(("result", result, _resident()))
 
 
-def _serve(
-    ready: Pipeline,
-    requests: Connection,
-    op: str,
-    sample: Any,
-    backend: str,
-    showing: bool,
-    died: str | None,
-    find_pass: bool,
-) -> Result:
+def _serve(ready: Pipeline, replies: Connection, request: Request) -> Result:
     def enter(stage: Stage) -> None:
-        requests.send(("enter", stage))
+        replies.send(("enter", stage))
 
     def show(stage: Shown, text: str) -> None:
-        requests.send(("ir", (stage, text)))
+        replies.send(("ir", (stage, text)))
 
     try:
         return ready.run(
-            case(op), from_json(sample), backend, enter, show if showing else None, died, find_pass=find_pass
+            case(request.op),
+            from_json(request.sample),
+            request.backend,
+            enter,
+            show if request.show else None,
+            request.died,
+            find_pass=request.find_pass,
         )
-    except Exception:  # a bug of ours must not look like a death of theirs
+    except Exception:  # a bug of ours must not look like a crash of the compiler
         return Result(outcome=HarnessError(traceback.format_exc(limit=-8)))
 
 
 def _die_with_parent() -> None:
-    """A worker stuck in native code must not outlive its run (Linux: prctl(2)).
+    """Let the kernel kill this worker when its run ends, even if it is stuck in native code (Linux: prctl(2)).
 
-    Its parent is the fork server, which ends with the run, but only once no worker holds this pipe of the run's open.
+    The worker's parent is the fork server. It ends with the run, but only once no worker holds the pipe open over which
+    it sees that the run is alive: so this worker closes its copy.
     """
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     alive = getattr(forkserver._forkserver, "_forkserver_alive_fd", None)
     if alive is not None:
         os.close(alive)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the supervisor's to handle
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor handles Ctrl-C
 
 
 def _redirect(path: str) -> None:

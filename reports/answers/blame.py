@@ -1,4 +1,4 @@
-"""Whose fault it is, folded: how many executors confirm what was seen, and where one of them is wrong itself."""
+"""Who is at fault: how many executors confirm each verdict, the first wrong passes, and executors that are wrong."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ from harness.text import clip, one_line, plural
 from reports.fold.call import repro_command
 from reports.fold.reason import smallest
 
-_SAID = 90
+_MESSAGE = 90
+"""The most characters of an executor's message that the text shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Confirmed:
-    """The samples of a backend and mode that ran, or should have: by how many executors each verdict is confirmed.
+class Confirmations:
+    """The samples and cells of one backend and mode, counted by how many executors confirm the verdict.
 
-    `cells` are those with a sample that passes, by the fewest executors that confirm one.
+    `passed` and `wrong` count samples by that number; `unexecuted` counts samples that no executor can run. `cells`
+    counts the (op, dtype) with a sample that passed, by the fewest executors that confirm one of these samples.
     """
 
     backend: str
@@ -36,22 +38,26 @@ class Confirmed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dissent:
-    """An executor that is wrong, or dies, on samples of an op where another one is right; `record` is the smallest."""
+    """An executor that is wrong or dies on samples of one op on which another executor is right.
+
+    `count` is the number of samples, `record` the smallest of them, and `message` what the executor got or died of.
+    """
 
     op: str
     backend: str
     executor: str
     count: int
-    said: str
+    message: str
     record: Record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FirstWrongPasses:
-    """A pass after which samples are the first time wrong on a backend, and `record` the smallest of them.
+class BlamedPass:
+    """A pass after which samples on one backend are wrong for the first time.
 
-    They are counted once an op, mode and way to be wrong; `step` names two where none between them can be run, and is
-    None where no step that can be run is wrong.
+    `count` is the number of these samples; only one sample per op, mode and way to be wrong is bisected. `ops` is the
+    number of their ops, `record` the smallest sample. `step` names the pass, or a range of passes (`convert to cse`) if
+    those just before the first wrong one cannot be run. It is None if no pass that can be run is wrong.
     """
 
     step: str | None
@@ -63,15 +69,15 @@ class FirstWrongPasses:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blame:
-    """All of a journal: the counts, the first wrong passes, and the executors that disagree with one that is right."""
+    """The counts of a journal, its first wrong passes, and the executors that disagree with one that is right."""
 
-    confirmed: tuple[Confirmed, ...]
-    first_wrong_passes: tuple[FirstWrongPasses, ...]
+    confirmed: tuple[Confirmations, ...]
+    first_wrong_passes: tuple[BlamedPass, ...]
     dissents: tuple[Dissent, ...]
 
 
 def blame(journal: Journal) -> Blame:
-    """The split of a journal; minimised samples and the control are left out."""
+    """Find who is at fault in a journal; minimised samples and the control are left out."""
     records = [r for r in journal.records if not r.minimised and r.backend != CONTROL]
     return Blame(
         confirmed=tuple(_confirmed(records)),
@@ -80,42 +86,43 @@ def blame(journal: Journal) -> Blame:
     )
 
 
-def _confirmed(records: Iterable[Record]) -> Iterable[Confirmed]:
+def _confirmed(records: Iterable[Record]) -> Iterable[Confirmations]:
     groups: dict[tuple[str, str], list[Record]] = defaultdict(list)
     for record in records:
         groups[record.backend, record.mode].append(record)
-    for (backend, mode), found in groups.items():
-        outcomes = [record.outcome for record in found]
-        yield Confirmed(
+    for (backend, mode), group in groups.items():
+        outcomes = [record.outcome for record in group]
+        yield Confirmations(
             backend=backend,
             mode=mode,
             passed=Counter(len(o.executors) for o in outcomes if isinstance(o, Passed)),
             wrong=Counter(len(o.confirmed) or 1 for o in outcomes if isinstance(o, Wrong)),
             unexecuted=sum(isinstance(o, NotExecuted) for o in outcomes),
-            cells=_cells(found),
+            cells=_cells(group),
         )
 
 
 def _cells(records: Iterable[Record]) -> Counter[int]:
+    """Count the cells with a sample that passed, by the fewest executors that confirm one of these samples."""
     least: dict[tuple[str, str], int] = {}
     for record in records:
         if isinstance(record.outcome, Passed):
-            cell, by = (record.op, record.dtype), len(record.outcome.executors)
-            least[cell] = min(by, least.get(cell, by))
+            cell, executors = (record.op, record.dtype), len(record.outcome.executors)
+            least[cell] = min(executors, least.get(cell, executors))
     return Counter(least.values())
 
 
-def _first_wrong_passes(records: Iterable[Record]) -> tuple[FirstWrongPasses, ...]:
-    """The most frequent first."""
+def _first_wrong_passes(records: Iterable[Record]) -> tuple[BlamedPass, ...]:
+    """Group the records by first wrong pass and backend; the largest group comes first."""
     groups: dict[tuple[str | None, str], list[Record]] = defaultdict(list)
     for record in records:
         if record.first_wrong_pass:
             groups[record.first_wrong_pass.where, record.backend].append(record)
-    found = [
-        FirstWrongPasses(step=step, backend=backend, count=len(of), ops=len({r.op for r in of}), record=smallest(of))
-        for (step, backend), of in groups.items()
+    passes = [
+        BlamedPass(step=step, backend=backend, count=len(group), ops=len({r.op for r in group}), record=smallest(group))
+        for (step, backend), group in groups.items()
     ]
-    return tuple(sorted(found, key=lambda p: (-p.count, p.step or "", p.backend)))
+    return tuple(sorted(passes, key=lambda p: (-p.count, p.step or "", p.backend)))
 
 
 def _dissents(records: Iterable[Record]) -> Iterable[Dissent]:
@@ -124,28 +131,28 @@ def _dissents(records: Iterable[Record]) -> Iterable[Dissent]:
         if isinstance(record.outcome, Passed):
             for executor in record.outcome.dissent:
                 groups[record.op, record.backend, executor].append(record)
-    for (op, backend, executor), found in sorted(groups.items()):
-        record = smallest(found)
+    for (op, backend, executor), group in sorted(groups.items()):
+        record = smallest(group)
         assert isinstance(record.outcome, Passed)
-        said = one_line(record.outcome.dissent[executor])
-        yield Dissent(op=op, backend=backend, executor=executor, count=len(found), said=said, record=record)
+        message = one_line(record.outcome.dissent[executor])
+        yield Dissent(op=op, backend=backend, executor=executor, count=len(group), message=message, record=record)
 
 
 def line(found: Blame) -> str:
-    """The split in a line, empty where no second executor was asked."""
-    twice = sum(n for c in found.confirmed for by in (c.passed, c.wrong) for count, n in by.items() if count > 1)
+    """Write the counts in one line; empty if no verdict has a second executor that confirms it or disagrees."""
+    twice = sum(n for c in found.confirmed for counts in (c.passed, c.wrong) for by, n in counts.items() if by > 1)
     faults = sum(d.count for d in found.dissents)
     if not twice and not faults:
         return ""
     wrong = sum(sum(c.wrong.values()) for c in found.confirmed)
-    confirmed = sum(n for c in found.confirmed for count, n in c.wrong.items() if count > 1)
-    said = f"blame: {confirmed:,} of {wrong:,} wrong samples are so by two executors or more"
-    said += f"; {plural(faults, 'sample')} where an executor is at fault itself" if faults else ""
-    return f"{said} (opcov blame)"
+    confirmed = sum(n for c in found.confirmed for by, n in c.wrong.items() if by > 1)
+    text = f"blame: {confirmed:,} of {wrong:,} wrong samples are so by two executors or more"
+    text += f"; {plural(faults, 'sample')} where an executor is at fault itself" if faults else ""
+    return f"{text} (opcov blame)"
 
 
 def as_json(found: Blame) -> dict[str, Any]:
-    """The split as JSON values."""
+    """Return the counts, first wrong passes and dissents as JSON values."""
     return {
         "confirmed": [
             {
@@ -168,7 +175,7 @@ def as_json(found: Blame) -> dict[str, Any]:
                 "backend": d.backend,
                 "executor": d.executor,
                 "count": d.count,
-                "said": d.said,
+                "said": d.message,
                 "sample": d.record.id,
             }
             for d in found.dissents
@@ -177,7 +184,7 @@ def as_json(found: Blame) -> dict[str, Any]:
 
 
 def as_text(found: Blame) -> str:
-    """The split for people: a table of counts, then a line for each executor that is at fault itself."""
+    """Write tables of the confirmed samples, the confirmed cells, the first wrong passes and the executors at fault."""
     most = max((n for c in found.confirmed for n in (*c.passed, *c.wrong)), default=1)
     numbers = range(1, most + 1)
     heads = ["backend", "mode", *(f"right by {n}" for n in numbers), *(f"wrong by {n}" for n in numbers), "unexecuted"]
@@ -202,7 +209,7 @@ def as_text(found: Blame) -> str:
     if not found.dissents:
         return "\n\n".join([*parts, "No executor disagrees with one that is right."])
     lines = [
-        (d.op, d.backend, d.executor, d.count, clip(d.said, _SAID), repro_command(d.record) or "")
+        (d.op, d.backend, d.executor, d.count, clip(d.message, _MESSAGE), repro_command(d.record) or "")
         for d in found.dissents
     ]
     heads = ["op", "backend", "executor at fault", "samples", "what it got", "see"]

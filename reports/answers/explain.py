@@ -1,4 +1,4 @@
-"""One op explained: where it passes and fails, by mode, dtype and trait, why, and the smallest sample that shows it."""
+"""One op in detail: where it passes and fails by mode, dtype and trait, why, and the smallest sample that shows it."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ from reports.fold.rules import TraitCount, by_trait, rule
 from reports.fold.status import PASS, STATUSES
 
 _DIAGNOSTIC = 3000
+"""The most characters of a diagnostic that the text shows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The cells of one op on one backend or all of them; `ir` is IR at each stage as text, where somebody made it."""
+    """The cells of one op on one backend, or on all if `backend` is None; `ir` is the IR at each stage, or None."""
 
     row: Row
     backend: str | None
@@ -31,7 +32,7 @@ class Explanation:
     ir: str | None = None
 
     def text(self, *, width: int = 120) -> str:
-        """As text for a terminal; the first reason of each cell in full, the others in short."""
+        """Write the explanation for a terminal: the first reason of each cell in full, the others in short."""
         where = f" on {self.backend}" if self.backend else ""
         blocks = [f"{self.row.op}{where}   family {self.row.family}", _reached(self.row, self.cells), self._table()]
         for cell in self.cells:
@@ -44,7 +45,7 @@ class Explanation:
         return "\n\n".join(block for block in blocks if block)
 
     def json(self) -> dict[str, Any]:
-        """The same as JSON values, nothing cut."""
+        """Return the explanation as JSON values, with nothing cut."""
         return {
             "op": self.row.op,
             "family": self.row.family,
@@ -55,27 +56,27 @@ class Explanation:
         }
 
     def _table(self) -> str:
-        """One line per dtype, one column per cell, and all dtypes together last."""
-        dtypes = list(dict.fromkeys(part.dtype for cell in self.cells for part in cell.parts))
+        """A table with one column per cell and one line per dtype; the last line joins all dtypes. A legend follows."""
+        dtypes = list(dict.fromkeys(part.dtype for cell in self.cells for part in cell.by_dtype))
         lines = []
         for dtype in dtypes:
-            found = [next((p for p in cell.parts if p.dtype == dtype), None) for cell in self.cells]
-            lines.append([dtype, *(_mark(part) for part in found)])
+            parts = [next((p for p in cell.by_dtype if p.dtype == dtype), None) for cell in self.cells]
+            lines.append([dtype, *map(_mark, parts)])
         lines.append(["all", *map(_mark, self.cells)])
         heads = [cell.mode if self.backend else f"{cell.backend}\n{cell.mode}" for cell in self.cells]
-        shown = {cell.status for cell in self.cells} | {p.status for cell in self.cells for p in cell.parts}
+        shown = {cell.status for cell in self.cells} | {p.status for cell in self.cells for p in cell.by_dtype}
         legend = "   ".join(f"{s.symbol} {s.name}" for s in STATUSES if s in shown)
         table = tabulate(lines, headers=["dtype", *heads], disable_numparse=True, stralign="left")
         return f"{table}\n\n{legend}   n/m: passed of all samples"
 
 
 def explain(journal: Journal, op: str, backend: str | None = None, *, ir: str | None = None) -> Explanation:
-    """Explain an op on one backend, or on all where none is named; raises UnknownName."""
-    return of_matrix(fold(journal, control=backend == "control"), op, backend, ir=ir)
+    """Explain an op on one backend, or on all if `backend` is None; raises UnknownName."""
+    return from_matrix(fold(journal, control=backend == "control"), op, backend, ir=ir)
 
 
-def of_matrix(matrix: Matrix, op: str, backend: str | None = None, *, ir: str | None = None) -> Explanation:
-    """The same from a matrix that is at hand."""
+def from_matrix(matrix: Matrix, op: str, backend: str | None = None, *, ir: str | None = None) -> Explanation:
+    """Explain an op from a matrix that is folded already; raises UnknownName."""
     row = matrix.row(op)
     if backend is not None and backend not in matrix.backends:
         raise UnknownName("backend", backend, matrix.backends)
@@ -83,17 +84,19 @@ def of_matrix(matrix: Matrix, op: str, backend: str | None = None, *, ir: str | 
 
 
 def _mark(cell: Cell | None) -> str:
+    """The cell's symbol and how many of its samples passed; a dot if it has no samples."""
     return f"{cell.status.symbol} {cell.passed}/{cell.total}" if cell and cell.total else "·"
 
 
 def _reached(row: Row, cells: tuple[Cell, ...]) -> str:
+    """A sentence on the ops that reach the backend; empty if no record lists them."""
     reached = sorted({name for cell in cells for name in cell.reached})
     if not reached:
         return ""
     if reached == [dialect_name(row.op)]:
         return f"reaches the backend as {reached[0]}"
-    gone = all(cell.decomposed for cell in cells if cell.decomposed is not None)
-    verb = "is decomposed away; the backend sees" if gone else "reaches the backend as"
+    decomposed = all(cell.decomposed for cell in cells if cell.decomposed is not None)
+    verb = "is decomposed away; the backend sees" if decomposed else "reaches the backend as"
     return textwrap.fill(f"{verb} {', '.join(reached)}", 116, subsequent_indent="  ", break_on_hyphens=False)
 
 
@@ -110,13 +113,14 @@ def _cell_text(cell: Cell, width: int) -> str:
 
 
 def _trait_lines(cell: Cell, width: int) -> list[str]:
+    """The rule and the traits by how often they pass; nothing if all judged samples pass, or none."""
     counts = by_trait(cell)
     if not any(c.passed for c in counts):
         return []
     if not any(c.passed < c.total for c in counts):
         return []
-    found = rule(cell)
-    lines = [f"  {found}"] if found else []
+    separating = rule(cell)
+    lines = [f"  {separating}"] if separating else []
     groups = {
         "always fail": [c.trait for c in counts if not c.passed],
         "always pass": [c.trait for c in counts if c.passed == c.total],
@@ -125,8 +129,8 @@ def _trait_lines(cell: Cell, width: int) -> list[str]:
     for title, names in groups.items():
         if names:
             indent = " " * 15
-            said = textwrap.fill(", ".join(names), width - 15, break_on_hyphens=False, break_long_words=False)
-            lines.append(f"  {title:<11}  " + textwrap.indent(said, indent)[15:])
+            filled = textwrap.fill(", ".join(names), width - 15, break_on_hyphens=False, break_long_words=False)
+            lines.append(f"  {title:<11}  " + textwrap.indent(filled, indent)[15:])
     return lines
 
 
@@ -135,6 +139,7 @@ def _fraction(count: TraitCount) -> str:
 
 
 def _reason_lines(reason: Reason, number: int, width: int, *, full: bool) -> list[str]:
+    """A reason with its smallest sample and command; with `full`, its diagnostic and the sample's JSON too."""
     record = reason.smallest
     count = plural(reason.count, "sample") if reason.count else "seen while minimising"
     lines = [
@@ -144,16 +149,16 @@ def _reason_lines(reason: Reason, number: int, width: int, *, full: bool) -> lis
     if reason.dynamism:
         lines.append(f"     {reason.dynamism}")
     if reason.cause:
-        said = textwrap.wrap(clean(reason.cause), width - 7, break_long_words=False, break_on_hyphens=False)
-        lines += ["     runtime verification:", *(f"       {line}" for line in said)]
-    for where in reason.first_wrong_passes:
-        lines += textwrap.wrap(where, width, initial_indent=" " * 5, subsequent_indent=" " * 7, break_on_hyphens=False)
+        cause = textwrap.wrap(clean(reason.cause), width - 7, break_long_words=False, break_on_hyphens=False)
+        lines += ["     runtime verification:", *(f"       {line}" for line in cause)]
+    for text in reason.first_wrong_passes:
+        lines += textwrap.wrap(text, width, initial_indent=" " * 5, subsequent_indent=" " * 7, break_on_hyphens=False)
     text = clip_middle(diagnostic(record.outcome), _DIAGNOSTIC) if full else clip(reason.line, width - 7)
     lines.append(textwrap.indent(text, "     | "))
     if record.sample is not None:
         kind = f"smallest, minimised from {record.minimised}" if record.minimised else "smallest"
-        said = textwrap.wrap(call(record.sample), width - 7, break_long_words=False, break_on_hyphens=False)
-        lines += [f"     {kind}:", *(f"       {line}" for line in said)]
+        invocation = textwrap.wrap(call(record.sample), width - 7, break_long_words=False, break_on_hyphens=False)
+        lines += [f"     {kind}:", *(f"       {line}" for line in invocation)]
         if full:
             lines.append(f"       {dumps(record.sample)}")
     if command := repro_command(record):
@@ -162,7 +167,7 @@ def _reason_lines(reason: Reason, number: int, width: int, *, full: bool) -> lis
 
 
 def _cell_json(cell: Cell) -> dict[str, Any]:
-    found = rule(cell)
+    separating = rule(cell)
     return {
         "backend": cell.backend,
         "mode": cell.mode,
@@ -174,10 +179,10 @@ def _cell_json(cell: Cell) -> dict[str, Any]:
         "reached": list(cell.reached),
         "dtypes": {
             str(p.dtype): {"status": p.status.name, "passed": p.passed, "total": p.total, "counts": dict(p.counts)}
-            for p in cell.parts
+            for p in cell.by_dtype
         },
         "traits": {count.trait: {"passed": count.passed, "total": count.total} for count in by_trait(cell)},
-        "rule": str(found) if found else None,
+        "rule": str(separating) if separating else None,
         "reasons": [_reason_json(reason) for reason in reasons(cell)],
     }
 

@@ -1,7 +1,7 @@
-"""Where the two sources of samples disagree: what OpInfo's samples show of a cell that the case's own census does not.
+"""Where the two sources of samples disagree: cells in which OpInfo's samples show an outcome that our census does not.
 
-A cell's class, by source, is its most alarming outcome; excluded samples say nothing. OpInfo's samples are static, so
-are the cells compared.
+A cell's class is the most alarming outcome among the samples of one source; excluded samples are left out. OpInfo's
+samples are static, so only static cells are compared.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ from reports.fold.status import worst
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
-    """A cell whose census never had the outcome that OpInfo's samples have; `record` is the first of them."""
+    """A cell in which OpInfo's class is an outcome that no sample of the census has.
+
+    `census` and `opinfo` are the classes by source; `record` is OpInfo's first record with that outcome.
+    """
 
     key: Key
     census: str
@@ -33,9 +36,10 @@ class Gap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """All cells that both sources sampled: how many agree, where OpInfo shows more, and how many show less.
+    """The cells that both sources sampled, and OpInfo's inputs that eager rejects.
 
-    `accepted` are the samples that eager rejects and export takes, one record of each.
+    Of the `compared` cells, `agree` have the same class by both sources; the others are in `gaps` or are counted in
+    `census_shows_more`. Of the `rejected` inputs, `accepted` are those that export takes, one record of each.
     """
 
     compared: int
@@ -47,7 +51,7 @@ class Comparison:
 
 
 def compare(journal: Journal) -> Comparison:
-    """The comparison of the sources in a journal that was run with `--samples both`."""
+    """Compare the two sources in the journal of a run with `--samples both`."""
     by_source: dict[Key, dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
     rejected: dict[str, Record] = {}
     for record in journal.records:
@@ -58,24 +62,24 @@ def compare(journal: Journal) -> Comparison:
         elif not isinstance(record.outcome, Excluded):
             key = Key(record.op, record.backend, record.mode, record.dtype)
             by_source[key][record.sample.origin].append(record)
-    both = {key: found for key, found in by_source.items() if len(found) == 2}
+    both = {key: sources for key, sources in by_source.items() if len(sources) == 2}
     gaps = tuple(_gaps(both))
-    seen_alike = sum(_class(found["census"]) == _class(found["opinfo"]) for found in both.values())
+    agree = sum(_class(sources["census"]) == _class(sources["opinfo"]) for sources in both.values())
     return Comparison(
         compared=len(both),
-        agree=seen_alike,
+        agree=agree,
         gaps=gaps,
-        census_shows_more=len(both) - seen_alike - len(gaps),
+        census_shows_more=len(both) - agree - len(gaps),
         rejected=len(rejected),
         accepted=tuple(r for r in rejected.values() if "export takes it" in _reason(r)),
     )
 
 
 def _gaps(both: dict[Key, dict[str, list[Record]]]) -> Iterator[Gap]:
-    for key, found in sorted(both.items()):
-        census, opinfo = _class(found["census"]), _class(found["opinfo"])
-        if census != opinfo and opinfo not in {outcome_name(r) for r in found["census"]}:
-            record = next(r for r in found["opinfo"] if outcome_name(r) == opinfo)
+    for key, sources in sorted(both.items()):
+        census, opinfo = _class(sources["census"]), _class(sources["opinfo"])
+        if census != opinfo and opinfo not in {outcome_name(r) for r in sources["census"]}:
+            record = next(r for r in sources["opinfo"] if outcome_name(r) == opinfo)
             yield Gap(key=key, census=census, opinfo=opinfo, record=record)
 
 
@@ -88,7 +92,7 @@ def _reason(record: Record) -> str:
 
 
 def as_json(found: Comparison) -> dict[str, Any]:
-    """The comparison as JSON values."""
+    """Return the comparison as JSON values."""
     return {
         "compared": found.compared,
         "agree": found.agree,
@@ -103,7 +107,7 @@ def as_json(found: Comparison) -> dict[str, Any]:
 
 
 def as_text(found: Comparison) -> str:
-    """The comparison for people, a gap a line with the command that shows it."""
+    """Write the comparison as text: one line per gap, with the command that shows it."""
     parts = [
         f"{found.compared} static cells sampled by both sources: {found.agree} of the same class, "
         f"{found.census_shows_more} where the census shows more, {len(found.gaps)} where OpInfo does"

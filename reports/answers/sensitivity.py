@@ -1,4 +1,4 @@
-"""What became of seeded mistakes: the share that the census catches, by kind and by op, and those that it does not."""
+"""How many mutants (seeded mistakes) the census kills, by kind, backend and op, and which of them survive."""
 
 from __future__ import annotations
 
@@ -14,131 +14,142 @@ from harness.records.mutant import MUTANT_STATUSES, SURVIVED, MutantRecord
 from harness.text import clip, plural, share
 
 TARGET = 0.95
-"""The share of each kind that should be caught."""
+"""The share of the mutants of each kind that should be killed."""
 _SHOWN = 40
+"""The most survivors that the text lists, unless all are asked for."""
 _WIDTH = 120
+"""The most characters of a line about a survivor."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """The mutants of one kind, backend or op, by fate."""
+    """The mutants of one kind, backend or op, counted by status."""
 
     name: str
-    fates: Counter[str]
+    statuses: Counter[str]
 
     @property
     def killed(self) -> int:
-        """How many the census catches."""
-        return self.fates["killed"]
+        """How many mutants the census kills."""
+        return self.statuses["killed"]
 
     @property
     def counted(self) -> int:
-        """How many it could have caught: those that differ from a sound lowering anywhere."""
-        return self.killed + sum(self.fates[fate] for fate in SURVIVED)
+        """How many mutants it could kill: those of which some result differs from the sound lowering's."""
+        return self.killed + sum(self.statuses[status] for status in SURVIVED)
 
     @property
     def value(self) -> float:
-        """The kill rate, 1 where there is nothing to kill."""
+        """The kill rate: killed over counted; 1 if there is nothing to kill."""
         return self.killed / self.counted if self.counted else 1.0
 
 
-def rates(trials: Sequence[MutantRecord], key: Callable[[MutantRecord], str]) -> list[Rate]:
-    """The kill rates by a key, in the order in which its values come."""
-    found: dict[str, Counter[str]] = defaultdict(Counter)
-    for trial in trials:
-        found[key(trial)][trial.fate] += 1
-    return [Rate(name, fates) for name, fates in found.items()]
+def rates(mutants: Sequence[MutantRecord], key: Callable[[MutantRecord], str]) -> list[Rate]:
+    """Count the mutants by `key`, in the order in which its values first occur."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for mutant in mutants:
+        counts[key(mutant)][mutant.status] += 1
+    return [Rate(name, statuses) for name, statuses in counts.items()]
 
 
-def survivors(trials: Sequence[MutantRecord]) -> list[MutantRecord]:
-    """Those the census lets pass though they can be seen, by kind, op and backend."""
+def survivors(mutants: Sequence[MutantRecord]) -> list[MutantRecord]:
+    """Return the mutants that the census does not kill though some result shows them, by kind, op and backend."""
     return sorted(
-        (t for t in trials if t.fate in SURVIVED), key=lambda t: (t.mutation, t.op, t.backend, t.mode, t.site, t.nth)
+        (m for m in mutants if m.status in SURVIVED), key=lambda m: (m.mutation, m.op, m.backend, m.mode, m.site, m.nth)
     )
 
 
-def as_json(trials: Sequence[MutantRecord]) -> dict[str, Any]:
-    """Rates and survivors as JSON values."""
+def as_json(mutants: Sequence[MutantRecord]) -> dict[str, Any]:
+    """Return rates and survivors as JSON values, with nothing cut."""
 
-    def table(found: Sequence[Rate]) -> dict[str, Any]:
-        return {r.name: {"rate": round(r.value, 4), **{fate: r.fates[fate] for fate in MUTANT_STATUSES}} for r in found}
+    def table(rates: Sequence[Rate]) -> dict[str, Any]:
+        return {
+            r.name: {"rate": round(r.value, 4), **{status: r.statuses[status] for status in MUTANT_STATUSES}}
+            for r in rates
+        }
 
     return {
         "target": TARGET,
-        "kinds": table(kinds(trials)),
-        "backends": table(rates(trials, lambda t: t.backend)),
-        "ops": table(rates(trials, lambda t: t.op)),
+        "kinds": table(kinds(mutants)),
+        "backends": table(rates(mutants, lambda m: m.backend)),
+        "ops": table(rates(mutants, lambda m: m.op)),
         "survivors": [
             {
-                "op": t.op,
-                "backend": t.backend,
-                "mode": t.mode,
-                "dtype": t.dtype,
-                "kind": t.mutation,
-                "mutant": _mutant(t),
-                "why": _why(t),
-                "sample": t.sample or None,
+                "op": m.op,
+                "backend": m.backend,
+                "mode": m.mode,
+                "dtype": m.dtype,
+                "kind": m.mutation,
+                "mutant": _mutant(m),
+                "why": _why(m),
+                "sample": m.sample or None,
             }
-            for t in survivors(trials)
+            for m in survivors(mutants)
         ],
     }
 
 
-def as_text(trials: Sequence[MutantRecord], *, all: bool = False) -> str:
-    """The rates by kind and backend, the ops that let most pass, and the survivors, the first ones or all."""
-    found = survivors(trials)
-    counted = Rate("all", Counter(t.fate for t in trials))
+def as_text(mutants: Sequence[MutantRecord], *, all: bool = False) -> str:
+    """Write rates by kind and backend, the ops with most survivors, and the survivors: the first 40, or all."""
+    surviving = survivors(mutants)
+    total = Rate("all", Counter(m.status for m in mutants))
     parts = [
-        f"{plural(len(trials), 'seeded mistake')}: {share(counted.killed, counted.counted)} of those that can be seen"
-        f" are caught ({counted.killed:,} of {counted.counted:,})",
-        _table("kind", kinds(trials)),
-        _table("backend", rates(trials, lambda t: t.backend)),
+        f"{plural(len(mutants), 'seeded mistake')}: {share(total.killed, total.counted)} of those that can be seen"
+        f" are caught ({total.killed:,} of {total.counted:,})",
+        _table("kind", kinds(mutants)),
+        _table("backend", rates(mutants, lambda m: m.backend)),
     ]
     worst = sorted(
-        (r for r in rates(trials, lambda t: t.op) if r.value < 1), key=lambda r: (r.killed - r.counted, r.value, r.name)
+        (r for r in rates(mutants, lambda m: m.op) if r.value < 1),
+        key=lambda r: (r.killed - r.counted, r.value, r.name),
     )
     if worst:
         parts.append("ops that let most pass\n" + _table("op", worst[:10]))
-    if found:
-        shown = found if all else found[:_SHOWN]
+    if surviving:
+        shown = surviving if all else surviving[:_SHOWN]
         parts.append("survivors\n" + _survivors(shown))
-        if len(shown) < len(found):
-            parts.append(f"{plural(len(found) - len(shown), 'more survivor')}: --all, or --json")
-    parts.append("\n".join(f"{fate}: {said}" for fate, said in MUTANT_STATUSES.items() if counted.fates[fate]))
+        if len(shown) < len(surviving):
+            parts.append(f"{plural(len(surviving) - len(shown), 'more survivor')}: --all, or --json")
+    legend = [f"{status}: {meaning}" for status, meaning in MUTANT_STATUSES.items() if total.statuses[status]]
+    parts.append("\n".join(legend))
     return "\n\n".join(parts)
 
 
-def kinds(trials: Sequence[MutantRecord]) -> list[Rate]:
-    """The kill rates by kind of mistake."""
-    return sorted(rates([t for t in trials if t.mutation], lambda t: t.mutation), key=lambda r: r.name)
+def kinds(mutants: Sequence[MutantRecord]) -> list[Rate]:
+    """Count the mutants by kind of mistake, sorted by the kind's name; mutants without a kind are left out."""
+    return sorted(rates([m for m in mutants if m.mutation], lambda m: m.mutation), key=lambda r: r.name)
 
 
-def _table(name: str, found: Sequence[Rate]) -> str:
-    rows = [[r.name, share(r.killed, r.counted), *(r.fates[fate] or "" for fate in MUTANT_STATUSES)] for r in found]
+def _table(name: str, rates: Sequence[Rate]) -> str:
+    rows = [
+        [r.name, share(r.killed, r.counted), *(r.statuses[status] or "" for status in MUTANT_STATUSES)] for r in rates
+    ]
     return tabulate(
         rows, [name, "caught", *MUTANT_STATUSES], colalign=("left", *("right",) * (len(MUTANT_STATUSES) + 1))
     )
 
 
-def _survivors(found: Sequence[MutantRecord]) -> str:
+def _survivors(mutants: Sequence[MutantRecord]) -> str:
+    """Two lines per survivor: its cell and mutation, and the command that shows it, if a sample is recorded."""
     lines = []
-    for t in found:
-        where = f"{t.op}[{t.backend}-{t.mode}-{t.dtype}]"
-        lines.append(clip(f"{t.mutation:<11} {where}  {_mutant(t)}: {_why(t)}", _WIDTH))
-        if t.sample:
-            lines.append(f"    opcov repro {shlex.quote(t.sample)} --backend {t.backend}")
+    for m in mutants:
+        cell = f"{m.op}[{m.backend}-{m.mode}-{m.dtype}]"
+        lines.append(clip(f"{m.mutation:<11} {cell}  {_mutant(m)}: {_why(m)}", _WIDTH))
+        if m.sample:
+            lines.append(f"    opcov repro {shlex.quote(m.sample)} --backend {m.backend}")
     return "\n".join(lines)
 
 
-def _mutant(t: MutantRecord) -> str:
-    return f"{t.site} #{t.nth} {t.what}"
+def _mutant(m: MutantRecord) -> str:
+    return f"{m.site} #{m.nth} {m.what}"
 
 
-def _why(t: MutantRecord) -> str:
-    match t.fate:
+def _why(m: MutantRecord) -> str:
+    """Why the mutant survives."""
+    match m.status:
         case "tolerated":
-            return f"within {t.share or 0.0:.2g} of the bound"
+            return f"within {m.share or 0.0:.2g} of the bound"
         case "undrawn":
             return "seen with NaN or infinities only, which the case does not draw"
         case _:
-            return f"{t.fate}{f' ({t.by})' if t.by else ''}"
+            return f"{m.status}{f' ({m.by})' if m.by else ''}"

@@ -1,4 +1,4 @@
-"""How much of their bounds the results use: cells that come close to theirs, and classes that nothing comes near."""
+"""How much of their bounds the results use: cells close to their bound, and numeric classes far from theirs."""
 
 from __future__ import annotations
 
@@ -16,18 +16,20 @@ from harness.text import clip, plural
 from reports.fold.call import repro_command
 
 TIGHT = 0.5
-"""A cell whose worst error is more than this share of its bound has no slack to speak of."""
+"""A cell is tight if its largest error is more than this share of its bound."""
 LOOSE = 0.01
-"""A class whose worst error over the run is less than this share of its bound has too much."""
+"""A numeric class is loose if its largest error over the run is less than this share of its bound."""
 ENOUGH = 20
-"""How many samples it takes to say so of a class."""
+"""A class with fewer samples than this is not judged."""
 _ROWS = 20
+"""The most rows of a table that the text shows."""
 _NUMERIC = 44
+"""The most characters of a class that the text shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Use:
-    """The largest share of the bound among so many samples that passed, and the record it was seen on."""
+class BoundUse:
+    """The largest share of its bound that a passing sample of a cell or class uses, and the record of that sample."""
 
     share: float
     samples: int
@@ -35,22 +37,25 @@ class Use:
 
     @property
     def numeric(self) -> str:
-        """The class of the bound; a dash in a journal of before classes were named."""
+        """The numeric class of the bound; a dash in a journal that is older than class names."""
         return self.record.numeric or "–"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slack:
-    """The tight cells, closest first, of `cells`; the loose classes, loosest first, of `classes` that can be judged."""
+    """The tight cells, the tightest first, and the loose classes, the loosest first.
 
-    tight: tuple[Use, ...]
-    loose: tuple[Use, ...]
+    `cells` is the number of cells that have a bound, `classes` the number of classes with enough samples to judge.
+    """
+
+    tight: tuple[BoundUse, ...]
+    loose: tuple[BoundUse, ...]
     cells: int
     classes: int
 
 
 def slack(journal: Journal) -> Slack:
-    """What the samples of a journal use of their bounds; exact ones, minimised ones and the control are left out."""
+    """Find the tight cells and loose classes of a journal; exact and minimised samples and the control are left out."""
     records = [r for r in journal.records if not r.minimised and r.backend != CONTROL and _share(r) is not None]
     cells = _uses((r.op, r.backend, r.mode, r.dtype, r) for r in records if r.numeric or _share(r))
     classes = [use for use in _uses((r.numeric, r) for r in records if r.numeric) if use.samples >= ENOUGH]
@@ -66,28 +71,28 @@ def _share(record: Record) -> float | None:
     return record.outcome.share if isinstance(record.outcome, Passed) else None
 
 
-def _uses(keyed: Iterable[tuple[Any, ...]]) -> list[Use]:
-    """The largest share of each key; the last of a tuple is the record, the rest its key."""
+def _uses(keyed: Iterable[tuple[Any, ...]]) -> list[BoundUse]:
+    """Group records by key, and find the largest share in each group; each tuple is a key followed by a record."""
     groups: dict[tuple[Any, ...], list[Record]] = defaultdict(list)
     for *key, record in keyed:
         groups[tuple(key)].append(record)
-    found = []
+    uses = []
     for records in groups.values():
         worst = max(records, key=lambda r: _share(r) or 0.0)
-        found.append(Use(share=_share(worst) or 0.0, samples=len(records), record=worst))
-    return found
+        uses.append(BoundUse(share=_share(worst) or 0.0, samples=len(records), record=worst))
+    return uses
 
 
 def line(found: Slack) -> str:
-    """Both counts in a line, empty where no bound was asked for."""
+    """Write both counts in one line; empty if no cell has a bound."""
     if not found.cells:
         return ""
-    said = f"bounds: {len(found.tight):,} of {plural(found.cells, 'cell')} at more than half of theirs"
-    return f"{said}; {len(found.loose):,} of {found.classes:,} classes below 1/{1 / LOOSE:g} of theirs (opcov slack)"
+    tight = f"bounds: {len(found.tight):,} of {plural(found.cells, 'cell')} at more than half of theirs"
+    return f"{tight}; {len(found.loose):,} of {found.classes:,} classes below 1/{1 / LOOSE:g} of theirs (opcov slack)"
 
 
 def as_json(found: Slack) -> dict[str, Any]:
-    """Both lists as JSON values, nothing cut."""
+    """Return both lists as JSON values, with nothing cut."""
     return {
         "cells": found.cells,
         "classes": found.classes,
@@ -96,14 +101,14 @@ def as_json(found: Slack) -> dict[str, Any]:
     }
 
 
-def _row_json(use: Use) -> dict[str, Any]:
+def _row_json(use: BoundUse) -> dict[str, Any]:
     r = use.record
     where = {"op": r.op, "backend": r.backend, "mode": r.mode, "dtype": r.dtype, "numeric": r.numeric}
     return where | {"share": use.share, "samples": use.samples, "sample": r.id, "command": repro_command(r)}
 
 
 def as_text(found: Slack) -> str:
-    """Both lists for people, clipped to a screen each."""
+    """Write both lists as text, each cut to a screen."""
     blocks = [
         f"Cells at more than half of their bound ({len(found.tight):,} of {found.cells:,}): no slack, or a fault near",
         *_table(found.tight),
@@ -116,7 +121,7 @@ def as_text(found: Slack) -> str:
     return "\n\n".join(blocks)
 
 
-def _table(uses: Sequence[Use]) -> list[str]:
+def _table(uses: Sequence[BoundUse]) -> list[str]:
     if not uses:
         return ["none"]
     rows = [
@@ -134,6 +139,6 @@ def _table(uses: Sequence[Use]) -> list[str]:
         for use in uses[:_ROWS]
     ]
     heads = ["share", "samples", "class", "op", "backend", "mode", "dtype", "sample", "see"]
-    said = str(tabulate(rows, headers=heads, disable_numparse=True, stralign="left"))
+    table = str(tabulate(rows, headers=heads, disable_numparse=True, stralign="left"))
     more = len(uses) - _ROWS
-    return [said] if more <= 0 else [said, f"… and {more:,} more (--json)"]
+    return [table] if more <= 0 else [table, f"… and {more:,} more (--json)"]

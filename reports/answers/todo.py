@@ -1,4 +1,4 @@
-"""What to lower next: the ops a backend stops at, ranked by how many cells each of them holds back."""
+"""What to lower next: the ops at which a backend stops, ranked by how many cells each of them alone holds back."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ UNNAMED = "(no op named)"
 
 @dataclass(frozen=True, slots=True)
 class Todo:
-    """The culprits of one backend, the one that unlocks most first.
+    """The culprits of one backend, sorted by how many cells they unlock, the most first.
 
-    `otherwise` counts the cells, by outcome name, that fail for another reason than a refusal, which no lowering mends.
+    `cells` counts all recorded cells of the backend. `otherwise` counts, by outcome name, the cells that fail for
+    another reason than a refusal: no new lowering makes them pass.
     """
 
     backend: str
@@ -35,7 +36,7 @@ class Todo:
     otherwise: dict[str, int]
 
     def text(self, *, limit: int | None = None) -> str:
-        """A table, and what it counts."""
+        """Write a table of the culprits, at most `limit` of them, and what its columns count."""
         if not self.rows:
             return f"{self.backend}: nothing is Unsupported in {plural(self.cells, 'cell')}.{self._rest()}"
         shown = self.rows[:limit]
@@ -61,7 +62,7 @@ class Todo:
         return "\n".join(lines)
 
     def json(self) -> dict[str, Any]:
-        """The same as JSON values."""
+        """Return the same as JSON values."""
         return {
             "backend": self.backend,
             "cells": self.cells,
@@ -72,8 +73,8 @@ class Todo:
     def _rest(self) -> str:
         if not self.otherwise:
             return ""
-        said = ", ".join(f"{count:,} {name}" for name, count in self.otherwise.items())
-        return f"\nCells that fail for another reason, which no lowering mends: {said}."
+        counts = ", ".join(f"{count:,} {name}" for name, count in self.otherwise.items())
+        return f"\nCells that fail for another reason, which no lowering mends: {counts}."
 
     def _commands(self) -> list[str]:
         first = self.rows[0]
@@ -82,10 +83,12 @@ class Todo:
 
 @dataclass(frozen=True, slots=True)
 class Culprit:
-    """One op that the lowering stops at; `name` is as the torch dialect spells it.
+    """One op at which the lowering stops; `name` is its name in the torch dialect.
 
-    `unlocks` of its `cells` have no other obstacle. `example` is one op it holds back, `sample` the id of the smallest
-    sample of that op, `diagnostic` what the lowering says of it.
+    It is an obstacle in `cells` cells, in `samples` samples and for `ops`; in `unlocks` of the cells it is the only
+    obstacle. `example` is one of `ops`, `sample` the id of that op's smallest refused sample, and `diagnostic` what the
+    lowering says of it. `explain` and `repro` are commands that show more; `sample` and `repro` are None if the record
+    has no sample.
     """
 
     name: str
@@ -100,13 +103,13 @@ class Culprit:
     repro: str | None
 
     def json(self) -> dict[str, Any]:
-        """The same as JSON values."""
+        """Return the same as JSON values."""
         return {name: getattr(self, name) for name in self.__slots__} | {"ops": list(self.ops)}
 
 
 @dataclass(slots=True)
-class _Held:
-    """What one culprit holds back, while it is being counted."""
+class _HeldBack:
+    """What one culprit holds back, while it is counted: its cells, those in which it is alone, and its records."""
 
     alone: set[Any] = field(default_factory=set)
     cells: set[Any] = field(default_factory=set)
@@ -114,25 +117,26 @@ class _Held:
 
 
 def todo(journal: Journal, backend: str) -> Todo:
-    """The culprits of one backend in a journal; raises UnknownName."""
-    return of_matrix(fold(journal, control=True), backend)
+    """Find the culprits of one backend in a journal; raises UnknownName."""
+    return from_matrix(fold(journal, control=True), backend)
 
 
-def of_matrix(matrix: Matrix, backend: str) -> Todo:
-    """The culprits of one backend in a matrix; raises UnknownName."""
+def from_matrix(matrix: Matrix, backend: str) -> Todo:
+    """Find the culprits of one backend in a matrix; raises UnknownName."""
     if backend not in matrix.backends:
         raise UnknownName("backend", backend, matrix.backends)
     cells = [cell for cell in matrix.cells.values() if cell.backend == backend and cell.records]
-    held: dict[str, _Held] = defaultdict(_Held)
+    held: dict[str, _HeldBack] = defaultdict(_HeldBack)
     otherwise: Counter[str] = Counter()
     for cell in cells:
         _count(cell, held, otherwise)
-    rows = [_culprit(name, found) for name, found in held.items()]
+    rows = [_culprit(name, held_back) for name, held_back in held.items()]
     rows.sort(key=lambda r: (-r.unlocks, -r.cells, -r.samples, r.name))
     return Todo(backend, tuple(rows), len(cells), {name: otherwise[name] for name in FAILING if otherwise[name]})
 
 
-def _count(cell: Cell, held: dict[str, _Held], otherwise: Counter[str]) -> None:
+def _count(cell: Cell, held: dict[str, _HeldBack], otherwise: Counter[str]) -> None:
+    """Add one cell to what its culprits hold back, and to `otherwise` if it also fails for a more alarming reason."""
     key = (cell.op, cell.mode, cell.dtype)
     blockers: dict[str, list[Record]] = defaultdict(list)
     others = {outcome_name(r) for r in (*cell.records, *cell.evidence)} & {*FAILING, "HarnessError"} - {"Unsupported"}
@@ -148,7 +152,7 @@ def _count(cell: Cell, held: dict[str, _Held], otherwise: Counter[str]) -> None:
         otherwise[next(name for name in FAILING if name in others)] += 1
 
 
-def _culprit(name: str, held: _Held) -> Culprit:
+def _culprit(name: str, held: _HeldBack) -> Culprit:
     example = _example(name, held)
     chosen = smallest(record for record in held.records if record.op == example)
     return Culprit(
@@ -165,8 +169,8 @@ def _culprit(name: str, held: _Held) -> Culprit:
     )
 
 
-def _example(name: str, held: _Held) -> str:
-    """The op that is the culprit itself if it is there, else one that it alone holds back, else any."""
+def _example(name: str, held: _HeldBack) -> str:
+    """The culprit itself if it is one of the ops held back, else an op that it alone holds back, else any such op."""
     ops: Iterable[str] = sorted({op for op, *_ in held.alone} or {op for op, *_ in held.cells})
     own = {record.op for record in held.records if f"torch.{record.op}".removesuffix(".default") == name}
     return min(own) if own else next(iter(ops))

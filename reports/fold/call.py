@@ -1,7 +1,8 @@
-"""A sample as one readable line, and the commands that say more about it.
+"""A sample as one readable line, and the commands that show more of it.
 
-`aten.add.Tensor(self=f32[2,3], other=f32[3], alpha=2)`; a dynamic dim shows by its name, and the sizes it takes follow:
-`aten.relu.default(self=f32[n,3]) at n=2, 0, 7`. What a fill does beyond the ordinary is in braces: `f32[4]{nonfinite}`.
+A static sample: `aten.add.Tensor(self=f32[2,3], other=f32[3], alpha=2)`. A dynamic dim is shown by its name, and the
+sizes that it takes follow: `aten.relu.default(self=f32[n,3]) at n=2, 0, 7`. Braces hold what is unusual about a
+tensor's values or memory layout: `f32[4]{nonfinite}`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from harness.records.journal import Record
 
 
 def call(sample: Sample) -> str:
-    """The sample as one line."""
+    """Write the sample as one line."""
     args = ", ".join(f"{name}={_arg(sample, arg)}" for name, arg in sample.args.items())
     return f"{sample.op}({args}){_sizes(sample)}"
 
@@ -54,12 +55,12 @@ def _sizes(sample: Sample) -> str:
 
 
 def explain_command(op: str, backend: str) -> str:
-    """The command that explains one op on one backend."""
+    """Return the shell command that explains one op on one backend."""
     return shlex.join(["opcov", "explain", op, "--backend", backend])
 
 
 def repro_command(record: Record) -> str | None:
-    """The command that runs the record's sample again; None where it has none."""
+    """Return the shell command that runs the record's sample again; None if the record has no sample."""
     if record.sample is None:
         return None
     return shlex.join(["opcov", "repro", record.sample.id, "--backend", record.backend])

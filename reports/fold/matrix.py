@@ -1,8 +1,8 @@
-"""The coverage matrix: a journal folded into cells, and its totals.
+"""The coverage matrix: the records of a journal in cells, the cells in rows and columns, and each column's totals.
 
-A cell is (op, backend, mode, dtype); the matrix shows them joined over dtypes, one row per op and one column per
-(backend, mode). Every recorded sample is in some cell's denominator, whatever became of it. Minimised records are
-evidence: they can make a cell's status worse, but are not counted in its `passed` of `total`.
+A cell is an (op, backend, mode, dtype). The matrix has one row per op and one column per (backend, mode), and joins the
+cells of all dtypes. Every recorded sample counts in the total of its cell, whatever its outcome. Minimised records are
+evidence: they can make a cell's status worse, but count neither in `passed` nor in `total`.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from harness.records.outcome import Passed
 
 from .status import STATUSES, Status, decide, worst
 
-"""The backend that runs eager against itself: it measures the harness, so it is no column unless asked for."""
 UNKNOWN_FAMILY = "(not run)"
-_PREFERRED = ("linalg", "tosa", "tosa-linalg", "stablehlo", "stablehlo-linalg")
+"""The family of an op that the run asked for and that has no record."""
+_BACKEND_ORDER = ("linalg", "tosa", "tosa-linalg", "stablehlo", "stablehlo-linalg")
 
 
 class Column(NamedTuple):
@@ -34,7 +34,7 @@ class Column(NamedTuple):
 
 
 class Key(NamedTuple):
-    """Names one cell."""
+    """The name of one cell."""
 
     op: str
     backend: str
@@ -44,10 +44,11 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """The records of one cell, folded; `dtype` is None and `parts` are its cells by dtype where it joins several.
+    """The records of one cell, or of the cells of all dtypes that an op has in one column.
 
-    `counts` is by outcome name and leaves `evidence` (minimised records) out; `decomposed` is None where nothing is
-    known of what reached the backend.
+    A joined cell has the dtype None, and the cells that it joins are in `by_dtype`; a cell of one dtype has an empty
+    `by_dtype`. `evidence` are the minimised records, `records` all others; `counts` counts `records` by outcome name.
+    `decomposed` is whether the op was decomposed before the backend, and None if no record lists what reached it.
     """
 
     op: str
@@ -59,7 +60,7 @@ class Cell:
     counts: Mapping[str, int]
     status: Status
     decomposed: bool | None = None
-    parts: tuple[Cell, ...] = ()
+    by_dtype: tuple[Cell, ...] = ()
 
     @property
     def passed(self) -> int:
@@ -68,28 +69,32 @@ class Cell:
 
     @property
     def total(self) -> int:
-        """How many samples there are, excluded and unjudged ones included."""
+        """How many samples there are, including those that were excluded or not judged."""
         return len(self.records)
 
     @property
     def share(self) -> float | None:
-        """The worst error of the samples that passed, as a share of its bound; None where none passed."""
+        """The largest error among the samples that passed, as a share of its bound; None if no sample passed."""
         return max((r.outcome.share for r in self.records if isinstance(r.outcome, Passed)), default=None)
 
     @property
     def worst(self) -> str | None:
-        """The most alarming outcome's name, evidence included; None for a cell that was never run."""
+        """The name of the most alarming outcome, evidence included; None if the cell was never run."""
         return worst(outcome_name(r) for r in (*self.records, *self.evidence))
 
     @property
     def reached(self) -> tuple[str, ...]:
-        """The torch-dialect ops that reached the backend in any sample, sorted."""
+        """The torch-dialect ops that reached the backend in any of the samples, sorted."""
         return tuple(sorted({name for record in self.records for name in record.reached}))
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One op and its cell in every column; `decomposed` where it reached no backend in any of them."""
+    """One op and its joined cell in every column.
+
+    `decomposed` is whether the op reached the backend in none of the cells that know what reached it, and False if no
+    cell knows that.
+    """
 
     op: str
     family: str
@@ -99,7 +104,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What one column adds up to: ops and cells (op x dtype) by status name, samples by outcome name."""
+    """The totals of one column: ops and cells (op x dtype) by status name, samples by outcome name."""
 
     column: Column
     ops: Mapping[str, int]
@@ -119,9 +124,10 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """Rows sorted by family and op, one cell per column in each; `cells` by key are those that were recorded.
+    """The rows, sorted by family and op, each with one joined cell per column.
 
-    `control` counts the control backend's samples by outcome name, whether or not it has columns.
+    `cells` are the cells of one dtype that have records. `control` counts the control backend's samples by outcome
+    name, whether or not the control has columns.
     """
 
     columns: tuple[Column, ...]
@@ -131,7 +137,7 @@ class Matrix:
 
     @property
     def families(self) -> Mapping[str, tuple[Row, ...]]:
-        """The rows by family, both in order."""
+        """The rows by family, in the order of the rows."""
         found: dict[str, list[Row]] = defaultdict(list)
         for row in self.rows:
             found[row.family].append(row)
@@ -144,44 +150,44 @@ class Matrix:
 
     @property
     def decomposed(self) -> tuple[str, ...]:
-        """The ops that never reach a backend."""
+        """The ops that reach no backend, because they are decomposed into other ops before."""
         return tuple(row.op for row in self.rows if row.decomposed)
 
     def row(self, op: str) -> Row:
-        """The row of an op; raises UnknownName."""
+        """Return the row of an op; raises UnknownName."""
         for row in self.rows:
             if row.op == op:
                 return row
         raise UnknownName("op", op, [row.op for row in self.rows])
 
     def totals(self) -> tuple[Totals, ...]:
-        """What each column adds up to, in order."""
-        return tuple(self._total(number, column) for number, column in enumerate(self.columns))
+        """Return the totals of every column, in the order of the columns."""
+        return tuple(self._total(index, column) for index, column in enumerate(self.columns))
 
-    def _total(self, number: int, column: Column) -> Totals:
+    def _total(self, index: int, column: Column) -> Totals:
         ops: Counter[str] = Counter()
         cells: Counter[str] = Counter()
         samples: Counter[str] = Counter()
         for row in self.rows:
-            cell = row.cells[number]
+            cell = row.cells[index]
             ops[cell.status.name] += 1
-            cells.update(part.status.name for part in cell.parts)
+            cells.update(part.status.name for part in cell.by_dtype)
             samples.update(cell.counts)
         return Totals(column, ops, cells, samples)
 
 
 def outcome_name(record: Record) -> str:
-    """The class name of the record's outcome."""
+    """Return the class name of the record's outcome."""
     return type(record.outcome).__name__
 
 
 def dialect_name(op: str) -> str:
-    """How the torch dialect spells an op: `torch.aten.add.Tensor`, `torch.aten.relu`."""
+    """Return an op's name in the torch dialect: `torch.aten.add.Tensor`, `torch.aten.relu`."""
     return "torch." + op.removesuffix(".default")
 
 
 def fold(journal: Journal, *, control: bool = False) -> Matrix:
-    """Fold a journal into its matrix; `control` gives the control backend columns too."""
+    """Fold a journal into its matrix; with `control`, the control backend has columns too."""
     options = journal.header.get("options") or {}
     groups: dict[Key, list[Record]] = defaultdict(list)
     families: dict[str, str] = dict.fromkeys(_asked_ops(options), UNKNOWN_FAMILY)
@@ -189,19 +195,19 @@ def fold(journal: Journal, *, control: bool = False) -> Matrix:
         groups[Key(record.op, record.backend, record.mode, record.dtype)].append(record)
         families[record.op] = record.family
     cells = {key: _cell(key, records) for key, records in groups.items()}
-    parts: dict[tuple[str, Column], list[Cell]] = defaultdict(list)
+    by_dtype: dict[tuple[str, Column], list[Cell]] = defaultdict(list)
     for key in sorted(cells, key=_dtype_order):
-        parts[key.op, Column(key.backend, key.mode)].append(cells[key])
+        by_dtype[key.op, Column(key.backend, key.mode)].append(cells[key])
     columns = _columns(options, groups, control)
     rows = tuple(
-        _row(op, families[op], [_join(op, column, parts.get((op, column), [])) for column in columns])
+        _row(op, families[op], [_join(op, column, by_dtype.get((op, column), [])) for column in columns])
         for op in sorted(families, key=lambda op: (families[op] == UNKNOWN_FAMILY, families[op], op))
     )
     return Matrix(columns, rows, cells, _control_counts(cells.values()))
 
 
 def _asked_ops(options: Mapping[str, Any]) -> list[str]:
-    """The op names the run was asked for, where it was asked by full names."""
+    """The ops that the run was asked for by their full names, without patterns."""
     asked = options.get("ops")
     if not isinstance(asked, (list, tuple)):
         return []
@@ -209,9 +215,9 @@ def _asked_ops(options: Mapping[str, Any]) -> list[str]:
 
 
 def _columns(options: Mapping[str, Any], keys: Iterable[Key], control: bool) -> tuple[Column, ...]:
-    """Every backend by every mode, recorded or asked for: a column nobody ran shows as never run."""
+    """A column for every backend and mode that was recorded or asked for, so that what never ran is shown too."""
     keys = list(keys)
-    backends = _ordered(options.get("backends"), {key.backend for key in keys}, _PREFERRED)
+    backends = _ordered(options.get("backends"), {key.backend for key in keys}, _BACKEND_ORDER)
     modes = _ordered(options.get("modes"), {key.mode for key in keys}, MODES)
     if not control:
         backends = [backend for backend in backends if backend != CONTROL]
@@ -240,10 +246,10 @@ def _cell(key: Key, records: Iterable[Record]) -> Cell:
     )
 
 
-def _join(op: str, column: Column, parts: list[Cell]) -> Cell:
-    records = tuple(r for part in parts for r in part.records)
-    evidence = tuple(r for part in parts for r in part.evidence)
-    return _folded(column, op, None, records, evidence, tuple(parts))
+def _join(op: str, column: Column, by_dtype: list[Cell]) -> Cell:
+    records = tuple(r for cell in by_dtype for r in cell.records)
+    evidence = tuple(r for cell in by_dtype for r in cell.evidence)
+    return _folded(column, op, None, records, evidence, tuple(by_dtype))
 
 
 def _folded(
@@ -252,10 +258,10 @@ def _folded(
     dtype: str | None,
     records: tuple[Record, ...],
     evidence: tuple[Record, ...],
-    parts: tuple[Cell, ...] = (),
+    by_dtype: tuple[Cell, ...] = (),
 ) -> Cell:
     counts = Counter(map(outcome_name, records))
-    knowing = [r.reached for r in records if r.reached]
+    known = [r.reached for r in records if r.reached]
     name = dialect_name(op)
     return Cell(
         op=op,
@@ -266,8 +272,8 @@ def _folded(
         evidence=evidence,
         counts=counts,
         status=decide((*counts, *map(outcome_name, evidence))),
-        decomposed=not any(name in reached for reached in knowing) if knowing else None,
-        parts=parts,
+        decomposed=not any(name in reached for reached in known) if known else None,
+        by_dtype=by_dtype,
     )
 
 
@@ -285,5 +291,5 @@ def _control_counts(cells: Iterable[Cell]) -> Mapping[str, int]:
 
 
 def by_alarm(counts: Mapping[str, int]) -> list[tuple[Status, int]]:
-    """Counts by status name as (status, count) in order of alarm, zeros left out."""
+    """Turn counts by status name into (status, count) pairs, in order of alarm and without zeros."""
     return [(status, counts[status.name]) for status in STATUSES if counts.get(status.name)]

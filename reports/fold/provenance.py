@@ -1,4 +1,4 @@
-"""What a journal says of its run: which toolchain, when, under which options, and what to know before trusting it."""
+"""What a journal records about its run: toolchain, time, options, size, and what a reader must know before using it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.text import clean, clip, duration, one_line, plural, share
 
 from .matrix import outcome_name
 
-_FIRST = ("torch", "torch_mlir", "opcov", "python", "platform")
+_FIRST_TOOLS = ("torch", "torch_mlir", "opcov", "python", "platform")
 _SHOWN_ELSEWHERE = ("profile", "ops", "backends", "modes", "dtypes", "seed")
 
 
@@ -21,9 +21,9 @@ _SHOWN_ELSEWHERE = ("profile", "ops", "backends", "modes", "dtypes", "seed")
 class Provenance:
     """The run in a few lines of text.
 
-    `toolchain` names the executors that were absent, too, each with the command that installs it or what is broken.
-    `registry` is how much of each denominator the registry covers, empty where the journal does not say; `notes` are
-    what its reader must not miss, none for a clean run.
+    `toolchain` names the absent executors too, each with the command that installs it or what is broken. `registry` is
+    how much of each denominator the registry covers, and empty if the journal does not record that. `notes` are what
+    a reader must not miss; a clean run has none.
     """
 
     run: str
@@ -36,7 +36,7 @@ class Provenance:
 
 
 def provenance(journal: Journal) -> Provenance:
-    """Read it from the header, the footer and the records."""
+    """Read the provenance of a journal from its header, footer and records."""
     header = journal.header
     options = _mapping(header.get("options"))
     return Provenance(
@@ -59,7 +59,7 @@ def _text(value: object) -> str:
 
 
 def _moment(value: object) -> str:
-    """An ISO time to the minute; anything else as it is."""
+    """An ISO time to the minute; any other text unchanged."""
     try:
         moment = datetime.fromisoformat(str(value))
     except ValueError:
@@ -69,44 +69,44 @@ def _moment(value: object) -> str:
 
 
 def _toolchain(tools: Mapping[str, Any]) -> str:
-    names = [name for name in _FIRST if name in tools] + [name for name in tools if name not in _FIRST]
-    said = []
+    names = [name for name in _FIRST_TOOLS if name in tools] + [name for name in tools if name not in _FIRST_TOOLS]
+    facts = []
     for name in names:
         value = tools[name]
         if isinstance(value, (str, int, float)) and value != "":
-            said.append(_text(value) if name == "platform" else f"{name.replace('_', '-')} {_text(value)}")
-    said += [f"absent: executor {name} ({_text(why)})" for name, why in _mapping(tools.get("absent")).items()]
-    return " · ".join(said) or "toolchain unknown"
+            facts.append(_text(value) if name == "platform" else f"{name.replace('_', '-')} {_text(value)}")
+    facts += [f"absent: executor {name} ({_text(why)})" for name, why in _mapping(tools.get("absent")).items()]
+    return " · ".join(facts) or "toolchain unknown"
 
 
 def _options(options: Mapping[str, Any], seed: object) -> str:
-    said = [f"profile {_text(options.get('profile', 'unknown'))}", f"seed {_text(seed)}"]
+    facts = [f"profile {_text(options.get('profile', 'unknown'))}", f"seed {_text(seed)}"]
     for name in ("ops", "dtypes", "modes"):
         chosen = options.get(name)
         if isinstance(chosen, (list, tuple)) and chosen:
-            said.append(clip(f"{name} {' '.join(map(_text, chosen))}", 200))
+            facts.append(clip(f"{name} {' '.join(map(_text, chosen))}", 200))
     extra = {k: v for k, v in options.items() if k not in _SHOWN_ELSEWHERE and v not in (None, False, "", [], {}, ())}
-    said += [f"{name.replace('_', ' ')} {_text(value)}" for name, value in extra.items()]
-    return " · ".join(said)
+    facts += [f"{name.replace('_', ' ')} {_text(value)}" for name, value in extra.items()]
+    return " · ".join(facts)
 
 
 def _size(journal: Journal) -> str:
     ops = len({record.op for record in journal.records})
     samples = sum(record.minimised is None for record in journal.records)
-    said = [plural(ops, "op"), plural(samples, "outcome")]
+    facts = [plural(ops, "op"), plural(samples, "outcome")]
     seconds = (journal.footer or {}).get("seconds")
     if isinstance(seconds, (int, float)):
-        said.append(duration(seconds))
-    return " · ".join(said)
+        facts.append(duration(seconds))
+    return " · ".join(facts)
 
 
 def _registry(sets: Mapping[str, Any]) -> str:
     """`registry: core 184 of 193, 9 excluded, 0 missing · dialect ...`."""
-    said = []
+    facts = []
     for name, figures in sets.items():
         covered, excluded, missing = (_mapping(figures).get(key, 0) for key in ("covered", "excluded", "missing"))
-        said.append(f"{name} {covered} of {covered + excluded + missing}, {excluded} excluded, {missing} missing")
-    return f"registry: {' · '.join(said)}" if said else ""
+        facts.append(f"{name} {covered} of {covered + excluded + missing}, {excluded} excluded, {missing} missing")
+    return f"registry: {' · '.join(facts)}" if facts else ""
 
 
 def _notes(journal: Journal) -> tuple[str, ...]:
@@ -129,9 +129,10 @@ def _notes(journal: Journal) -> tuple[str, ...]:
 
 
 def control_line(counts: Mapping[str, int]) -> str:
-    """The control backend's total in one line: `control: 100 % Passed (3,012 of 3,012)`.
+    """Write the control backend's total in one line: `control: 100 % Passed (3,012 of 3,012)`.
 
-    What eager refuses has nothing to compare: it is said, and not counted.
+    `counts` are the control's samples by outcome name. Samples that eager refuses are named but not counted, because
+    there is nothing to compare.
     """
     if not sum(counts.values()):
         return "control: never run"

@@ -1,4 +1,4 @@
-"""Why samples of a cell did not pass: a line, a diagnostic, and the smallest sample behind each distinct reason."""
+"""Why the samples of a cell did not pass: distinct reasons, each with a headline, a diagnostic and a sample."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from harness.records.outcome import (
 from harness.text import clean, clip, one_line
 
 from .matrix import Cell, outcome_name
-from .status import OF_OUTCOME
+from .status import STATUS_OF_OUTCOME
 
-NOTHING = "nothing"
-"""What `Record.breaks` says where the static twin of a dynamic sample fails alike."""
+NO_DYNAMIC_DIM = "nothing"
+"""The `Record.breaks` of a dynamic sample that fails in the same way when all its sizes are static."""
 _NESTED = re.compile(r"<[^<>]*>")
 _NUMBER = re.compile(r"%[\w#.-]+|0x[0-9a-fA-F]+|\d+(\.\d+)?(e[+-]?\d+)?")
 _SEVERITY = re.compile(r"^(error|warning|remark|note): ")
@@ -37,12 +37,12 @@ _SEVERITY = re.compile(r"^(error|warning|remark|note): ")
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One distinct reason; `count` samples have it, of which `smallest` is the one to look at.
+    """One distinct reason why samples of a cell did not pass.
 
-    `smallest` is a minimised record where there is one, so it may not be among the counted. `breaks` is what has to be
-    dynamic for its samples to fail, as their records say it, and `first_wrong_passes` after which pass they part from eager; both
-    are empty where nobody looked into it. `cause` is what runtime verification says of the smallest, or else of the
-    first of which it says something.
+    `count` samples have the reason; minimised records are not counted. `smallest` is the record to look at, a minimised
+    one if there is any. `breaks` are the distinct `Record.breaks` of the records: what must be dynamic for a sample to
+    fail. `first_wrong_passes` are their distinct first wrong passes, as text. Both are empty if they were not looked
+    for. `cause` is what runtime verification says of the smallest record, or of the first about which it says anything.
     """
 
     outcome: str
@@ -56,31 +56,31 @@ class Reason:
 
     @property
     def line(self) -> str:
-        """The smallest sample's outcome in one line."""
+        """The outcome of the smallest sample in one line."""
         return headline(self.smallest.outcome)
 
     @property
     def dynamism(self) -> str:
-        """What a dynamic dim has to do with it, in one line; empty where nobody looked into it."""
-        dims = [dim for dim in self.breaks if dim != NOTHING]
+        """Which dims must be dynamic for the samples to fail, in one line; empty if that was not looked for."""
+        dims = [dim for dim in self.breaks if dim != NO_DYNAMIC_DIM]
         alone = [dim for dim in dims if "+" not in dim]
         together = [" and ".join(dim.split("+")) for dim in dims if "+" in dim]
-        said = [f"breaks where {' or '.join(alone)} is dynamic"] if alone else []
-        said += [f"breaks where {dim} are dynamic together" for dim in together]
-        said += ["fails where all sizes are static too"] if NOTHING in self.breaks else []
-        return "; ".join(said)
+        clauses = [f"breaks where {' or '.join(alone)} is dynamic"] if alone else []
+        clauses += [f"breaks where {names} are dynamic together" for names in together]
+        clauses += ["fails where all sizes are static too"] if NO_DYNAMIC_DIM in self.breaks else []
+        return "; ".join(clauses)
 
 
 def headline(outcome: Outcome) -> str:
-    """What happened, in one line."""
+    """Write in one line what happened."""
     match outcome:
         case Passed(share=share):
             return f"worst error {share:.1%} of its bound"
         case Wrong():
             return f"{outcome.kind}: {_wrong(outcome)}"
         case Crashed():
-            said = _last_line(outcome.stderr)
-            return f"{outcome.signal} at {outcome.stage}" + (f": {said}" if said else "")
+            message = _last_line(outcome.stderr)
+            return f"{outcome.signal} at {outcome.stage}" + (f": {message}" if message else "")
         case Unsupported(diagnostic=text) | Invalid(diagnostic=text) | NotExported(reason=text):
             return _SEVERITY.sub("", one_line(text)) or f"no diagnostic at {outcome.stage}"
         case TimedOut():
@@ -96,7 +96,7 @@ def headline(outcome: Outcome) -> str:
 
 
 def diagnostic(outcome: Outcome) -> str:
-    """All that was recorded about it, as text."""
+    """Write everything that was recorded of the outcome, in as many lines as it takes."""
     match outcome:
         case Passed(executors=executors, dissent=dissent):
             return "\n".join([f"right by {', '.join(executors)}", *_each(dissent)])
@@ -115,18 +115,18 @@ def diagnostic(outcome: Outcome) -> str:
 
 
 def reasons(cell: Cell) -> tuple[Reason, ...]:
-    """The distinct reasons of a cell, the most alarming first, then the most frequent."""
+    """Return the distinct reasons of a cell: the most alarming outcome first, then the most frequent reason first."""
     groups: dict[tuple[str, ...], list[Record]] = defaultdict(list)
     for record in (*cell.records, *cell.evidence):
         if not isinstance(record.outcome, Passed):
             groups[_signature(record.outcome)].append(record)
-    found = [_reason(records) for records in groups.values()]
-    order = list(OF_OUTCOME)
-    return tuple(sorted(found, key=lambda r: (order.index(r.outcome), -r.count, r.stage, r.line)))
+    distinct = [_reason(records) for records in groups.values()]
+    order = list(STATUS_OF_OUTCOME)
+    return tuple(sorted(distinct, key=lambda r: (order.index(r.outcome), -r.count, r.stage, r.line)))
 
 
 def smallest(records: Iterable[Record]) -> Record:
-    """The one to look at: minimised ones first, then fewest elements, dims and arguments."""
+    """Return the record to look at: a minimised one if any, then the one with fewest elements, dims and arguments."""
     return min(records, key=_weight)
 
 
@@ -141,6 +141,7 @@ def _reason(records: list[Record]) -> Reason:
 
 
 def _weight(record: Record) -> tuple[bool, bool, int, int, int, int, str]:
+    """A sort key: records that are easier to look at come first, records without a sample come last."""
     sample = record.sample
     if sample is None:
         return (True, True, 0, 0, 0, 0, record.dtype)
@@ -157,7 +158,7 @@ def _weight(record: Record) -> tuple[bool, bool, int, int, int, int, str]:
 
 
 def _signature(outcome: Outcome) -> tuple[str, ...]:
-    """What makes a reason distinct: outcome, stage and, where it is text, its first line without numbers and types."""
+    """What samples of one reason have in common: outcome, stage, and kind, signal, culprit or normalised headline."""
     name = type(outcome).__name__
     match outcome:
         case Wrong():
@@ -165,12 +166,13 @@ def _signature(outcome: Outcome) -> tuple[str, ...]:
         case Crashed():
             return (name, outcome.stage, outcome.signal)
         case Unsupported():
-            return (name, outcome.stage, outcome.culprit or "", _general(headline(outcome)))
+            return (name, outcome.stage, outcome.culprit or "", _normalised(headline(outcome)))
         case _:
-            return (name, outcome.stage, _general(headline(outcome)))
+            return (name, outcome.stage, _normalised(headline(outcome)))
 
 
-def _general(line: str) -> str:
+def _normalised(line: str) -> str:
+    """The line without types in angle brackets, and with `#` for every number and SSA value."""
     line = clip(line, 500)
     before = None
     while before != line:
@@ -179,9 +181,9 @@ def _general(line: str) -> str:
 
 
 def _wrong(outcome: Wrong) -> str:
-    said = one_line(outcome.message).removeprefix(f"{outcome.kind}: ")
-    if said or not (outcome.actual or outcome.expected):
-        return said or "no message"
+    message = one_line(outcome.message).removeprefix(f"{outcome.kind}: ")
+    if message or not (outcome.actual or outcome.expected):
+        return message or "no message"
     where = "".join(f"[{index}]" for index in outcome.element)
     return f"out{outcome.output}{where} = {outcome.actual}, but should be {outcome.expected}"
 
@@ -201,11 +203,11 @@ def _wrong_in_full(outcome: Wrong) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def _each(said: Mapping[str, str]) -> list[str]:
-    """What each executor says, a line or more for each."""
-    return [f"{name}: {clean(text)}" for name, text in said.items()]
+def _each(messages: Mapping[str, str]) -> list[str]:
+    """The message of each executor, after the executor's name."""
+    return [f"{name}: {clean(text)}" for name, text in messages.items()]
 
 
 def _last_line(text: str) -> str:
-    said = [" ".join(line.split()) for line in clean(text).splitlines()]
-    return next((line for line in reversed(said) if line), "")
+    lines = [" ".join(line.split()) for line in clean(text).splitlines()]
+    return next((line for line in reversed(lines) if line), "")

@@ -1,4 +1,4 @@
-"""Which trait, or pair of traits, tells the failing samples of a cell from the passing ones: an exact search."""
+"""Which trait, or pair of traits, separates the failing samples of a cell from the passing ones: an exact search."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ Traits = Iterable[str]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What held for every failing and no passing sample that was seen: a fact about these samples, no proof.
+    """A condition that every failing sample meets and no passing one: a fact about the samples seen, not a proof.
 
-    `text` is `rank=0`, `not zero_size`, `rank=0 and dtype=bf16` or `rank=0 or dim<0`; `others` separate as well.
+    `text` is the condition: `rank=0`, `not zero_size`, `rank=0 and dtype=bf16` or `rank=0 or dim<0`. `failing` and
+    `passing` are the numbers of samples. `others` are up to three more conditions that separate the samples too.
     """
 
     text: str
@@ -26,14 +27,15 @@ class Rule:
     others: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        seen = f"{self.failing} failing, {self.passing} passing"
+        """The rule in one line: `fails iff rank=0 (2 failing, 5 passing)`."""
+        counts = f"{self.failing} failing, {self.passing} passing"
         also = f"; so does {', '.join(self.others)}" if self.others else ""
-        return f"fails iff {self.text} ({seen}{also})"
+        return f"fails iff {self.text} ({counts}{also})"
 
 
 @dataclass(frozen=True, slots=True)
 class TraitCount:
-    """How many of the judged samples that have a trait passed."""
+    """How many judged samples have a trait (`total`), and how many of these passed."""
 
     trait: str
     passed: int
@@ -41,7 +43,7 @@ class TraitCount:
 
 
 def rule(cell: Cell) -> Rule | None:
-    """The simplest rule that separates a cell's failing from its passing samples, if there is one."""
+    """Return the simplest rule that separates a cell's failing samples from its passing ones; None if there is none."""
     return separate(
         [r.traits for r in cell.records if outcome_name(r) in FAILING and r.sample],
         [r.traits for r in cell.records if isinstance(r.outcome, Passed) and r.sample],
@@ -49,7 +51,7 @@ def rule(cell: Cell) -> Rule | None:
 
 
 def by_trait(cell: Cell) -> tuple[TraitCount, ...]:
-    """Every trait of the judged samples, with how many of them passed; sorted by name."""
+    """Count the judged samples of a cell by trait, sorted by the trait's name."""
     totals: dict[str, list[int]] = {}
     for record in cell.records:
         good = isinstance(record.outcome, Passed)
@@ -63,10 +65,11 @@ def by_trait(cell: Cell) -> tuple[TraitCount, ...]:
 
 
 def separate(failing: Sequence[Traits], passing: Sequence[Traits]) -> Rule | None:
-    """The simplest rule true of all `failing` and of none of `passing`, each the traits of one sample.
+    """Return the simplest rule that holds for all of `failing` and none of `passing`; None if there is none.
 
-    One trait beats two, having a trait beats lacking it. One trait needs one failing and two passing samples; a pair
-    fits by chance more easily and needs three of each.
+    Each item holds the traits of one sample. A rule of one trait is simpler than a pair, and having a trait is simpler
+    than not having it. One trait needs at least one failing and two passing samples. A pair fits by chance more easily,
+    so it needs three of each.
     """
     samples = [frozenset(traits) for traits in (*failing, *passing)]
     target = (1 << len(failing)) - 1
@@ -83,7 +86,7 @@ def separate(failing: Sequence[Traits], passing: Sequence[Traits]) -> Rule | Non
 
 
 def _literals(samples: Sequence[frozenset[str]]) -> Mapping[str, int]:
-    """Each trait, then each trait's absence, to the set of samples it is true of (as bits)."""
+    """Map each trait, and then each trait's absence, to the samples for which it holds: bit i stands for sample i."""
     everyone = (1 << len(samples)) - 1
     having: dict[str, int] = {}
     for trait in sorted(set().union(*samples)):
@@ -93,6 +96,7 @@ def _literals(samples: Sequence[frozenset[str]]) -> Mapping[str, int]:
 
 
 def _pair(literals: Mapping[str, int], target: int) -> str | None:
+    """The first `a and b`, else the first `a or b`, that holds for exactly the samples of `target`."""
     distinct = {mask: text for text, mask in reversed(list(literals.items()))}
     names = [(text, mask) for text, mask in literals.items() if distinct[mask] == text]
     wide = [(text, mask) for text, mask in names if mask & target == target]

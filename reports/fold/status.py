@@ -1,6 +1,6 @@
-"""The status of a cell: one word, one symbol and one meaning, decided from the counts of its outcomes.
+"""The status of a cell: one word, one symbol and one meaning, decided from the outcomes of its samples.
 
-Every report shows the same symbols and takes them from here; `STATUSES` is in order of alarm, most alarming first.
+Every report takes its symbols from here. `STATUSES` is in order of alarm, the most alarming first.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What a cell shows; `name` is also its colour class and its word in filters (`is:wrong`)."""
+    """What a cell shows; `name` also selects its colour in the HTML report and is a word of its filter (`is:wrong`)."""
 
     name: str
     symbol: str
@@ -19,12 +19,12 @@ class Status:
 
     @property
     def rank(self) -> int:
-        """The place in the order of alarm, 0 the most alarming."""
+        """The place in the order of alarm; 0 is the most alarming."""
         return STATUSES.index(self)
 
     @property
     def fails(self) -> bool:
-        """Whether the backend was seen to fall short: anything from wrong to partly right, but for our own errors."""
+        """Whether the backend falls short: any status from `WRONG` to `PARTIAL`, but not `ERROR`, a harness bug."""
         return self.rank <= PARTIAL.rank and self is not ERROR
 
 
@@ -55,9 +55,8 @@ STATUSES = (
     NEVER,
     PASS,
 )
-BY_NAME: Mapping[str, Status] = {status.name: status for status in STATUSES}
 
-OF_OUTCOME: Mapping[str, Status] = {
+STATUS_OF_OUTCOME: Mapping[str, Status] = {
     "Wrong": WRONG,
     "HarnessError": ERROR,
     "Crashed": CRASH,
@@ -69,35 +68,35 @@ OF_OUTCOME: Mapping[str, Status] = {
     "Excluded": EXCLUDED,
     "Passed": PASS,
 }
-"""The status of a cell in which every sample has this outcome, in order of alarm."""
+"""The status of a cell in which every sample has the outcome of this name; the outcomes are in order of alarm."""
 
 GRAVE = ("Wrong", "HarnessError", "Crashed", "TimedOut")
-"""Outcomes of which one decides a cell, however many samples passed."""
+"""One sample with one of these outcomes decides the status of its cell, however many samples passed."""
 FAILING = ("Wrong", "Crashed", "Invalid", "TimedOut", "Unsupported")
-"""Outcomes that are the backend's to answer for; these and `Passed` are judged, the others are not."""
+"""Outcomes that are the backend's fault. A sample with one of these, or with `Passed`, is judged; others are not."""
 
 DECOMPOSED = "~"
-"""Marks an op that never reached a backend: it was decomposed into others before."""
+"""Marks an op that reaches no backend, because it is decomposed into other ops before."""
 DECOMPOSED_MEANING = "decomposed away: this op never reaches the backend"
 
 
 def worst(outcomes: Iterable[str]) -> str | None:
-    """The most alarming of these outcome names; None of none."""
+    """Return the most alarming of these outcome names; None if there are none."""
     seen = set(outcomes)
-    return next((name for name in OF_OUTCOME if name in seen), None)
+    return next((name for name in STATUS_OF_OUTCOME if name in seen), None)
 
 
 def decide(outcomes: Iterable[str]) -> Status:
-    """The status of a cell that holds these outcomes.
+    """Return the status of a cell whose samples have the outcomes of these names.
 
-    One sample that is wrong, broken, crashing or timing out decides it, however many passed. Otherwise a cell with a
-    pass is `PASS` where all the rest is excluded, and `PARTIAL` where anything was refused, or lowered to what the next
-    tool will refuse (a dialect may lack a dtype of the op's), or not judged.
+    If no sample passed, the most alarming outcome decides; a cell without samples is `NEVER`. If a sample passed, the
+    most alarming outcome of `GRAVE` decides. Without one, the cell is `PASS` if all its other samples are excluded, and
+    `PARTIAL` if any sample was refused, not judged, or invalid (a dialect may lack one of the op's dtypes).
     """
     seen = set(outcomes)
     name = worst(seen & set(GRAVE)) if "Passed" in seen else worst(seen)
     if name:
-        return OF_OUTCOME[name]
+        return STATUS_OF_OUTCOME[name]
     if not seen:
         return NEVER
     return PASS if seen <= {"Passed", "Excluded"} else PARTIAL

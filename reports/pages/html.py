@@ -1,7 +1,8 @@
-"""The HTML report: one self-contained file, the matrix as a table and, behind each cell, why it fails.
+"""The HTML report: one self-contained file with the matrix as a table and, behind each cell, why it fails.
 
-The table is in the markup, so that it can be read, searched and printed without scripts; what the panel shows is
-embedded as JSON, folded: reasons instead of samples, each with its smallest one, every text stored once.
+The table is in the markup, so that it can be read, searched and printed without scripts. What the panel of a cell shows
+is embedded as JSON. To keep it small, it holds distinct reasons with their smallest samples instead of all samples, and
+every text once.
 """
 
 from __future__ import annotations
@@ -19,31 +20,32 @@ from harness.cases.sample import dumps
 from harness.records.journal import Journal
 from harness.records.outcome import OUTCOMES
 from harness.text import clean, clip, clip_middle, share
-from reports.answers.blame import blame
-from reports.answers.blame import line as blame_line
-from reports.answers.slack import line as slack_line
-from reports.answers.slack import slack
-from reports.answers.todo import of_matrix as todo
+from reports.answers import todo
 from reports.fold.call import call, explain_command, repro_command
 from reports.fold.matrix import Cell, Column, Matrix, fold
 from reports.fold.provenance import control_line, provenance
 from reports.fold.reason import Reason, diagnostic, reasons
 from reports.fold.rules import by_trait, rule
-from reports.fold.status import DECOMPOSED, DECOMPOSED_MEANING, OF_OUTCOME, PASS, STATUSES, Status
+from reports.fold.status import DECOMPOSED, DECOMPOSED_MEANING, PASS, STATUS_OF_OUTCOME, STATUSES, Status
+
+from .pieces import OUTCOME_NAMES, STATUSES_PASS_FIRST, answer_lines
 
 TEMPLATES = Path(__file__).parent / "templates"
 _REASONS = 6
+"""The most reasons that the panel of a cell shows."""
 _DIAGNOSTIC = 1500
+"""The most characters of a diagnostic."""
 _SAMPLE = 3000
+"""The most characters of a sample, as a call; a sample whose JSON is longer is left out."""
 _TODO = 12
+"""The most culprits that are listed per backend."""
 _OUTCOMES = tuple(cls.__name__ for cls in OUTCOMES)
 
 
 def render(journal: Journal, *, control: bool = False) -> str:
-    """The report as HTML; `control` gives the control backend columns too."""
+    """Write the report as HTML; with `control`, the control backend has columns too."""
     matrix = fold(journal, control=control)
     totals = matrix.totals()
-    shown = [s for s in STATUSES if s is PASS or any(t.ops.get(s.name) for t in totals)]
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -58,11 +60,11 @@ def render(journal: Journal, *, control: bool = False) -> str:
         backends=_spans(matrix.columns),
         totals=totals,
         statuses=STATUSES,
-        shown=[PASS, *(s for s in shown if s is not PASS)],
-        outcomes=[name for name in reversed(_OUTCOMES) if any(t.samples.get(name) for t in totals)],
+        shown=[s for s in STATUSES_PASS_FIRST if s is PASS or any(t.ops.get(s.name) for t in totals)],
+        outcomes=[name for name in OUTCOME_NAMES if any(t.samples.get(name) for t in totals)],
         control=control_line(matrix.control),
-        asides=[said for said in (blame_line(blame(journal)), slack_line(slack(journal))) if said],
-        todos=[todo(matrix, backend) for backend in matrix.backends],
+        asides=answer_lines(journal),
+        todos=[todo.from_matrix(matrix, backend) for backend in matrix.backends],
         todo_limit=_TODO,
         decomposed=DECOMPOSED,
         decomposed_meaning=DECOMPOSED_MEANING,
@@ -74,7 +76,7 @@ def render(journal: Journal, *, control: bool = False) -> str:
 
 
 def _breakable(name: str) -> Markup:
-    """An op's name that may be broken after a dot or an underscore."""
+    """An op's name with line breaks allowed after each dot and underscore."""
     return Markup(escape(name).replace(".", Markup(".<wbr>")).replace("_", Markup("_<wbr>")))
 
 
@@ -83,7 +85,7 @@ def _asset(name: str) -> Markup:
 
 
 def _script(data: Any) -> Markup:
-    """JSON that is safe inside a script element: no `<` (which could end it), no `&`, ASCII only."""
+    """JSON that is safe inside a script element: ASCII without `<` (which could end the element), `>` and `&`."""
     text = json.dumps(data, separators=(",", ":"), ensure_ascii=True)
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
@@ -91,7 +93,7 @@ def _script(data: Any) -> Markup:
 
 
 def _spans(columns: tuple[Column, ...]) -> list[tuple[str, int]]:
-    """Backends with how many columns each has, for the upper header row."""
+    """Each backend and the number of its columns, for the upper header row."""
     counts: dict[str, int] = {}
     for column in columns:
         counts[column.backend] = counts.get(column.backend, 0) + 1
@@ -103,7 +105,7 @@ def _spans(columns: tuple[Column, ...]) -> list[tuple[str, int]]:
 
 @dataclass(slots=True)
 class _Texts:
-    """Every text once, referred to by its index."""
+    """A table of texts in which every text occurs once; calling it adds a text and returns its index."""
 
     index: dict[str, int] = field(default_factory=dict)
 
@@ -112,7 +114,7 @@ class _Texts:
 
 
 def payload(matrix: Matrix) -> Mapping[str, Any]:
-    """What the page's script needs, small: names by index, one entry per reason."""
+    """Return what the page's script needs, as JSON values; texts, outcomes and statuses are referred to by index."""
     texts = _Texts()
     rows = [
         {
@@ -137,21 +139,26 @@ def _status(status: Status) -> dict[str, Any]:
 
 
 def _cell(cell: Cell, texts: _Texts) -> dict[str, Any] | None:
-    """One cell: status, passed, total, counts, parts by dtype, traits, rule, reasons, reasons left out, reached."""
+    """One cell, or None if it has no records. Its keys, which the script reads:
+
+    s, n, m, k: status, samples passed, samples in all, samples by outcome; d: the same by dtype; t: by trait, samples
+    passed and in all; u: the rule; w: the first reasons; x: how many reasons are left out; r: the ops that reached the
+    backend; z: whether the op was decomposed; c: the explain command.
+    """
     if not cell.total and not cell.evidence:
         return None
-    found = rule(cell)
-    why = reasons(cell)
+    separating = rule(cell)
+    distinct = reasons(cell)
     return {
         "s": cell.status.rank,
         "n": cell.passed,
         "m": cell.total,
         "k": _counts(cell),
-        "d": [[texts(p.dtype), p.status.rank, p.passed, p.total, _counts(p)] for p in cell.parts],
+        "d": [[texts(p.dtype), p.status.rank, p.passed, p.total, _counts(p)] for p in cell.by_dtype],
         "t": [[texts(t.trait), t.passed, t.total] for t in by_trait(cell)],
-        "u": texts(str(found)) if found else None,
-        "w": [_reason(reason, texts) for reason in why[:_REASONS]],
-        "x": max(len(why) - _REASONS, 0),
+        "u": texts(str(separating)) if separating else None,
+        "w": [_reason(reason, texts) for reason in distinct[:_REASONS]],
+        "x": max(len(distinct) - _REASONS, 0),
         "r": texts(", ".join(cell.reached)) if cell.reached else None,
         "z": cell.decomposed,
         "c": texts(explain_command(cell.op, cell.backend)),
@@ -159,13 +166,13 @@ def _cell(cell: Cell, texts: _Texts) -> dict[str, Any] | None:
 
 
 def _counts(cell: Cell) -> list[tuple[int, int]]:
-    """By index of the outcome, what passed first, then in order of alarm."""
-    names = ("Passed", *(name for name in OF_OUTCOME if name != "Passed"))
+    """Pairs of an outcome's index and its count: `Passed` first, then in order of alarm."""
+    names = ("Passed", *(name for name in STATUS_OF_OUTCOME if name != "Passed"))
     return [(_OUTCOMES.index(name), cell.counts[name]) for name in names if cell.counts.get(name)]
 
 
 def _reason(reason: Reason, texts: _Texts) -> list[int | None]:
-    """As the script takes it apart: outcome, stage, culprit, count, line, diagnostic, call, sample, command ..."""
+    """A reason as a list, in the order in which `reason` in report.js takes it apart."""
     record = reason.smallest
     sample = record.sample
     return [

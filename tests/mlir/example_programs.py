@@ -1,4 +1,4 @@
-"""Small programs of many kinds, shared by the tests of the frontend, the lowerings and the JIT."""
+"""Small programs of many kinds, which the tests of the frontend, the lowerings and the executors share."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _contracts: dict[int, tuple[Program, Contract]] = {}
 
 
 def contract(given: Program) -> Contract:
-    """The frontend's result, once per program."""
+    """Return the frontend's result for the program; it runs once per program."""
     if id(given) not in _contracts:
         _contracts[id(given)] = given, Fx().run(given, lambda stage: None)
     return _contracts[id(given)][1]
@@ -48,13 +48,13 @@ class Weights(torch.nn.Module):
 
 
 def program(function: Callable[..., Any], *args: torch.Tensor, dynamic: tuple[Any, ...] | None = None) -> Program:
-    """A program that calls the function; `dynamic` has one spec per argument."""
+    """Make a program that calls the function on the arguments; `dynamic` has one spec per argument."""
     shapes = None if dynamic is None else (dynamic,)
     return Program(op="test", module=Call(function), args=args, dynamic_shapes=shapes)
 
 
 def tensor(*shape: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
-    """Values of both signs, the same on every call."""
+    """Make a tensor with values of both signs, the same on every call."""
     generator = torch.Generator().manual_seed(sum(shape) + 1)
     if dtype is torch.bool:
         return torch.rand(shape, generator=generator) > 0.5

@@ -13,7 +13,7 @@ from harness.errors import BadJournal, BadSample, Exit, MissingPackage, OpcovErr
         ("zzz", ("linalg", "tosa"), "known: linalg, tosa"),
     ],
 )
-def test_an_unknown_name_suggests_near_ones(name: str, known: tuple[str, ...], hint: str) -> None:
+def test_an_unknown_name_suggests_similar_names(name: str, known: tuple[str, ...], hint: str) -> None:
     error = UnknownName("thing", name, known)
     assert str(error).startswith(f"unknown thing {name!r}; ")
     assert hint in error.hint

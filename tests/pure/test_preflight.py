@@ -12,11 +12,11 @@ from harness.preflight import problem
 
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
 @pytest.mark.parametrize("version", [(3, 11), (3, 13)])
-def test_what_there_are_wheels_for_is_no_problem(version: tuple[int, ...], machine: str) -> None:
+def test_a_python_and_a_platform_with_wheels_are_no_problem(version: tuple[int, ...], machine: str) -> None:
     assert problem(version, "Linux", machine) is None
 
 
-def test_an_old_python_is_told_what_to_type() -> None:
+def test_the_message_for_an_old_python_says_what_to_type() -> None:
     assert problem((3, 10), "Linux", "x86_64") == (
         "opcov: Python 3.10 is too old, opcov needs 3.11 or newer; run `make setup PYTHON=python3.11`"
     )

@@ -21,8 +21,8 @@
   const backendHeads = [...table.querySelectorAll("th[data-backend]")];
 
   let view = { shown: rows.map(() => true), visible: columns.map(() => true), dtype: null };
-  let open = null;   // [row, column] of the cell in the panel
-  let current = [0, 0];  // the cell that Tab reaches
+  let open = null;   // [row, column] of the cell that the panel shows, null if the panel is closed
+  let current = [0, 0];  // [row, column] of the one cell that the Tab key reaches
 
   // filter ----------------------------------------------------------------------------------------------------------
 
@@ -66,7 +66,7 @@
     return asked;
   }
 
-  // What a cell shows under a dtype filter, as [status, passed, total].
+  // What a cell shows if the filter names a dtype (or null for all dtypes): [index of the status, passed, total].
   function shownOf(cell, dtype) {
     if (!cell) return [NEVER, 0, 0];
     if (!dtype) return [cell.s, cell.n, cell.m];
@@ -164,7 +164,7 @@
     reachable();
   }
 
-  // address ---------------------------------------------------------------------------------------------------------
+  // the view in the page's address ----------------------------------------------------------------------------------
 
   let written = null;
 
@@ -341,13 +341,13 @@
   }
 
   function reason(w, number) {
-    const [outcome, stage, culprit, count, line, diagnostic, call, sample, run, dtype, from, dynamism, cause, parting] = w;
+    const [outcome, stage, culprit, count, line, diagnostic, call, sample, run, dtype, from, dynamism, cause, firstWrongPass] = w;
     const head = `${outcomes[outcome]} at ${text(stage)}, ${count ? `${count} sample${count > 1 ? "s" : ""}` : "seen while minimising"}`;
     const parts = [make("p", null, head), make("p", null, text(line))];
     if (culprit !== null) parts.push(make("p", null, make("span", { class: "muted" }, "culprit "), make("code", null, text(culprit))));
     if (dynamism !== null) parts.push(make("p", { class: "dynamism" }, text(dynamism)));
     if (cause !== null) parts.push(make("p", { class: "cause" }, text(cause)));
-    if (parting !== null) parts.push(make("p", { class: "parting" }, text(parting)));
+    if (firstWrongPass !== null) parts.push(make("p", { class: "first-wrong-pass" }, text(firstWrongPass)));
     if (call !== null) {
       parts.push(make("p", { class: "muted" }, from === null ? "smallest such sample" : `smallest such sample, minimised from ${text(from)}`));
       parts.push(make("pre", { class: "call" }, text(call)));

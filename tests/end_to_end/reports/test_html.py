@@ -31,7 +31,7 @@ OPEN = "cell=aten.avg_pool2d.default%2Clinalg%2Cstatic"
 
 
 def need(met: object, what: str) -> None:
-    """Skip, or in CI fail: there the browser must be present."""
+    """Skip the test if `met` is false, or fail it in CI, where the browser must be present."""
     if met:
         return
     reason = f"{what} is missing; apt-get install chromium chromium-driver, pip install selenium"
@@ -81,7 +81,7 @@ def find(page: Any, css: str) -> Any:
 
 
 def ops(page: Any) -> list[str]:
-    """The ops that are visible."""
+    """The ops whose rows are visible."""
     script = """return [...document.querySelectorAll('#matrix tr[data-row]')].filter(e => e.offsetHeight)
         .map(e => e.querySelector('th').textContent.replace('~', '').trim())"""
     return list(page.execute_script(script))
@@ -134,7 +134,7 @@ def test_a_dtype_filter_shows_that_dtype_alone(page: Any) -> None:
     search(page, "dtype:bf16")
     matrix = fold(journal())
     row = matrix.row("aten.exp.default")
-    part = next(p for p in row.cells[2].parts if p.dtype == "bf16")
+    part = next(p for p in row.cells[2].by_dtype if p.dtype == "bf16")
     assert f"{part.passed}/{part.total}" in cell(page, row.op, 2).text
     assert part.status.name in cell(page, row.op, 2).get_attribute("class")
     search(page, "")

@@ -1,4 +1,4 @@
-"""The cascades: what works, what has no conversion, what the conversion gets wrong, and whose fault the rest is."""
+"""The cascades: right results, ops without a conversion, mistakes of the conversion, faults of the base lowering."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_a_sum_of_booleans_is_right_in_stablehlo_and_wrong_once_converted() -> N
 
 
 def test_a_result_that_is_not_valid_is_invalid_and_said_to_be_the_conversions() -> None:
-    """No program is known to bring it about: the conversion is given what is."""
+    """No program is known to cause this: the conversion gets IR that does."""
 
     class Base(Lowering):
         name = "tosa"
@@ -100,7 +100,7 @@ def test_a_result_that_is_not_valid_is_invalid_and_said_to_be_the_conversions() 
             return Lowered(dialect="tosa", ir=text, program=PROGRAMS["add"])
 
         def verify(self, lowered: Lowered) -> None:
-            """It is not what the specification allows, which is another matter."""
+            """Accept the module: it breaks the specification, but this test is not about that."""
 
     class Cast(TosaLinalg):
         base = Base()

@@ -1,4 +1,4 @@
-"""The frontend: its IR is the official path's, its reasons name the stage, its cost stays flat."""
+"""The frontend: its IR equals the official path's, its refusals name the stage, its cost stays low."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_what_export_refuses_is_placed_at_export() -> None:
 
 
 def test_sizes_that_only_the_decomposition_refuses_are_told_from_those_that_export_refuses() -> None:
-    """Torch unrolls the sums over windows when it decomposes, of which there are more where the input is longer."""
+    """When torch decomposes, it unrolls the sum over a window; a longer input has sums of more terms."""
     pools = program(
         lambda x: aten.adaptive_avg_pool1d.default(x, [5]),
         tensor(2, 2, 2),

@@ -1,4 +1,4 @@
-"""The JIT executor against eager: dtypes, ranks, sizes, results of every kind, and what it must not do."""
+"""The JIT executors against eager: dtypes, ranks, sizes, results of every kind, refusals, runtime verification."""
 
 from __future__ import annotations
 
@@ -312,7 +312,7 @@ def test_many_compilations_keep_memory_flat() -> None:
 
 
 def test_shapes_that_broadcast_at_size_zero_stay_zero() -> None:
-    """Upstream's legalization of `shape.broadcast` takes the larger size, which would make 0 against 1 a 1."""
+    """Upstream's legalization of `shape.broadcast` takes the larger size, so that 0 and 1 would broadcast to 1."""
     text = """
     func.func @main(%a: tensor<?x2xf32>, %b: tensor<1x2xf32>) -> tensor<?x2xf32> {
       %0 = shape.shape_of %a : tensor<?x2xf32> -> tensor<2xindex>
@@ -345,7 +345,7 @@ func.func @main(%x: tensor<?xf32>) -> tensor<3xf32> {
 
 
 def checked(text: str, x: torch.Tensor) -> str | list[float]:
-    """The first result of a module that is run with verification, or what it dies of."""
+    """Run a module with verification; return its first result, or the cause if it dies."""
     module = Lowered(dialect="linalg", ir=text, program=PROGRAMS["add"])
     checker = LlvmJitChecked()
     assert isinstance(checker, Checker)
@@ -402,7 +402,7 @@ def test_a_slice_of_a_dim_of_size_1_is_no_mismatch_of_strides() -> None:
 
 
 def test_sizes_that_hang_on_constants_by_way_of_floats_are_computed() -> None:
-    """As `arange` has them; no pass folds a quotient of floats, and StableHLO's interpreter does."""
+    """`arange` has such sizes. No pass folds a quotient of floats; StableHLO's interpreter does."""
     text = """
     func.func @main(%a: tensor<?xf32>) -> tensor<?xi64> {
       %five = stablehlo.constant dense<5.0> : tensor<f64>

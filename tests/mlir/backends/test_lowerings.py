@@ -22,7 +22,7 @@ OFFICIAL = {"linalg": OutputType.LINALG_ON_TENSORS, "tosa": OutputType.TOSA, "st
 
 
 def official(text: str, backend: str) -> str:
-    """What `torch_mlir.fx` makes of the contract's IR, in a context of its own."""
+    """Lower the contract's IR as `torch_mlir.fx` does, in a new context."""
     with mlir.Context() as context:
         torch_dialect.register_dialect(context)
         return str(lower_mlir_module(False, OFFICIAL[backend], mlir.Module.parse(text)))
@@ -43,7 +43,7 @@ def test_ir_is_that_of_the_official_path(name: str, backend: str) -> None:
 
 
 RULES = ("element type 'f64' is not legal", "did not align with any profile or extension", "MAX_RANK")
-"""What torch-mlir's lowering to TOSA is seen to break: f64 of decompositions, casts of i64 to f32, rank 7."""
+"""Rules that torch-mlir's lowering to TOSA is seen to break: f64 from decompositions, casts of i64 to f32, rank 7."""
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -1,11 +1,12 @@
-"""Seeded mistakes: each kind changes what it says, in each dialect, and leaves IR that verifies."""
+"""Mutants: each kind changes what it says, in each dialect, and leaves IR that verifies."""
 
 from __future__ import annotations
 
 import pytest
 
 from backends import ir
-from backends.mutants import KINDS, Mutant, mutants, mutated, normal
+from backends.mutants import KINDS, apply_mutant, find_mutants, normalize
+from harness.records.mutant import Mutant
 
 LINALG = """
 #map = affine_map<(d0, d1) -> (d0, d1)>
@@ -108,9 +109,9 @@ SHAPES = {LINALG: [[3, 3]] * 3, SLICES: [[4, 6]], TOSA: [[2, 2]] * 2, STABLEHLO:
 
 @pytest.mark.parametrize(("text", "kind", "op", "left"), CHANGES, ids=[f"{k}-{op}" for _, k, op, _ in CHANGES])
 def test_mutant_changes_what_it_says(text, kind, op, left):
-    found = [m for m in mutants(text, SHAPES[text], [kind]) if m.op == op]
+    found = [m for m in find_mutants(text, SHAPES[text], [kind]) if m.op == op]
     assert found, "no mutant of that kind"
-    made = [mutated(text, mutant, SHAPES[text]) or "" for mutant in found]
+    made = [apply_mutant(text, mutant, SHAPES[text]) or "" for mutant in found]
     assert left not in ir.lowered(text, "builtin.module()")
     assert any(left in changed for changed in made), made
 
@@ -120,33 +121,33 @@ def test_every_kind_is_shown_to_change_something():
 
 
 def test_mutant_without_a_place_is_none():
-    assert mutated(TOSA, Mutant("swap", "tosa.pow", "operands swapped", 0), SHAPES[TOSA]) is None
-    assert mutated(TOSA, Mutant("swap", "tosa.sub", "operands swapped", 7), SHAPES[TOSA]) is None
+    assert apply_mutant(TOSA, Mutant("swap", "tosa.pow", "operands swapped", 0), SHAPES[TOSA]) is None
+    assert apply_mutant(TOSA, Mutant("swap", "tosa.sub", "operands swapped", 7), SHAPES[TOSA]) is None
 
 
 def test_nothing_is_transposed_where_there_are_no_elements() -> None:
     empty = STABLEHLO.replace("3x3", "0x3x3").replace("dims = [1, 0]", "dims = [0, 2, 1]")
     head = empty.partition("  %7 =")[0] + "  return %6 : tensor<0x3x3xf32>\n}"
     text = head.replace("(tensor<3xf32>, tensor<3x2xf32>)", "tensor<0x3x3xf32>")
-    assert mutants(text.replace("0x3x3", "2x3x3"), [[2, 3, 3]] * 2, ["transpose"])
-    assert mutants(text, [[0, 3, 3]] * 2, ["transpose"]) == []
+    assert find_mutants(text.replace("0x3x3", "2x3x3"), [[2, 3, 3]] * 2, ["transpose"])
+    assert find_mutants(text, [[0, 3, 3]] * 2, ["transpose"]) == []
 
 
 def test_mutants_of_one_op_differ_and_are_the_same_each_time():
-    found = mutants(LINALG, SHAPES[LINALG], tuple(KINDS))
+    found = find_mutants(LINALG, SHAPES[LINALG], tuple(KINDS))
     assert len(set(found)) == len(found)
-    assert found == mutants(LINALG, SHAPES[LINALG], tuple(KINDS))
+    assert found == find_mutants(LINALG, SHAPES[LINALG], tuple(KINDS))
 
 
 def test_what_has_no_use_is_no_mistake():
     dead = LINALG.replace("%8 = arith.addf %6, %7 : f32", "%8 = arith.addf %6, %6 : f32")
-    (signed,) = mutants(dead, SHAPES[LINALG], ["sign"])
-    unseen = mutated(dead, signed, SHAPES[LINALG])
+    (signed,) = find_mutants(dead, SHAPES[LINALG], ["sign"])
+    unseen = apply_mutant(dead, signed, SHAPES[LINALG])
     assert unseen is not None
-    assert normal(unseen) == normal(dead)
-    alive = mutated(LINALG, signed, SHAPES[LINALG])
+    assert normalize(unseen) == normalize(dead)
+    alive = apply_mutant(LINALG, signed, SHAPES[LINALG])
     assert alive is not None
-    assert normal(alive) != normal(LINALG)
+    assert normalize(alive) != normalize(LINALG)
 
 
 @pytest.mark.parametrize(("result", "left"), [("f64", "e11m23"), ("f32", "e11m7")])
@@ -160,5 +161,5 @@ func.func @main(%a: tensor<2x3xf64>) -> tensor<2x{result}> {{
 {narrowed}  return %{2 if narrowed else 1} : tensor<2x{result}>
 }}
 """
-    (found,) = mutants(text, [[2, 3]], ["accumulator"])
-    assert f"format = {left}" in (mutated(text, found, [[2, 3]]) or "")
+    (found,) = find_mutants(text, [[2, 3]], ["accumulator"])
+    assert f"format = {left}" in (apply_mutant(text, found, [[2, 3]]) or "")

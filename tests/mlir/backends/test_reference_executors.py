@@ -31,7 +31,7 @@ def dialect(executor: str) -> str:
 
 
 def ran(given: Program, executor: str, *inputs: torch.Tensor) -> list[torch.Tensor]:
-    """What a fork of the executor makes of it; skipped where the lowering refuses."""
+    """Run the program on the executor in a fork; skip the test if the lowering refuses it."""
     artifact = lowered(given, dialect(executor))
     return in_fork(lambda: EXECUTORS[executor].compile(artifact)(inputs or given.args), 20)
 
@@ -156,7 +156,7 @@ def test_a_wrong_number_of_arguments_is_refused(executor: str) -> None:
 
 
 def compiled_by_xla(body: str, *inputs: torch.Tensor) -> torch.Tensor:
-    """The result %r of StableHLO on arguments %0, %1 ... of one type T, which is %r's too."""
+    """Run StableHLO that computes %r from arguments %0, %1 ...; all of them have the one type T."""
     kind = f"tensor<{inputs[0].shape[0]}x{NAMES[inputs[0].dtype]}>"
     arguments = ", ".join(f"%{i}: T" for i in range(len(inputs)))
     text = f"func.func @main({arguments}) -> T {{\n{body}\nreturn %r : T }}"

@@ -30,11 +30,11 @@ ASTRAY: Mapping[str, str] = {
     "aten.tile.default": "torch.aten.view: cannot reshape tensor of 0 elements into shape",
     "aten.bincount.default": "out[0].dtype=float64, but should be int64",
 }
-"""Ops whose IR in the backend contract is not what eager computes, or that eager refuses: what is said of the first."""
+"""Ops whose IR in the backend contract differs from eager or is refused by eager, and the first fault of each."""
 
 
-def said(case: OpCase) -> str:
-    """What is wrong with the first sample of each mode, or why it cannot be run; empty if it is right."""
+def first_fault(case: OpCase) -> str:
+    """Return what is wrong with the first sample of a mode, or why it cannot be run; empty if every mode is right."""
     for mode in case.modes():
         for sample in census(case, case.dtypes[0], mode, profile("quick"), 0)[:1]:
             try:
@@ -58,7 +58,7 @@ def said(case: OpCase) -> str:
 
 @pytest.mark.parametrize("op", EVERY_FIFTH)
 def test_ir_in_the_backend_contract_is_what_eager_computes(op: str) -> None:
-    found = said(EVERY_FIFTH[op])
+    found = first_fault(EVERY_FIFTH[op])
     assert found.startswith(ASTRAY[op]) if op in ASTRAY else not found
     assert bool(found) == (op in ASTRAY)
 

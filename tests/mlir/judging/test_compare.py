@@ -1,4 +1,4 @@
-"""Comparison and tolerance: what is called wrong, what is called right, and by how much."""
+"""Comparison and tolerance: which results are right, which are wrong, and by how much."""
 
 from __future__ import annotations
 
@@ -83,11 +83,11 @@ def t(*values: Any, dtype: torch.dtype = torch.float32) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])
-def test_another_number_of_results_is_wrong(count: int) -> None:
+def test_a_wrong_number_of_results_is_wrong(count: int) -> None:
     assert kind([t(1.0)] * count, exact(t(1.0), t(1.0))) == "arity"
 
 
-def test_another_shape_is_wrong_and_said_in_full() -> None:
+def test_another_shape_is_wrong_and_the_message_gives_both() -> None:
     found = wrong(torch.zeros(2, 3), exact(torch.zeros(3, 2)))
     assert found.kind == "shape"
     assert found.message == "out[0].shape=[2, 3], but should be [3, 2]"
@@ -97,7 +97,7 @@ def test_an_extra_dim_of_size_1_is_wrong() -> None:
     assert kind(torch.zeros(1), exact(torch.zeros(()))) == "shape"
 
 
-def test_the_shape_at_export_where_another_is_due_is_specialized() -> None:
+def test_the_shape_at_export_in_place_of_the_right_one_is_specialized() -> None:
     found = wrong(torch.zeros(4), exact(torch.zeros(5), sizes={"n": 5}), first=exact(torch.zeros(4)))
     assert found.kind == "specialized"
     assert dict(found.sizes) == {"n": 5}
@@ -109,7 +109,7 @@ def test_another_dtype_is_wrong() -> None:
     assert (found.kind, found.message) == ("dtype", "out[0].dtype=float64, but should be float32")
 
 
-def test_an_integer_where_a_float_is_due_is_wrong_even_if_the_value_is_right() -> None:
+def test_an_integer_in_place_of_a_float_is_wrong_even_if_the_value_is_right() -> None:
     assert kind(t(1, dtype=torch.int32), exact(t(1.0))) == "dtype"
 
 
@@ -137,14 +137,14 @@ def test_the_first_wrong_output_is_named() -> None:
     assert (found.output, found.element, found.expected, found.actual) == (1, (0,), "3.0", "2.0")
 
 
-def test_outputs_that_are_not_judged_must_have_their_shape_and_dtype() -> None:
+def test_an_unjudged_output_must_have_its_shape_and_dtype() -> None:
     run, unjudged = exact(t(1.0), t(5.0)), case(unjudged={1: "random"})
     assert compare([t(1.0), t(7.0)], run, run, unjudged, "x") == 0.0
     for actual in ([t(2.0), t(5.0)], [t(1.0)], [t(1.0), t(5.0, 5.0)], [t(1.0), t(5.0, dtype=torch.float64)]):
         assert isinstance(compare(actual, run, run, unjudged, "x"), Wrong)
 
 
-def test_a_misshapen_output_must_be_there_and_may_be_anything() -> None:
+def test_a_misshapen_output_must_be_there_and_may_be_any_tensor() -> None:
     run, misshapen = exact(t(1.0), t(5.0)), case(misshapen={1: "torch's decomposition"})
     assert compare([t(1.0), t(7.0, 8.0, dtype=torch.int64)], run, run, misshapen, "x") == 0.0
     assert isinstance(compare([t(2.0), t(5.0)], run, run, misshapen, "x"), Wrong)
@@ -173,7 +173,7 @@ def test_signless_bits_that_differ_are_wrong_and_printed_unsigned() -> None:
     assert (found.kind, found.expected, found.actual) == ("value", "200", "255")
 
 
-def test_unsigned_where_signed_is_due_is_another_dtype() -> None:
+def test_unsigned_in_place_of_signed_is_another_dtype() -> None:
     assert kind(t(1, dtype=torch.uint8), exact(t(1, dtype=torch.int8))) == "dtype"
 
 
@@ -196,18 +196,18 @@ def test_booleans_are_equal_or_wrong() -> None:
     assert (found.count, found.of) == (2, 2)
 
 
-def test_a_nan_equals_any_nan_where_values_are_moved() -> None:
+def test_a_nan_equals_any_nan_in_exact_comparisons() -> None:
     quiet = t(0x7FC00000, dtype=torch.int32).view(torch.float32)
     payload = t(0x7FC00123, dtype=torch.int32).view(torch.float32)
     assert verdict(payload, exact(quiet)) == 0.0
 
 
 @pytest.mark.parametrize(("got", "want"), [(0.0, NAN), (NAN, 0.0), (INF, NAN), (INF, -INF), (1e30, INF)])
-def test_a_special_value_for_another_is_nonfinite_where_values_are_moved(got: float, want: float) -> None:
+def test_a_wrong_special_value_is_nonfinite_in_exact_comparisons(got: float, want: float) -> None:
     assert kind(t(1.0, got), exact(t(1.0, want))) == "non-finite"
 
 
-def test_a_finite_error_beside_a_special_one_is_a_value_error() -> None:
+def test_a_wrong_finite_element_beside_a_wrong_special_one_is_a_value_error() -> None:
     assert kind(t(2.0, 0.0), exact(t(1.0, NAN))) == "value"
 
 
@@ -215,7 +215,7 @@ def test_the_sign_of_zero_is_not_compared() -> None:
     assert verdict(t(-0.0), exact(t(0.0))) == 0.0
 
 
-def test_a_moved_float_may_not_be_off_by_one_ulp() -> None:
+def test_an_exact_float_may_not_be_off_by_one_ulp() -> None:
     want = t(1.0)
     assert kind(torch.nextafter(want, t(2.0)), exact(want)) == "value"
 
@@ -228,7 +228,7 @@ def test_complex_numbers_are_equal_or_wrong() -> None:
 
 @pytest.mark.parametrize("shape", [(0,), (0, 3), (2, 0)])
 @pytest.mark.parametrize("numeric", [EXACT, Ulp(), Linear(("n",)), COMPOSED])
-def test_nothing_is_right_if_its_shape_is(shape: tuple[int, ...], numeric: Numeric) -> None:
+def test_a_result_without_elements_is_right_if_its_shape_is(shape: tuple[int, ...], numeric: Numeric) -> None:
     run = close(numeric, torch.exp, torch.zeros(shape))
     assert verdict(torch.zeros(shape), run) == 0.0
     assert kind(torch.zeros(1), run) == "shape"
@@ -300,8 +300,8 @@ def test_a_composite_bound_grows_with_the_conditioning() -> None:
     assert relative[0] > 100 * relative[1]
 
 
-def test_a_jump_is_no_conditioning() -> None:
-    """A label that is off by a roundoff is another label: that must not excuse what the result owes the other input."""
+def test_a_jump_does_not_count_as_conditioning() -> None:
+    """A label that moves by a roundoff is another label. That must not widen the bound that the other input sets."""
 
     def hinge(x: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
         return torch.where(label == 1, x, 100 - x)
@@ -313,7 +313,7 @@ def test_a_jump_is_no_conditioning() -> None:
     assert kind(t(99.5, 99.75), run) == "value"
 
 
-def test_integers_that_are_promoted_have_conditioning() -> None:
+def test_promoted_integers_have_conditioning() -> None:
     whole = torch.tensor([69], dtype=torch.int8)
     (of_integers,), (of_floats,) = (close(COMPOSED, torch.exp, x).outputs for x in (whole, whole.float()))
     assert of_integers.bound is not None and of_floats.bound is not None
@@ -332,7 +332,7 @@ def test_no_bound_is_stricter_than_a_small_multiple_of_eagers_own_error() -> Non
     assert bool((outputs.bound >= SLACK * own * 0.999).all())
 
 
-def test_one_bad_element_of_eager_widens_the_others_by_a_stated_factor_at_most() -> None:
+def test_one_bad_element_of_eager_widens_the_other_bounds_by_a_stated_factor_at_most() -> None:
     def coarse(x: torch.Tensor) -> torch.Tensor:
         return torch.exp(x) * (1.0 if x.dtype == torch.float64 else torch.where(x == 1, 1.5, 1.0).to(x.dtype))
 
@@ -344,7 +344,7 @@ def test_one_bad_element_of_eager_widens_the_others_by_a_stated_factor_at_most()
 
 
 @pytest.mark.parametrize(("got", "want"), [(0.0, NAN), (NAN, 1.0), (INF, -INF), (1e30, INF), (INF, 1.0)])
-def test_a_special_value_for_another_is_nonfinite_where_values_are_computed(got: float, want: float) -> None:
+def test_a_wrong_special_value_is_nonfinite_in_comparisons_with_a_bound(got: float, want: float) -> None:
     run = close(Ulp(4), lambda x: x * 1.0, t(1.0, want))
     assert kind(t(1.0, got), run) == "non-finite"
 
@@ -359,7 +359,7 @@ def test_an_infinity_is_right_where_the_dtype_overflows() -> None:
     assert verdict(t(INF), run) == 0.0
 
 
-def test_an_infinity_proves_nothing_where_sums_on_the_way_may_overflow() -> None:
+def test_an_infinity_is_right_where_intermediate_sums_may_overflow() -> None:
     x = t(3e38, 3e38, -3e38)
     run = close(Linear((3,)), lambda a: a.sum(0, keepdim=True), x)
     assert isinstance(verdict(t(3e38), run), float)
@@ -367,19 +367,19 @@ def test_an_infinity_proves_nothing_where_sums_on_the_way_may_overflow() -> None
 
 
 @pytest.mark.parametrize("got", [-INF, NAN, 1e24, 3e38])
-def test_what_is_surely_beyond_the_dtype_is_its_own_infinity(got: float) -> None:
+def test_a_result_that_is_surely_beyond_the_dtype_is_infinity_of_its_sign(got: float) -> None:
     run = close(Composite((Ulp(4),)), torch.sinh, t(200.0))
     assert verdict(t(INF), run) == 0.0
     assert kind(t(got), run) == "non-finite"
 
 
-def test_a_number_is_wrong_where_sums_on_the_way_may_overflow_but_give_another() -> None:
+def test_a_wrong_number_is_wrong_even_where_intermediate_sums_may_overflow() -> None:
     run = close(Linear((3,)), lambda a: a.sum(0, keepdim=True), t(3e38, 3e38, -3e38))
     assert kind(t(1e38), run) == "non-finite"
 
 
 @pytest.mark.parametrize("got", [0.0, -INF, NAN])
-def test_an_infinity_out_of_an_infinite_input_is_no_overflow(got: float) -> None:
+def test_an_infinite_result_of_an_infinite_input_is_no_overflow(got: float) -> None:
     run = close(Linear((3,)), lambda a: a.sum(0, keepdim=True), t(1.0, INF, 3.0))
     assert verdict(t(INF), run) == 0.0
     assert kind(t(got), run) == "non-finite"
@@ -390,13 +390,13 @@ def test_an_infinity_is_wrong_where_nothing_overflows() -> None:
     assert kind(t(INF), run) == "non-finite"
 
 
-def test_complex_infinities_are_alike() -> None:
+def test_complex_infinities_are_equal() -> None:
     run = close(Ulp(4), lambda x: x * 1.0, t(complex(INF, NAN), 1 + 1j, dtype=torch.complex64))
     assert verdict(t(complex(NAN, INF), 1 + 1j, dtype=torch.complex64), run) == 0.0
     assert kind(t(0j, 1 + 1j, dtype=torch.complex64), run) == "non-finite"
 
 
-def test_complex_errors_are_measured_in_the_plane() -> None:
+def test_the_error_of_a_complex_number_is_a_distance_in_the_plane() -> None:
     x = t(3 + 4j, dtype=torch.complex64)
     run = close(Ulp(4), lambda z: z * 1.0, x)
     assert isinstance(verdict(x * (1 + U), run), float)
@@ -423,7 +423,7 @@ def test_a_wrong_value_says_where_and_by_how_much() -> None:
     assert found.message.startswith("out[0][1, 2]=1.5, but should be 1.0 (error 0.5, bound ")
 
 
-# values that mean nothing or little -----------------------------------------------------------------------------------
+# random and uninitialized values --------------------------------------------------------------------------------------
 
 NORMAL = Distribution(-INF, INF, 0.0, 1.0)
 UNIFORM = Distribution(0.0, 1.0, 0.5, math.sqrt(1 / 12))
@@ -433,7 +433,7 @@ def random(law: Distribution, like: torch.Tensor) -> Run:
     return Run({}, (), (Bounded(like, law),))
 
 
-def test_other_values_of_the_same_law_are_right() -> None:
+def test_other_values_of_the_same_distribution_are_right() -> None:
     like = torch.rand(1000, generator=torch.Generator().manual_seed(1))
     other = torch.rand(1000, generator=torch.Generator().manual_seed(2))
     assert isinstance(verdict(other, random(UNIFORM, like)), float)
@@ -450,28 +450,28 @@ def test_another_mean_or_spread_is_wrong(name: str, change: Any) -> None:
 
 
 @pytest.mark.parametrize("bad", [1.5, -0.1, NAN])
-def test_a_value_outside_of_the_range_is_wrong_however_few_there_are(bad: float) -> None:
+def test_a_value_out_of_range_is_wrong_however_few_values_there_are(bad: float) -> None:
     x = torch.tensor([0.5, bad])
     assert kind(x, random(UNIFORM, x)) == "value"
 
 
-def test_few_values_of_a_law_are_judged_by_their_range_only() -> None:
+def test_few_random_values_are_judged_by_their_range_only() -> None:
     assert verdict(torch.full((4,), 0.99), random(UNIFORM, torch.zeros(4))) == 0.0
 
 
-def test_uninitialized_memory_needs_its_shape_and_dtype_only() -> None:
+def test_uninitialized_memory_is_judged_by_shape_and_dtype_only() -> None:
     run = Run({}, (), (Bounded(torch.zeros(3), ShapeOnly("uninitialized")),))
     assert verdict(t(NAN, 1.0, INF), run) == 0.0
     assert kind(torch.zeros(4), run) == "shape"
     assert kind(torch.zeros(3).double(), run) == "dtype"
 
 
-# promises -------------------------------------------------------------------------------------------------------------
+# accuracy promised by a specification ---------------------------------------------------------------------------------
 
 X = torch.tensor([0.25, 1.0, 1.9375, 3.5, 20.0])
 TINY = 2.0**-126
 # TOSA 1.0, "Precision Requirements" of each op, by hand: 2^-23 is a unit in the last place of 1 in float32.
-PROMISED: dict[str, tuple[Any, Any]] = {
+SPECIFIED: dict[str, tuple[Any, Any]] = {
     "cos": (torch.cos, lambda x, r: 2.0**-11 * (1 + x)),
     "erf": (torch.erf, lambda x, r: 5 * 2.0**-23 * 2.0 ** math.floor(math.log2(r))),
     "exp": (torch.exp, lambda x, r: 2.0**-23 * r * (3 + x)),
@@ -485,21 +485,21 @@ PROMISED: dict[str, tuple[Any, Any]] = {
 }
 
 
-@pytest.mark.parametrize("function", sorted(PROMISED))
-def test_a_bound_in_tosa_is_what_its_specification_promises(function: str) -> None:
-    made, promised = PROMISED[function]
-    output = close(Transcendental(function, 4), made, X).outputs[0]
+@pytest.mark.parametrize("function", sorted(SPECIFIED))
+def test_a_bound_in_tosa_is_that_of_its_specification(function: str) -> None:
+    compute, specified = SPECIFIED[function]
+    output = close(Transcendental(function, 4), compute, X).outputs[0]
     bound, wide = output.within("tosa"), output.wide
     assert bound is not None
     assert wide is not None
     own = (output.eager.double() - wide).abs()
     for i, x in enumerate(X.tolist()):
-        want = max(promised(x, float(wide[i])), SLACK * float(own[i]))
+        want = max(specified(x, float(wide[i])), SLACK * float(own[i]))
         assert float(bound[i]) == pytest.approx(want, rel=1e-6)
 
 
 def nudged(run: Run, share: float) -> torch.Tensor:
-    """A float64 result in which every element is off by so much of what TOSA promises."""
+    """A float64 result in which every element is off by this share of TOSA's bound."""
     bound, wide = run.outputs[0].within("tosa"), run.outputs[0].wide
     assert bound is not None
     assert wide is not None
@@ -507,8 +507,8 @@ def nudged(run: Run, share: float) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("function", ["cos", "exp", "sigmoid", "sin", "tanh"])
-def test_a_promise_looser_than_the_budget_is_tosas_alone(function: str) -> None:
-    run = close(Transcendental(function, 4), PROMISED[function][0], X)
+def test_a_specified_bound_looser_than_the_budget_holds_for_tosa_only(function: str) -> None:
+    run = close(Transcendental(function, 4), SPECIFIED[function][0], X)
     near, far = nudged(run, 0.9).float(), nudged(run, 1.2).float()
     assert isinstance(verdict(near, run, dialect="tosa"), float)
     assert isinstance(verdict(far, run, dialect="tosa"), Wrong)
@@ -516,7 +516,7 @@ def test_a_promise_looser_than_the_budget_is_tosas_alone(function: str) -> None:
         assert isinstance(verdict(near, run, dialect=dialect), Wrong)
 
 
-def test_a_promise_tighter_than_the_budget_is_tosas_alone() -> None:
+def test_a_specified_bound_tighter_than_the_budget_holds_for_tosa_only() -> None:
     exact = lambda x: (x.double() * 0.5).to(x.dtype)  # noqa: E731
     run = close(Transcendental("reciprocal", 16), exact, X)
     off = X * 0.5 * (1 + 4 * U)
@@ -525,14 +525,14 @@ def test_a_promise_tighter_than_the_budget_is_tosas_alone() -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.complex64])
-def test_nothing_is_promised_of_a_dtype_that_tosa_has_not(dtype: torch.dtype) -> None:
+def test_tosa_specifies_no_bound_for_a_dtype_that_it_does_not_have(dtype: torch.dtype) -> None:
     output = close(Transcendental("exp", 4), torch.exp, X.to(dtype)).outputs[0]
     assert output.specified == {}
     assert output.within("tosa") is output.bound
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
-def test_a_promise_is_in_the_roundoff_of_its_dtype(dtype: torch.dtype) -> None:
+def test_a_specified_bound_is_in_the_roundoff_of_the_dtype(dtype: torch.dtype) -> None:
     x = torch.tensor([1.0]).to(dtype)
     output = close(Transcendental("rsqrt", 4), torch.rsqrt, x).outputs[0]
     assert float(output.specified["tosa"]) == pytest.approx(2 * 2 * roundoff(dtype), rel=1e-3)
@@ -541,7 +541,7 @@ def test_a_promise_is_in_the_roundoff_of_its_dtype(dtype: torch.dtype) -> None:
 # tails ----------------------------------------------------------------------------------------------------------------
 
 
-def test_a_tail_is_bounded_by_what_cancels_in_it() -> None:
+def test_a_tail_is_bounded_by_the_terms_that_cancel_in_it() -> None:
     bound = close(Tail(8), lambda x: x + x * x, t(-1.0, 1.0)).outputs[0].bound
     assert bound is not None
     assert bound.tolist() == pytest.approx([8 * U * 2.0] * 2, rel=1e-3)
@@ -566,7 +566,7 @@ def test_a_composite_is_bounded_by_the_sum_of_its_parts() -> None:
 
 
 @pytest.mark.parametrize("dtype", ["f16", "bf16"])
-def test_eager_is_seen_to_add_up_in_something_wider(dtype: str) -> None:
+def test_eager_is_seen_to_accumulate_in_a_wider_dtype(dtype: str) -> None:
     total = Sample(
         op="aten.sum.default", dtype=dtype, mode="static", sizes={}, runs=({},),
         args={"self": TensorSpec(dims=(9,), dtype=dtype)},
@@ -575,7 +575,7 @@ def test_eager_is_seen_to_add_up_in_something_wider(dtype: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["f16", "bf16"])
-def test_eager_is_seen_to_add_up_in_half_precision(dtype: str) -> None:
+def test_eager_is_seen_to_accumulate_in_half_precision(dtype: str) -> None:
     index = TensorSpec(dims=(9,), dtype="i64", fill=Fill(kind="index", of=1, nonfinite=False))
     args = {
         "self": TensorSpec(dims=(1,), dtype=dtype),
@@ -587,7 +587,7 @@ def test_eager_is_seen_to_add_up_in_half_precision(dtype: str) -> None:
     assert accumulation(added, Linear((9,))) == "own"
 
 
-def test_accumulation_is_told_of_sums_in_half_precision_only() -> None:
+def test_accumulation_is_measured_for_sums_in_half_precision_only() -> None:
     short = Sample(
         op="aten.sum.default", dtype="f16", mode="static", sizes={}, runs=({},),
         args={"self": TensorSpec(dims=(1,), dtype="f16")},
@@ -673,7 +673,7 @@ def test_sizes_that_eager_refuses_are_left_out_of_the_runs() -> None:
     assert [dict(run.sizes) for run in runs(sample, EXACT)] == [{"n": 4}, {"n": 5}]
 
 
-def test_a_sample_that_eager_refuses_at_export_is_refused() -> None:
+def test_a_sample_that_eager_refuses_at_the_first_sizes_is_refused() -> None:
     with pytest.raises(EagerRefuses, match="Error"):
         runs(dynamic("aten.argmax.default", dim=7), EXACT)
 
@@ -684,7 +684,7 @@ def test_the_reference_is_the_same_each_time() -> None:
     assert torch.equal(first.outputs[0].eager, second.outputs[0].eager)
 
 
-def test_the_dtype_asked_for_is_widened_in_the_reference() -> None:
+def test_a_dtype_argument_is_widened_in_the_reference() -> None:
     from harness.cases.sample import DtypeArg
 
     run = runs(dynamic("aten.sum.default", dtype="bf16", mode="static"), Linear(("n",)))[0]

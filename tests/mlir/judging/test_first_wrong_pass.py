@@ -1,4 +1,4 @@
-"""Where a wrong sample parts from eager: the passes one by one, real wrong cells, and miniatures of a way that lies."""
+"""The first wrong pass: pipelines split into passes, real wrong cells, and miniature backends with wrong passes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LOWERINGS: tuple[Lowering, ...] = (Linalg(), Tosa(), Stablehlo())
 # pass by pass ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_pipeline_splits_into_its_passes_nested_as_they_were() -> None:
+def test_a_pipeline_splits_into_passes_that_keep_their_nesting() -> None:
     text = "builtin.module(func.func(a{x=1,2 y=b(c,d)},b),c{},func.func(a))"
     found = passes.split(text)
     assert found == (
@@ -65,18 +65,18 @@ def test_the_steps_of_a_lowering_end_in_what_it_lowers_to(name: str, lowering: L
 
 
 @pytest.mark.parametrize("lowering", LOWERINGS, ids=lambda lowering: lowering.name)
-def test_types_are_converted_ahead_so_that_the_first_conversion_can_be_run(lowering: Lowering) -> None:
+def test_types_are_converted_early_so_that_the_first_conversion_can_be_run(lowering: Lowering) -> None:
     first = lowering.steps(contract(PROGRAMS["gelu"]))[0]
     assert first.name == f"lower/convert-torch-to-{lowering.name}"
     assert isinstance(first.lowered, Lowered)
 
 
-def test_ir_of_two_dialects_says_what_is_left() -> None:
+def test_a_step_with_ops_of_two_dialects_names_those_left() -> None:
     text = "func.func @main(%a: !torch.vtensor<[2],f32>) -> !torch.vtensor<[2],f32> {\n"
     text += "%0 = torch.aten.relu %a : !torch.vtensor<[2],f32> -> !torch.vtensor<[2],f32>\n"
     text += "return %0 : !torch.vtensor<[2],f32> }"
     with ir.session() as session:
-        typing = [one for one in passes.split(session.spelled(Tosa.recipe.pipeline)) if "backend-type" in one]
+        typing = [one for one in passes.split(session.expanded(Tosa.recipe.pipeline)) if "backend-type" in one]
         assert "torch.aten.relu" in Tosa()._retyped(text, typing, session)[1]
 
 
@@ -108,7 +108,7 @@ TO_TOSA = ("contract", "lower/convert-torch-to-tosa")
         ("aten.absolute.default", "stablehlo", "static", "c64", TO_STABLEHLO),
     ],
 )
-def test_the_pass_is_named(
+def test_the_first_wrong_pass_of_a_wrong_cell_is_named(
     op: str, backend: str, mode: Any, dtype: str, where: tuple[str, str], ready: Pipeline
 ) -> None:
     case = worker.case(op)
@@ -130,8 +130,8 @@ def test_the_pass_is_named(
 # miniatures -----------------------------------------------------------------------------------------------------------
 
 
-class Way(Acts):
-    """A backend whose passes do these deeds; a text in round brackets stands for IR that is no module."""
+class PassByPass(Acts):
+    """A backend whose passes do these deeds; a deed in round brackets is a step without a module, for that reason."""
 
     def __init__(self, *deeds: str) -> None:
         super().__init__("way", deeds[-1])
@@ -148,7 +148,7 @@ class Way(Acts):
 
 
 def find_pass(*deeds: str, frontend: Any = None, **more: Any) -> FirstWrongPass:
-    pipeline = Pipeline(frontend or Fx(), {"way": Way(*deeds)}, (Actor(), *more.pop("executors", ())))
+    pipeline = Pipeline(frontend or Fx(), {"way": PassByPass(*deeds)}, (Actor(), *more.pop("executors", ())))
     case = OpCase(op="aten.relu.default", inputs=lambda d: {})
     result = pipeline.run(case, relu(), "way", lambda stage: None, find_pass=True)
     assert isinstance(result.outcome, Wrong), result.outcome
@@ -156,12 +156,12 @@ def find_pass(*deeds: str, frontend: Any = None, **more: Any) -> FirstWrongPass:
     return result.first_wrong_pass
 
 
-def test_the_pass_that_lies_is_named_and_not_those_after_it() -> None:
+def test_the_first_wrong_pass_is_named_and_not_those_after_it() -> None:
     found = find_pass("right", "lie_in_value", "lie_in_shape")
     assert (found.right, found.wrong) == ("0 right", "1 lie_in_value")
 
 
-def test_what_cannot_be_run_is_named_between() -> None:
+def test_steps_that_cannot_be_run_are_named_between() -> None:
     found = find_pass("right", "(torch.aten.x left)", "refuse", "lie_in_value")
     assert (found.right, found.wrong) == ("0 right", "3 lie_in_value")
     assert found.between == {
@@ -171,13 +171,13 @@ def test_what_cannot_be_run_is_named_between() -> None:
     assert "(torch.aten.x left), 2 refuse cannot be run" in str(found)
 
 
-def test_what_could_not_be_run_before_a_step_that_is_right_is_no_matter() -> None:
+def test_steps_that_cannot_be_run_before_a_right_step_are_not_named() -> None:
     assert find_pass("(mixed)", "right", "lie_in_value").between == {}
 
 
-def test_a_lowered_module_that_is_right_alone_is_said_to_be() -> None:
+def test_a_lowered_module_that_is_right_in_a_fork_is_reported_as_right() -> None:
     class Fickle(Actor):
-        """Wrong in the process that it was made in, right in a fork of it."""
+        """Wrong in the process that made it, right in a fork."""
 
         def compile(self, lowered: Lowered) -> Executable:
             deed = "lie_in_value" if os.getpid() == self.at else "right"
@@ -187,14 +187,16 @@ def test_a_lowered_module_that_is_right_alone_is_said_to_be() -> None:
             self.at = os.getpid()
 
     case = OpCase(op="aten.relu.default", inputs=lambda d: {})
-    result = Pipeline(Fx(), {"way": Way("right")}, (Fickle(),)).run(case, relu(), "way", lambda s: None, find_pass=True)
+    result = Pipeline(Fx(), {"way": PassByPass("right")}, (Fickle(),)).run(
+        case, relu(), "way", lambda s: None, find_pass=True
+    )
     assert result.first_wrong_pass
     assert (result.first_wrong_pass.right, result.first_wrong_pass.wrong) == ("lower", None)
 
 
-def test_a_lying_step_to_the_contract_is_found_where_the_contract_is_not_right() -> None:
+def test_a_wrong_step_to_the_contract_is_found_if_the_contract_is_wrong() -> None:
     class Lies(Fx):
-        """Its first pass is right and its second one is not, nor what it ends in."""
+        """Its first pass is right; its second pass and its contract are wrong."""
 
         def run(self, program: Any, enter: Any) -> Contract:
             found = super().run(program, enter)
@@ -213,13 +215,13 @@ def test_a_lying_step_to_the_contract_is_found_where_the_contract_is_not_right()
     assert (sound.right, sound.wrong) == ("contract", "0 lie_in_value")
 
 
-def test_nothing_is_looked_into_unasked() -> None:
-    pipeline = Pipeline(Fx(), {"way": Way("lie_in_value")}, (Actor(),))
+def test_the_first_wrong_pass_is_not_searched_unless_asked_for() -> None:
+    pipeline = Pipeline(Fx(), {"way": PassByPass("lie_in_value")}, (Actor(),))
     case = OpCase(op="aten.relu.default", inputs=lambda d: {})
     assert pipeline.run(case, relu(), "way", lambda stage: None).first_wrong_pass is None
 
 
-def test_a_step_that_dies_is_one_that_cannot_be_run() -> None:
+def test_a_step_that_dies_counts_as_one_that_cannot_be_run() -> None:
     found = find_pass("right", "abort", "lie_in_value")
     assert found.wrong == "2 lie_in_value"
     assert "SIGABRT" in found.between["1 abort"]

@@ -1,29 +1,33 @@
-"""Seeded mistakes against real censuses: a good one catches them, a blind one is found out by the sample it lacks."""
+"""Run mutants against real censuses: a good census kills them, a poor one is shown the sample that it lacks."""
 
 from __future__ import annotations
 
 import json
 import os
+import pickle
 from dataclasses import replace
 
 import pytest
 
-from backends.mutants import Mutant
+from backends.mutants.toolbox import TOOLBOX
 from harness.cases.draw import census, profile
 from harness.cases.sample import Fill, Sample, TensorSpec, from_json
 from harness.errors import UnknownName
 from harness.mutation import sensitivity
-from harness.mutation.tester import Cell, mutant_record, probes, run_mutants
+from harness.mutation.cell import CellUnderTest, mutant_record
+from harness.mutation.probes import probes
+from harness.mutation.tester import run_mutants
+from harness.mutation.toolbox import Toolbox
 from harness.records.journal import Record
-from harness.records.mutant import MutantRecord
+from harness.records.mutant import Mutant, MutantRecord
 from harness.records.outcome import Passed, Wrong
 from harness.running.cells import Selection
 from harness.running.worker import case
 
 
-def cell(op: str, backend: str, kind: str, *samples: Sample, mode: str = "static") -> Cell:
+def cell(op: str, backend: str, kind: str, *samples: Sample, mode: str = "static") -> CellUnderTest:
     found = samples or census(case(op), "f32", mode, profile("default"), 0)  # type: ignore[arg-type]
-    return Cell(op, "family", backend, mode, "f32", tuple(found), (kind,))
+    return CellUnderTest(op, "family", backend, mode, "f32", tuple(found), (kind,))
 
 
 def blind(op: str, **args: object) -> Sample:
@@ -36,59 +40,65 @@ def blind(op: str, **args: object) -> Sample:
 
 @pytest.mark.parametrize("backend", ["linalg", "tosa", "stablehlo"])
 def test_the_census_of_a_subtraction_catches_swapped_operands(backend: str) -> None:
-    found = list(run_mutants([cell("aten.sub.Tensor", backend, "swap")]))
+    found = list(run_mutants(TOOLBOX, [cell("aten.sub.Tensor", backend, "swap")]))
     assert found
-    assert {t.fate for t in found} == {"killed"}
+    assert {t.status for t in found} == {"killed"}
     assert all(t.by.startswith("Wrong") for t in found)
 
 
 def test_operands_that_are_alike_do_not() -> None:
     poor = blind("aten.sub.Tensor", self="tensor", other="tensor")
-    (found,) = run_mutants([cell("aten.sub.Tensor", "linalg", "swap", poor)])
-    assert found.fate == "missed"
+    (found,) = run_mutants(TOOLBOX, [cell("aten.sub.Tensor", "linalg", "swap", poor)])
+    assert found.status == "missed"
     shown = from_json(json.loads(found.sample))
     assert shown.op == "aten.sub.Tensor"
-    assert next(run_mutants([cell("aten.sub.Tensor", "linalg", "swap", shown)])).fate == "killed"
+    assert next(run_mutants(TOOLBOX, [cell("aten.sub.Tensor", "linalg", "swap", shown)])).status == "killed"
 
 
 def test_a_frozen_size_is_seen_at_another_one() -> None:
-    found = list(run_mutants([cell("aten.neg.default", "linalg", "freeze", mode="dynamic")]))
+    found = list(run_mutants(TOOLBOX, [cell("aten.neg.default", "linalg", "freeze", mode="dynamic")]))
     assert found
-    assert {t.fate for t in found} == {"killed"}
+    assert {t.status for t in found} == {"killed"}
 
 
 def test_what_no_result_depends_on_is_set_aside() -> None:
     """`amax` comes with the index of the maximum, which nobody asks for."""
-    found = list(run_mutants([cell("aten.amax.default", "linalg", "predicate")]))
+    found = list(run_mutants(TOOLBOX, [cell("aten.amax.default", "linalg", "predicate")]))
     assert found
-    assert {(t.fate, t.by) for t in found} == {("equivalent", "what it changes has no use")}
+    assert {(t.status, t.by) for t in found} == {("equivalent", "what it changes has no use")}
 
 
 def test_a_cell_that_dies_is_lost_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sensitivity, "tried", lambda *_, fresh: os.abort())
-    (found,) = sensitivity._contained([cell("aten.sub.Tensor", "linalg", "swap")])
-    assert (found.fate, found.by) == ("lost", "ForkDied: SIGABRT")
+    monkeypatch.setattr(sensitivity, "run_mutants", lambda *_, fresh: os.abort())
+    (found,) = sensitivity._run_in_fork(TOOLBOX, [cell("aten.sub.Tensor", "linalg", "swap")])
+    assert (found.status, found.by) == ("lost", "Died: SIGABRT")
 
 
 def test_a_cell_that_dies_of_fresh_programs_does_without(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sensitivity, "tried", lambda *_, fresh: os.abort() if fresh else [])
-    assert sensitivity._contained([cell("aten.sub.Tensor", "linalg", "swap")]) == []
+    monkeypatch.setattr(sensitivity, "run_mutants", lambda *_, fresh: os.abort() if fresh else [])
+    assert sensitivity._run_in_fork(TOOLBOX, [cell("aten.sub.Tensor", "linalg", "swap")]) == []
 
 
 def test_cells_that_died_together_are_tried_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    def dies(cells: list[Cell], *, fresh: bool) -> list[MutantRecord]:
+    def dies(_: Toolbox, cells: list[CellUnderTest], *, fresh: bool) -> list[MutantRecord]:
         if fresh or cells[0].backend == "linalg":
             os.abort()
         return [mutant_record(cell, Mutant("swap", "", "", 0), "killed") for cell in cells]
 
-    monkeypatch.setattr(sensitivity, "tried", dies)
-    found = sensitivity._contained([cell("aten.sub.Tensor", backend, "swap") for backend in ("linalg", "tosa")])
-    assert [(t.backend, t.fate) for t in found] == [("linalg", "lost"), ("tosa", "killed")]
+    monkeypatch.setattr(sensitivity, "run_mutants", dies)
+    found = sensitivity._run_in_fork(
+        TOOLBOX, [cell("aten.sub.Tensor", backend, "swap") for backend in ("linalg", "tosa")]
+    )
+    assert [(t.backend, t.status) for t in found] == [("linalg", "lost"), ("tosa", "killed")]
+
+
+def test_a_toolbox_can_be_sent_to_another_process() -> None:
+    assert pickle.loads(pickle.dumps(TOOLBOX)) == TOOLBOX
 
 
 def test_unknown_kind_is_an_error() -> None:
     with pytest.raises(UnknownName, match="swop"):
-        sensitivity.kinds(["swop"])
+        sensitivity.kinds(["swop"], TOOLBOX.kinds)
 
 
 def test_forced_samples_are_told_from_drawn_ones() -> None:

@@ -1,4 +1,4 @@
-"""From specs to tensors: which side of 0 they hold, how they lie in memory, and that copies and literals lie alike."""
+"""Materialized specs: their memory layout, which copies and literals of scripts keep, and values on one side of 0."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def tensor(layout: Layout, shape: tuple[int, ...], dtype: str = "f32") -> torch.
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("layout", ["transposed", "sliced"])
-def test_a_layout_moves_elements_and_changes_none(layout: Layout, shape: tuple[int, ...]) -> None:
+def test_a_layout_changes_no_element(layout: Layout, shape: tuple[int, ...]) -> None:
     assert torch.equal(tensor(layout, shape), tensor("contiguous", shape))
 
 
-def test_each_layout_is_what_it_is_called() -> None:
+def test_each_layout_has_the_strides_of_its_name() -> None:
     assert tensor("contiguous", (2, 3)).stride() == (3, 1)
     assert tensor("transposed", (2, 3)).stride() == (1, 2)
     assert tensor("sliced", (2, 3)).stride() == (7, 2)
@@ -34,7 +34,7 @@ def test_each_layout_is_what_it_is_called() -> None:
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_a_copy_lies_alike_and_shares_nothing(layout: Layout, shape: tuple[int, ...]) -> None:
+def test_a_copy_has_the_same_strides_and_its_own_memory(layout: Layout, shape: tuple[int, ...]) -> None:
     first = tensor(layout, shape)
     other = copied(first)
     assert torch.equal(first, other)
@@ -45,7 +45,7 @@ def test_a_copy_lies_alike_and_shares_nothing(layout: Layout, shape: tuple[int, 
 
 @pytest.mark.parametrize("dtype", ["f32", "bf16", "i64", "bool", "c64"])
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_the_literal_of_a_script_lies_alike(layout: Layout, dtype: str) -> None:
+def test_the_literal_of_a_script_has_the_same_strides(layout: Layout, dtype: str) -> None:
     first = tensor(layout, (2, 3), dtype)
     other = eval(_tensor(first), {"torch": torch, "nan": float("nan"), "inf": float("inf")})
     assert torch.equal(first, other)
@@ -54,7 +54,7 @@ def test_the_literal_of_a_script_lies_alike(layout: Layout, dtype: str) -> None:
 
 @pytest.mark.parametrize("kind", ["any", "distinct", "sorted"])
 @pytest.mark.parametrize("dtype", ["f32", "f16", "i8", "i64"])
-def test_one_side_of_zero_is_all_on_it_and_away_from_it(dtype: str, kind: Any) -> None:
+def test_values_on_one_side_of_zero_stay_there_and_away_from_it(dtype: str, kind: Any) -> None:
     below, above = (
         materialize(TensorSpec(dims=(5, 7), dtype=dtype, seed=3, fill=Fill(kind=kind, values=side)), {})
         for side in ONE_SIDED
@@ -64,18 +64,18 @@ def test_one_side_of_zero_is_all_on_it_and_away_from_it(dtype: str, kind: Any) -
     assert below.unique().numel() > 7
 
 
-def test_where_nothing_is_below_zero_it_is_the_half_of_the_range() -> None:
+def test_the_sides_of_an_unsigned_range_are_its_halves() -> None:
     below, above = (
         materialize(TensorSpec(dims=(50,), dtype="u8", seed=3, fill=Fill(values=side)), {}) for side in ONE_SIDED
     )
     assert below.max() < 127 < above.min()
 
 
-def test_half_of_what_has_no_sign_would_have_one() -> None:
+def test_many_unsigned_values_would_be_negative_as_signed() -> None:
     found = materialize(TensorSpec(dims=(500,), dtype="u8", seed=3), {})
     assert 0.2 < (found > 127).float().mean() < 0.6
 
 
-def test_a_range_that_is_on_one_side_stays_what_it_is() -> None:
+def test_a_range_with_nothing_on_the_wanted_side_is_used_as_it_is() -> None:
     found = materialize(TensorSpec(dims=(9,), dtype="i32", seed=3, fill=Fill(values="above", low=-5, high=-2)), {})
     assert -5 <= found.min() <= found.max() <= -2

@@ -73,7 +73,7 @@ def test_every_way_of_filling_occurs_and_the_first_one_with_every_program() -> N
 @pytest.mark.parametrize("seed", range(8))
 @pytest.mark.parametrize("mode", MODES)
 def test_special_values_are_given_to_programs_that_have_elements(seed: int, mode: Any) -> None:
-    """A NaN in a tensor of no elements is none."""
+    """A tensor without elements cannot hold a NaN."""
     for sample in census(CASE, "f32", mode, PROFILES["default"], seed):
         if sample.values != "mixed":
             assert largest(sample) > 1

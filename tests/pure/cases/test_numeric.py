@@ -1,4 +1,4 @@
-"""Numeric classes as data: what a composition is off by, how long a sum is, what a specification promises."""
+"""Numeric classes as data: the error of a composition, the length of a sum, the accuracies that are specified."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def test_a_large_result_comes_back_whole() -> None:
     assert in_fork(lambda: b"x" * (1 << 22), 10) == b"x" * (1 << 22)
 
 
-def test_what_the_call_raises_is_raised() -> None:
+def test_an_exception_of_the_call_is_raised() -> None:
     def call() -> None:
         raise KeyError("no such thing")
 
@@ -32,7 +32,7 @@ def test_what_the_call_raises_is_raised() -> None:
         in_fork(call, 10)
 
 
-def test_a_death_says_its_signal_and_the_error_that_was_printed() -> None:
+def test_a_death_names_its_signal_and_the_printed_error() -> None:
     def call() -> None:
         os.write(2, b"noise\nLLVM ERROR: out of ideas\n#0 a stack\n")
         os.abort()
@@ -41,13 +41,13 @@ def test_a_death_says_its_signal_and_the_error_that_was_printed() -> None:
         in_fork(call, 10)
 
 
-def test_a_death_without_words_says_its_signal() -> None:
+def test_a_death_without_stderr_names_its_signal() -> None:
     with pytest.raises(ForkDied, match=r"^SIGSEGV$"):
         in_fork(lambda: ctypes.string_at(0), 10)
 
 
 @pytest.mark.parametrize("raised", [False, True])
-def test_an_answer_that_cannot_be_pickled_is_a_death_and_the_fork_does_not_go_on(raised: bool) -> None:
+def test_an_answer_that_cannot_be_pickled_is_a_death_and_ends_the_fork(raised: bool) -> None:
     def call() -> object:
         if raised:
             raise ValueError(lambda: None)
@@ -64,7 +64,7 @@ def test_an_exit_is_a_death() -> None:
         in_fork(lambda: os._exit(3), 10)
 
 
-def test_a_call_that_does_not_return_is_ended() -> None:
+def test_a_call_that_does_not_return_is_killed_at_the_deadline() -> None:
     started = time.monotonic()
     with pytest.raises(ForkDied, match=r"^no result in 0\.2 s$"):
         in_fork(lambda: ctypes.PyDLL(None).pause(), 0.2)
@@ -79,7 +79,7 @@ def test_no_descriptor_is_left_open() -> None:
 
 
 class Garbled:
-    """Its pickle is no pickle of anything that can be made: as if the call had written over its own answer."""
+    """An object whose pickle cannot be loaded, as if the call had written over its own answer."""
 
     def __reduce__(self) -> tuple[object, tuple[str]]:
         return int, ("no number",)

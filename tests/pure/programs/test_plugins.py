@@ -10,13 +10,13 @@ from harness.programs import plugins
 from tests import miniatures
 
 
-def test_the_built_in_ones_come_with_the_control_last() -> None:
+def test_the_control_comes_last_of_the_built_in_backends() -> None:
     names = plugins.names(plugins.BACKENDS)
     assert {"linalg", "tosa", "stablehlo"} <= set(names)
     assert names[-1] == "control"
 
 
-def test_cascades_are_backends_that_are_not_among_those_measured_by_default() -> None:
+def test_cascades_are_not_among_the_backends_measured_by_default() -> None:
     cascades = plugins.names(plugins.CASCADES)
     assert cascades == ("stablehlo-linalg", "tosa-linalg")
     assert not set(cascades) & set(plugins.names(plugins.BACKENDS))
@@ -36,7 +36,7 @@ def test_a_backend_is_found_in_either_group_or_unknown(tmp_path: Path, monkeypat
         plugins.backend("laxy")
 
 
-def test_out_of_tree_ones_are_found_among_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_plugins_are_found_among_the_built_in_backends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(miniatures.install(tmp_path / "plugins", ["right", "abort-lower"]))
     names = plugins.names(plugins.BACKENDS)
     assert {"right", "abort-lower", "tosa"} <= set(names)
@@ -47,7 +47,7 @@ def test_out_of_tree_ones_are_found_among_them(tmp_path: Path, monkeypatch: pyte
 
 
 @pytest.mark.parametrize(("group", "kind"), [(plugins.BACKENDS, "backend"), (plugins.EXECUTORS, "executor")])
-def test_an_unknown_one_is_an_error_of_its_kind(group: str, kind: str) -> None:
+def test_an_unknown_name_is_an_error_that_says_backend_or_executor(group: str, kind: str) -> None:
     with pytest.raises(UnknownName, match=f"unknown {kind} 'tossa'"):
         plugins.factory(group, "tossa")
 
@@ -67,7 +67,7 @@ def test_a_missing_package_of_a_backend_is_an_error_that_says_what_to_type(
     assert "pip install unheard-of" in raised.value.hint
 
 
-def test_an_executor_that_cannot_be_had_is_absent_and_the_others_are_there(
+def test_an_executor_that_cannot_be_loaded_is_absent_and_the_others_are_present(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     modules = {
@@ -89,7 +89,7 @@ def test_an_executor_that_cannot_be_had_is_absent_and_the_others_are_there(
     assert absent == {"raises": "RuntimeError: no such processor"}
 
 
-def test_what_installs_a_missing_package_is_the_extra_that_the_entry_point_names(
+def test_a_missing_package_is_installed_by_the_extra_that_the_entry_point_names(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(plugins, "EXECUTORS", "opcov.test")

@@ -130,3 +130,4 @@ def test_the_control_may_lose_what_opinfo_chose_and_eager_or_export_rejects() ->
         assert judge([passed, lost], "control").kind == "right"
     for ours in (of("census", refused), of("census", unexported), of("opinfo", WRONG)):
         assert judge([passed, ours], "control").kind == "broken"
+    assert judge([of("rejected", refused), of("opinfo", unexported)], "control").kind == "outside"

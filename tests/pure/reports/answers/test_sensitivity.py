@@ -1,4 +1,4 @@
-"""Seeded mistakes, folded: rates, what is set aside, survivors with the sample that shows them."""
+"""Reports of mutants: kill rates, mutants that are set aside, survivors with the sample that shows them."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ KILLED = MutantRecord(
     site="tosa.sub",
     what="operands swapped",
     nth=0,
-    fate="killed",
+    status="killed",
     by="Wrong value",
 )
-MISSED = replace(KILLED, op="aten.clamp.default", mutation="drop", fate="missed", by="", sample='{"op": "it\'s"}')
+MISSED = replace(KILLED, op="aten.clamp.default", mutation="drop", status="missed", by="", sample='{"op": "it\'s"}')
 TRIALS = (
     KILLED,
     replace(KILLED, nth=1),
     MISSED,
-    replace(MISSED, fate="tolerated", sample="", share=0.25),
-    replace(KILLED, mutation="drop", fate="equivalent"),
-    replace(KILLED, mutation="drop", fate="stillborn"),
-    replace(KILLED, mutation="", site="", what="", fate="lost", by="SIGSEGV"),
+    replace(MISSED, status="tolerated", sample="", share=0.25),
+    replace(KILLED, mutation="drop", status="equivalent"),
+    replace(KILLED, mutation="drop", status="stillborn"),
+    replace(KILLED, mutation="", site="", what="", status="lost", by="SIGSEGV"),
 )
 
 
@@ -45,13 +45,13 @@ def test_rate_counts_what_can_be_seen_and_nothing_else():
 
 
 def test_nothing_to_kill_is_no_failure():
-    (only,) = rates([replace(KILLED, fate="equivalent")], lambda t: t.backend)
+    (only,) = rates([replace(KILLED, status="equivalent")], lambda t: t.backend)
     assert (only.counted, only.value) == (0, 1.0)
     assert only.value >= TARGET
 
 
 def test_survivors_are_those_that_can_be_seen():
-    assert {t.fate for t in survivors(TRIALS)} == {"missed", "tolerated"}
+    assert {t.status for t in survivors(TRIALS)} == {"missed", "tolerated"}
 
 
 def test_text_names_rates_survivors_and_a_command_to_paste():
@@ -78,7 +78,7 @@ def test_json_has_it_all():
     assert [s["why"] for s in found["survivors"]] == ["missed", "within 0.25 of the bound"]
 
 
-@pytest.mark.parametrize("trial", TRIALS, ids=lambda t: t.fate)
+@pytest.mark.parametrize("trial", TRIALS, ids=lambda t: t.status)
 def test_trial_survives_json(trial):
     assert mutant_restore(json.loads(json.dumps(mutant_json(trial)))) == trial
 

@@ -7,8 +7,9 @@ from harness.records.journal import Record, record_json, record_restore
 from harness.records.outcome import NotExecuted, Passed
 from reports.answers.slack import as_json, as_text, line, slack
 from reports.fold.matrix import Key, fold
-from reports.pages import text
-from reports.pages.html import render
+from reports.pages import formats, html
+from reports.pages.data import as_json as matrix_json
+from reports.pages.summary import summary
 from tests.synthetic import journal, record, sample
 
 SAMPLES = [sample("aten.exp.default", "f32", "static", (2, n)) for n in range(1, 31)]
@@ -80,9 +81,9 @@ def test_the_line_counts_both_and_is_in_every_report() -> None:
     of = journal([*TIGHT, *WIDE])
     said = "bounds: 1 of 3 cells at more than half of theirs; 1 of 1 classes below 1/100 of theirs (opcov slack)"
     assert line(slack(of)) == said
-    assert said in text.render(fold(of), of).replace("\n", " ")
-    assert said in text.summary(fold(of), of).replace("\n", " ")
-    assert said in render(of)
+    assert said in formats.render(fold(of), of).replace("\n", " ")
+    assert said in summary(fold(of), of).replace("\n", " ")
+    assert said in html.render(of)
 
 
 def test_a_journal_of_before_classes_were_named_still_reads() -> None:
@@ -99,9 +100,9 @@ def test_the_worst_share_of_a_cell_is_in_csv_and_json() -> None:
     matrix = fold(of)
     assert matrix.cells[Key("aten.exp.default", "tosa", "static", "f32")].share == 0.8
     assert matrix.cells[Key("aten.sum.default", "stablehlo", "dynamic", "bf16")].share is None
-    head, *lines = (row.split(",") for row in text.render(matrix, of, "csv").splitlines())
+    head, *lines = (row.split(",") for row in formats.render(matrix, of, "csv").splitlines())
     shares = {(row[0], row[2], row[3]): row[head.index("share")] for row in lines}
     assert shares["aten.exp.default", "tosa", "static"] == "0.8"
     assert shares["aten.sum.default", "stablehlo", "dynamic"] == ""
-    cells = [cell for op in text.as_json(matrix, of)["ops"] for cell in op["cells"]]
+    cells = [cell for op in matrix_json(matrix, of)["ops"] for cell in op["cells"]]
     assert {cell["share"] for cell in cells} == {None, 0.5, 0.8}

@@ -33,9 +33,9 @@ from reports.fold.status import (
     FAILING,
     INVALID,
     NEVER,
-    OF_OUTCOME,
     PARTIAL,
     PASS,
+    STATUS_OF_OUTCOME,
     STATUSES,
     TIMEOUT,
     UNEXECUTED,
@@ -118,7 +118,7 @@ def test_green_means_a_pass_and_nothing_else_but_exclusions(outcomes: list[str])
 
 
 def test_every_outcome_and_status_is_defined_once() -> None:
-    assert set(OF_OUTCOME) == set(NAMES)
+    assert set(STATUS_OF_OUTCOME) == set(NAMES)
     assert len({s.symbol for s in STATUSES}) == len({s.name for s in STATUSES}) == len(STATUSES)
     assert all(len(s.symbol) == 1 for s in STATUSES)
 
@@ -149,10 +149,10 @@ def test_counts_add_up(lines: list[tuple[str, str, Mode, str, str, bool]]) -> No
     for number, totals in enumerate(matrix.totals()):
         assert sum(totals.ops.values()) == len(matrix.rows)
         assert totals.total == sum(row.cells[number].total for row in matrix.rows)
-        assert sum(totals.cells.values()) == sum(len(row.cells[number].parts) for row in matrix.rows)
+        assert sum(totals.cells.values()) == sum(len(row.cells[number].by_dtype) for row in matrix.rows)
     for row in matrix.rows:
         for cell in row.cells:
-            assert sum(cell.counts.values()) == cell.total == sum(part.total for part in cell.parts)
+            assert sum(cell.counts.values()) == cell.total == sum(part.total for part in cell.by_dtype)
             assert cell.passed <= cell.total
 
 
@@ -240,7 +240,7 @@ def test_a_pass_is_never_seen_where_none_was() -> None:
 
 def test_reports_need_neither_torch_nor_hypothesis() -> None:
     script = (
-        "import sys, reports.pages.html, reports.pages.text, reports.answers.todo, reports.answers.explain\n"
+        "import sys, reports.pages.html, reports.pages.formats, reports.answers.todo, reports.answers.explain\n"
         "print(sorted({'torch', 'torch_mlir', 'hypothesis', 'numpy'} & set(sys.modules)))"
     )
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -17,7 +17,7 @@ VOID = {"meta", "link", "input", "br", "wbr", "img"}
 
 
 class Page(HTMLParser):
-    """What a browser would see: balanced tags, scripts' texts, every address and the classes of cells."""
+    """Parses a page as a browser does: checks that tags balance, collects scripts, addresses and classes of cells."""
 
     def __init__(self, text: str) -> None:
         super().__init__()

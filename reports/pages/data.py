@@ -1,0 +1,87 @@
+"""The matrix as data for other programs: CSV and JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from harness.records.journal import Journal
+from reports.fold.matrix import Cell, Column, Matrix, by_alarm
+from reports.fold.provenance import provenance
+from reports.fold.status import STATUSES
+
+from .pieces import OUTCOME_NAMES
+
+
+def as_csv(matrix: Matrix) -> str:
+    """Write the matrix as CSV, one line per cell; an op that never ran in a column has one line without a dtype."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    heads = ["op", "family", "backend", "mode", "dtype", "status", "passed", "total", "share"]
+    writer.writerow([*heads, *OUTCOME_NAMES, "decomposed"])
+    for row in matrix.rows:
+        for joined in row.cells:
+            for cell in joined.by_dtype or (joined,):
+                counts = [cell.counts.get(name, 0) for name in OUTCOME_NAMES]
+                decomposed = "" if cell.decomposed is None else str(cell.decomposed).lower()
+                start = [row.op, row.family, cell.backend, cell.mode, cell.dtype or ""]
+                figures = [cell.status.name, cell.passed, cell.total, _share(cell)]
+                writer.writerow([*start, *figures, *counts, decomposed])
+    return out.getvalue()
+
+
+def _share(cell: Cell) -> str:
+    return "" if cell.share is None else f"{cell.share:.4g}"
+
+
+def as_json(matrix: Matrix, journal: Journal) -> dict[str, Any]:
+    """Return the matrix as JSON values: the journal's header and footer, statuses, columns, ops and totals."""
+    return {
+        "header": dict(journal.header),
+        "footer": dict(journal.footer) if journal.footer is not None else None,
+        "complete": journal.complete,
+        "notes": list(provenance(journal).notes),
+        "statuses": [asdict(status) for status in STATUSES],
+        "columns": [_column_json(column) for column in matrix.columns],
+        "ops": [
+            {
+                "op": row.op,
+                "family": row.family,
+                "decomposed": row.decomposed,
+                "cells": [_cell_json(cell) for cell in row.cells],
+            }
+            for row in matrix.rows
+        ],
+        "totals": [
+            _column_json(t.column) | {"ops": _in_order(t.ops), "cells": _in_order(t.cells), "samples": dict(t.samples)}
+            for t in matrix.totals()
+        ],
+        "control": dict(matrix.control),
+    }
+
+
+def _column_json(column: Column) -> dict[str, Any]:
+    return {"backend": column.backend, "mode": column.mode}
+
+
+def _in_order(counts: Mapping[str, int]) -> dict[str, int]:
+    return {status.name: count for status, count in by_alarm(counts)}
+
+
+def _cell_json(cell: Cell) -> dict[str, Any]:
+    """A cell of one dtype, or a joined cell with its cells by dtype."""
+    facts = {
+        "status": cell.status.name,
+        "worst": cell.worst,
+        "passed": cell.passed,
+        "total": cell.total,
+        "share": cell.share,
+        "counts": dict(cell.counts),
+        "decomposed": cell.decomposed,
+    }
+    if cell.dtype is not None:
+        return {"dtype": cell.dtype, **facts}
+    return {"backend": cell.backend, "mode": cell.mode, **facts, "dtypes": [_cell_json(part) for part in cell.by_dtype]}

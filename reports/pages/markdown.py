@@ -1,0 +1,57 @@
+"""The matrix as Markdown: provenance, totals, legend, and one table per family of ops."""
+
+from __future__ import annotations
+
+from harness.records.journal import Journal
+from harness.text import share
+from reports.fold.matrix import Matrix
+from reports.fold.provenance import control_line, provenance
+from reports.fold.status import DECOMPOSED, DECOMPOSED_MEANING, STATUSES
+
+from .pieces import FRACTION_MEANING, STATUSES_PASS_FIRST, mark, number
+
+
+def as_markdown(matrix: Matrix, journal: Journal) -> str:
+    """Write the whole matrix as Markdown."""
+    about = provenance(journal)
+    lines = ["# Op coverage", "", f"{about.size} · {about.started} · run {about.run}", ""]
+    lines += [_escaped(about.options), "", _escaped(about.toolchain), ""]
+    lines += [about.registry, ""] if about.registry else []
+    lines += [line for note in about.notes for line in (f"> **{_escaped(note)}**", "")]
+    lines += ["## Totals", "", *_totals(matrix), "", control_line(matrix.control), ""]
+    lines += ["## Legend", "", *_legend(), ""]
+    heads = [f"{column.backend} {column.mode}" for column in matrix.columns]
+    for family, rows in matrix.families.items():
+        lines += [f"## {_escaped(family)}", "", _table_line("op", *heads), _table_line("---", *("---" for _ in heads))]
+        for row in rows:
+            name = f"`{_escaped(row.op)}`" + (f" {DECOMPOSED}" if row.decomposed else "")
+            lines.append(_table_line(name, *map(mark, row.cells)))
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _totals(matrix: Matrix) -> list[str]:
+    """A table of the ops by status and of the samples that passed, one line per column of the matrix."""
+    statuses = STATUSES_PASS_FIRST
+    lines = [_table_line("ops", *(f"{s.symbol} {s.name}" for s in statuses), "samples passed")]
+    lines.append(_table_line("---", *("---:" for _ in statuses), "---:"))
+    for t in matrix.totals():
+        counts = [number(t.ops.get(s.name, 0)) for s in statuses]
+        samples = f"{t.passed:,}/{t.total:,} ({share(t.passed, t.total)})"
+        lines.append(_table_line(f"{t.column.backend} {t.column.mode}", *counts, samples))
+    return lines
+
+
+def _legend() -> list[str]:
+    lines = ["| | | |", "|---|---|---|"]
+    lines += [f"| {s.symbol} | {s.name} | {s.meaning} |" for s in STATUSES]
+    lines += [f"| {DECOMPOSED} | | {DECOMPOSED_MEANING} |"]
+    return [*lines, f"| n/m | | {FRACTION_MEANING} |"]
+
+
+def _table_line(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;").replace("`", "'")

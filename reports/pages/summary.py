@@ -1,0 +1,28 @@
+"""The short report that ends a pytest run: notes, totals and the most alarming results."""
+
+from __future__ import annotations
+
+import textwrap
+
+from harness.records.journal import Journal
+from reports.answers.alarms import alarms, as_text
+from reports.fold.matrix import Matrix
+from reports.fold.provenance import control_line, provenance
+
+from .pieces import answer_lines
+from .text import heading, totals
+
+
+def summary(matrix: Matrix, journal: Journal, width: int = 120, *, limit: int = 10) -> str:
+    """Write the short report, with at most `limit` alarms; each has a reason and commands to paste.
+
+    Lines have at most `width` characters, except the commands, the first line of an alarm and the notes.
+    """
+    found = alarms(matrix)
+    blocks = [heading(provenance(journal), width), totals(matrix, width), control_line(matrix.control)]
+    blocks += [textwrap.fill(line, width) for line in answer_lines(journal)]
+    if found:
+        count = f"{min(limit, len(found))} of {len(found)}" if len(found) > limit else str(len(found))
+        blocks.append(f"Most alarming ({count}, by op and backend)")
+        blocks += [as_text(alarm, width) for alarm in found[:limit]]
+    return "\n\n".join(blocks)

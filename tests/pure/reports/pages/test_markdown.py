@@ -1,0 +1,14 @@
+from __future__ import annotations
+
+import re
+
+from harness.records.journal import Journal
+from reports.fold.matrix import Matrix
+from reports.pages.formats import render
+
+
+def test_markdown_tables_are_whole(whole: tuple[Matrix, Journal]) -> None:
+    text = render(*whole, "markdown")
+    for block in re.findall(r"(?:^\|.*\n)+", text, re.M):
+        assert len({line.count("|") for line in block.splitlines()[2:]}) == 1, block
+    assert "## pooling" in text
