@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import json
 import shlex
 import subprocess
 import sys
@@ -26,6 +26,8 @@ SHOWN_ELSEWHERE = ("sensitivity",)
 """Commands that take too long to run here: tests/end_to_end/commands runs them."""
 MAY_FAIL = ("repro", "sensitivity")
 """Commands whose exit status 1 says that what they were asked to find is there."""
+TRACED = opinfo.is_traced()
+"""Without a trace of OpInfo, which takes a minute to make, the commands that need one are left out."""
 NO_RECORDING = ("-p", "no:harness.pytest_plugin.recording")
 """Saves loading all executors only to say which are absent."""
 EVERY = [command for page in PAGES for command in commands(page)]
@@ -35,9 +37,9 @@ def python(page: Path) -> list[Block]:
     return [block for block in blocks(page) if block.language == "python"]
 
 
-def run(*command: str, cwd: Path = ROOT, path: Path | None = None) -> Done:
+def run(*command: str, cwd: Path = ROOT, path: Path | None = None, text: str | None = None) -> Done:
     return subprocess.run(
-        command, cwd=cwd, env=environment(path), capture_output=True, text=True, timeout=300, check=False
+        command, cwd=cwd, env=environment(path), input=text, capture_output=True, text=True, timeout=300, check=False
     )
 
 
@@ -85,7 +87,7 @@ def folder(plugins: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = job(
         *("--op", ",".join(ops)),
         *("--dtype", "f32", "--mode", "static", "--profile", "quick", "--backend", backends),
-        *("--samples", "both" if opinfo.is_traced() else "census"),
+        *("--samples", "both" if TRACED else "census"),
         out=folder / "reports" / "out",
         plugins=plugins,
     )
@@ -169,12 +171,14 @@ def filled(command: Command, journal: Path, folder: Path) -> list[str]:
 
 
 def needs_opinfo(command: Command) -> bool:
-    return "--opinfo-gap" in command.arguments or {"both", "opinfo"} & set(command.arguments) != set()
+    words = set(command.arguments)
+    counts = command.arguments[:2] == ("opcov", "ops") and not words & {"--no-opinfo", "--attributes", "--dtypes"}
+    return counts or bool(words & {"both", "opinfo"})
 
 
 @pytest.mark.parametrize("command", [c for c in distinct("opcov") if c.arguments[1] not in SHOWN_ELSEWHERE], ids=str)
 def test_opcov_answers(command: Command, journal: Path, folder: Path, plugins: Path) -> None:
-    if needs_opinfo(command) and not opinfo.is_traced():
+    if needs_opinfo(command) and not TRACED:
         pytest.skip("OpInfo is not traced: run `python -m harness.surface.opinfo`")
     done = opcov(*filled(command, journal, folder)[1:], cwd=folder, plugins=plugins)
     assert done.returncode in ((0, 1) if command.arguments[1] in MAY_FAIL else (0,)), done.stdout + done.stderr
@@ -182,28 +186,38 @@ def test_opcov_answers(command: Command, journal: Path, folder: Path, plugins: P
     assert "Traceback" not in done.stderr
 
 
-def collections() -> dict[str, Command]:
-    """The commands that run pytest, those by way of `make` included."""
-    found = {c.text: c for c in distinct("pytest")}
-    for command in distinct("make"):
-        for word in command.arguments:
-            if word.startswith("OPTIONS="):
-                options = shlex.split(word.removeprefix("OPTIONS="))
-                found[command.text] = Command(command.page, command.line, ("pytest", "op_suites", *options))
-    return found
+def collections() -> dict[str, tuple[str, ...]]:
+    """The arguments of the commands that run pytest, those by way of `make` included, by where the first of them is.
+
+    How many processes a command starts does not matter here.
+    """
+    found: dict[tuple[str, ...], str] = {}
+    for command in chain(distinct("pytest"), distinct("make")):
+        arguments = list(command.arguments[1:])
+        if command.arguments[0] == "make":
+            given = [word.partition("=")[2] for word in arguments if word.startswith("OPTIONS=")]
+            arguments = [word for options in given for word in ("op_suites", *shlex.split(options))]
+        if arguments[:2] == ["-n", "auto"]:
+            arguments = arguments[2:]
+        if arguments and (TRACED or not needs_opinfo(command)):
+            found.setdefault(tuple(arguments), str(command))
+    return {where: arguments for arguments, where in found.items()}
 
 
-@pytest.mark.parametrize("command", collections().values(), ids=str)
-def test_pytest_collects_what_the_command_names(command: Command, plugins: Path, tmp_path: Path) -> None:
-    if needs_opinfo(command) and not opinfo.is_traced():
-        pytest.skip("OpInfo is not traced: run `python -m harness.surface.opinfo`")
-    done = run(
-        *(sys.executable, "-m", *command.arguments, "--collect-only", "-q", *NO_RECORDING),
-        *(("--out", str(tmp_path)) if "--out" not in command.arguments else ()),
-        path=plugins,
-    )
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr
-    assert re.search(r"\d tests? collected", done.stdout)
+COLLECT = """
+import json, sys, pytest
+for where, arguments in json.load(sys.stdin).items():
+    print(f"{where}: exit {int(pytest.main([*arguments, '--collect-only', '-q', '-q']))}")
+"""
+
+
+def test_pytest_collects_what_the_commands_name(plugins: Path, tmp_path: Path) -> None:
+    found = collections()
+    extra = ("--out", str(tmp_path), *NO_RECORDING)
+    given = json.dumps({where: [*arguments, *extra] for where, arguments in found.items()})
+    done = run(sys.executable, "-c", COLLECT, path=plugins, text=given)
+    codes = {where: f"{where}: exit 0\n" in done.stdout for where in found}
+    assert codes == dict.fromkeys(found, True), done.stdout[-3000:] + done.stderr
 
 
 @pytest.mark.parametrize("command", [*distinct("python"), *distinct("python3")], ids=str)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import argparse
+import io
 import re
 import shlex
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import entry_points
 from pathlib import Path
+from unittest import mock
 
 ROOT = Path(__file__).parents[3]
 PAGES = (ROOT / "README.md", *ROOT.glob("CONTRIBUTING.md"), *sorted((ROOT / "docs").glob("*.md")))
@@ -17,6 +23,7 @@ ENDS = ("&&", ";", "|", "||")
 """Tokens between the commands of a line."""
 
 _FENCE = re.compile(r"^```(\w*)\s*$")
+_SPAN = re.compile(r"`([^`\n]+)`")
 _LIST = re.compile(r"^\s*([-*]|\d+\.)\s")
 
 
@@ -35,7 +42,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command of a block, split into its arguments; `line` is that of the line it is on."""
+    """One command, split into its arguments; `line` is the number of the line it is on."""
 
     page: str
     line: int
@@ -70,14 +77,58 @@ def prose(page: Path) -> str:
     return "\n".join(lines)
 
 
+@cache
 def commands(page: Path) -> list[Command]:
-    """Every command in the page's blocks of shell commands, in order."""
-    return [command for block in blocks(page) if block.language == "sh" for command in _split(block)]
+    """Every command of the page: those of its blocks of shell commands, and the inline code that is a whole command."""
+    found = [command for block in blocks(page) if block.language == "sh" for command in _split(block)]
+    inline = [command for command in mentions(page) if command.arguments[0] != "opcov" or is_whole(command)]
+    return found + inline
+
+
+@cache
+def mentions(page: Path) -> list[Command]:
+    """The inline code of the page that begins as a command does."""
+    found = []
+    for number, line in enumerate(prose(page).splitlines(), 1):
+        for span in _SPAN.findall(line):
+            program, _, rest = span.partition(" ")
+            if program in PROGRAMS and rest:
+                found.append(Command(name(page), number, tuple(shlex.split(span))))
+    return found
 
 
 def spans(page: Path) -> list[str]:
     """The inline code of a page."""
-    return re.findall(r"`([^`\n]+)`", prose(page))
+    return _SPAN.findall(prose(page))
+
+
+class Parsed(Exception):
+    """Raised in place of running a command."""
+
+
+def parse(arguments: Sequence[str]) -> None:
+    """Have the command `opcov` parse these arguments and run nothing; raises Parsed, or SystemExit."""
+    parse_args = argparse.ArgumentParser.parse_args
+
+    def parsed(self: argparse.ArgumentParser, given: Sequence[str]) -> None:
+        parse_args(self, given)
+        raise Parsed
+
+    (entry,) = entry_points(group="console_scripts", name="opcov")
+    with mock.patch.object(argparse.ArgumentParser, "parse_args", parsed):
+        entry.load()(list(arguments))
+
+
+def is_whole(command: Command) -> bool:
+    """Whether `opcov` takes the command as it is."""
+    try:
+        with redirect_stderr(io.StringIO()), redirect_stdout(io.StringIO()):
+            parse(command.arguments[1:])
+    except Parsed:
+        return True
+    except SystemExit:
+        return False
+    raise AssertionError(f"{command} was run")
 
 
 def _fenced(page: Path) -> Iterator[Block]:
