@@ -1,10 +1,10 @@
-"""`make bench`: ratios from one run, on the machine it runs on.
+"""`make bench`: measure, in one run on this machine:
 
 1. The shared path (one frontend run for all backends, a program compiled once for all its values) against the naive one
-   (`fx.export_and_import` for each sample and backend), with the same samples and the same executor, op by op in turns
-   so that a noisy neighbour hits both.
-2. The harness's own share of the wall time: what is not torch.export, MLIR, LLVM or execution, with the whole
-   machinery of worker, pipe and records around it.
+   (`fx.export_and_import` for each sample and backend), with the same samples and the same executor. The paths take
+   turns, op by op, so that other load on the machine slows both.
+2. The harness's own share of the wall time: all that is not torch.export, MLIR, LLVM or execution. The samples go
+   through the worker, its pipe and the records, as in a run.
 3. What a sample costs on each executor of a dialect, from the lowered text to the results, forks included.
 """
 
@@ -49,18 +49,19 @@ OPS = (
 )
 BACKENDS = ("linalg", "tosa", "stablehlo")
 WORK = ("export", "import", "contract", "lower", "verify", "execute")
+"""The stages that are not the harness's own."""
 
 
 def main() -> int:
-    """Print the ratios; exit status 1 if a target is missed."""
+    """Print the ratios; return the exit status: 1 if a target is missed."""
     parser = argparse.ArgumentParser(prog="python -m harness.commands.bench", description=__doc__)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     warnings.filterwarnings("ignore")
     cases = [(family, c) for family, cases in catalog().items() for c in cases if c.op in OPS]
     size = Profile(name="bench", first=3, others=1, blames=False)
-    own, stages, sound = _machinery(cases, size)
-    shared, naive, count = _paths([case for _, case in cases], size, sound)
+    own, stages, passed = _run_cells(cases, size)
+    shared, naive, count = _paths([case for _, case in cases], size, passed)
     figures = {
         "sample_x_backend": count,
         "shared_per_second": round(count / shared, 1),
@@ -68,7 +69,7 @@ def main() -> int:
         "ratio": round(naive / shared, 2),
         "own_share": round(own, 3),
         "stage_shares": {k: round(v, 3) for k, v in stages.items()},
-        "executor_milliseconds": _executors([case for _, case in cases], size, sound),
+        "executor_milliseconds": _executors([case for _, case in cases], size, passed),
     }
     print(json.dumps(figures, indent=1) if options.json else _text(figures))
     return int(naive / shared < 5 or own > 0.2)
@@ -90,10 +91,10 @@ def _samples(case: OpCase, size: Profile) -> list[Sample]:
     return [s for mode in case.modes() for s in census(case, case.dtypes[0], mode, size, 0)]
 
 
-def _paths(cases: Sequence[OpCase], size: Profile, sound: Collection[tuple[str, str]]) -> tuple[float, float, int]:
-    """Seconds of the shared and of the naive path over the same samples, and how many (sample x backend).
+def _paths(cases: Sequence[OpCase], size: Profile, passed: Collection[tuple[str, str]]) -> tuple[float, float, int]:
+    """Seconds of the shared and of the naive path over the same samples, and how many (sample x backend) there are.
 
-    Both run in this process, so only the `sound` ones are run: those that were seen to kill none.
+    Both paths run in this process, so only `passed` pairs (sample id, backend) are run: they killed no worker.
     """
     import torch
 
@@ -111,7 +112,7 @@ def _paths(cases: Sequence[OpCase], size: Profile, sound: Collection[tuple[str, 
     shared = naive = 0.0
     count = 0
     for case in cases:
-        pairs = [(s, b) for s in _samples(case, size) for b in BACKENDS if (s.id, b) in sound]
+        pairs = [(s, b) for s in _samples(case, size) for b in BACKENDS if (s.id, b) in passed]
         ready.run(case, pairs[0][0], pairs[0][1], _quiet)  # neither path pays for the first call of an op
         ready.forget()
         started = time.perf_counter()
@@ -134,8 +135,11 @@ def _paths(cases: Sequence[OpCase], size: Profile, sound: Collection[tuple[str, 
     return shared, naive, count
 
 
-def _executors(cases: Sequence[OpCase], size: Profile, sound: Collection[tuple[str, str]]) -> dict[str, float]:
-    """Milliseconds of one static sample on each executor of each backend's dialect: compiled and run once."""
+def _executors(cases: Sequence[OpCase], size: Profile, passed: Collection[tuple[str, str]]) -> dict[str, float]:
+    """Mean milliseconds to compile and run a static sample once, by backend and executor of its dialect.
+
+    Only `passed` pairs (sample id, backend) are run.
+    """
     from harness.judging.reference import runs
     from harness.programs.protocols import CannotExecute
     from harness.running.caches import run_frontend
@@ -148,7 +152,7 @@ def _executors(cases: Sequence[OpCase], size: Profile, sound: Collection[tuple[s
         for sample in census(case, case.dtypes[0], "static", size, 0):
             contract = run_frontend(ready.frontend.run, sample, _quiet)
             inputs = runs(sample, case.numeric_of(sample))[0].inputs
-            for backend in (b for b in BACKENDS if (sample.id, b) in sound):
+            for backend in (b for b in BACKENDS if (sample.id, b) in passed):
                 lowered = ready.backends[backend].lower(contract)
                 for executor in (e for e in ready.executors if lowered.dialect in e.dialects):
                     started = time.perf_counter()
@@ -162,18 +166,19 @@ def _executors(cases: Sequence[OpCase], size: Profile, sound: Collection[tuple[s
 
 
 def _quiet(stage: str) -> None:
-    """Nobody listens."""
+    """Ignore the stage."""
 
 
-def _machinery(
+def _run_cells(
     cases: Sequence[tuple[str, OpCase]], size: Profile
 ) -> tuple[float, dict[str, float], set[tuple[str, str]]]:
-    """Whole cells through supervisor and worker: our own share of the wall time, that of each stage, and what is sound.
+    """Run whole cells through supervisor and worker.
 
-    Our own is what is neither frontend, MLIR, LLVM nor execution; sound is a (sample, backend) that passed.
+    Return the share of the wall time that no stage of `WORK` takes, the share of each stage, and the pairs (sample id,
+    backend) that passed.
     """
     spent: dict[str, float] = {}
-    sound = set()
+    passed = set()
     with Supervisor(BACKENDS) as supervisor:
         warm = _samples(cases[0][1], size)[0]
         supervisor.run(warm, BACKENDS[0])
@@ -185,11 +190,11 @@ def _machinery(
                     cell = Cell(family=family, case=case, backend=backend, mode=mode, dtype=case.dtypes[0])
                     for record in runner.records(cell):
                         if isinstance(record.outcome, Passed):
-                            sound.add((record.id, backend))
+                            passed.add((record.id, backend))
                         for stage, seconds in record.seconds.items():
                             spent[stage] = spent.get(stage, 0.0) + seconds
         wall = time.perf_counter() - started
-    return 1 - sum(spent.get(stage, 0.0) for stage in WORK) / wall, {k: v / wall for k, v in spent.items()}, sound
+    return 1 - sum(spent.get(stage, 0.0) for stage in WORK) / wall, {k: v / wall for k, v in spent.items()}, passed
 
 
 if __name__ == "__main__":

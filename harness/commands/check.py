@@ -1,4 +1,7 @@
-"""`python -m harness.commands.check OP ...`: run the census of cases on the control backend, print what is not right."""
+"""Run the census of the cases on the control backend, print every sample that does not pass.
+
+`python -m harness.commands.check OP ...`
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ from op_suites import catalog
 
 
 def main() -> int:
-    """Exit status 1 if any sample is not `Passed`."""
+    """Run the check; return the exit status: 0 if every cell has samples and all of them are `Passed`, else 1."""
     parser = argparse.ArgumentParser(prog="python -m harness.commands.check", description=__doc__)
     parser.add_argument("ops", nargs="*", default=["*"], help="ops or globs")
     parser.add_argument("--module", help="take CASES from this module instead of the catalog")
@@ -51,6 +54,7 @@ def main() -> int:
 
 
 def _cases(module: str | None, globs: list[str]) -> Iterator[OpCase]:
+    """The cases of the module, by default of the catalog, whose op matches one of the globs."""
     cases = importlib.import_module(module).CASES if module else [c for f in catalog().values() for c in f]
     yield from (case for case in cases if any(fnmatch.fnmatch(case.op, glob) for glob in globs))
 

@@ -1,31 +1,34 @@
-"""A standalone script for one sample on one backend: it needs torch and torch-mlir only, and fails on its own.
+"""A standalone script that reproduces the outcome of one sample on one backend; it needs only torch and torch-mlir.
 
-The script holds the inputs as literals, the module, the official `export_and_import`, and, where the artifact must be
-run to fail, the text of the executor.
+The script has the inputs as literals, a module that calls the op, and torch-mlir's own `fx.export_and_import`. If the
+lowered module must be run to reproduce the outcome, the script has the executor's source too, the expected results and
+their bounds. Its exit status is 0 if the sample no longer fails.
 """
 
 from __future__ import annotations
 
 import inspect
-import math
-import pprint
 import re
 import textwrap
 from collections.abc import Sequence
 from typing import Any
 
-import torch
-
 from harness.cases.case import OpCase
 from harness.cases.sample import Sample
 from harness.judging.reference import Run, runs
-from harness.programs.program import Call, SizeSlot, Slot, call, program
+from harness.programs.program import call, program
 from harness.programs.protocols import Recipe
 from harness.records.outcome import Outcome, Passed, Wrong
 
+from .python_source import assignment, call_source, tensor_source
+
 
 def opt_command(recipe: Recipe, ir_file: str) -> str:
-    """The `torch-mlir-opt` command that lowers the IR file; what converts to linalg that tool lacks, Python has it."""
+    """The shell command that lowers a file of IR in the backend contract.
+
+    If the recipe has a conversion to linalg, the command pipes the lowered IR into Python: `torch-mlir-opt` lacks
+    passes that the conversions need, and the Python bindings have them.
+    """
     command = f"torch-mlir-opt --pass-pipeline='{recipe.pipeline}' {ir_file}"
     return f'{command} |\n  python -c "{_CONVERT.format(recipe.conversion)}"' if recipe.conversion else command
 
@@ -47,30 +50,33 @@ def script(
     outcome: Outcome,
     executors: Sequence[tuple[str, str]],
 ) -> str:
-    """The script's text; of `executors`, classes with the text of their modules, the first defines `run_lowered`.
+    """The text of the script.
 
-    A second one takes its place, and may use what the first one's module defines.
+    `executors` has the name of each executor's class and the text of its module. The first module must define the
+    function `run_lowered`. A second executor replaces that function with its own; its module may use the names that the
+    first module defines.
     """
     run = _failing_run(case, sample, outcome)
-    parts = [_head(sample, backend, outcome), _module(sample), _inputs("example", program(sample).args)]
+    parts = [_head(sample, backend, outcome), _module(sample), assignment("example", program(sample).args)]
     parts.append(_dynamic(sample))
     if isinstance(outcome, (Wrong, Passed)) or outcome.stage in ("execute", "compare"):
-        parts += [_embedded(executors), _inputs("inputs", run.inputs), _body(recipe, run, case)]
+        parts += [_embedded(executors), assignment("inputs", run.inputs), _body(recipe, run, case)]
     else:
         parts.append(_lower_only(recipe))
     return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
 
 
 def _failing_run(case: OpCase, sample: Sample, outcome: Outcome) -> Run:
-    found = runs(sample, case.numeric_of(sample), case.canonical)
+    """The run whose results are wrong; for any other outcome the run with the fewest elements."""
+    references = runs(sample, case.numeric_of(sample), case.canonical)
     if isinstance(outcome, Wrong):
-        return next((r for r in found if dict(r.sizes) == dict(outcome.sizes)), found[0])
-    return min(found, key=lambda r: sum(t.numel() for t in r.inputs))  # what dies at run time mostly dies at size 0
+        return next((r for r in references if dict(r.sizes) == dict(outcome.sizes)), references[0])
+    return min(references, key=lambda r: sum(t.numel() for t in r.inputs))  # most crashes at run time are at size 0
 
 
 def _head(sample: Sample, backend: str, outcome: Outcome) -> str:
-    said = type(outcome).__name__
-    return f'''"""{sample.op} through torch-mlir's {backend} lowering, {sample.mode}, {sample.dtype}: {said}.
+    name = type(outcome).__name__
+    return f'''"""{sample.op} through torch-mlir's {backend} lowering, {sample.mode}, {sample.dtype}: {name}.
 
 Needs torch and torch-mlir. Exit status 0 means that it no longer fails.
 """
@@ -90,68 +96,11 @@ warnings.filterwarnings("ignore")
 
 
 def _module(sample: Sample) -> str:
-    module = call(sample)
     names = ", ".join(f"x{i}" for i in range(len(program(sample).args)))
     return f"""class Module(torch.nn.Module):
     def forward(self{", " if names else ""}{names}):
-        return {_call(module)}
+        return {call_source(call(sample))}
 """
-
-
-def _call(module: Call) -> str:
-    namespace, name, overload = str(module.op).split(".")
-    parts = [_source(a) for a in module.call_args] + [f"{k}={_source(v)}" for k, v in module.call_kwargs.items()]
-    return f"torch.ops.{namespace}.{name}.{overload}({', '.join(parts)})"
-
-
-def _source(arg: Any) -> str:
-    match arg:
-        case Slot(index):
-            return f"x{index}"
-        case SizeSlot(index, dim):
-            return f"x{index}.shape[{dim}]"
-        case tuple() | list():
-            return f"[{', '.join(map(_source, arg))}]"
-        case torch.device():
-            return repr(str(arg))
-        case complex():
-            return f"complex({_source(arg.real)}, {_source(arg.imag)})"
-        case float() if not math.isfinite(arg):
-            return "nan" if math.isnan(arg) else "inf" if arg > 0 else "-inf"
-        case _:
-            return repr(arg)
-
-
-def _inputs(name: str, args: Sequence[torch.Tensor]) -> str:
-    lines = ",\n".join("    " + _tensor(t) for t in args)
-    return f"{name} = (\n{lines},\n)" if args else f"{name} = ()"
-
-
-def _tensor(t: torch.Tensor) -> str:
-    if not t.is_contiguous():
-        held = t.untyped_storage().nbytes() // t.element_size()
-        base = t.as_strided((held,), (1,), 0)
-        return f"{_tensor(base)}.as_strided({list(t.shape)}, {list(t.stride())}, {t.storage_offset()})"
-    values = t.reshape(-1).tolist()
-    text = "[" + ", ".join(map(_source, values)) + "]"
-    if len(text) > 100:
-        text = pprint.pformat(_Raw.wrap(values), width=110, compact=True, indent=1).replace("\n", "\n    ")
-    flat = f"torch.tensor({text}, dtype={t.dtype})"
-    return flat if t.dim() == 1 else f"{flat}.reshape({list(t.shape)})"
-
-
-class _Raw:
-    """A value that prints as its source, so that pprint can wrap long lists."""
-
-    def __init__(self, value: Any) -> None:
-        self.text = _source(value)
-
-    def __repr__(self) -> str:
-        return self.text
-
-    @staticmethod
-    def wrap(values: Sequence[Any]) -> list[_Raw]:
-        return [_Raw(v) for v in values]
 
 
 def _dynamic(sample: Sample) -> str:
@@ -183,7 +132,10 @@ print("it lowers: this no longer fails")
 
 
 def _lower(recipe: Recipe, *, validated: bool) -> str:
-    """The function `lower`, with the pipelines that follow on torch-mlir's own; raises where one of them fails."""
+    """The source of `lower`, which returns the lowered module and raises if a pipeline fails.
+
+    If `validated`, `lower` also checks the lowered module against the dialect's specification.
+    """
     text = _LOWER.format(output_type=recipe.output_type)
     if recipe.conversion or recipe.validations:
         text = _RUN + text
@@ -231,16 +183,20 @@ def lower():
 
 
 def _embedded(executors: Sequence[tuple[str, str]]) -> str:
-    """The executors' source; `from __future__` is at the top of the script already, what they import of us before."""
+    """The source of the executors' modules as one text; a second executor gets a `run_lowered` of its own."""
     (_, first), *others = executors
     text = _alone(first)
     for name, source in others:
         text += f"\n{_alone(source)}\n\ndef run_lowered(ir, dialect, inputs):\n"
-        text += f"    return {name}().compile(types.SimpleNamespace(ir=ir))(inputs)\n"
+        text += f"    return {name}().compile(types.SimpleNamespace(ir=ir, dialect=dialect))(inputs)\n"
     return f"# the executor {'-' * 105}\n\n{text}\n# end of the executor {'-' * 98}"
 
 
 def _alone(source: str) -> str:
+    """A module's source without its imports from `__future__`, from `harness` and from its own package.
+
+    The script's head has the first already, and the first executor's module defines the names of the others.
+    """
     return re.sub(r"^from (?:__future__|harness\S*|\.\S+) import .*\n", "", source, flags=re.MULTILINE)
 
 
@@ -254,9 +210,9 @@ def _body(recipe: Recipe, run: Run, case: OpCase) -> str:
         f"actual = run_lowered(str(lower()), {recipe.dialect!r}, list(inputs))",
         "",
         f"# eager in float64 where results are rounded; sizes {dict(run.sizes)}",
-        _inputs("expected", references),
+        assignment("expected", references),
         "# the largest error allowed per element, None where the result is exact",
-        "bounds = (" + "".join(f"\n    {_tensor(b) if b is not None else None}," for b in bounds) + "\n)",
+        "bounds = (" + "".join(f"\n    {tensor_source(b) if b is not None else None}," for b in bounds) + "\n)",
         f"unjudged = {sorted(case.unjudged)!r}",
         f"misshapen = {sorted(case.misshapen)!r}",
         f"dtypes = {tuple(b.eager.dtype for b in run.outputs)!r}",
@@ -266,7 +222,7 @@ def _body(recipe: Recipe, run: Run, case: OpCase) -> str:
 
 
 def _canonical(case: OpCase) -> str:
-    """The case's function, or one that changes nothing, under the name `canonical`."""
+    """The source of a function `canonical`: the case's own, or one that returns the results as they are."""
     if case.canonical is None:
         return "def canonical(results):\n    return results\n"
     text = f"{textwrap.dedent(inspect.getsource(case.canonical))}\n"

@@ -1,4 +1,4 @@
-"""What the registry's censuses draw of each op, against its schema and against what eager takes."""
+"""The attribute values and dtypes that an op's censuses draw, against the op's schema and what eager takes."""
 
 from __future__ import annotations
 
@@ -16,31 +16,36 @@ from harness.programs.program import overload
 PLUMBING = ("generator", "device", "layout", "pin_memory", "names")
 """Arguments that change no value on the CPU."""
 ONE = Profile(name="one", first=1, others=1)
+"""One program of each dtype."""
 LEFT_OUT = "left out"
+"""The value of an argument that a call leaves to its default."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttributeValues:
-    """What is drawn of one argument: the values as text, and the reason why it is one only, if there is one."""
+    """The values drawn for one argument, as text, and the case's reason for drawing a single one, if it gives any."""
 
     values: tuple[str, ...]
     reason: str | None
 
     @property
     def varies(self) -> bool:
-        """Whether it takes two values or more."""
+        """Whether the argument takes two values or more."""
         return len(self.values) > 1
 
 
 def attributes(op: str) -> list[str]:
-    """The schema's arguments that are no tensors and no plumbing."""
+    """The names of the schema's arguments that are neither tensors nor in `PLUMBING`."""
     return [a.name for a in overload(op)._schema.arguments if "Tensor" not in str(a.type) and a.name not in PLUMBING]
 
 
 def attribute_values(case: OpCase) -> Mapping[str, AttributeValues]:
-    """By attribute, what the censuses draw: those of small profiles first, larger ones until each attribute varies."""
+    """The values that the case's censuses draw, by attribute.
+
+    The census of a larger profile is drawn only if an attribute takes a single value in the smaller ones.
+    """
     seen: dict[str, dict[str, None]] = {name: {} for name in attributes(case.op)}
-    for sample in _widening(case):
+    for sample in _samples(case):
         if all(len(values) > 1 for values in seen.values()):
             break
         for name, values in seen.items():
@@ -48,7 +53,8 @@ def attribute_values(case: OpCase) -> Mapping[str, AttributeValues]:
     return {name: AttributeValues(values=tuple(values), reason=case.fixed.get(name)) for name, values in seen.items()}
 
 
-def _widening(case: OpCase) -> Iterator[Sample]:
+def _samples(case: OpCase) -> Iterator[Sample]:
+    """The samples of the case's censuses, those of small profiles first."""
     for size in ("quick", "default", "nightly"):
         for mode in case.modes():
             for dtype in profile("default").dtypes(case, mode):
@@ -63,15 +69,15 @@ def _value(sample: Sample, name: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DtypeCoverage:
-    """The dtypes of one op: those drawn, those left out for a reason, and those that eager takes all the same."""
+    """The dtypes of one op: those drawn, those excluded with a reason, and the others that eager takes."""
 
     drawn: tuple[str, ...]
     excluded: Mapping[str, str]
     eager_only: tuple[str, ...]
 
 
-def dtypes(case: OpCase) -> DtypeCoverage:
-    """Which dtypes eager takes (the case's own arguments, drawn for that dtype) and which the case draws."""
+def dtype_coverage(case: OpCase) -> DtypeCoverage:
+    """The dtypes that the case draws and excludes, and the others in which eager takes the first sample of a census."""
     rest = (name for name in DTYPES if name not in case.dtypes and name not in case.exclude)
     return DtypeCoverage(
         drawn=case.dtypes,

@@ -1,4 +1,4 @@
-"""What the registry is measured against: sets of overloads, computed from the installed torch and torch-mlir."""
+"""The denominators of the registry: sets of overloads, computed from the installed torch and torch-mlir."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MEANINGS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Denominator:
-    """A set of overloads: those with a case, those left out for a reason, and the rest, which is missing."""
+    """A set of overloads: those with a case, those excluded with a reason, and the others, which are missing."""
 
     name: str
     meaning: str
@@ -31,10 +31,10 @@ class Denominator:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Uncounted:
-    """What the torch dialect declares beside the functional overloads that return a tensor.
+    """The overloads that the torch dialect declares and that the denominator `dialect` does not count.
 
-    `mutating` maps each overload that writes to an argument to its functional form, or None where torch has none;
-    `tensorless` are the functional ones that return no tensor.
+    `mutating` maps each overload that writes to an argument to its functional form, or to None if torch has none.
+    `tensorless` are the overloads that write to no argument and return no tensor.
     """
 
     mutating: Mapping[str, str | None]
@@ -44,8 +44,11 @@ class Uncounted:
 def denominators(
     registry: Collection[str], excluded: Mapping[str, str], declared: Collection[str], reached: Collection[str] | None
 ) -> tuple[Denominator, ...]:
-    """`core`, `dialect` and `opinfo`, given the registry's ops, those it leaves out, those that the torch dialect
-    declares, and those that OpInfo calls (None where that is not known: no `opinfo` then)."""
+    """Compute the denominators `core`, `dialect` and `opinfo`.
+
+    `registry` are the overloads with a case, `excluded` those without one and the reasons. `declared` are the overloads
+    that the torch dialect declares. `reached` are those that OpInfo calls; if it is None, `opinfo` is left out.
+    """
     sets = {
         "core": core(),
         "dialect": frozenset(op for op in declared if functional(op)),
@@ -65,7 +68,7 @@ def denominators(
 
 
 def uncounted(declared: Collection[str]) -> Uncounted:
-    """The mutating and the tensorless overloads of the torch dialect."""
+    """Find the declared overloads that the denominator `dialect` does not count; skip those that torch lacks."""
     from harness.programs.program import overload
 
     known = sorted(op for op in declared if _exists(op) and not functional(op))
@@ -74,7 +77,7 @@ def uncounted(declared: Collection[str]) -> Uncounted:
 
 
 def core() -> frozenset[str]:
-    """Every ATen overload tagged `torch.Tag.core`, those that torch loads only when asked for included."""
+    """Every ATen overload tagged `torch.Tag.core`, including those that torch loads only on access."""
     import torch
 
     from harness.programs.program import overload
@@ -96,9 +99,10 @@ def functional(op: str) -> bool:
 
 
 def functional_form(op: str) -> str | None:
-    """The overload that computes what a mutating one writes: `aten.add.Tensor` of `aten.add_.Tensor`.
+    """The overload that returns what a mutating overload writes: `aten.add.Tensor` for `aten.add_.Tensor`.
 
-    Its arguments are those of the mutating one without what is only written to; None where torch has no such overload.
+    It has the arguments of the mutating overload except those that are only written to (`out`). None if torch has no
+    such overload.
     """
     import torch
 

@@ -1,7 +1,7 @@
-"""PyTorch's own OpInfo samples as a second source: what nobody here chose, and the denominator `opinfo`.
+"""The samples of PyTorch's own OpInfo, which nobody here chose: a second source, and the denominator `opinfo`.
 
-The trace is made once per torch and per version of the tracing code, by a process of its own
-(`harness.surface.opinfo_trace`, which needs torch and expecttest), and kept in the user's cache folder. One JSON object a line: a header
+A process of its own (`harness.surface.opinfo_trace`, which needs torch and expecttest) traces OpInfo once per version
+of torch and of the tracing code. The trace is kept in the user's cache folder as one JSON object a line: a header
 `{"torch", "entries", "reached", "skipped"}`, then calls `{"op", "dtype", "sample"}`. Reading it needs no torch.
 `python -m harness.surface.opinfo` makes it.
 """
@@ -24,16 +24,17 @@ from harness.cases.sample import Sample, from_json
 from harness.errors import MissingPackage
 
 SOURCES = ("surface/opinfo_trace.py", "cases/sample.py")
-"""The files that decide what a trace holds."""
+"""The files of `harness` that decide what a trace holds: a change of theirs makes a new trace."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """What OpInfo calls.
+    """The calls that OpInfo's inputs make.
 
-    `reached` are the overloads that its sample inputs call before decomposition, whether a sample could hold the call
-    or not; `samples` by overload and dtype, those that eager takes first; `skipped` counts by reason what no sample
-    could hold.
+    `torch` is the version that was traced, `entries` the number of OpInfo's entries. `reached` are the overloads that
+    its sample inputs call before decomposition, also if no sample can hold the call. `samples` has the calls by
+    overload and dtype, those of sample inputs before those of error inputs. `skipped` counts the calls that no sample
+    can hold, by reason.
     """
 
     torch: str
@@ -45,7 +46,7 @@ class Trace:
 
 @cache
 def trace() -> Trace:
-    """The trace of the installed torch, made if it is not there; raises MissingPackage."""
+    """Read the trace of the installed torch, and make it first if there is none; raises MissingPackage."""
     path = _path()
     if not path.exists():
         print(f"opcov: tracing OpInfo, once for this torch, about a minute ({path})", file=sys.stderr)
@@ -60,7 +61,7 @@ def trace() -> Trace:
 
 
 def is_traced() -> bool:
-    """Whether there is a trace of the installed torch already."""
+    """Whether the installed torch has been traced already; raises MissingPackage if there is no torch."""
     return _path().exists()
 
 
@@ -82,9 +83,9 @@ def _make(path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         part.unlink(missing_ok=True)
-        said = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        message = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise MissingPackage(
-            f"OpInfo cannot be traced: {said}", hint="it needs expecttest: run `pip install -e '.[opinfo]'`"
+            f"OpInfo cannot be traced: {message}", hint="it needs expecttest: run `pip install -e '.[opinfo]'`"
         )
     part.replace(path)
 

@@ -1,8 +1,8 @@
-"""`python -m harness.surface.opinfo_trace OUT`: run OpInfo's sample and error inputs, write down what they call.
+"""`python -m harness.surface.opinfo_trace OUT`: run OpInfo's sample inputs and error inputs, record what they call.
 
-Calls are seen where export sees them, above autograd and before anything is decomposed: `aten.conv2d.default`, not
-`aten.convolution.default`. The recorder takes the place of torch's `SchemaCheckMode`, the one mode for that dispatch
-key that runs on real tensors (torch/_ops.py, `_set_mode_pre_dispatch`, torch 2.13).
+Calls are recorded at the dispatch key where export records them, above autograd and before any decomposition:
+`aten.conv2d.default`, not `aten.convolution.default`. The recorder poses as torch's `SchemaCheckMode`, the only mode
+for that dispatch key that runs on real tensors (torch/_ops.py, `_set_mode_pre_dispatch`, torch 2.13).
 """
 
 from __future__ import annotations
@@ -29,26 +29,28 @@ from harness.cases.dtypes import BY_TORCH
 from harness.cases.sample import Arg, DtypeArg, EnumArg, Fill, Origin, Sample, TensorSpec, to_json
 
 TRACED = ("f32", "f64", "bf16", "i64", "u8", "bool", "c64")
+"""The dtypes in which the sample inputs are run."""
 KEPT = 6
-"""Samples kept of one overload and dtype, picked so that each trait occurs."""
+"""The most calls to keep of one overload and dtype, chosen so that each trait occurs."""
 KEPT_REJECTED = 4
+"""The same for calls that eager rejects."""
 LARGEST = 4096
-"""Elements of a tensor that a sample holds at most."""
+"""The most elements of a tensor that a sample holds."""
 
 
 class Unholdable(Exception):
-    """A call that no sample can hold, and why."""
+    """A call that no sample can hold; the message says why."""
 
 
 class Recorder(SchemaCheckMode):
-    """Hands each call to `note` before it is made, and once more, with the error, if eager rejects it."""
+    """Gives each call to `note` before making it, and once more, with the error, if eager rejects it."""
 
     def __init__(self, note: Callable[[Any, Sequence[Any], dict[str, Any], Exception | None], None]) -> None:
         TorchDispatchMode.__init__(self, torch._C.DispatchKey.PreDispatch)  # type: ignore[no-untyped-call]
         self.note = note
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Note and redispatch."""
+        """Note the call and make it."""
         kwargs = kwargs or {}
         self.note(func, args, kwargs, None)
         try:
@@ -59,16 +61,25 @@ class Recorder(SchemaCheckMode):
 
 
 class Collection:
-    """The calls seen, as samples."""
+    """The calls recorded so far, as samples.
+
+    `sampled` has the calls of sample inputs, `rejected` the calls of error inputs that eager rejects: by overload and
+    dtype, then by `Sample.program`, so that only the first call of a program is kept. `reached` and `skipped` are as in
+    `opinfo.Trace`.
+    """
 
     def __init__(self) -> None:
         self.reached: set[str] = set()
         self.skipped: Counter[str] = Counter()
-        self.taken: dict[tuple[str, str], dict[str, Sample]] = defaultdict(dict)
+        self.sampled: dict[tuple[str, str], dict[str, Sample]] = defaultdict(dict)
         self.rejected: dict[tuple[str, str], dict[str, Sample]] = defaultdict(dict)
 
-    def noter(self, dtype: str, *, expects_error: bool) -> Callable[..., None]:
-        """A `note` for the recorder while one OpInfo entry is run in one dtype."""
+    def note_for(self, dtype: str, *, expects_error: bool) -> Callable[..., None]:
+        """The recorder's `note` while the inputs of an OpInfo entry are run.
+
+        `dtype` is the dtype of the inputs; `expects_error` says that they are error inputs, of which only the calls
+        that eager rejects are kept.
+        """
 
         def note(func: Any, args: Sequence[Any], kwargs: dict[str, Any], error: Exception | None) -> None:
             if not isinstance(func, torch._ops.OpOverload) or func.namespace not in ("aten", "prims"):
@@ -79,24 +90,24 @@ class Collection:
                 return
             origin: Origin = "rejected" if expects_error else "opinfo"
             try:
-                sample = held(func, args, kwargs, dtype, origin)
+                sample = to_sample(func, args, kwargs, dtype, origin)
             except Unholdable as reason:
                 self.skipped[str(reason)] += 1
                 return
-            into = self.rejected if expects_error else self.taken
-            into[str(func), dtype].setdefault(sample.program, sample)
+            samples = self.rejected if expects_error else self.sampled
+            samples[str(func), dtype].setdefault(sample.program, sample)
 
         return note
 
     def lines(self) -> Iterator[dict[str, Any]]:
-        """The calls to keep, those that eager takes first."""
-        for found, most in ((self.taken, KEPT), (self.rejected, KEPT_REJECTED)):
-            for (op, dtype), samples in sorted(found.items()):
+        """The calls to keep as the trace's lines, those of sample inputs first."""
+        for calls, most in ((self.sampled, KEPT), (self.rejected, KEPT_REJECTED)):
+            for (op, dtype), samples in sorted(calls.items()):
                 for sample in stratify(list(samples.values()), most):
                     yield {"op": op, "dtype": dtype, "sample": to_json(sample)}
 
 
-def held(func: Any, args: Sequence[Any], kwargs: dict[str, Any], dtype: str, origin: Origin) -> Sample:
+def to_sample(func: Any, args: Sequence[Any], kwargs: dict[str, Any], dtype: str, origin: Origin) -> Sample:
     """The call as a static sample; raises Unholdable."""
     names = [argument.name for argument in func._schema.arguments]
     named = dict(zip(names, args, strict=False)) | kwargs
@@ -142,33 +153,34 @@ def _tensor(t: torch.Tensor) -> TensorSpec:
 
 
 def collect(entries: Iterable[Any]) -> Collection:
-    """Run the sample inputs of each entry in every traced dtype that it takes, and its error inputs."""
+    """Run the sample inputs of each OpInfo entry in every traced dtype that it supports, and its error inputs."""
     calls = Collection()
     for entry in entries:
         supported = entry.supported_dtypes("cpu")
         for dtype in TRACED:
             wanted = getattr(torch, next(torch_name for torch_name, name in BY_TORCH.items() if name == dtype))
             if wanted in supported:
+                # `entry.sample_inputs` would seed the generator again for each sample, which costs a minute in all
                 torch.manual_seed(0)
-                samples = entry.sample_inputs_func(entry, "cpu", wanted, requires_grad=False)  # `sample_inputs` seeds
-                _run(entry, samples, calls.noter(dtype, expects_error=False))  # each sample anew, which costs a minute
+                samples = entry.sample_inputs_func(entry, "cpu", wanted, requires_grad=False)
+                _run(entry, samples, calls.note_for(dtype, expects_error=False))
         if entry.error_inputs_func is not None:
-            inputs = (error.sample_input for error in _safely(entry.error_inputs_func(entry, "cpu")))
-            _run(entry, inputs, calls.noter("f32", expects_error=True))
+            inputs = (error.sample_input for error in _until_error(entry.error_inputs_func(entry, "cpu")))
+            _run(entry, inputs, calls.note_for("f32", expects_error=True))
     return calls
 
 
 def _run(entry: Any, samples: Iterable[Any], note: Callable[..., None]) -> None:
-    for sample in _safely(samples):
+    for sample in _until_error(samples):
         try:
             with enable_python_dispatcher(), Recorder(note), torch.no_grad():
                 entry(sample.input, *sample.args, **sample.kwargs)
-        except Exception:  # an error input's whole purpose; and what the CPU has no kernel for
+        except Exception:  # error inputs raise by design, and some samples have no kernel on the CPU
             continue
 
 
-def _safely(items: Iterable[Any]) -> Iterator[Any]:
-    """The items up to the first that cannot be made (OpInfo has entries for other devices)."""
+def _until_error(items: Iterable[Any]) -> Iterator[Any]:
+    """The items before the first whose creation raises: OpInfo has entries for other devices."""
     try:
         yield from items
     except Exception:
@@ -176,7 +188,7 @@ def _safely(items: Iterable[Any]) -> Iterator[Any]:
 
 
 def main() -> int:
-    """Write the trace."""
+    """Trace all of OpInfo and write the trace to the file that the command line names; return the exit status."""
     warnings.filterwarnings("ignore")
     torch.set_num_threads(1)
     torch.manual_seed(0)

@@ -1,109 +1,126 @@
-"""What `opcov ops` says of the registry: its families and denominators, and what is drawn of each op."""
+"""The answers of `opcov ops`, as text and as JSON values: the registry, its denominators, and what its cases draw."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
+
+from tabulate import tabulate
 
 from harness.cases.case import OpCase
 from harness.errors import MissingPackage
 from harness.running.cells import Catalog
 
+from . import opinfo
+from .denominators import Denominator, Uncounted, denominators, figures, uncounted
+
 SHOWN = 6
+"""The most names in a list that is cut."""
 
 
 def summary(
     catalog: Catalog, excluded: Mapping[str, str], declared: Collection[str], *, names: bool, with_opinfo: bool
 ) -> tuple[str, dict[str, Any]]:
-    """Families and denominators, as text and as JSON values; `names` has every name in the text.
+    """Count the registry's families, and measure the registry against its denominators.
 
-    `declared` are the overloads that the torch dialect declares.
+    `excluded` are the overloads that get no case, with the reasons; `declared` those that the torch dialect declares.
+    If `names`, no list in the text is cut. Without `with_opinfo`, and where OpInfo cannot be traced, the denominator
+    `opinfo` is left out and the text says so. Raises ImportError without torch.
     """
-    from . import opinfo
-    from .denominators import denominators, figures, uncounted
-
-    reached, note = None, "\n\nopinfo is not counted, as you wish"
-    if with_opinfo:
-        try:
-            reached, note = opinfo.trace().reached, ""
-        except MissingPackage as error:
-            note = f"\n\nopinfo is not counted: {error}"
-    cases = {case.op for found in catalog.values() for case in found}
-    sets = denominators(cases, excluded, declared, reached)
-    more = uncounted(declared)
-    forms = {op: form for op, form in more.mutating.items() if form}
-    data = {
+    reached, note = _reached(with_opinfo=with_opinfo)
+    ops = {case.op for cases in catalog.values() for case in cases}
+    sets = denominators(ops, excluded, declared, reached)
+    rest = uncounted(declared)
+    parts = [_families(catalog), _counts(sets), _uncounted(rest, ops)]
+    parts += [f"missing of {d.name}: {_some(d.missing, names)}" for d in sets]
+    parts.append(_exclusions(sets, names))
+    return "\n\n".join(parts) + note, {
         "families": {
-            family: [{"op": c.op, "dtypes": list(c.dtypes), "modes": list(c.modes())} for c in found]
-            for family, found in catalog.items()
+            family: [{"op": c.op, "dtypes": list(c.dtypes), "modes": list(c.modes())} for c in cases]
+            for family, cases in catalog.items()
         },
         "denominators": figures(sets),
-        "mutating": dict(more.mutating),
-        "tensorless": list(more.tensorless),
+        "mutating": dict(rest.mutating),
+        "tensorless": list(rest.tensorless),
     }
-    rows = [(f, len(found), sum(len(c.dtypes) * len(c.modes()) for c in found)) for f, found in catalog.items()]
+
+
+def _reached(*, with_opinfo: bool) -> tuple[frozenset[str] | None, str]:
+    """The overloads that OpInfo calls, or None, and what the text says of it."""
+    if not with_opinfo:
+        return None, "\n\nopinfo is not counted, as you wish"
+    try:
+        return opinfo.trace().reached, ""
+    except MissingPackage as error:
+        return None, f"\n\nopinfo is not counted: {error}"
+
+
+def _families(catalog: Catalog) -> str:
+    rows = [(f, len(cases), sum(len(c.dtypes) * len(c.modes()) for c in cases)) for f, cases in catalog.items()]
     rows.append(("total", sum(r[1] for r in rows), sum(r[2] for r in rows)))
-    parts = [_table(rows, "family", "ops", "cells a backend")]
-    head = ("denominator", "covered", "excluded", "missing", "of", "what it is")
-    parts.append(
-        _table(
-            [(d.name, len(d.covered), len(d.excluded), len(d.missing), d.total, d.meaning) for d in sets],
-            *head,
-        )
+    return _table(rows, "family", "ops", "cells a backend")
+
+
+def _counts(sets: Iterable[Denominator]) -> str:
+    rows = [(d.name, len(d.covered), len(d.excluded), len(d.missing), d.total, d.meaning) for d in sets]
+    return _table(rows, "denominator", "covered", "excluded", "missing", "of", "what it is")
+
+
+def _uncounted(rest: Uncounted, ops: Collection[str]) -> str:
+    forms = [form for form in rest.mutating.values() if form]
+    covered = sum(form in ops for form in forms)
+    return (
+        f"The torch dialect also declares {len(rest.mutating)} mutating overloads ({len(forms)} have a functional form,"
+        f" {covered} of these are covered) and {len(rest.tensorless)} that return no tensor."
     )
-    covered = sum(form in cases for form in forms.values())
-    parts.append(
-        f"The torch dialect also declares {len(more.mutating)} mutating overloads ({len(forms)} have a functional form,"
-        f" {covered} of these are covered) and {len(more.tensorless)} that return no tensor."
-    )
-    parts += [f"missing of {d.name}: {_some(d.missing, names)}" for d in sets]
-    left_out = {op: reason for d in sets for op, reason in d.excluded.items()}
-    parts.append(
-        "excluded:\n" + "\n".join(f"  {op}: {why}" for op, why in sorted(left_out.items()))
-        if names
-        else f"excluded: {_some(tuple(sorted(left_out)), names)}"
-    )
-    return "\n\n".join(parts) + note, data
+
+
+def _exclusions(sets: Iterable[Denominator], names: bool) -> str:
+    """Every excluded overload with its reason if `names`, else some of the overloads."""
+    reasons = {op: reason for d in sets for op, reason in d.excluded.items()}
+    if names:
+        return "excluded:\n" + "\n".join(f"  {op}: {reason}" for op, reason in sorted(reasons.items()))
+    return f"excluded: {_some(sorted(reasons), names)}"
 
 
 def attributes(cases: Collection[OpCase]) -> tuple[str, dict[str, Any]]:
-    """For every schema argument of the ops, the values that the censuses draw; text names those that never vary."""
-    from .attribute_coverage import attribute_values
+    """List the values that the censuses draw for every attribute of the ops; the text has those that never vary."""
+    from .attribute_coverage import attribute_values  # loads torch
 
-    found = {case.op: attribute_values(case) for case in cases}
+    by_op = {case.op: attribute_values(case) for case in cases}
     data = {
-        op: {name: {"values": list(d.values), "reason": d.reason} for name, d in by.items()} for op, by in found.items()
+        op: {name: {"values": list(a.values), "reason": a.reason} for name, a in by_name.items()}
+        for op, by_name in by_op.items()
     }
-    single = [(op, name, d) for op, by in found.items() for name, d in by.items() if not d.varies]
-    rows = [(op, name, ", ".join(d.values), d.reason or "NO REASON") for op, name, d in single]
-    count = sum(len(by) for by in found.values())
-    bare = sum(d.reason is None for *_, d in single)
-    text = f"{count} attributes of {len(found)} ops; {len(single)} never vary, {bare} of these without a reason"
+    single = [(op, name, a) for op, by_name in by_op.items() for name, a in by_name.items() if not a.varies]
+    rows = [(op, name, ", ".join(a.values), a.reason or "NO REASON") for op, name, a in single]
+    count = sum(len(by_name) for by_name in by_op.values())
+    bare = sum(a.reason is None for *_, a in single)
+    text = f"{count} attributes of {len(by_op)} ops; {len(single)} never vary, {bare} of these without a reason"
     return f"{text}\n\n{_table(rows, 'op', 'attribute', 'always', 'reason')}" if rows else text, data
 
 
 def dtypes(cases: Collection[OpCase]) -> tuple[str, dict[str, Any]]:
-    """For every op, the dtypes drawn, left out for a reason, and taken by eager all the same."""
-    from .attribute_coverage import dtypes as of
+    """List the dtypes that each op draws, those that it excludes with a reason, and the others that eager takes."""
+    from .attribute_coverage import dtype_coverage  # loads torch
 
-    found = {case.op: of(case) for case in cases}
+    by_op = {case.op: dtype_coverage(case) for case in cases}
     data = {
         op: {"drawn": list(d.drawn), "excluded": dict(d.excluded), "eager_only": list(d.eager_only)}
-        for op, d in found.items()
+        for op, d in by_op.items()
     }
     rows = [
-        (op, " ".join(d.drawn), " ".join(d.excluded) or "-", " ".join(d.eager_only) or "-") for op, d in found.items()
+        (op, " ".join(d.drawn), " ".join(d.excluded) or "-", " ".join(d.eager_only) or "-") for op, d in by_op.items()
     ]
     return _table(rows, "op", "drawn", "excluded with a reason", "eager takes it, never drawn"), data
 
 
-def _some(names: tuple[str, ...], every: bool) -> str:
+def _some(names: Sequence[str], every: bool) -> str:
+    """The names, cut to `SHOWN` unless `every`; a list that is cut says by how many."""
     shown = names if every else names[:SHOWN]
     more = "" if len(shown) == len(names) else f" ... and {len(names) - len(shown)} more (--names)"
     return f"{', '.join(shown) or 'none'}{more}"
 
 
 def _table(rows: Iterable[Iterable[Any]], *head: str) -> str:
-    from tabulate import tabulate
-
     return str(tabulate([list(row) for row in rows], headers=head))

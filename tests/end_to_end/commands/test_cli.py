@@ -1,4 +1,4 @@
-"""The command `opcov` in a process of its own: what it prints, what it exits with, how it takes bad input."""
+"""The command `opcov` in a process of its own: its output, its exit status, its errors for bad input."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def journal(folder: Path) -> Path:
     return folder / "reports" / "out" / "journal.jsonl"
 
 
-def said(done: Done, code: Exit) -> str:
-    """The one line on stderr of a command that fails."""
+def error_line(done: Done, code: Exit) -> str:
+    """The one line that a failed command writes to stderr; checks its exit status too."""
     assert done.returncode == code, done.stdout + done.stderr
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert done.stderr.startswith("opcov: ")
@@ -62,7 +62,7 @@ def test_sensitivity_seeds_mistakes_and_its_journal_reads_again(folder: Path) ->
 
 
 def test_sensitivity_of_nothing_says_so(folder: Path) -> None:
-    assert "no trial" in said(opcov("sensitivity", "--read", cwd=folder), Exit.USAGE)
+    assert "no trial" in error_line(opcov("sensitivity", "--read", cwd=folder), Exit.USAGE)
     done = opcov("sensitivity", "--op", "aten.relu.default", "--mode", "dynamic", cwd=folder)
     assert "no sample that passed and is asked for" in done.stderr
     assert done.returncode == Exit.USAGE
@@ -110,7 +110,7 @@ def test_html_is_written_where_asked_for(folder: Path, journal: Path, tmp_path: 
 def test_html_that_cannot_be_written_says_so(journal: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     done = opcov("html", journal, "--out", tmp_path / "file" / "x.html", cwd=tmp_path)
-    assert "choose another file with --out" in said(done, Exit.USAGE)
+    assert "choose another file with --out" in error_line(done, Exit.USAGE)
 
 
 def test_explain_shows_the_ir_of_the_stages(folder: Path) -> None:
@@ -162,7 +162,7 @@ def test_ops_lists_the_dtypes_that_eager_takes(tmp_path: Path) -> None:
 
 
 def test_a_journal_of_one_source_has_no_gap_to_show(folder: Path) -> None:
-    text = said(opcov("ops", "--opinfo-gap", "reports/out/journal.jsonl", cwd=folder), Exit.USAGE)
+    text = error_line(opcov("ops", "--opinfo-gap", "reports/out/journal.jsonl", cwd=folder), Exit.USAGE)
     assert "--samples both" in text
 
 
@@ -173,7 +173,7 @@ def test_a_journal_of_one_source_has_no_gap_to_show(folder: Path) -> None:
     "command", [("matrix",), ("html",), ("todo", "--backend", "tosa"), ("explain", "aten.relu.default")], ids=" ".join
 )
 def test_without_a_journal_it_says_how_to_make_one(command: tuple[str, ...], tmp_path: Path) -> None:
-    text = said(opcov(*command, cwd=tmp_path), Exit.DATA)
+    text = error_line(opcov(*command, cwd=tmp_path), Exit.DATA)
     assert "No such file" in text
     assert "make matrix" in text
 
@@ -184,7 +184,7 @@ def test_without_a_journal_it_says_how_to_make_one(command: tuple[str, ...], tmp
 )
 def test_a_damaged_journal_is_an_error(text: str, wanted: str, tmp_path: Path) -> None:
     (tmp_path / "j").write_text(text, encoding="ascii")
-    assert wanted in said(opcov("matrix", "j", cwd=tmp_path), Exit.DATA)
+    assert wanted in error_line(opcov("matrix", "j", cwd=tmp_path), Exit.DATA)
 
 
 def test_a_journal_cut_short_is_read(journal: Path, tmp_path: Path) -> None:
@@ -208,11 +208,11 @@ def test_a_journal_cut_short_is_read(journal: Path, tmp_path: Path) -> None:
     ids=lambda x: x if isinstance(x, str) else " ".join(x),
 )
 def test_an_unknown_name_is_an_error_with_a_suggestion(command: tuple[str, ...], wanted: str, folder: Path) -> None:
-    assert wanted in said(opcov(*command, cwd=folder), Exit.USAGE)
+    assert wanted in error_line(opcov(*command, cwd=folder), Exit.USAGE)
 
 
 def test_an_unknown_sample_is_an_error(folder: Path) -> None:
-    text = said(opcov("repro", "0123456789", "--backend", "tosa", cwd=folder), Exit.DATA)
+    text = error_line(opcov("repro", "0123456789", "--backend", "tosa", cwd=folder), Exit.DATA)
     assert "no sample '0123456789'" in text
     assert "opcov explain" in text
 
@@ -232,13 +232,13 @@ def test_a_sample_that_does_not_fit_is_an_error(
     change: dict[str, Any], wanted: str, code: Exit, tmp_path: Path
 ) -> None:
     text = json.dumps(to_json(relu()) | change)
-    assert wanted in said(opcov("repro", text, "--backend", "linalg", cwd=tmp_path), code)
+    assert wanted in error_line(opcov("repro", text, "--backend", "linalg", cwd=tmp_path), code)
     assert not (tmp_path / "repro").exists()
 
 
 @pytest.mark.parametrize("text", ["{", "[1]", '{"op": 1}', ""])
 def test_what_is_no_sample_is_an_error(text: str, tmp_path: Path) -> None:
-    said(opcov("repro", "-", "--backend", "linalg", cwd=tmp_path, text=text), Exit.DATA)
+    error_line(opcov("repro", "-", "--backend", "linalg", cwd=tmp_path, text=text), Exit.DATA)
 
 
 @pytest.mark.parametrize("arguments", [(), ("matricks",), ("todo",), ("repro", "x"), ("matrix", "--format", "xml")])
@@ -290,7 +290,7 @@ SAMPLES: dict[str, tuple[Sample, str, str]] = {
 
 @pytest.fixture(scope="module")
 def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """What `opcov repro` finds and writes for each sample, asked for once."""
+    """Run `opcov repro` once for each sample: the process, its JSON answer and the folder it ran in."""
     known: dict[str, tuple[Done, dict[str, Any], Path]] = {}
 
     def ask(name: str) -> tuple[Done, dict[str, Any], Path]:

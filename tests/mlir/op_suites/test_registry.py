@@ -24,8 +24,7 @@ from harness.cases.sample import Mode, Sample, SizeOf, dumps, from_json, tensors
 from harness.judging.reference import Run, runs
 from harness.programs.program import call, overload, program
 from harness.programs.protocols import NotExpressible
-from harness.surface.attribute_coverage import attributes
-from harness.surface.attribute_coverage import drawn as drawn_of
+from harness.surface.attribute_coverage import attribute_values, attributes
 from op_suites import catalog
 
 FAMILIES = tuple(catalog())
@@ -188,8 +187,8 @@ def test_every_attribute_takes_two_values(family: str) -> None:
     bare = [
         f"{case.op} {name}"
         for case in catalog()[family]
-        for name, found in drawn_of(case).items()
-        if not found.varies and found.reason is None
+        for name, values in attribute_values(case).items()
+        if not values.varies and values.reason is None
     ]
     assert bare == []
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from harness.cases.sample import LAYOUTS, ONE_SIDED, Fill, Layout, TensorSpec
-from harness.commands.repro_script import _tensor
+from harness.commands.python_source import tensor_source
 from harness.programs.materialize import copied, materialize
 
 SHAPES = ((), (3,), (2, 3), (4, 1, 3), (2, 0), (0, 3))
@@ -47,7 +47,7 @@ def test_a_copy_has_the_same_strides_and_its_own_memory(layout: Layout, shape: t
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_the_literal_of_a_script_has_the_same_strides(layout: Layout, dtype: str) -> None:
     first = tensor(layout, (2, 3), dtype)
-    other = eval(_tensor(first), {"torch": torch, "nan": float("nan"), "inf": float("inf")})
+    other = eval(tensor_source(first), {"torch": torch, "nan": float("nan"), "inf": float("inf")})
     assert torch.equal(first, other)
     assert first.stride() == other.stride()
 

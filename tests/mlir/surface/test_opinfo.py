@@ -1,4 +1,4 @@
-"""OpInfo's samples: what is seen of a call, and that it comes back as the sample that was traced."""
+"""OpInfo's samples: which calls are recorded, and that a sample makes the call that was recorded."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness.programs.materialize import materialize
 from harness.programs.program import program
 from harness.surface import opinfo
 
-trace_module = pytest.importorskip("harness.opinfo_trace", exc_type=ImportError)
+trace_module = pytest.importorskip("harness.surface.opinfo_trace", exc_type=ImportError)
 
 
 def traced(*names: str) -> Any:

@@ -1,3 +1,5 @@
+"""The denominators of given sets of overloads, without torch."""
+
 from __future__ import annotations
 
 import pytest

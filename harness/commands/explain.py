@@ -1,0 +1,53 @@
+"""`opcov explain`: tell the outcomes of one op by trait, its smallest failing sample, the diagnostic and the IR."""
+
+from __future__ import annotations
+
+import argparse
+
+from harness.cases.sample import dumps
+from harness.errors import Exit
+from harness.records.expectation import one_line
+from harness.records.journal import Journal, read
+from harness.records.outcome import Excluded, Passed
+from harness.running.supervisor import Limits
+from reports.answers.explain import explain
+
+from .arguments import add_journal_option, print_answer
+from .rerun import rerun
+
+NAME = "explain"
+HELP = "one op: outcomes by trait, smallest failing sample, diagnostic, IR"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the op, the backend, whether to show the IR, and the journal."""
+    parser.add_argument("op")
+    parser.add_argument("--backend", help="only this backend")
+    parser.add_argument("--ir", action="store_true", help="run the smallest failing sample, show the IR of each stage")
+    add_journal_option(parser)
+
+
+def run(options: argparse.Namespace) -> Exit:
+    """Print the explanation; raises BadJournal, and UnknownName if the journal has no such op or backend."""
+    journal = read(options.journal)
+    ir = _stages(journal, options.op, options.backend) if options.ir else None
+    answer = explain(journal, options.op, options.backend, ir=ir)
+    print_answer(options, text=answer.text, data=answer.json)
+    return Exit.OK
+
+
+def _stages(journal: Journal, op: str, backend: str | None) -> str:
+    """The IR at each stage of the op's smallest failing sample, or of its smallest sample if none fails.
+
+    Minimised samples come first. The text is empty if the journal has no sample of the op on the backend.
+    """
+    records = [r for r in journal.records if r.op == op and r.sample and backend in (None, r.backend)]
+    failing = [r for r in records if not isinstance(r.outcome, (Passed, Excluded))]
+    if not records:
+        return ""
+    record = min(failing or records, key=lambda r: (r.minimised is None, len(dumps(r.sample)) if r.sample else 0))
+    assert record.sample is not None
+    result, ir = rerun(record.sample, record.backend, Limits())
+    parts = [f"// {stage} ({record.backend}, sample {record.id})\n{text.strip()}" for stage, text in ir.items()]
+    parts.append(f"// {type(result.outcome).__name__}: {one_line(result.outcome)}")
+    return "\n\n".join([*parts, f"// {result.first_wrong_pass}"] if result.first_wrong_pass else parts)

@@ -1,0 +1,71 @@
+"""`opcov ops`: list the registry, measure it against its denominators, show what its cases draw."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from backends.declared import declared
+from harness.errors import Exit, MissingPackage, OpcovError
+from harness.records.journal import read
+from harness.running.cells import Selection
+from harness.surface import ops
+from op_suites import catalog, excluded
+from reports.answers.gap import as_json, as_text, compare
+
+from .arguments import print_answer
+
+NAME = "ops"
+HELP = "what is in the registry, against which denominators, what is missing"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare which ops are listed, and which of their facts."""
+    parser.add_argument("--op", action="append", default=[], metavar="GLOB", help="only these (--attributes, --dtypes)")
+    parser.add_argument(
+        "--names", action="store_true", help="name all that is missing, and all that is excluded and why"
+    )
+    parser.add_argument(
+        "--no-opinfo", action="store_true", help="leave out OpInfo, which takes a minute the first time"
+    )
+    parser.add_argument("--attributes", action="store_true", help="the values drawn of every schema argument")
+    parser.add_argument("--dtypes", action="store_true", help="the dtypes drawn, and those that eager takes")
+    parser.add_argument(
+        "--opinfo-gap", type=Path, metavar="JOURNAL", help="what OpInfo's samples show that the cases' own do not"
+    )
+
+
+def run(options: argparse.Namespace) -> Exit:
+    """Print the facts that the options name; raises UnknownName, MissingPackage, and what `read` raises."""
+    if options.opinfo_gap:
+        _print_opinfo_gap(options)
+        return Exit.OK
+    try:
+        text, data = _answer(options)
+    except ImportError as error:
+        raise MissingPackage(f"`opcov ops` needs {error.name}", hint="run `make setup`") from None
+    print_answer(options, text=lambda: text, data=lambda: data)
+    return Exit.OK
+
+
+def _answer(options: argparse.Namespace) -> tuple[str, dict[str, Any]]:
+    """The answer as text and as JSON values; raises ImportError if torch or torch-mlir is not installed."""
+    selection = Selection(ops=tuple(options.op))
+    selection.check(catalog(), ())
+    cases = [case for family in catalog().values() for case in family if selection.takes(case)]
+    if options.attributes:
+        return ops.attributes(cases)
+    if options.dtypes:
+        return ops.dtypes(cases)
+    return ops.summary(catalog(), excluded(), declared(), names=options.names, with_opinfo=not options.no_opinfo)
+
+
+def _print_opinfo_gap(options: argparse.Namespace) -> None:
+    gap = compare(read(options.opinfo_gap))
+    if not gap.compared:
+        raise OpcovError(
+            f"{options.opinfo_gap} has no cell with samples of both sources",
+            hint="run `pytest -n auto op_suites --samples both`",
+        )
+    print_answer(options, text=lambda: as_text(gap), data=lambda: as_json(gap))

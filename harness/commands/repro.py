@@ -1,0 +1,178 @@
+"""`opcov repro`: run one sample again, alone, and write the files that reproduce its outcome."""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from harness.cases.case import OpCase
+from harness.cases.sample import Sample, dumps, from_json
+from harness.errors import BadSample, Exit, UnknownName
+from harness.programs import plugins
+from harness.programs.protocols import Recipe
+from harness.records.expectation import CONTROL, one_line
+from harness.records.journal import read
+from harness.records.outcome import Excluded, Outcome, Passed, Result, Wrong
+from harness.running.supervisor import Limits
+from op_suites import catalog
+
+from .arguments import add_journal_option, print_answer
+from .rerun import rerun
+
+NAME = "repro"
+HELP = "run one sample again, alone; write a standalone script and the IR"
+
+TITLES = {
+    "sample_file": "the sample (edit it, then `opcov repro FILE --backend B`)",
+    "script": "a script that needs only torch and torch-mlir",
+    "ir": "the IR in the backend contract",
+    "lowered": "the lowered IR",
+    "before": "the IR of the last step that is right",
+    "after": "the IR of the first step that is wrong",
+    "command": "lower it with",
+}
+"""What the text says of each file and of the command, by their keys in the JSON answer."""
+IR_FILES = {"contract": "ir", "lower": "lowered", "before": "before", "after": "after"}
+"""The stages whose IR is written, with their keys in the JSON answer."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the sample, the backend, where to write, the deadline, and the journal in which an id is looked up."""
+    parser.add_argument("sample", metavar="ID", help="a sample's id, or its JSON, or a file of it, or - for stdin")
+    parser.add_argument("--backend", required=True)
+    parser.add_argument("--out", type=Path, default=Path("repro"), help="folder for the script and the IR")
+    parser.add_argument("--seconds", type=float, default=Limits().seconds, help="deadline")
+    add_journal_option(parser)
+
+
+def run(options: argparse.Namespace) -> Exit:
+    """Print the outcome and the files written; the status is `Exit.FOUND` unless the sample passed.
+
+    Raises UnknownName, BadSample and BadJournal.
+    """
+    if options.backend not in (known := plugins.names(plugins.BACKENDS, plugins.CASCADES)):
+        raise UnknownName("backend", options.backend, known)
+    sample = _sample(options.sample, options.journal)
+    case = _case(sample)
+    result, ir = rerun(sample, options.backend, Limits(seconds=options.seconds))
+    files = _write(options.out, case, sample, options.backend, result.outcome, ir)
+    print_answer(
+        options,
+        text=lambda: _text(sample, options.backend, result, files),
+        data=lambda: _data(sample, result, files),
+    )
+    return Exit.OK if isinstance(result.outcome, Passed) else Exit.FOUND
+
+
+def _text(sample: Sample, backend: str, result: Result, files: Mapping[str, str]) -> str:
+    name = type(result.outcome).__name__
+    lines = [
+        f"{sample.op} on {backend}, {sample.mode}, {sample.dtype}, sample {sample.id}: {name}",
+        f"  {one_line(result.outcome)}",
+    ]
+    if result.cause:
+        lines.append(f"  runtime verification: {result.cause}")
+    if result.first_wrong_pass:
+        lines.append(f"  {result.first_wrong_pass}")
+    return "\n".join([*lines, *(f"\n{TITLES[key]}:\n  {value}" for key, value in files.items())])
+
+
+def _data(sample: Sample, result: Result, files: Mapping[str, str]) -> dict[str, object]:
+    data = {
+        "outcome": type(result.outcome).__name__,
+        "why": one_line(result.outcome),
+        "cause": result.cause,
+        "sample": sample.id,
+        **files,
+    }
+    return data | ({"parts": asdict(result.first_wrong_pass)} if result.first_wrong_pass else {})
+
+
+# the sample -----------------------------------------------------------------------------------------------------------
+
+
+def _sample(text: str, journal: Path) -> Sample:
+    """The sample that the text is (JSON) or names: `-` for standard input, a file, or an id in the journal."""
+    if text == "-":
+        return _parsed(sys.stdin.read(), "standard input")
+    if text.lstrip().startswith("{"):
+        return _parsed(text, "the argument")
+    if Path(text).is_file():
+        return _parsed(Path(text).read_text(encoding="utf-8", errors="replace"), text)
+    return _from_journal(journal, text)
+
+
+def _parsed(text: str, origin: str) -> Sample:
+    try:
+        data = json.loads(text)
+    except ValueError as error:
+        raise BadSample(f"{origin} is not JSON: {error}", hint="`opcov repro ID` writes a well-formed one") from None
+    return from_json(data)
+
+
+def _from_journal(path: Path, sample_id: str) -> Sample:
+    for record in read(path).records:
+        if record.sample and record.id == sample_id:
+            return record.sample
+    raise BadSample(
+        f"no sample {sample_id!r} in {path}, and no such file", hint="`opcov explain OP` names the samples of an op"
+    )
+
+
+def _case(sample: Sample) -> OpCase:
+    """The case of the sample's op; raises UnknownName, and BadSample if the arguments do not fit the op's schema."""
+    cases = {case.op: case for family in catalog().values() for case in family}
+    if sample.op not in cases:
+        raise UnknownName("op", sample.op, cases)
+    from harness.programs.program import call
+
+    call(sample)
+    return cases[sample.op]
+
+
+# the files ------------------------------------------------------------------------------------------------------------
+
+
+def _write(
+    out: Path, case: OpCase, sample: Sample, backend: str, outcome: Outcome, ir: Mapping[str, str]
+) -> dict[str, str]:
+    """Write the sample, the script and the IR to a folder in `out`; return their paths and the command, by key.
+
+    There is no script for a backend without a recipe or for a sample that is excluded.
+    """
+    from .repro_script import opt_command
+
+    folder = out / f"{sample.op}-{sample.id}-{backend}"
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {"sample_file": folder / "sample.json"}
+    files["sample_file"].write_text(dumps(sample) + "\n", encoding="utf-8")
+    recipe: Recipe | None = getattr(plugins.backend(backend), "recipe", None)
+    if recipe and not isinstance(outcome, Excluded):
+        files["script"] = folder / "repro.py"
+        files["script"].write_text(_script(case, sample, backend, recipe, outcome), encoding="utf-8")
+    for stage, key in IR_FILES.items():
+        if stage in ir and backend != CONTROL:
+            files[key] = folder / f"{stage}.mlir"
+            files[key].write_text(ir[stage], encoding="utf-8")
+    paths = {key: str(path) for key, path in files.items()}
+    return paths | ({"command": opt_command(recipe, paths["ir"])} if recipe and "ir" in paths else {})
+
+
+def _script(case: OpCase, sample: Sample, backend: str, recipe: Recipe, outcome: Outcome) -> str:
+    from .repro_script import script
+
+    executors = [_executor_source("llvm-jit")]
+    if isinstance(outcome, Wrong) and outcome.executor != "llvm-jit":
+        executors.append(_executor_source(outcome.executor))
+    return script(case, sample, backend, recipe, outcome, executors)
+
+
+def _executor_source(name: str) -> tuple[str, str]:
+    """The name of an executor's class, and the text of its module."""
+    executor_class = plugins.factory(plugins.EXECUTORS, name)
+    return executor_class.__name__, Path(inspect.getfile(executor_class)).read_text(encoding="utf-8")

@@ -1,0 +1,18 @@
+"""Run one sample again, alone, and keep the IR of its stages: `opcov explain --ir` and `opcov repro` show it."""
+
+from __future__ import annotations
+
+from harness.cases.sample import Sample
+from harness.records.outcome import Result
+from harness.running.supervisor import Limits, Supervisor
+
+
+def rerun(sample: Sample, backend: str, limits: Limits) -> tuple[Result, dict[str, str]]:
+    """Run a sample in a worker process of its own; return its result, and by stage the IR of the stages it reached.
+
+    If the sample is wrong, the first wrong pass is looked for; the IR before and after that pass is then in the mapping
+    too, as `before` and `after`. Raises OpcovError if no worker can be started.
+    """
+    ir: dict[str, str] = {}
+    with Supervisor((backend,), limits, thorough=True) as supervisor:
+        return supervisor.run(sample, backend, ir.__setitem__, find_pass=True), ir

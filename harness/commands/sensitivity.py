@@ -1,0 +1,84 @@
+"""`opcov sensitivity`: mutation testing of the census. Seed wrong lowerings, count those that the census catches."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from harness.errors import Exit, OpcovError
+from harness.programs import plugins
+from harness.records.journal import Journal, JournalWriter, read
+from harness.records.mutant import MutantRecord, mutant_json
+from harness.running.cells import Selection
+from op_suites import catalog
+from reports.answers.sensitivity import TARGET, as_json, as_text, kinds
+
+from .arguments import add_journal, print_answer
+
+NAME = "sensitivity"
+HELP = "seed wrong lowerings, see how many the census catches"
+
+MUTANT_JOURNAL = Path("reports/out/sensitivity.jsonl")
+PROGRESS_EVERY = 50
+"""Groups of cells (one op in one mode and dtype) between two lines of progress."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare which cells are mutated and how, where the mutants are recorded, and the journal to start from."""
+    for name, text in (("op", "only these"), ("backend", "only this"), ("mode", "only this"), ("dtype", "these")):
+        metavar = "GLOB" if name == "op" else name.upper()
+        parser.add_argument(f"--{name}", action="append", default=[], metavar=metavar, help=text)
+    parser.add_argument("--kind", action="append", default=[], help="only mistakes of this kind")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
+    parser.add_argument("--out", type=Path, default=MUTANT_JOURNAL, help="the journal of the trials")
+    parser.add_argument("--read", action="store_true", help="run nothing: show the journal of trials given")
+    parser.add_argument("--all", action="store_true", help="list every survivor")
+    add_journal(parser)
+
+
+def run(options: argparse.Namespace) -> Exit:
+    """Print the kill rates and the survivors; the status is `Exit.FOUND` if a kind's rate is below `TARGET`.
+
+    Raises BadJournal, UnknownName, and OpcovError if there is no mutant to count.
+    """
+    journal = read(options.journal)
+    mutants = journal.mutants if options.read else _run_mutants(journal, options)
+    if not mutants:
+        raise OpcovError(
+            f"{options.journal} has no {'trial' if options.read else 'sample that passed and is asked for'}",
+            hint="`opcov sensitivity` reads what `make matrix` writes; with --read, what it has written itself",
+        )
+    print_answer(options, text=lambda: as_text(mutants, all=options.all), data=lambda: as_json(mutants))
+    return Exit.OK if all(rate.value >= TARGET for rate in kinds(mutants)) else Exit.FOUND
+
+
+def _run_mutants(journal: Journal, options: argparse.Namespace) -> tuple[MutantRecord, ...]:
+    """Mutate the lowered modules of the cells that passed; write each mutant to `options.out` as its result arrives."""
+    from backends.mutants.toolbox import TOOLBOX  # late: it loads torch
+    from harness.mutation import sensitivity
+
+    selection = Selection(
+        ops=tuple(options.op),
+        backends=tuple(options.backend),
+        modes=tuple(options.mode),
+        dtypes=tuple(options.dtype),
+    )
+    selection.check(catalog(), plugins.names(plugins.BACKENDS))
+    mutations = sensitivity.kinds(options.kind, TOOLBOX.kinds)
+    cells = sensitivity.cells(journal.records, selection, mutations)
+    print(f"{len(cells):,} cells that pass", file=sys.stderr)
+    mutants: list[MutantRecord] = []
+    if not cells:
+        return ()
+    with JournalWriter(options.out, {**journal.header, "seeded": list(mutations)}) as writer:
+        for i, group in enumerate(sensitivity.run_cells(TOOLBOX, cells, options.jobs), 1):
+            for mutant in group:
+                writer.write(mutant_json(mutant))
+            mutants += group
+            if i % PROGRESS_EVERY == 0:
+                print(f"{len(mutants):,} mistakes in {i:,} ops and modes", file=sys.stderr, flush=True)
+        writer.close()
+    print(f"written: {options.out}", file=sys.stderr)
+    return tuple(mutants)

@@ -1,0 +1,26 @@
+"""`opcov slack`: show how much of their error bounds the results of a journal use."""
+
+from __future__ import annotations
+
+import argparse
+
+from harness.errors import Exit
+from harness.records.journal import read
+from reports.answers.slack import as_json, as_text, slack
+
+from .arguments import add_journal, print_answer
+
+NAME = "slack"
+HELP = "how much of their bounds results use: cells close to theirs, classes with too much"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the journal."""
+    add_journal(parser)
+
+
+def run(options: argparse.Namespace) -> Exit:
+    """Print the cells close to their bound and the classes whose bounds are too loose; raises BadJournal."""
+    answer = slack(read(options.journal))
+    print_answer(options, text=lambda: as_text(answer), data=lambda: as_json(answer))
+    return Exit.OK

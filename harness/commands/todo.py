@@ -1,0 +1,27 @@
+"""`opcov todo`: rank the ops that a backend should lower next by how many cells each of them holds back."""
+
+from __future__ import annotations
+
+import argparse
+
+from harness.errors import Exit
+from harness.records.journal import read
+from reports.answers.todo import todo
+
+from .arguments import add_journal, print_answer
+
+NAME = "todo"
+HELP = "what to lower next, ranked by how many cells each culprit op holds back"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the backend and the journal."""
+    parser.add_argument("--backend", required=True)
+    add_journal(parser)
+
+
+def run(options: argparse.Namespace) -> Exit:
+    """Print the ranking; raises BadJournal, and UnknownName if the journal has no such backend."""
+    ranking = todo(read(options.journal), options.backend)
+    print_answer(options, text=ranking.text, data=ranking.json)
+    return Exit.OK
