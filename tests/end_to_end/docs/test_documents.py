@@ -1,0 +1,234 @@
+"""What the documents tell their readers to run works: commands, cases and plugins, on the journal of one small run."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from functools import cache
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.surface import opinfo
+from tests.end_to_end.opcov import ROOT, Done, environment, job, lines, opcov, outcomes
+from tests.pure.docs.documents import PAGES, Block, Command, blocks, commands, spans
+
+CASES = ROOT / "docs" / "cases.md"
+JOURNAL = ROOT / "docs" / "journal.md"
+PLUGINS = ROOT / "docs" / "plugins.md"
+SHOWN_ELSEWHERE = ("sensitivity",)
+"""Commands that take too long to run here: tests/end_to_end/commands runs them."""
+MAY_FAIL = ("repro", "sensitivity")
+"""Commands whose exit status 1 says that what they were asked to find is there."""
+TRACED = opinfo.is_traced()
+"""Without a trace of OpInfo, which takes a minute to make, the commands that need one are left out."""
+NO_RECORDING = ("-p", "no:harness.pytest_plugin.recording")
+"""Saves loading all executors only to say which are absent."""
+EVERY = [command for page in PAGES for command in commands(page)]
+
+
+def python(page: Path) -> list[Block]:
+    return [block for block in blocks(page) if block.language == "python"]
+
+
+def run(*command: str, cwd: Path = ROOT, path: Path | None = None, text: str | None = None) -> Done:
+    return subprocess.run(
+        command, cwd=cwd, env=environment(path), input=text, capture_output=True, text=True, timeout=300, check=False
+    )
+
+
+# plugins --------------------------------------------------------------------------------------------------------------
+
+
+def project() -> Mapping[str, Any]:
+    """The project of docs/plugins.md."""
+    (text,) = [block.text for block in blocks(PLUGINS) if block.language == "toml"]
+    found: Mapping[str, Any] = tomllib.loads(text)["project"]
+    return found
+
+
+def named(*groups: str) -> set[str]:
+    return set(chain.from_iterable(project()["entry-points"][f"opcov.{group}"] for group in groups))
+
+
+@pytest.fixture(scope="module")
+def plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package of docs/plugins.md, as `pip install` would put it into a folder."""
+    folder = tmp_path_factory.mktemp("plugins")
+    for block in python(PLUGINS):
+        comment, _, _ = block.text.partition("\n")
+        path = folder / comment.removeprefix("# ")
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(block.text, encoding="utf-8")
+    about = project()
+    info = folder / f"{about['name'].replace('-', '_')}-{about['version']}.dist-info"
+    info.mkdir()
+    metadata = f"Metadata-Version: 2.1\nName: {about['name']}\nVersion: {about['version']}\n"
+    (info / "METADATA").write_text(metadata, encoding="ascii")
+    groups = about["entry-points"].items()
+    entries = [line for group, of in groups for line in (f"[{group}]", *(f"{k} = {v}" for k, v in of.items()))]
+    (info / "entry_points.txt").write_text("\n".join(entries) + "\n", encoding="ascii")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folder(plugins: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the journal of a small run: the ops that the documents explain, on all backends and the plugins."""
+    explained = {c.arguments[2] for c in EVERY if c.arguments[:2] == ("opcov", "explain")}
+    ops = sorted(explained | {"aten.relu.default", "aten.expm1.default"})
+    backends = ",".join(("linalg", "tosa", "stablehlo", *sorted(named("backends", "cascades")), "control"))
+    folder = tmp_path_factory.mktemp("documents")
+    done = job(
+        *("--op", ",".join(ops)),
+        *("--dtype", "f32", "--mode", "static", "--profile", "quick", "--backend", backends),
+        *("--samples", "both" if TRACED else "census"),
+        out=folder / "reports" / "out",
+        plugins=plugins,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def journal(folder: Path) -> Path:
+    return folder / "reports" / "out" / "journal.jsonl"
+
+
+def of(journal: Path, backend: str, op: str) -> list[Mapping[str, Any]]:
+    return [line for line in outcomes(journal) if (line["backend"], line["op"]) == (backend, op)]
+
+
+def test_every_plugin_of_the_page_is_a_column(journal: Path) -> None:
+    wanted = named("backends", "cascades")
+    assert wanted <= {line["backend"] for line in outcomes(journal)}
+    matrix = (journal.parent / "matrix.md").read_text(encoding="utf-8")
+    assert [name for name in wanted if f"| {name} static |" not in matrix] == []
+
+
+def test_what_the_page_says_of_its_backends_is_so(journal: Path) -> None:
+    passed = [line for line in of(journal, "calc", "aten.relu.default") if line["outcome"] == "Passed"]
+    assert passed
+    assert all(line["detail"]["executors"] == ["calc-machine"] for line in passed)
+    refused = of(journal, "calc", "aten.expm1.default")
+    assert {line["detail"].get("culprit") for line in refused if line["outcome"] != "Excluded"} == {"torch.aten.expm1"}
+    assert "Wrong" in {line["outcome"] for line in of(journal, "linalg-finite", "aten.amax.default")}
+
+
+def test_the_executor_that_is_absent_is_said_to_be_as_the_page_shows(journal: Path) -> None:
+    toolchain = lines(journal)[0]["toolchain"]
+    absent = named("executors") - set(toolchain["executors"].split(", "))
+    shown = PLUGINS.read_text(encoding="utf-8")
+    assert absent == set(toolchain["absent"])
+    assert all(f"opcov: executor {name} is absent: {toolchain['absent'][name]}" in shown for name in absent)
+
+
+# the journal ----------------------------------------------------------------------------------------------------------
+
+
+def test_every_key_of_header_and_footer_is_documented(journal: Path) -> None:
+    header, *_, footer = lines(journal)
+    ours = {*header, *header["toolchain"], *header["options"], *footer, *footer["registry"]["core"]}
+    assert ours - set(spans(JOURNAL)) == set()
+
+
+# cases ----------------------------------------------------------------------------------------------------------------
+
+
+def test_the_cases_of_the_page_pass_on_the_control(tmp_path: Path) -> None:
+    modules = [block for block in python(CASES) if "\nCASES = " in block.text]
+    joined = [f"from case_{block.line} import CASES as CASES_{block.line}" for block in modules]
+    joined.append("from dataclasses import replace")
+    joined.append("EVERY = " + " + ".join(f"CASES_{block.line}" for block in modules))
+    joined.append("CASES = tuple(replace(case, dtypes=case.dtypes[:2]) for case in EVERY)")
+    for block in modules:
+        (tmp_path / f"case_{block.line}.py").write_text(block.text, encoding="utf-8")
+    (tmp_path / "my_cases.py").write_text("\n".join(joined) + "\n", encoding="utf-8")
+    check = ("harness.commands.check", "--module", "my_cases", "--profile", "quick")
+    done = run(sys.executable, "-m", *check, cwd=tmp_path, path=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+# commands -------------------------------------------------------------------------------------------------------------
+
+
+def distinct(program: str) -> Iterator[Command]:
+    """The commands of a program, each once."""
+    return iter({c.text: c for c in EVERY if c.arguments[0] == program}.values())
+
+
+def filled(command: Command, journal: Path, folder: Path) -> list[str]:
+    """The arguments with real values for what stands in capitals."""
+    failing = next(line["id"] for line in outcomes(journal) if line["outcome"] == "Wrong" and line["backend"] == "tosa")
+    values = {"JOURNAL": str(journal), "ID": failing, "FILE": str(folder / "file"), "DIR": str(folder / "dir")}
+    values |= {"OP": "aten.expm1.default"}
+    return [values.get(word, word) for word in command.arguments]
+
+
+def needs_opinfo(command: Command) -> bool:
+    words = set(command.arguments)
+    counts = command.arguments[:2] == ("opcov", "ops") and not words & {"--no-opinfo", "--attributes", "--dtypes"}
+    return counts or bool(words & {"both", "opinfo"})
+
+
+@pytest.mark.parametrize("command", [c for c in distinct("opcov") if c.arguments[1] not in SHOWN_ELSEWHERE], ids=str)
+def test_opcov_answers(command: Command, journal: Path, folder: Path, plugins: Path) -> None:
+    if needs_opinfo(command) and not TRACED:
+        pytest.skip("OpInfo is not traced: run `python -m harness.surface.opinfo`")
+    done = opcov(*filled(command, journal, folder)[1:], cwd=folder, plugins=plugins)
+    assert done.returncode in ((0, 1) if command.arguments[1] in MAY_FAIL else (0,)), done.stdout + done.stderr
+    assert done.stdout.strip()
+    assert "Traceback" not in done.stderr
+
+
+def collections() -> dict[str, tuple[str, ...]]:
+    """The arguments of the commands that run pytest, those by way of `make` included, by where the first of them is.
+
+    How many processes a command starts does not matter here.
+    """
+    found: dict[tuple[str, ...], str] = {}
+    for command in chain(distinct("pytest"), distinct("make")):
+        arguments = list(command.arguments[1:])
+        if command.arguments[0] == "make":
+            given = [word.partition("=")[2] for word in arguments if word.startswith("OPTIONS=")]
+            arguments = [word for options in given for word in ("op_suites", *shlex.split(options))]
+        if arguments[:2] == ["-n", "auto"]:
+            arguments = arguments[2:]
+        if arguments and (TRACED or not needs_opinfo(command)):
+            found.setdefault(tuple(arguments), str(command))
+    return {where: arguments for arguments, where in found.items()}
+
+
+COLLECT = """
+import json, sys, pytest
+for where, arguments in json.load(sys.stdin).items():
+    print(f"{where}: exit {int(pytest.main([*arguments, '--collect-only', '-q', '-q']))}")
+"""
+
+
+def test_pytest_collects_what_the_commands_name(plugins: Path, tmp_path: Path) -> None:
+    found = collections()
+    extra = ("--out", str(tmp_path), *NO_RECORDING)
+    given = json.dumps({where: [*arguments, *extra] for where, arguments in found.items()})
+    done = run(sys.executable, "-c", COLLECT, path=plugins, text=given)
+    codes = {where: f"{where}: exit 0\n" in done.stdout for where in found}
+    assert codes == dict.fromkeys(found, True), done.stdout[-3000:] + done.stderr
+
+
+@pytest.mark.parametrize("command", [*distinct("python"), *distinct("python3")], ids=str)
+def test_python_has_the_module_and_its_options(command: Command) -> None:
+    _, _, module, *arguments = command.arguments
+    done = told(module)
+    assert done.returncode == 0, done.stderr
+    assert [word for word in arguments if word.startswith("--") and word not in done.stdout] == []
+
+
+@cache
+def told(module: str) -> Done:
+    """What the module says of its use."""
+    return run(sys.executable, "-m", module, "--help")
