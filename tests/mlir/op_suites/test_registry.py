@@ -203,7 +203,7 @@ def test_every_single_valued_argument_is_one_of_the_op(family: str) -> None:
 
 PRINTED = """
 import sys
-from tests.mlir.test_registry import fingerprint
+from tests.mlir.op_suites.test_registry import fingerprint
 print(fingerprint())
 """
 FEW = Profile(name="few", first=2, others=1)
