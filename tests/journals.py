@@ -18,6 +18,8 @@ from typing import Any
 
 VOLATILE = frozenset(("run", "started", "seconds", "toolchain.revision"))
 """Paths of keys that differ between any two runs."""
+CLIPPED = 250
+"""Texts longer than this may have been clipped."""
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{4,}\b")
 _GRAPH_ID = re.compile(r"\bgraph_id=.*", re.DOTALL)
 """An address in decimal; what follows it is cut off at a length that depends on the digits, so that goes too."""
@@ -40,8 +42,18 @@ def facts(path: Path) -> Facts:
 
 def differences(old: Facts, new: Facts) -> dict[tuple[str, str], tuple[Any, Any]]:
     """Where two journals differ, with both values; a value that one of them lacks is None."""
-    keys = dict.fromkeys((*old, *new))
-    return {key: (old.get(key), new.get(key)) for key in keys if old.get(key) != new.get(key)}
+    pairs = {key: (old.get(key), new.get(key)) for key in dict.fromkeys((*old, *new))}
+    return {key: pair for key, pair in pairs.items() if not _same(*pair)}
+
+
+def _same(old: Any, new: Any) -> bool:
+    """Whether two values are equal, or clipped texts of which one starts with the other.
+
+    A long text is recorded up to a fixed length, so a name of ours that is longer than before moves the cut.
+    """
+    if isinstance(old, str) and isinstance(new, str) and min(len(old), len(new)) > CLIPPED:
+        return old.startswith(new) or new.startswith(old)
+    return bool(old == new)
 
 
 def _name(record: Mapping[str, Any]) -> str:

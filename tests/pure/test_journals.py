@@ -52,3 +52,14 @@ def test_any_other_value_that_differs_is_named(tmp_path: Path) -> None:
 def test_a_record_that_one_run_lacks_is_a_difference(tmp_path: Path) -> None:
     found = differences(facts(journal(tmp_path / "a", LINE)), facts(journal(tmp_path / "b")))
     assert found[NAME, "outcome"] == ("Crashed", None)
+
+
+def test_a_long_text_that_was_clipped_elsewhere_is_the_same(tmp_path: Path) -> None:
+    def of(reason: str) -> dict[str, Any]:
+        return LINE | {"detail": {"reason": reason}}
+
+    a = journal(tmp_path / "a", of("harness.program.Call " + "x" * 300))
+    b = journal(tmp_path / "b", of("harness.programs.program.Call " + "x" * 291))
+    c = journal(tmp_path / "c", of("harness.program.Call " + "x" * 299 + "y"))
+    assert differences(facts(a), facts(b)) == {}
+    assert list(differences(facts(a), facts(c))) == [(NAME, "detail.reason")]
