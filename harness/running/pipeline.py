@@ -103,7 +103,9 @@ class Pipeline:
         clock = Clock(notify)
         found = Findings()
         try:
-            prepared = self._prepare(case, sample, backend, clock, found, show)
+            references = self._references.get(case, sample, clock)
+            found.traits = self._references.accumulation_traits(case, sample)
+            prepared = self._prepare(case, sample, backend, references, clock, found, show)
             known = self._last.get((backend, sample.id)) if find_pass else None
             found.outcome = known or self.panel.outcome(prepared, clock, died)
             self._last = {(backend, sample.id): found.outcome}
@@ -124,11 +126,16 @@ class Pipeline:
         return found.result(clock.seconds)
 
     def _prepare(
-        self, case: OpCase, sample: Sample, backend: str, clock: Clock, found: Findings, show: Show | None
+        self,
+        case: OpCase,
+        sample: Sample,
+        backend: str,
+        references: tuple[Run, ...],
+        clock: Clock,
+        found: Findings,
+        show: Show | None,
     ) -> Prepared:
         """Take the sample to its lowered and verified module, noting what is found on the way; raises Stop."""
-        references = self._references.get(case, sample, clock)
-        found.traits = self._references.accumulation_traits(case, sample)
         contract = self._contracts.get(case, sample, backend, clock)
         found.reached = contract.reached
         if show:
@@ -142,5 +149,7 @@ class Pipeline:
 
     def prepared(self, case: OpCase, sample: Sample, backend: str) -> tuple[Lowered, tuple[Run, ...]]:
         """The lowered and verified module of a sample and the references it is compared with; raises Stop."""
-        prepared = self._prepare(case, sample, backend, Clock(lambda stage: None), Findings(), None)
+        clock = Clock(lambda stage: None)
+        references = self._references.get(case, sample, clock)
+        prepared = self._prepare(case, sample, backend, references, clock, Findings(), None)
         return prepared.artifact.lowered, prepared.admitted
