@@ -17,6 +17,7 @@ from harness.errors import OpcovError
 from harness.programs import plugins
 from harness.records.journal_file import JournalWriter, read
 from harness.surface import opinfo
+from harness.text import plural
 from reports.fold import matrix
 from reports.pages import formats, html
 from reports.pages.summary import summary
@@ -168,7 +169,9 @@ class Recorder:
         written = ", ".join(f"{self.out}/{name}" for name in (self.writer.file.name, "index.html", "matrix.md"))
         terminalreporter.write_line(f"\nwritten: {written}")
         if missing := self.progress.total - self.progress.done:
-            terminalreporter.write_line(f"{missing:,} cells did not run: add --resume to the command to run them")
+            terminalreporter.write_line(
+                f"{plural(missing, 'cell')} did not run: add --resume to the command to run what is missing"
+            )
 
 
 def _start_counting() -> subprocess.Popen[str]:
