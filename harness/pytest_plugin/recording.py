@@ -15,7 +15,7 @@ import pytest
 
 from harness.errors import OpcovError
 from harness.programs import plugins
-from harness.records.journal_file import JournalWriter, read
+from harness.records.journal_file import JournalWriter, costs, read
 from harness.surface import opinfo
 from harness.text import plural
 from reports.fold import matrix
@@ -27,6 +27,9 @@ from .header import header
 from .items import LINES, cell_name
 from .options import SUITES, is_main_job, is_worker, journal_path, usage_error
 from .progress import Progress
+
+FEW = 200
+"""A run of no more cells is over before it is worth a second to read what they cost in an earlier run."""
 
 
 @pytest.hookimpl(trylast=True)
@@ -103,7 +106,9 @@ class Recorder:
         """Note the cells among the items, once: a worker that replaces another collects the same."""
         names = frozenset(name for name in map(cell_name, ids) if name)
         if names and not self.progress.names:
-            self.progress = Progress(names, len(self.resumed.cells) if self.resumed else 0)
+            before = len(self.resumed.cells) if self.resumed else 0
+            known = costs(journal_path(self.config)) if len(names) > FEW else {}
+            self.progress = Progress(names, before, known)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Write a cell's lines as its report arrives."""
