@@ -27,8 +27,11 @@ class Deadline:
     short: Mapping[Stage, str] = field(default_factory=dict)
     stage: Stage | None = None
     _spent: dict[str, float] = field(default_factory=dict)
-    _started: float = field(default_factory=time.monotonic)
-    _entered: float = field(default_factory=time.monotonic)
+    _started: float = 0.0
+    _entered: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._started = self._entered = time.monotonic()
 
     def enter(self, stage: Stage) -> None:
         """Note that the sample has left its stage and entered this one."""
