@@ -131,13 +131,13 @@ def _notes(journal: Journal) -> tuple[str, ...]:
 def control_line(counts: Mapping[str, int]) -> str:
     """Write the control backend's total in one line: `control: 100 % Passed (3,012 of 3,012)`.
 
-    `counts` are the control's samples by outcome name. Samples that eager refuses are named but not counted, because
-    there is nothing to compare.
+    `counts` are the control's samples by outcome name. Samples that eager refuses and samples that were not run after a
+    hang are named but not counted, because there is nothing to compare.
     """
     if not sum(counts.values()):
         return "control: never run"
-    excluded = counts.get("Excluded", 0)
-    total = sum(counts.values()) - excluded
+    unknown = {name: counts[name] for name in ("Excluded", "NotRun") if counts.get(name)}
+    total = sum(counts.values()) - sum(unknown.values())
     passed = counts.get("Passed", 0)
-    aside = f", {excluded:,} Excluded aside" if excluded else ""
+    aside = "".join(f", {count:,} {name} aside" for name, count in unknown.items())
     return f"control: {share(passed, total)} Passed ({passed:,} of {total:,}{aside})"

@@ -29,4 +29,5 @@ def test_provenance_is_said_in_text() -> None:
 def test_control_line_never_rounds_up() -> None:
     assert control_line({"Passed": 9999, "Wrong": 1}) == "control: 99.9 % Passed (9,999 of 10,000)"
     assert control_line({"Passed": 5, "Excluded": 2}) == "control: 100 % Passed (5 of 5, 2 Excluded aside)"
+    assert control_line({"Passed": 5, "NotRun": 2}) == "control: 100 % Passed (5 of 5, 2 NotRun aside)"
     assert control_line({}) == "control: never run"
