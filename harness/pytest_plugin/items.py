@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import functools
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from harness.cases.draw import Profile, profile
 from harness.errors import OpcovError
 from harness.programs import plugins
 from harness.records.expectation import judge
-from harness.records.journal import Record, record_json
+from harness.records.journal import Record, dumped
 from harness.running.cells import Cell, cells
 from harness.running.runner import Runner
 from harness.running.sources import Census, FromOpinfo, Source
@@ -58,13 +57,10 @@ class CellItem(pytest.Item):
         self.cell = cell
 
     def runtest(self) -> None:
-        """Run the census; what is done is kept even if the run is interrupted half-way."""
-        records = []
-        lines: list[str] = []  # as text: what carries reports between processes has no integers of 64 bits
-        self.user_properties.append((LINES, lines))
-        for record in _runner(self.config).records(self.cell):
-            records.append(record)
-            lines.append(json.dumps(record_json(record)))
+        """Run the census, and leave the journal's lines for the report."""
+        records = _runner(self.config).records(self.cell)
+        # as text: what carries reports between processes has no integers of 64 bits
+        self.user_properties.append((LINES, [dumped(record) for record in records]))
         verdict = judge(records, self.cell.backend)
         if verdict.kind == "broken" or (is_strict(self.config) and verdict.kind == "shortfall"):
             pytest.fail(f"{verdict.reason}\nreproduce: {_repro(self.cell, records)}", pytrace=False)
@@ -88,17 +84,24 @@ class CellItem(pytest.Item):
         return self.path, 0, self.name
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Count the cells."""
+    session.config.stash[_CELLS] = sum(isinstance(item, CellItem) for item in session.items)
+
+
 def cell_name(nodeid: str) -> str | None:
     """The name of the cell that an item of this id runs; None if it is no cell."""
     path, _, name = nodeid.rpartition("::")
     return name if path.startswith(f"{SUITES.name}/") else None
 
 
-def _repro(cell: Cell, records: list[Record]) -> str:
+def _repro(cell: Cell, records: Sequence[Record]) -> str:
     worst = next(r for r in records if type(r.outcome).__name__ != "Passed")
     return f"opcov repro {worst.id} --backend {cell.backend}"
 
 
+_CELLS = pytest.StashKey[int]()
+"""How many cells are run, by all processes together."""
 _RUNNER = pytest.StashKey[Runner]()
 _SUPERVISOR = pytest.StashKey[Supervisor]()
 
@@ -114,7 +117,15 @@ def _runner(config: pytest.Config) -> Runner:
         sources += () if option.samples == "census" else (_opinfo(size),)
         run = config.stash[_SUPERVISOR].run
         find_pass = functools.partial(run, find_pass=True)
-        config.stash[_RUNNER] = Runner(run, sources, size, option.seed, find_pass=find_pass)
+        config.stash[_RUNNER] = Runner(
+            run,
+            sources,
+            size,
+            option.seed,
+            find_pass=find_pass,
+            recorded=functools.partial(resume.recorded, config),
+            patient=config.stash.get(_CELLS, 0) == 1,
+        )
     return config.stash[_RUNNER]
 
 

@@ -75,6 +75,13 @@ def done(config: pytest.Config) -> frozenset[str]:
     return resumed.cells if resumed else frozenset()
 
 
+def recorded(config: pytest.Config, op: str) -> Iterator[Record]:
+    """The records of an op in the run that this one goes on with."""
+    resumed = config.stash.get(RESUMED, None)
+    if resumed and any(name.startswith(f"{op}[") for name in resumed.cells):
+        yield from resumed.records({op})
+
+
 def find(journal: Path) -> Path | None:
     """The file of an unfinished run of which `journal` would have been the journal; None if there is none.
 

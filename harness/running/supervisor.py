@@ -40,7 +40,9 @@ START_SECONDS = 120.0
 """How long a worker may take to start."""
 TAIL = 4000
 """How many of the last characters of stderr an outcome keeps."""
-OUTSIDE = ("SIGKILL", "SIGTERM", "memory corrupted")
+KILLED = ("SIGKILL", "SIGTERM")
+"""Signals that come from outside of the worker."""
+OUTSIDE = (*KILLED, "memory corrupted")
 """Deaths that say nothing about eager: the worker was killed from outside, or an earlier sample damaged it."""
 DIES = "eager itself dies of it"
 """The start of the reason of a sample on which eager dies."""
@@ -106,7 +108,9 @@ class Supervisor:
         deadline to the samples that hung there: one that does not end in that time is `NotRun`.
 
         A sample on which the worker dies before the first stage runs again in a fresh worker: if that dies too, eager
-        itself dies of the sample; if not, the previous sample had written over the worker's memory. A sample on which
+        itself dies of the sample; if not, the previous sample had written over the worker's memory. So does a sample
+        whose worker was killed from outside: if that happens again, the sample crashes, for instance because it takes
+        all memory. A sample on which
         the worker dies or hangs in execution runs again on the isolated executors alone: if one of them is right, the
         first executor is at fault; if none is, checkers may find the cause.
 
@@ -117,7 +121,7 @@ class Supervisor:
         )
         short = short or {}
         result = self._run(request, show, short)
-        if _is_early_death(result):
+        if _is_early_death(result) or _is_killed(result.outcome):
             result = self._run(request, show, short)
         if died := _death_in_execution(result.outcome):
             again = self._run(replace(request, show=False, find_pass=False, died=died), None, short)
@@ -234,6 +238,11 @@ def _eagers_own(outcome: Outcome) -> Outcome:
 
 def _is_early_death(result: Result) -> bool:
     return isinstance(result.outcome, Excluded) and result.outcome.reason.startswith(DIES)
+
+
+def _is_killed(outcome: Outcome) -> bool:
+    """Whether a signal ended the worker that no program sends itself."""
+    return isinstance(outcome, Crashed) and outcome.signal in KILLED
 
 
 def _death_in_execution(outcome: Outcome) -> str | None:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import copy
-import json
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ import pytest
 
 from harness.errors import OpcovError
 from harness.pytest_plugin import resume
-from harness.records.journal import record_json
+from harness.records.journal import dumped
 from harness.records.journal_file import JournalWriter
 from tests.synthetic import journal
 
@@ -58,7 +57,7 @@ def test_what_does_not_decide_outcomes_may_differ(place: str) -> None:
 
 def written(path: Path, **footer: Any) -> JournalWriter:
     writer = JournalWriter(path, HEADER)
-    writer.write_cell([json.dumps(record_json(journal().records[0]), separators=(",", ":"))])
+    writer.write_cell([dumped(journal().records[0])])
     return writer
 
 
