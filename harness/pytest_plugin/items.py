@@ -85,8 +85,9 @@ class CellItem(pytest.Item):
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Count the cells."""
-    session.config.stash[_CELLS] = sum(isinstance(item, CellItem) for item in session.items)
+    """Count the cells, with those that an unfinished run has done."""
+    here = sum(isinstance(item, CellItem) for item in session.items)
+    session.config.stash[_CELLS] = here + len(resume.done(session.config))
 
 
 def cell_name(nodeid: str) -> str | None:
@@ -101,7 +102,7 @@ def _repro(cell: Cell, records: Sequence[Record]) -> str:
 
 
 _CELLS = pytest.StashKey[int]()
-"""How many cells are run, by all processes together."""
+"""How many cells are asked for."""
 _RUNNER = pytest.StashKey[Runner]()
 _SUPERVISOR = pytest.StashKey[Supervisor]()
 
