@@ -16,6 +16,7 @@ from harness.programs import plugins
 from harness.records.expectation import judge
 from harness.records.journal import Record, record_json
 from harness.running.cells import Cell, cells
+from harness.running.request import WarmUp
 from harness.running.runner import Runner
 from harness.running.sources import Census, FromOpinfo, Source
 from harness.running.supervisor import Supervisor
@@ -26,6 +27,10 @@ from .options import SUITES, is_strict, is_thorough, limits, selection
 
 LINES = "opcov-lines"
 """The key of a report's user properties under which a cell's journal lines travel to the controller."""
+ABSENT = "opcov-absent"
+"""Likewise for the executors that this process's workers could not load, each with the reason."""
+FULLY = 200
+"""From so many cells in a process on, a full warm-up takes less time than it saves."""
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -60,9 +65,10 @@ class CellItem(pytest.Item):
         records = []
         lines: list[str] = []  # as text: what carries reports between processes has no integers of 64 bits
         self.user_properties.append((LINES, lines))
-        for record in _runner(self.config).records(self.cell):
+        for record in _runner(self.session).records(self.cell):
             records.append(record)
             lines.append(json.dumps(record_json(record)))
+        self.user_properties.append((ABSENT, dict(self.config.stash[_SUPERVISOR].absent())))
         verdict = judge(records, self.cell.backend)
         if verdict.kind == "broken" or (is_strict(self.config) and verdict.kind == "shortfall"):
             pytest.fail(f"{verdict.reason}\nreproduce: {_repro(self.cell, records)}", pytrace=False)
@@ -91,12 +97,15 @@ _RUNNER = pytest.StashKey[Runner]()
 _SUPERVISOR = pytest.StashKey[Supervisor]()
 
 
-def _runner(config: pytest.Config) -> Runner:
+def _runner(session: pytest.Session) -> Runner:
     """This process's runner with its supervised worker, made when the first cell needs it."""
+    config = session.config
     if _RUNNER not in config.stash:
         option = config.option
         backends = selection(config).backends or plugins.names(plugins.BACKENDS)
-        config.stash[_SUPERVISOR] = Supervisor(backends, limits(config), thorough=is_thorough(config))
+        config.stash[_SUPERVISOR] = Supervisor(
+            backends, limits(config), thorough=is_thorough(config), warm_up=_warm_up(session)
+        )
         size = profile(option.profile)
         sources: tuple[Source, ...] = () if option.samples == "opinfo" else (Census(size, option.seed),)
         sources += () if option.samples == "census" else (_opinfo(size),)
@@ -104,6 +113,17 @@ def _runner(config: pytest.Config) -> Runner:
         find_pass = functools.partial(run, find_pass=True)
         config.stash[_RUNNER] = Runner(run, sources, size, option.seed, find_pass=find_pass)
     return config.stash[_RUNNER]
+
+
+def _warm_up(session: pytest.Session) -> WarmUp:
+    """What the collected cells are worth warming up for; pytest-xdist's workers share them."""
+    found = [item.cell for item in session.items if isinstance(item, CellItem)]
+    processes = getattr(session.config, "workerinput", {}).get("workercount", 1)
+    return WarmUp(
+        backends=tuple({cell.backend: None for cell in found}),
+        modes=tuple({cell.mode: None for cell in found}),
+        fully=len(found) >= FULLY * processes,
+    )
 
 
 def _opinfo(size: Profile) -> FromOpinfo:
