@@ -53,6 +53,19 @@ def _choice(*options: Any) -> SearchStrategy[Any]:
     return sampled_from(options)
 
 
+def _integer(low: int, high: int) -> SearchStrategy[int]:
+    from hypothesis.strategies import integers
+
+    return integers(low, high)
+
+
+def _order(count: int) -> SearchStrategy[list[int]]:
+    """Choose an order of the integers below `count`."""
+    from hypothesis.strategies import permutations
+
+    return permutations(range(count))
+
+
 _cached_choice = lru_cache(maxsize=4096, typed=True)(_choice)
 """Cached, since a strategy is costly to make; typed, since 1, 1.0 and True would otherwise be one key."""
 
@@ -98,9 +111,7 @@ class Draw:
 
     def integer(self, low: int, high: int) -> int:
         """An integer in [low, high]."""
-        from hypothesis.strategies import integers
-
-        return int(self.draw(integers(low, high)))
+        return int(self.draw(_integer(low, high)))
 
     def flag(self) -> bool:
         """False or True."""
@@ -171,11 +182,9 @@ class Draw:
 
     def axes(self, dims: Sequence[Any], *, min_size: int = 0) -> tuple[int, ...]:
         """The indices of `min_size` or more distinct dims (all, if there are fewer), in any order, some negative."""
-        from hypothesis.strategies import permutations
-
         rank = len(dims)
         count = self.integer(min(min_size, rank), rank)
-        order = self.draw(permutations(range(rank)))[:count]
+        order = self.draw(_order(rank))[:count]
         return tuple(self.choose(i, i - rank) for i in order)
 
     def at(self, dims: Sequence[Dim], axis: int) -> int:
