@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import ast
 import shlex
+import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from importlib.machinery import PathFinder
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -27,7 +29,7 @@ EXECUTORS = "opcov.executors"
 
 def names(*groups: str) -> tuple[str, ...]:
     """Return the names declared in these groups, sorted, `control` last; raises MissingPackage if there are none."""
-    found = sorted({e.name for group in groups for e in entry_points(group=group)}, key=lambda n: (n == CONTROL, n))
+    found = sorted({e.name for group in groups for e in _entries(group)}, key=lambda n: (n == CONTROL, n))
     if not found:
         raise MissingPackage(f"no entry points in {groups[0]!r}: opcov is not installed", hint="run `pip install -e .`")
     return tuple(found)
@@ -35,7 +37,7 @@ def names(*groups: str) -> tuple[str, ...]:
 
 def backend(name: str) -> Callable[[], Any]:
     """Return the callable that makes a backend, measured by default or not; raises UnknownName or MissingPackage."""
-    return factory(CASCADES if entry_points(group=CASCADES, name=name) else BACKENDS, name)
+    return factory(CASCADES if any(e.name == name for e in _entries(CASCADES)) else BACKENDS, name)
 
 
 def factory(group: str, name: str) -> Callable[[], Any]:
@@ -107,8 +109,18 @@ def _imported(source: Path) -> Iterator[str]:
             yield statement.module.partition(".")[0]
 
 
+def _entries(group: str) -> EntryPoints:
+    return _entries_on(tuple(sys.path), group)
+
+
+@cache
+def _entries_on(path: tuple[str, ...], group: str) -> EntryPoints:
+    """The entry points on the path, which is `sys.path`; kept, since reading them takes 5 ms and is asked often."""
+    return entry_points(group=group)
+
+
 def _entry(group: str, name: str) -> EntryPoint:
-    for entry in entry_points(group=group):
+    for entry in _entries(group):
         if entry.name == name:
             return entry
     raise UnknownName(_kind(group), name, names(group))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -49,8 +50,25 @@ class Family(pytest.File):
         backends = plugins.names(plugins.BACKENDS)
         size = profile(self.config.option.profile)
         for cell in cells(family, catalog()[family], backends, selection(self.config), size):
+            if not self._may_match(cell):
+                continue
             if self.config.option.samples != "opinfo" or _opinfo(size)(cell):
                 yield CellItem.from_parent(self, name=cell.name, cell=cell)
+
+    def _may_match(self, cell: Cell) -> bool:
+        """Whether pytest's `-k` may select the cell: of the tens of thousands of items only such ones are worth making.
+
+        An expression of words joined by `and` needs each word in a name; for any other one pytest decides alone.
+        """
+        words = self.config.option.keyword.lower().split(" and ")
+        if not all(re.fullmatch(r"[\w.:+\-\[\]/]+", word) and word != "not" for word in words):
+            return True
+        names = (cell.name.lower(), *self._names)
+        return all(any(word in name for name in names) for word in words)
+
+    @functools.cached_property
+    def _names(self) -> tuple[str, ...]:
+        return tuple(node.name.lower() for node in self.listchain())
 
 
 class CellItem(pytest.Item):
