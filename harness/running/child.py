@@ -31,7 +31,11 @@ class Child:
     absent: Mapping[str, str] = field(default_factory=dict)
 
 
-def fork_server(preload: str, warm_up: WarmUp) -> ForkServerContext:
+WARM = "harness.running.warm"
+"""The module that the fork server imports before it forks a worker."""
+
+
+def fork_server(warm_up: WarmUp, preload: str = WARM) -> ForkServerContext:
     """The context whose processes are forked by the fork server; start that server if none runs yet.
 
     Returns at once, while the server goes on to import the module `preload` and to do the warm-up. A process has one

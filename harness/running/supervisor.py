@@ -29,7 +29,7 @@ from harness.records.outcome import (
 )
 from harness.text import portable
 
-from .child import Child, fork_server, start
+from .child import WARM, Child, fork_server, start
 from .request import Request, WarmUp
 
 TAIL = 4000
@@ -62,7 +62,7 @@ class Supervisor:
         self,
         backends: Sequence[str],
         limits: Limits | None = None,
-        preload: str = "harness.running.warm",
+        preload: str = WARM,
         *,
         thorough: bool = False,
         warm_up: WarmUp | None = None,
@@ -74,7 +74,7 @@ class Supervisor:
         self.deaths = 0
         self._child: Child | None = None
         self._absent: Mapping[str, str] | None = None
-        self._context = fork_server(preload, warm_up or WarmUp(backends=self.backends, fully=False))
+        self._context = fork_server(warm_up or WarmUp(backends=self.backends, fully=False), preload)
         handle, path = tempfile.mkstemp(prefix="opcov-", suffix=".stderr")
         os.close(handle)
         self._stderr = Path(path)
