@@ -22,7 +22,7 @@ from harness.running.supervisor import Limits
 from op_suites import catalog
 
 from .arguments import add_journal_option, print_answer
-from .rerun import rerun
+from .rerun import get_ready, rerun
 
 NAME = "repro"
 HELP = "run one sample again, alone; write a standalone script and the IR"
@@ -58,6 +58,7 @@ def run(options: argparse.Namespace) -> Exit:
     if options.backend not in (known := plugins.names(plugins.BACKENDS, plugins.CASCADES)):
         raise UnknownName("backend", options.backend, known)
     sample = _sample(options.sample, options.journal)
+    get_ready(sample, options.backend)
     case = _case(sample)
     result, ir = rerun(sample, options.backend, Limits(seconds=options.seconds))
     files = _write(options.out, case, sample, options.backend, result.outcome, ir)
