@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -126,8 +126,11 @@ def record_json(record: Record) -> dict[str, Any]:
     return line | {key: value for key, value in more.items() if value}
 
 
-def record_restore(line: Mapping[str, Any]) -> Record:
-    """The inverse of `record_json`; raises KeyError, TypeError or BadSample."""
+def record_restore(line: Mapping[str, Any], restore_sample: Callable[[Any], Sample] = from_json) -> Record:
+    """The inverse of `record_json`; raises KeyError, TypeError or BadSample.
+
+    `restore_sample` makes the sample of its JSON; a caller may give one that knows the sample already.
+    """
     return Record(
         op=line["op"],
         family=line["family"],
@@ -135,7 +138,7 @@ def record_restore(line: Mapping[str, Any]) -> Record:
         mode=line["mode"],
         dtype=line["dtype"],
         outcome=restore(line["outcome"], line["stage"], line["detail"]),
-        sample=from_json(line["sample"]) if line["sample"] is not None else None,
+        sample=restore_sample(line["sample"]) if line["sample"] is not None else None,
         traits=tuple(line["traits"]),
         reached=tuple(line.get("reached", ())),
         seconds=line.get("seconds", {}),

@@ -25,7 +25,7 @@ from harness.records.outcome import (
 )
 from harness.text import clean, clip, one_line
 
-from .matrix import Cell, outcome_name
+from .cell import CellRecords, outcome_name
 from .status import STATUS_OF_OUTCOME
 
 NO_DYNAMIC_DIM = "nothing"
@@ -114,7 +114,7 @@ def diagnostic(outcome: Outcome) -> str:
             assert_never(outcome)
 
 
-def reasons(cell: Cell) -> tuple[Reason, ...]:
+def reasons(cell: CellRecords) -> tuple[Reason, ...]:
     """Return the distinct reasons of a cell: the most alarming outcome first, then the most frequent reason first."""
     groups: dict[tuple[str, ...], list[Record]] = defaultdict(list)
     for record in (*cell.records, *cell.evidence):
@@ -127,7 +127,7 @@ def reasons(cell: Cell) -> tuple[Reason, ...]:
 
 def smallest(records: Iterable[Record]) -> Record:
     """Return the record to look at: a minimised one if any, then the one with fewest elements, dims and arguments."""
-    return min(records, key=_weight)
+    return min(records, key=weight)
 
 
 def _reason(records: list[Record]) -> Reason:
@@ -140,7 +140,7 @@ def _reason(records: list[Record]) -> Reason:
     return Reason(outcome_name(chosen), chosen.stage, culprit, count, chosen, breaks, cause, passes)
 
 
-def _weight(record: Record) -> tuple[bool, bool, int, int, int, int, str]:
+def weight(record: Record) -> tuple[bool, bool, int, int, int, int, str]:
     """A sort key: records that are easier to look at come first, records without a sample come last."""
     sample = record.sample
     if sample is None:

@@ -1,0 +1,55 @@
+"""The tables of an index, and how values are packed in them.
+
+- `run`: by key, a JSON value about the whole run; see `writer.IndexWriter`.
+- `op`: by op, its outcome lines as the journal has them, and its cells: for each the number of its place in the
+  journal, backend, mode, dtype, number of lines, and wall seconds or null.
+- `part`: by fold and op, the fold's value of the op's records.
+- `sample`: by the id of a sample, its op.
+
+Lines and values are deflated, so that each of them has a checksum: a damaged page of the file does not pass for data.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+_SCHEMA = """
+CREATE TABLE run (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE op (op TEXT PRIMARY KEY, cells BLOB NOT NULL, lines BLOB NOT NULL);
+CREATE TABLE part (fold TEXT NOT NULL, op TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (fold, op));
+CREATE TABLE sample (id TEXT PRIMARY KEY, op TEXT NOT NULL) WITHOUT ROWID;
+"""
+
+
+def create(path: str) -> sqlite3.Connection:
+    """Create the tables in a new file, or in memory if the path is `:memory:`; raises sqlite3.OperationalError.
+
+    The file may be lost if the machine stops: whoever makes it renames it into place when it is whole.
+    """
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.executescript(f"PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; {_SCHEMA} BEGIN;")
+    return connection
+
+
+def pack(value: Any) -> bytes:
+    """A JSON value as bytes."""
+    return zlib.compress(json.dumps(value, separators=(",", ":")).encode(), 1)
+
+
+def unpack(data: bytes) -> Any:
+    """The inverse of `pack`; raises zlib.error for anything else."""
+    return json.loads(zlib.decompress(data))
+
+
+def pack_lines(lines: Sequence[str]) -> bytes:
+    """Lines as bytes."""
+    return zlib.compress("\n".join(lines).encode("utf-8", "surrogatepass"), 6)
+
+
+def unpack_lines(data: bytes) -> list[str]:
+    """The inverse of `pack_lines`; raises zlib.error for anything else."""
+    return zlib.decompress(data).decode("utf-8", "surrogatepass").split("\n")
