@@ -16,7 +16,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-VOLATILE = frozenset(("run", "started", "seconds", "toolchain.revision"))
+from harness.records.lines import lines
+
+VOLATILE = frozenset(("run", "started", "seconds", "schema", "toolchain.revision"))
 """Paths of keys that differ between any two runs."""
 CLIPPED = 250
 """Texts longer than this may have been clipped."""
@@ -33,8 +35,11 @@ Facts = Mapping[tuple[str, str], Any]
 def facts(path: Path) -> Facts:
     """All that a journal says and that another run of the same code should say too."""
     found: dict[tuple[str, str], Any] = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in lines(path):
+        assert isinstance(line, bytes), line
         record = json.loads(line)
+        if record["kind"] == "cell":
+            continue
         name = _name(record)
         found.update({(name, key): value for key, value in _leaves("", record) if key not in VOLATILE})
     return found

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-JOURNAL = Path("reports/out/journal.jsonl")
+JOURNAL = Path("reports/out/journal.jsonl.gz")
 """The journal of the last run, relative to the folder that the command runs in."""
 
 

@@ -7,7 +7,8 @@ import argparse
 from harness.cases.sample import dumps
 from harness.errors import Exit
 from harness.records.expectation import one_line
-from harness.records.journal import Journal, read
+from harness.records.journal import Journal
+from harness.records.journal_file import read
 from harness.records.outcome import Excluded, Passed
 from harness.running.supervisor import Limits
 from reports.answers.explain import explain

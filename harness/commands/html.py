@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from harness.errors import Exit, OpcovError
-from harness.records.journal import read
+from harness.records.journal_file import read
 from reports.pages.html import render
 
 from .arguments import add_journal

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from harness.errors import Exit
-from harness.records.journal import read
+from harness.records.journal_file import read
 from reports.fold.matrix import fold
 from reports.pages.formats import render
 

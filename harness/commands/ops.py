@@ -8,7 +8,7 @@ from typing import Any
 
 from backends.declared import declared
 from harness.errors import Exit, MissingPackage, OpcovError
-from harness.records.journal import read
+from harness.records.journal_file import read
 from harness.running.cells import Selection
 from harness.surface import ops
 from op_suites import catalog, excluded

@@ -16,7 +16,7 @@ from harness.errors import BadSample, Exit, UnknownName
 from harness.programs import plugins
 from harness.programs.protocols import Recipe
 from harness.records.expectation import CONTROL, one_line
-from harness.records.journal import read
+from harness.records.journal_file import read
 from harness.records.outcome import Excluded, Outcome, Passed, Result, Wrong
 from harness.running.supervisor import Limits
 from op_suites import catalog

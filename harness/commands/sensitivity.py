@@ -9,7 +9,8 @@ from pathlib import Path
 
 from harness.errors import Exit, OpcovError
 from harness.programs import plugins
-from harness.records.journal import Journal, JournalWriter, read
+from harness.records.journal import Journal
+from harness.records.journal_file import JournalWriter, read
 from harness.records.mutant import MutantRecord, mutant_json
 from harness.running.cells import Selection
 from op_suites import catalog
@@ -75,7 +76,7 @@ def _run_mutants(journal: Journal, options: argparse.Namespace) -> tuple[MutantR
     with JournalWriter(options.out, {**journal.header, "seeded": list(mutations)}) as writer:
         for i, group in enumerate(sensitivity.run_cells(TOOLBOX, cells, options.jobs), 1):
             for mutant in group:
-                writer.write(mutant_json(mutant))
+                writer.write_mutant(mutant_json(mutant))
             mutants += group
             if i % PROGRESS_EVERY == 0:
                 print(f"{len(mutants):,} mistakes in {i:,} ops and modes", file=sys.stderr, flush=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from harness.errors import Exit
-from harness.records.journal import read
+from harness.records.journal_file import read
 from reports.answers.todo import todo
 
 from .arguments import add_journal, print_answer

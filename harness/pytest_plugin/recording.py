@@ -18,7 +18,7 @@ import pytest
 from harness.cases.draw import profile
 from harness.errors import OpcovError
 from harness.programs import plugins
-from harness.records.journal import JournalWriter, read
+from harness.records.journal_file import JournalWriter, read
 from harness.records.toolchain import toolchain
 from harness.surface import opinfo
 from reports.fold import matrix
@@ -94,10 +94,9 @@ class Recorder:
         for name, lines in report.user_properties:
             if name == LINES and isinstance(lines, list):
                 if self.writer is None:
-                    self.writer = JournalWriter(self.out / "journal.jsonl", self.header())
+                    self.writer = JournalWriter(self.out / "journal.jsonl.gz", self.header())
                     self.figures = _start_counting()
-                for line in lines:
-                    self.writer.write(json.loads(line))
+                self.writer.write_cell(lines, report.duration)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, exitstatus: int) -> None:
@@ -121,7 +120,9 @@ class Recorder:
         terminalreporter.write_line(summary(folded, journal, min(terminalreporter._tw.fullwidth, 160)))
         with contextlib.suppress(ValueError):
             self.out = self.out.relative_to(Path.cwd())
-        terminalreporter.write_line(f"\nwritten: {self.out}/journal.jsonl, {self.out}/index.html, {self.out}/matrix.md")
+        terminalreporter.write_line(
+            f"\nwritten: {self.out}/journal.jsonl.gz, {self.out}/index.html, {self.out}/matrix.md"
+        )
 
 
 def _start_counting() -> subprocess.Popen[str]:

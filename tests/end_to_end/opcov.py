@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.records.lines import lines as journal_lines
+
 ROOT = Path(__file__).parents[2]
 Done = subprocess.CompletedProcess[str]
 
@@ -51,7 +53,7 @@ def opcov(*arguments: str | Path, cwd: Path, plugins: Path | None = None, text: 
 
 def lines(path: Path) -> list[dict[str, Any]]:
     """The lines of a journal."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [json.loads(line) for line in journal_lines(path) if isinstance(line, bytes)]
 
 
 def outcomes(path: Path) -> list[Mapping[str, Any]]:

@@ -41,7 +41,7 @@ def test_it_holds_every_module_and_every_template(installed: Path) -> None:
 
 
 def test_its_command_answers(installed: Path, tmp_path: Path) -> None:
-    journal = tmp_path / "journal.jsonl"
+    journal = tmp_path / "journal.jsonl.gz"
     journal.write_text('{"kind":"header","schema":1,"run":"of the wheel"}\n')
     for command in ("matrix", "html"):
         out = ("--out", str(tmp_path / "index.html")) if command == "html" else ()

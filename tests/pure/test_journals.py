@@ -26,7 +26,7 @@ NAME = "aten.relu.default[tosa-static-f32] a"
 
 def journal(path: Path, *lines: dict[str, Any]) -> Path:
     header = {"kind": "header", "run": path.name, "toolchain": {"torch": "2", "revision": path.name}}
-    path.write_text("\n".join(map(json.dumps, (header, *lines))), encoding="utf-8")
+    path.write_text("".join(json.dumps(line) + "\n" for line in (header, *lines)), encoding="utf-8")
     return path
 
 

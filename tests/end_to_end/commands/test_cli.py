@@ -35,7 +35,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def journal(folder: Path) -> Path:
-    return folder / "reports" / "out" / "journal.jsonl"
+    return folder / "reports" / "out" / "journal.jsonl.gz"
 
 
 def error_line(done: Done, code: Exit) -> str:
@@ -162,7 +162,7 @@ def test_ops_lists_the_dtypes_that_eager_takes(tmp_path: Path) -> None:
 
 
 def test_a_journal_of_one_source_has_no_gap_to_show(folder: Path) -> None:
-    text = error_line(opcov("ops", "--opinfo-gap", "reports/out/journal.jsonl", cwd=folder), Exit.USAGE)
+    text = error_line(opcov("ops", "--opinfo-gap", "reports/out/journal.jsonl.gz", cwd=folder), Exit.USAGE)
     assert "--samples both" in text
 
 

@@ -97,7 +97,7 @@ def folder(plugins: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def journal(folder: Path) -> Path:
-    return folder / "reports" / "out" / "journal.jsonl"
+    return folder / "reports" / "out" / "journal.jsonl.gz"
 
 
 def of(journal: Path, backend: str, op: str) -> list[Mapping[str, Any]]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from harness.records.journal import JournalWriter, read
+from harness.records.journal_file import JournalWriter, read
 from tests import miniatures
 from tests.end_to_end.opcov import ROOT, Done, environment, job, job_command, lines, opcov, outcomes, timeless
 
@@ -40,7 +40,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Done, Path]:
 def test_a_run_with_shortfalls_exits_0(run: tuple[Done, Path]) -> None:
     done, out = run
     assert done.returncode == 0, done.stdout + done.stderr
-    assert any(line["outcome"] == "Wrong" for line in outcomes(out / "journal.jsonl"))
+    assert any(line["outcome"] == "Wrong" for line in outcomes(out / "journal.jsonl.gz"))
     assert "xfailed" in done.stdout
     assert "failed" not in done.stdout.replace("xfailed", "")
 
@@ -48,16 +48,16 @@ def test_a_run_with_shortfalls_exits_0(run: tuple[Done, Path]) -> None:
 def test_thorough_asks_every_executor(tmp_path: Path) -> None:
     job(*RELU, "--backend", "stablehlo", "--thorough", out=tmp_path)
     passed = [
-        line["detail"]["executors"] for line in outcomes(tmp_path / "journal.jsonl") if line["outcome"] == "Passed"
+        line["detail"]["executors"] for line in outcomes(tmp_path / "journal.jsonl.gz") if line["outcome"] == "Passed"
     ]
     assert passed
     assert all({"llvm-jit", "stablehlo-interpreter"} <= set(executors) for executors in passed)
-    assert lines(tmp_path / "journal.jsonl")[0]["options"]["thorough"] is True
+    assert lines(tmp_path / "journal.jsonl.gz")[0]["options"]["thorough"] is True
 
 
 def test_it_writes_the_journal_and_the_reports_and_says_where(run: tuple[Done, Path]) -> None:
     done, out = run
-    assert sorted(p.name for p in out.iterdir()) == ["index.html", "journal.jsonl", "matrix.md"]
+    assert sorted(p.name for p in out.iterdir()) == ["index.html", "journal.jsonl.gz", "matrix.md"]
     assert f"{out}/index.html" in done.stdout
     assert "<html" in (out / "index.html").read_text(encoding="utf-8")
     assert "aten.add.Tensor" in (out / "matrix.md").read_text(encoding="utf-8")
@@ -70,7 +70,7 @@ def test_it_prints_the_matrix_and_that_the_control_is_green(run: tuple[Done, Pat
 
 
 def test_the_header_says_what_was_asked_for_and_of_what(run: tuple[Done, Path]) -> None:
-    header = lines(run[1] / "journal.jsonl")[0]
+    header = lines(run[1] / "journal.jsonl.gz")[0]
     assert set(header) == {"kind", "schema", "run", "started", "toolchain", "options", "seed"}
     assert (header["kind"], header["seed"]) == ("header", 0)
     assert {"torch", "torch_mlir", "opcov", "hypothesis", "python", "platform", "executors"} <= set(header["toolchain"])
@@ -86,7 +86,7 @@ def test_the_header_says_what_was_asked_for_and_of_what(run: tuple[Done, Path]) 
 
 def test_the_footer_and_the_summary_say_how_much_the_registry_covers(run: tuple[Done, Path]) -> None:
     done, out = run
-    figures = lines(out / "journal.jsonl")[-1]["registry"]
+    figures = lines(out / "journal.jsonl.gz")[-1]["registry"]
     assert figures["core"]["missing"] == figures["dialect"]["missing"] == 0
     assert f"registry: core {figures['core']['covered']} of " in done.stdout
     assert "registry: core" in (out / "index.html").read_text(encoding="utf-8")
@@ -96,12 +96,12 @@ def test_opinfo_is_a_second_source_of_samples(tmp_path: Path) -> None:
     options = ("--op", "aten.gather.default", "--dtype", "f32", "--profile", "quick", "--backend", "linalg,control")
     done = job(*options, "--samples", "both", out=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
-    found = outcomes(tmp_path / "journal.jsonl")
+    found = outcomes(tmp_path / "journal.jsonl.gz")
     origins = {line["sample"].get("origin", "census") for line in found if line["mode"] == "static"}
     assert origins == {"census", "opinfo", "rejected"}
     assert {line["outcome"] for line in found if line["sample"].get("origin") == "rejected"} == {"Excluded"}
     assert all(line["outcome"] == "Passed" for line in found if line["sample"].get("origin") == "opinfo")
-    gap = opcov("ops", "--opinfo-gap", str(tmp_path / "journal.jsonl"), cwd=tmp_path)
+    gap = opcov("ops", "--opinfo-gap", str(tmp_path / "journal.jsonl.gz"), cwd=tmp_path)
     assert gap.returncode == 0, gap.stderr
     assert "cells sampled by both sources" in gap.stdout
 
@@ -109,7 +109,7 @@ def test_opinfo_is_a_second_source_of_samples(tmp_path: Path) -> None:
 def test_opinfo_alone_has_the_cells_that_it_samples(tmp_path: Path) -> None:
     options = ("--op", "aten.gather.default", "--profile", "quick", "--backend", "control")
     assert job(*options, "--samples", "opinfo", out=tmp_path).returncode == 0
-    found = outcomes(tmp_path / "journal.jsonl")
+    found = outcomes(tmp_path / "journal.jsonl.gz")
     assert found
     assert {line["mode"] for line in found} == {"static"}
     assert {line["sample"].get("origin") for line in found} <= {"opinfo", "rejected"}
@@ -120,7 +120,7 @@ def test_every_outcome_line_has_what_is_promised(run: tuple[Done, Path]) -> None
         "kind", "id", "op", "family", "backend", "mode", "dtype", "outcome", "stage", "sample", "traits", "detail",
         "reached", "seconds",
     }  # fmt: skip
-    found = outcomes(run[1] / "journal.jsonl")
+    found = outcomes(run[1] / "journal.jsonl.gz")
     assert found
     for line in found:
         assert set(line) - {"minimised", "breaks", "parts", "cause", "numeric"} == promised
@@ -128,7 +128,7 @@ def test_every_outcome_line_has_what_is_promised(run: tuple[Done, Path]) -> None
 
 
 def test_the_footer_counts_the_outcomes(run: tuple[Done, Path]) -> None:
-    found = lines(run[1] / "journal.jsonl")
+    found = lines(run[1] / "journal.jsonl.gz")
     footer = found[-1]
     assert set(footer) == {"kind", "counts", "seconds", "interrupted", "registry"}
     assert footer["interrupted"] is False
@@ -136,7 +136,7 @@ def test_the_footer_counts_the_outcomes(run: tuple[Done, Path]) -> None:
 
 
 def test_every_cell_that_was_asked_for_is_there(run: tuple[Done, Path]) -> None:
-    cells = {(x["op"], x["backend"], x["mode"], x["dtype"]) for x in outcomes(run[1] / "journal.jsonl")}
+    cells = {(x["op"], x["backend"], x["mode"], x["dtype"]) for x in outcomes(run[1] / "journal.jsonl.gz")}
     expected = {
         (op, backend, mode, dtype)
         for op in ("aten.add.Tensor", "aten.expm1.default")
@@ -150,14 +150,14 @@ def test_every_cell_that_was_asked_for_is_there(run: tuple[Done, Path]) -> None:
 def test_two_workers_find_the_same_in_another_process(run: tuple[Done, Path], tmp_path: Path) -> None:
     done = job(*ADD, "--op", "aten.expm1.default", "--dtype", "u8", "-n", "2", out=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
-    one, two = (sorted(map(str, timeless(out / "journal.jsonl"))) for out in (run[1], tmp_path))
+    one, two = (sorted(map(str, timeless(out / "journal.jsonl.gz"))) for out in (run[1], tmp_path))
     assert one == two
 
 
 def test_the_same_run_writes_the_same_journal(tmp_path: Path) -> None:
     for name in ("a", "b"):
         assert job(*RELU, out=tmp_path / name).returncode == 0
-    assert timeless(tmp_path / "a" / "journal.jsonl") == timeless(tmp_path / "b" / "journal.jsonl")
+    assert timeless(tmp_path / "a" / "journal.jsonl.gz") == timeless(tmp_path / "b" / "journal.jsonl.gz")
 
 
 def test_strict_fails_on_a_shortfall_and_says_how_to_reproduce_it(tmp_path: Path) -> None:
@@ -175,7 +175,7 @@ def test_strict_fails_on_a_shortfall_and_says_how_to_reproduce_it(tmp_path: Path
 def test_a_node_id_selects_one_cell(tmp_path: Path) -> None:
     done = job("--profile", "quick", out=tmp_path, suites="op_suites/elementwise.py::aten.add.Tensor[tosa-dynamic-f32]")
     assert done.returncode == 0, done.stdout
-    cells = {(x["op"], x["backend"], x["mode"], x["dtype"]) for x in outcomes(tmp_path / "journal.jsonl")}
+    cells = {(x["op"], x["backend"], x["mode"], x["dtype"]) for x in outcomes(tmp_path / "journal.jsonl.gz")}
     assert cells == {("aten.add.Tensor", "tosa", "dynamic", "f32")}
 
 
@@ -231,7 +231,7 @@ def cascaded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Done, Path]:
 def test_a_cascade_is_a_column_that_may_be_wrong_where_its_base_is_right(cascaded: tuple[Done, Path]) -> None:
     done, out = cascaded
     assert done.returncode == 0, done.stdout + done.stderr
-    found = {(x["backend"], x["outcome"]) for x in outcomes(out / "journal.jsonl") if x["dtype"] == "bool"}
+    found = {(x["backend"], x["outcome"]) for x in outcomes(out / "journal.jsonl.gz") if x["dtype"] == "bool"}
     assert ("stablehlo-linalg", "Wrong") in found
     assert {outcome for backend, outcome in found if backend == "stablehlo"} == {"Passed"}
     assert "stablehlo static | stablehlo dynamic | stablehlo-linalg static |" in (out / "matrix.md").read_text("utf-8")
@@ -265,14 +265,14 @@ def test_the_matrix_with_cascades_keeps_to_the_width(cascaded: tuple[Done, Path]
 def test_an_unknown_name_ends_the_run_at_once_with_a_suggestion(
     options: tuple[str, ...], said: str, tmp_path: Path
 ) -> None:
-    with JournalWriter(tmp_path / "journal.jsonl", {"run": "old"}) as old:
+    with JournalWriter(tmp_path / "journal.jsonl.gz", {"run": "old"}) as old:
         old.close()
-    before = (tmp_path / "journal.jsonl").read_bytes()
+    before = (tmp_path / "journal.jsonl.gz").read_bytes()
     done = job(*options, out=tmp_path)
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
     assert f"opcov: {said}" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
-    assert (tmp_path / "journal.jsonl").read_bytes() == before
+    assert (tmp_path / "journal.jsonl.gz").read_bytes() == before
 
 
 # dying ----------------------------------------------------------------------------------------------------------------
@@ -319,12 +319,12 @@ def test_ctrl_c_keeps_what_was_done_and_writes_the_reports(
     started: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
     process = started(*HANGS)
-    wait_for_outcomes(tmp_path / "journal.jsonl.part", process)
+    wait_for_outcomes(tmp_path / "journal.jsonl.gz.part", process)
     time.sleep(1)  # the next sample hangs by now
     os.killpg(process.pid, signal.SIGINT)
     printed, _ = process.communicate(timeout=60)
     assert process.returncode == pytest.ExitCode.INTERRUPTED, printed
-    journal = read(tmp_path / "journal.jsonl")
+    journal = read(tmp_path / "journal.jsonl.gz")
     assert journal.records
     assert journal.footer is not None
     assert journal.footer["interrupted"] is True
@@ -336,22 +336,22 @@ def test_ctrl_c_keeps_what_was_done_and_writes_the_reports(
 def test_a_killed_run_leaves_what_it_had_and_the_last_journal(
     started: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
-    (tmp_path / "journal.jsonl").write_text("the last one", encoding="ascii")
+    (tmp_path / "journal.jsonl.gz").write_text("the last one", encoding="ascii")
     process = started(*HANGS)
-    wait_for_outcomes(tmp_path / "journal.jsonl.part", process)
+    wait_for_outcomes(tmp_path / "journal.jsonl.gz.part", process)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    journal = read(tmp_path / "journal.jsonl.part")
+    journal = read(tmp_path / "journal.jsonl.gz.part")
     assert {r.backend for r in journal.records} == {"linalg"}
     assert journal.footer is None
-    assert (tmp_path / "journal.jsonl").read_text(encoding="ascii") == "the last one"
+    assert (tmp_path / "journal.jsonl.gz").read_text(encoding="ascii") == "the last one"
 
 
 def test_what_a_pytest_worker_dies_of_fails_the_run_and_the_rest_is_run(
     started: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
     process = started(*HANGS, "--backend", "right", "-n", "1")
-    wait_for_outcomes(tmp_path / "journal.jsonl.part", process)
+    wait_for_outcomes(tmp_path / "journal.jsonl.gz.part", process)
     time.sleep(1)
     workers = [pid for pid in children(process.pid) if "exec(eval(sys.stdin" in command_line(pid)]
     assert len(workers) == 1, [command_line(pid) for pid in children(process.pid)]
@@ -359,7 +359,7 @@ def test_what_a_pytest_worker_dies_of_fails_the_run_and_the_rest_is_run(
     printed, _ = process.communicate(timeout=120)
     assert process.returncode == 1, printed
     assert "crashed while running 'op_suites/activation.py::aten.relu.default[hang-lower-static-f32]'" in printed
-    journal = read(tmp_path / "journal.jsonl")
+    journal = read(tmp_path / "journal.jsonl.gz")
     assert {r.backend for r in journal.records} == {"linalg", "right"}
     assert journal.complete
 
@@ -380,7 +380,7 @@ def test_an_out_of_tree_backend_is_a_column_and_its_crash_an_outcome(plugins: Pa
     done = job(*RELU, "--backend", ",".join(wanted), out=tmp_path, plugins=plugins)
     assert done.returncode == 0, done.stdout + done.stderr
     found: dict[str, set[str]] = {}
-    for line in outcomes(tmp_path / "journal.jsonl"):
+    for line in outcomes(tmp_path / "journal.jsonl.gz"):
         found.setdefault(line["backend"], set()).add(line["outcome"])
     assert found == {
         "right": {"Passed"},
@@ -389,7 +389,7 @@ def test_an_out_of_tree_backend_is_a_column_and_its_crash_an_outcome(plugins: Pa
         "control": {"Passed"},
     }
     assert "segfault-lower" in (tmp_path / "matrix.md").read_text(encoding="utf-8")
-    assert "actor" in lines(tmp_path / "journal.jsonl")[0]["toolchain"]["executors"]
+    assert "actor" in lines(tmp_path / "journal.jsonl.gz")[0]["toolchain"]["executors"]
 
 
 def test_an_executor_that_cannot_be_had_is_left_out_and_said_wherever_the_others_are(tmp_path: Path) -> None:
@@ -399,10 +399,10 @@ def test_an_executor_that_cannot_be_had_is_left_out_and_said_wherever_the_others
     assert done.returncode == 0, done.stdout + done.stderr
     assert "opcov: executor lonely is absent: pip install 'needy[more]'" in done.stdout
     assert "opcov: executor outdated is absent: ImportError: cannot import name 'Plugin'" in done.stdout
-    header, *_ = lines(tmp_path / "journal.jsonl")
+    header, *_ = lines(tmp_path / "journal.jsonl.gz")
     assert set(header["toolchain"]["absent"]) == {"lonely", "outdated"}
     assert header["toolchain"]["executors"].split(", ")[-1] == "xla"
-    assert {o["outcome"] for o in outcomes(tmp_path / "journal.jsonl")} == {"Passed"}
+    assert {o["outcome"] for o in outcomes(tmp_path / "journal.jsonl.gz")} == {"Passed"}
     said = "absent: executor lonely (pip install 'needy[more]')"
     assert said in " ".join(done.stdout.split())
     assert said in (tmp_path / "matrix.md").read_text(encoding="utf-8")
@@ -414,7 +414,7 @@ def test_a_control_that_fails_fails_the_run(tmp_path: Path) -> None:
     done = job(*RELU, "--backend", "control", out=tmp_path, plugins=liar)
     assert done.returncode == 1, done.stdout
     assert "Wrong" in done.stdout
-    assert outcomes(tmp_path / "journal.jsonl")[0]["outcome"] == "Wrong"
+    assert outcomes(tmp_path / "journal.jsonl.gz")[0]["outcome"] == "Wrong"
 
 
 def test_an_error_of_ours_fails_the_run(tmp_path: Path) -> None:

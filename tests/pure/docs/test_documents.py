@@ -16,7 +16,8 @@ import pytest
 
 from harness.cases.sample import dumps, from_json
 from harness.errors import BadJournal
-from harness.records.journal import JournalWriter, read, record_json
+from harness.records.journal import record_json
+from harness.records.journal_file import JournalWriter, checksum, read
 from harness.records.mutant import MUTANT_STATUSES, mutant_json, mutant_restore
 from harness.records.outcome import OUTCOMES, STAGES, FirstWrongPass
 from op_suites import catalog, excluded
@@ -190,8 +191,17 @@ def documented() -> set[str]:
 
 
 def written(lines: Sequence[Any], path: Path) -> Path:
-    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    path.write_text("".join(compact(line) + "\n" for line in lines), encoding="utf-8")
     return path
+
+
+def compact(line: Any) -> str:
+    return json.dumps(line, separators=(",", ":"))
+
+
+def closed(outcome: Any) -> Any:
+    """The `cell` line that closes an outcome line."""
+    return example("cell") | {"crc32": checksum([compact(outcome).encode()])}
 
 
 def test_the_examples_are_a_journal_that_is_read(tmp_path: Path) -> None:
@@ -246,12 +256,15 @@ def test_what_is_unknown_is_ignored_or_refused_as_the_page_says(place: str, tmp_
     kind, change = {**IGNORED, **REFUSED}[place]
     line = example(kind)
     change(line)
-    journal = [line if kind == other else example(other) for other in ("header", "outcome", "trial", "footer")]
+    header, outcome, trial, footer = (
+        line if kind == other else example(other) for other in ("header", "outcome", "trial", "footer")
+    )
+    journal = [header, outcome, closed(outcome), trial, footer]
     path = written(journal, tmp_path / "journal")
     if place in IGNORED:
         read(path)
         return
-    with pytest.raises(BadJournal, match=r"journal:[23]: not an outcome line"):
+    with pytest.raises(BadJournal, match=r"journal:[24]: not an outcome line"):
         read(path)
 
 

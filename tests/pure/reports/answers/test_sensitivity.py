@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import BadJournal
-from harness.records.journal import JournalWriter, read
+from harness.records.journal_file import JournalWriter, read
 from harness.records.mutant import MUTANT_STATUSES, MutantRecord, mutant_json, mutant_restore
 from reports.answers.sensitivity import TARGET, as_json, as_text, kinds, rates, survivors
 
@@ -86,7 +86,7 @@ def test_trial_survives_json(trial):
 def test_journal_keeps_trials(tmp_path: Path):
     with JournalWriter(tmp_path / "s.jsonl", {"run": "r"}) as writer:
         for trial in TRIALS:
-            writer.write(mutant_json(trial))
+            writer.write_mutant(mutant_json(trial))
         writer.close()
     journal = read(tmp_path / "s.jsonl")
     assert journal.mutants == TRIALS

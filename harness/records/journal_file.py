@@ -1,0 +1,299 @@
+"""A journal's file: one JSON object a line, the lines of a cell written at once and closed by a line of kind `cell`.
+
+So a cell is in the file whole or not at all, whatever ends the run: a reader leaves out outcomes that no `cell` line
+closes, and those that its checksum does not fit. Files whose name ends in `.gz` are compressed. Journals of schema 1
+have no `cell` lines; there the lines of a cell follow each other.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from harness.errors import BadJournal, OpcovError
+
+from .journal import Journal, Record, record_restore
+from .lines import Compressor, Gap, lines
+from .mutant import MutantRecord, mutant_restore
+
+SCHEMA = 2
+READABLE = (1, SCHEMA)
+"""The schemas that are read."""
+PART = ".part"
+"""The ending of the file of a run that has not ended."""
+_OUTCOME = b'{"kind":"outcome"'
+CellName = tuple[str, str, str, str]
+"""Op, backend, mode and dtype."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """What was written of one cell at once: its outcome lines as JSON text, and the cell's wall time in `seconds`.
+
+    The time is None in journals of schema 1. `place` is the number of the first line in the file.
+    """
+
+    op: str
+    backend: str
+    mode: str
+    dtype: str
+    lines: tuple[str, ...]
+    seconds: float | None = None
+    place: int = 0
+
+    @property
+    def name(self) -> CellName:
+        """The cell: op, backend, mode and dtype."""
+        return self.op, self.backend, self.mode, self.dtype
+
+
+class JournalReader:
+    """Reads a journal's file from start to end in little memory; raises BadJournal if it is no journal.
+
+    `header` is there at once. `footer` (None if there is none), `damage` (what cannot be read, with its place), `last`
+    (the last cell that can be read, with its line) and `mutants` are complete when `blocks` has ended.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.footer: Mapping[str, Any] | None = None
+        self.mutants: list[MutantRecord] = []
+        self.last = "its header"
+        self._damage: list[str] = []
+        self._number = 0
+        self._lines = self._numbered()
+        self.header: Mapping[str, Any] = _header(path, next(self._lines, None))
+
+    @property
+    def damage(self) -> tuple[str, ...]:
+        """What cannot be read so far."""
+        return tuple(self._damage)
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield the cells in the order in which they were written; call it once. Raises BadJournal."""
+        for block in self._closed() if self.header["schema"] >= SCHEMA else self._consecutive():
+            self.last = f"line {block.place + len(block.lines):,}, {' '.join(block.name)}"
+            yield block
+
+    def _numbered(self) -> Iterator[bytes | Gap]:
+        try:
+            for line in lines(self.path):
+                self._number += not isinstance(line, Gap)
+                yield line
+        except OSError as error:
+            raise BadJournal(
+                f"cannot read journal {self.path}: {error.strerror}", hint="`make matrix` writes one"
+            ) from None
+
+    def _closed(self) -> Iterator[Block]:
+        """The blocks of a journal with `cell` lines."""
+        open_lines: list[bytes] = []
+        for line in self._lines:
+            if isinstance(line, bytes) and line.startswith(_OUTCOME):
+                open_lines.append(line)
+                continue
+            data = self._object(line)
+            if data is not None and data.get("kind") == "outcome":
+                assert isinstance(line, bytes)
+                open_lines.append(line)
+            elif data is not None and data.get("kind") == "cell":
+                yield from self._block(data, open_lines)
+                open_lines = []
+            else:
+                open_lines = open_lines if data is not None else []
+
+    def _block(self, cell: Mapping[str, Any], outcomes: Sequence[bytes]) -> Iterator[Block]:
+        try:
+            name = {key: cell[key] for key in ("op", "backend", "mode", "dtype")}
+            whole = (cell["outcomes"], cell["crc32"]) == (len(outcomes), checksum(outcomes))
+        except KeyError as error:
+            self._damage.append(f"line {self._number}: a cell without {error}")
+            return
+        if not whole:
+            self._damage.append(f"line {self._number}: the outcomes of {' '.join(name.values())} are not as written")
+            return
+        texts = tuple(line.decode() for line in outcomes)
+        yield Block(**name, lines=texts, seconds=cell.get("seconds"), place=self._number - len(texts))
+
+    def _consecutive(self) -> Iterator[Block]:
+        """The blocks of a journal of schema 1: consecutive lines of one cell."""
+        last: CellName | None = None
+        texts: list[str] = []
+        start = 0
+        for line in self._lines:
+            data = self._object(line)
+            if data is None or data.get("kind") != "outcome" or isinstance(line, Gap):
+                continue
+            name = tuple(str(data.get(key)) for key in ("op", "backend", "mode", "dtype"))
+            if name != last and last is not None:
+                yield _old_block(last, texts, start)
+                texts = []
+            start = start if texts else self._number
+            last = name  # type: ignore[assignment]
+            texts.append(line.decode())
+        if last is not None:
+            yield _old_block(last, texts, start)
+
+    def _object(self, line: bytes | Gap) -> Mapping[str, Any] | None:
+        """The object of a line, None if it cannot be read; keeps the footer, the mutants and the damage."""
+        if isinstance(line, Gap):
+            self._damage.append(f"{line.where}: damaged after line {self._number}; lines are missing")
+            return None
+        try:
+            data = json.loads(line)
+        except ValueError:
+            self._damage.append(f"line {self._number}: not JSON")
+            return None
+        if not isinstance(data, dict):
+            return {}
+        if data.get("kind") == "footer":
+            self.footer = data
+        elif data.get("kind") == "trial":
+            self.mutants.append(_restored(self.path, self._number, mutant_restore, data))
+        return data
+
+
+def _old_block(name: CellName, texts: Iterable[str], place: int) -> Block:
+    op, backend, mode, dtype = name
+    return Block(op=op, backend=backend, mode=mode, dtype=dtype, lines=tuple(texts), place=place)
+
+
+def _header(path: Path, line: bytes | Gap | None) -> Mapping[str, Any]:
+    """The object of the first line; raises BadJournal if it is no header, or the header of another schema."""
+    try:
+        first = json.loads(line) if isinstance(line, bytes) else None
+    except ValueError:
+        first = None
+    if not isinstance(first, dict) or first.get("kind") != "header":
+        raise BadJournal(f"{path} is not a journal: its first line is no header", hint="`make matrix` writes one")
+    if first.get("schema") not in READABLE:
+        raise BadJournal(
+            f"{path} has schema {first.get('schema')}, this opcov reads {SCHEMA}", hint="run `make matrix` again"
+        )
+    return first
+
+
+def restored(path: Path, block: Block) -> Iterator[Record]:
+    """The records of a block; raises BadJournal with the number of a line that makes no sense."""
+    for number, text in enumerate(block.lines, block.place):
+        yield _restored(path, number, record_restore, json.loads(text))
+
+
+def _restored(path: Path, number: int, restore: Any, data: Mapping[str, Any]) -> Any:
+    try:
+        return restore(data)
+    except Exception as error:
+        raise BadJournal(
+            f"{path}:{number}: not an outcome line ({type(error).__name__}: {error})",
+            hint="was it written by another opcov? run `make matrix` again",
+        ) from None
+
+
+def read(path: Path) -> Journal:
+    """Read a whole journal into memory; raises BadJournal. What cannot be read is in its `damage`."""
+    reader = JournalReader(path)
+    records = tuple(record for block in reader.blocks() for record in restored(path, block))
+    return Journal(
+        header=reader.header,
+        records=records,
+        footer=reader.footer,
+        mutants=tuple(reader.mutants),
+        damage=reader.damage,
+    )
+
+
+def checksum(outcomes: Iterable[bytes]) -> int:
+    """The CRC-32 of a cell's outcome lines, each with its line end."""
+    crc = 0
+    for line in outcomes:
+        crc = zlib.crc32(line + b"\n", crc)
+    return crc
+
+
+class JournalWriter:
+    """Writes a journal; what was written can be read even if the process is killed. A context manager.
+
+    Until it is closed its file has the ending `.part`, so that a run that does not end leaves the last good journal as
+    it was. Compressed if the path ends in `.gz`. Raises OpcovError if nothing more can be written, as on a full disk:
+    the file then ends where it ended before, and the writer is closed.
+    """
+
+    def __init__(self, path: Path, header: Mapping[str, Any], blocks: Iterable[Block] = ()) -> None:
+        """Start a journal; `blocks` are those of an unfinished run that goes on."""
+        self.path = path
+        self.part = path.with_name(path.name + PART)
+        self.counts: Counter[str] = Counter()
+        self._compressor = Compressor() if path.suffix == ".gz" else None
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = self.part.with_name(self.part.name + ".new")
+        self._file = fresh.open("wb", buffering=0)
+        try:
+            self._lines({"kind": "header", "schema": SCHEMA, **header})
+            for block in blocks:
+                self.write_cell(block.lines, block.seconds)
+            fresh.replace(self.part)
+        except BaseException:
+            self._file.close()
+            fresh.unlink(missing_ok=True)
+            raise
+
+    def write_cell(self, outcomes: Sequence[str], seconds: float | None = None) -> Block:
+        """Write the outcome lines of one cell, one or more values of `record_json` as text, and close the cell."""
+        first = json.loads(outcomes[0])
+        name = {key: first[key] for key in ("op", "backend", "mode", "dtype")}
+        raw = [line.encode() for line in outcomes]
+        cell = {"kind": "cell", **name, "outcomes": len(raw), "crc32": checksum(raw)}
+        self._lines(cell | ({} if seconds is None else {"seconds": round(seconds, 3)}), before=raw)
+        self.counts.update(json.loads(line)["outcome"] for line in outcomes)
+        return Block(**name, lines=tuple(outcomes), seconds=seconds)
+
+    def write_mutant(self, line: Mapping[str, Any]) -> None:
+        """Write one line of a journal of mutants, a value of `mutant_json`."""
+        self._lines(line)
+        self.counts[line["outcome"]] += 1
+
+    def close(self, *, keep_part: bool = False, **footer: Any) -> None:
+        """Write the footer and, unless `keep_part`, rename the `.part` file to the journal's name."""
+        self._lines({"kind": "footer", "counts": dict(sorted(self.counts.items())), **footer}, end=True)
+        self._file.close()
+        if not keep_part:
+            self.part.replace(self.path)
+
+    def _lines(self, line: Mapping[str, Any], before: Sequence[bytes] = (), *, end: bool = False) -> None:
+        text = b"".join(raw + b"\n" for raw in (*before, json.dumps(line, separators=(",", ":")).encode()))
+        if self._compressor:
+            text = self._compressor.flushed(text) + (self._compressor.end() if end else b"")
+        try:
+            _append(self._file.fileno(), text, self.part)
+        except OpcovError:
+            self._file.close()  # the compressor has gone on: what it makes next would not fit what is in the file
+            raise
+
+    def __enter__(self) -> JournalWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
+        if not self._file.closed:
+            self._file.close()
+
+
+def _append(file: int, data: bytes, path: Path) -> None:
+    """Append all of the data or none of it; raises OpcovError."""
+    start = os.lseek(file, 0, os.SEEK_END)
+    rest = memoryview(data)
+    try:
+        while rest:
+            rest = rest[os.write(file, rest) :]
+    except OSError as error:
+        os.ftruncate(file, start)
+        raise OpcovError(
+            f"cannot write the journal {path}: {error.strerror}",
+            hint="make room, then add --resume to the command; what was written until now is kept",
+        ) from None
