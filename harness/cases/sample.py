@@ -153,6 +153,7 @@ class Sample:
     dynamic: tuple[str, ...] = ()
     runs: tuple[Sizes, ...] = ()
     origin: Origin = "census"
+    _text: str | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def values(self) -> Values:
@@ -173,11 +174,11 @@ class Sample:
 
 def walk(arg: Arg) -> Iterator[Arg]:
     """Every leaf of an argument or of a mapping of arguments, in order."""
-    if isinstance(arg, Mapping):
-        arg = tuple(arg.values())
     if isinstance(arg, (tuple, list)):
         for item in arg:
             yield from walk(item)
+    elif isinstance(arg, Mapping):
+        yield from walk(tuple(arg.values()))
     else:
         yield arg
 
@@ -343,4 +344,8 @@ def _check_names(sample: Sample) -> None:
 
 def dumps(sample: Sample) -> str:
     """The sample as one line of JSON; equal samples give the same text."""
-    return json.dumps(to_json(sample), sort_keys=False, separators=(",", ":"))
+    if sample._text is None:
+        text = json.dumps(to_json(sample), sort_keys=False, separators=(",", ":"))
+        object.__setattr__(sample, "_text", text)  # asked for often: by each id, and wherever samples are ordered
+        return text
+    return sample._text

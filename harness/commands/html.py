@@ -7,10 +7,9 @@ import json
 from pathlib import Path
 
 from harness.errors import Exit, OpcovError
-from harness.records.journal_file import read
 from reports.pages.html import render
 
-from .arguments import add_journal
+from .arguments import add_journal, open_index
 
 NAME = "html"
 HELP = "the report, one self-contained file"
@@ -24,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Exit:
     """Write the report and print its path; raises BadJournal, and OpcovError if the file cannot be written."""
-    page = render(read(options.journal))
+    page = render(open_index(options.journal))
     try:
         options.out.parent.mkdir(parents=True, exist_ok=True)
         options.out.write_text(page, encoding="utf-8")

@@ -74,7 +74,8 @@ def fold(of: OpRecords) -> dict[str, Any] | None:
             rejected.setdefault(record.id, [place, record.id, _reason(record)])
         elif not isinstance(record.outcome, Excluded):
             source = by_source[record.backend, record.mode, record.dtype][record.sample.origin]
-            source.setdefault(outcome_name(record), record.id)
+            if outcome_name(record) not in source:
+                source[outcome_name(record)] = record.id
     both = [[*cell, sources["census"], sources["opinfo"]] for cell, sources in by_source.items() if len(sources) == 2]
     return {"both": both, "rejected": list(rejected.values())} if both or rejected else None
 

@@ -10,6 +10,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from harness.cases.dtypes import DTYPES
@@ -131,6 +132,7 @@ class Cell:
         return tuple(Cell.load(self.op, self.backend, self.mode, dtype, values) for dtype, *values in parts)
 
 
+@lru_cache(maxsize=1)
 def cells_of(of: OpRecords) -> tuple[CellRecords, ...]:
     """The joined cells of an op, one per backend and mode, in the order in which these first occur."""
     groups: dict[Key, list[Record]] = defaultdict(list)

@@ -127,7 +127,8 @@ def reasons(cell: CellRecords) -> tuple[Reason, ...]:
 
 def smallest(records: Iterable[Record]) -> Record:
     """Return the record to look at: a minimised one if any, then the one with fewest elements, dims and arguments."""
-    return min(records, key=weight)
+    candidates = list(records)
+    return candidates[0] if len(candidates) == 1 else min(candidates, key=weight)
 
 
 def _reason(records: list[Record]) -> Reason:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from harness.records.journal import Record
+from harness.records.journal import Record, is_complete
 
-from .op_records import OpRecords, restore_op
-from .tables import unpack, unpack_lines
+from .op_records import CellLines, OpRecords, restore_op
+from .tables import unpack, unpack_cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,8 @@ class Run:
 
     @property
     def complete(self) -> bool:
-        """Whether the run ended on its own and wrote its footer."""
-        return self.footer is not None and not self.footer.get("interrupted", False)
+        """Whether the run ended on its own and ran all its cells."""
+        return is_complete(self.footer)
 
 
 class Index:
@@ -76,13 +76,14 @@ class Index:
 
     def records(self, op: str) -> OpRecords:
         """The records of one op, in the order of the journal; none if it has none."""
+        return restore_op(op, self.cells(op))
 
-        def read() -> OpRecords:
+    def cells(self, op: str) -> Sequence[CellLines]:
+        """The cells of one op with their lines, in the order of the journal."""
+
+        def read() -> Sequence[CellLines]:
             rows = self._rows("SELECT cells, lines FROM op WHERE op = ?", op)
-            if not rows:
-                return OpRecords(op, (), ())
-            places = [cell[0] for cell in unpack(rows[0][0]) for _ in range(cell[4])]
-            return restore_op(op, unpack_lines(rows[0][1]), places)[0]
+            return unpack_cells(*rows[0]) if rows else ()
 
         return self._ask(read)
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from harness.cases.sample import Sample, from_json
+from harness.errors import BadJournal
 from harness.records.journal import Record, record_restore
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class OpRecords:
     """The records of one op, in the order of the journal.
 
@@ -33,17 +34,38 @@ Fold = Callable[[OpRecords], Any]
 """Maps the records of an op to a JSON value; None if there is nothing to keep."""
 
 
-def restore_op(op: str, lines: Sequence[str], places: Iterable[int]) -> tuple[OpRecords, list[str]]:
-    """Restore the records of an op from its outcome lines; return them, and what is wrong with lines that are none."""
+@dataclass(frozen=True, slots=True)
+class CellLines:
+    """The outcome lines of one cell as the journal has them.
+
+    `place` is the number of the cell, counted from 0, `line` the number of its first line in the file, and `seconds` its
+    wall time, None if that is not known.
+    """
+
+    place: int
+    line: int
+    backend: str
+    mode: str
+    dtype: str
+    seconds: float | None
+    lines: tuple[str, ...]
+
+
+def restore_op(op: str, cells: Iterable[CellLines]) -> OpRecords:
+    """Restore the records of an op from its lines; raises BadJournal with the number of a line that is no outcome."""
     restorer = _Restorer({})
-    records, kept, damage = [], [], []
-    for text, place in zip(lines, places, strict=True):
-        try:
-            records.append(restorer.record(text))
-            kept.append(place)
-        except Exception as error:  # whatever a damaged line raises
-            damage.append(f"not an outcome line ({type(error).__name__}: {error})")
-    return OpRecords(op, tuple(records), tuple(kept)), damage
+    records, places = [], []
+    for cell in cells:
+        for number, text in enumerate(cell.lines, cell.line):
+            try:
+                records.append(restorer.record(text))
+            except Exception as error:
+                raise BadJournal(
+                    f"line {number}: not an outcome line ({type(error).__name__}: {error})",
+                    hint="was it written by another opcov? run `make matrix` again",
+                ) from None
+            places.append(cell.place)
+    return OpRecords(op, tuple(records), tuple(places))
 
 
 @dataclass(frozen=True, slots=True)

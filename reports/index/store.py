@@ -18,9 +18,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from harness.errors import BadJournal
+from harness.records.journal_file import JournalReader
+
 from .index import Index
 from .op_records import Fold
-from .shim import JournalReader
 from .tables import unpack
 from .writer import IndexWriter
 
@@ -108,10 +110,13 @@ class _Maker:
     def _fill(self, path: str) -> sqlite3.Connection:
         reader = JournalReader(self._journal)
         writer = IndexWriter(path, self._folds, reader.header)
-        for number, block in enumerate(reader.blocks(), 1):
-            writer.add(block)
-            self._progress(number)
-        return writer.finish(reader.footer, reader.damage, self._stamp)
+        try:
+            for number, block in enumerate(reader.blocks(), 1):
+                writer.add(block)
+                self._progress(number)
+            return writer.finish(reader.footer, reader.damage, self._stamp)
+        except BadJournal as error:
+            raise BadJournal(f"{self._journal}: {error.what}", hint=error.hint) from None
 
 
 def stamp(journal: Path, header: Mapping[str, Any], version: str) -> list[Any]:

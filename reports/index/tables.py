@@ -1,8 +1,8 @@
 """The tables of an index, and how values are packed in them.
 
 - `run`: by key, a JSON value about the whole run; see `writer.IndexWriter`.
-- `op`: by op, its outcome lines as the journal has them, and its cells: for each the number of its place in the
-  journal, backend, mode, dtype, number of lines, and wall seconds or null.
+- `op`: by op, its outcome lines as the journal has them, and its cells: the other fields of `CellLines` and the number
+  of lines.
 - `part`: by fold and op, the fold's value of the op's records.
 - `sample`: by the id of a sample, its op.
 
@@ -15,7 +15,10 @@ import json
 import sqlite3
 import zlib
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
+
+from .op_records import CellLines
 
 _SCHEMA = """
 CREATE TABLE run (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -45,11 +48,14 @@ def unpack(data: bytes) -> Any:
     return json.loads(zlib.decompress(data))
 
 
-def pack_lines(lines: Sequence[str]) -> bytes:
-    """Lines as bytes."""
-    return zlib.compress("\n".join(lines).encode("utf-8", "surrogatepass"), 6)
+def pack_cells(cells: Sequence[CellLines]) -> tuple[bytes, bytes]:
+    """The cells of an op as the values of the columns `cells` and `lines`."""
+    facts = [[c.place, c.line, c.backend, c.mode, c.dtype, c.seconds, len(c.lines)] for c in cells]
+    text = "\n".join(line for cell in cells for line in cell.lines)
+    return pack(facts), zlib.compress(text.encode(), 6)
 
 
-def unpack_lines(data: bytes) -> list[str]:
-    """The inverse of `pack_lines`; raises zlib.error for anything else."""
-    return zlib.decompress(data).decode("utf-8", "surrogatepass").split("\n")
+def unpack_cells(facts: bytes, lines: bytes) -> list[CellLines]:
+    """The inverse of `pack_cells`; raises zlib.error for anything else."""
+    texts = iter(zlib.decompress(lines).decode().split("\n"))
+    return [CellLines(*values, tuple(islice(texts, count))) for *values, count in unpack(facts)]

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.records.journal_file import Block
+
 from .index import Index
-from .op_records import Fold, restore_op
-from .shim import Block
-from .tables import create, pack, pack_lines, unpack, unpack_lines
+from .op_records import CellLines, Fold, restore_op
+from .tables import create, pack, pack_cells, unpack_cells
 
 _OPEN = 24
 """How many ops are kept in memory. A run measures some ops at a time, each cell by cell; their cells come mixed."""
@@ -18,15 +19,10 @@ _OPEN = 24
 
 @dataclass(slots=True)
 class _Op:
-    """The cells of one op that have come so far, with their lines: the values of the table `op`."""
+    """The cells of one op that have come so far."""
 
-    cells: list[tuple[int, str, str, str, int, float | None]] = field(default_factory=list)
-    lines: list[str] = field(default_factory=list)
+    cells: list[CellLines] = field(default_factory=list)
     is_folded: bool = False
-
-    def places(self) -> list[int]:
-        """The place of each line's cell."""
-        return [cell[0] for cell in self.cells for _ in range(cell[4])]
 
 
 class IndexWriter:
@@ -44,13 +40,12 @@ class IndexWriter:
         self._open: dict[str, _Op] = {}
         self._cells = 0
         self._columns: dict[tuple[str, str], None] = {}
-        self._bad_lines: dict[str, list[str]] = {}
 
     def add(self, block: Block) -> None:
         """Add one cell with all its outcome lines; the order of calls is the order of the journal."""
         op = self._open.pop(block.op, None) or self._stored(block.op)
-        op.cells.append((self._cells, block.backend, block.mode, block.dtype, len(block.lines), block.seconds))
-        op.lines += block.lines
+        cell = (block.backend, block.mode, block.dtype, block.seconds, block.lines)
+        op.cells.append(CellLines(self._cells, block.place, *cell))
         op.is_folded = False
         self._open[block.op] = op
         self._cells += 1
@@ -67,11 +62,10 @@ class IndexWriter:
         for name, op in self._open.items():
             self._fold(name, op)
         counts = dict(self._connection.execute("SELECT fold, count(*) FROM part GROUP BY fold"))
-        lost = [f"{op}: {message}" for op, found in self._bad_lines.items() for message in found]
         values = {
             "header": self._header,
             "footer": footer,
-            "damage": [*damage, *lost],
+            "damage": list(damage),
             "cells": self._cells,
             "columns": list(self._columns),
             "parts": counts,
@@ -92,16 +86,14 @@ class IndexWriter:
     def _stored(self, op: str) -> _Op:
         """The cells that were written before; none of a new op."""
         row = self._connection.execute("SELECT cells, lines FROM op WHERE op = ?", (op,)).fetchone()
-        return _Op([tuple(cell) for cell in unpack(row[0])], unpack_lines(row[1])) if row else _Op()
+        return _Op(unpack_cells(*row)) if row else _Op()
 
     def _fold(self, name: str, op: _Op) -> None:
         if op.is_folded:
             return
-        records, bad = restore_op(name, op.lines, op.places())
-        if bad:
-            self._bad_lines[name] = bad
-        parts = [(fold, name, fold_op(records)) for fold, fold_op in self._folds.items()] if records.records else []
-        self._insert("op", [(name, pack(op.cells), pack_lines(op.lines))])
+        records = restore_op(name, op.cells)
+        parts = [(fold, name, fold_op(records)) for fold, fold_op in self._folds.items()]
+        self._insert("op", [(name, *pack_cells(op.cells))])
         self._insert("part", [(fold, name, pack(value)) for fold, name, value in parts if value is not None])
         self._insert("sample", {(r.id, name): None for r in records.records if r.sample})
         op.is_folded = True
