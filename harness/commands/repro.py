@@ -119,7 +119,8 @@ def _from_journal(path: Path | None, sample_id: str) -> Sample:
     if record and record.sample:
         return record.sample
     raise BadSample(
-        f"no sample {sample_id!r} in {path or last_journal()}, and no such file", hint="`opcov explain OP` names the samples of an op"
+        f"no sample {sample_id!r} in {path or last_journal()}, and no such file",
+        hint="`opcov explain OP` names the samples of an op",
     )
 
 

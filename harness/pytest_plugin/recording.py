@@ -18,9 +18,10 @@ import pytest
 from harness.cases.draw import profile
 from harness.errors import OpcovError
 from harness.programs import plugins
-from harness.records.journal_file import JournalWriter, read
+from harness.records.journal_file import JournalWriter
 from harness.records.toolchain import toolchain
 from harness.surface import opinfo
+from reports import folds
 from reports.fold import matrix
 from reports.pages import formats, html
 from reports.pages.summary import summary
@@ -112,12 +113,12 @@ class Recorder:
         """Print the matrix and write the reports."""
         if not self.writer:
             return
-        journal = read(self.writer.path)
-        folded = matrix.fold(journal)
-        (self.out / "matrix.md").write_text(formats.render(folded, journal, "markdown"), encoding="utf-8")
-        (self.out / "index.html").write_text(html.render(journal), encoding="utf-8")
+        index = folds.open_index(self.writer.path)
+        folded = matrix.load(index)
+        (self.out / "matrix.md").write_text(formats.render(folded, index, "markdown"), encoding="utf-8")
+        (self.out / "index.html").write_text(html.render(index), encoding="utf-8")
         terminalreporter.section("opcov")
-        terminalreporter.write_line(summary(folded, journal, min(terminalreporter._tw.fullwidth, 160)))
+        terminalreporter.write_line(summary(folded, index, min(terminalreporter._tw.fullwidth, 160)))
         with contextlib.suppress(ValueError):
             self.out = self.out.relative_to(Path.cwd())
         terminalreporter.write_line(

@@ -58,11 +58,9 @@ def fold(of: OpRecords) -> list[list[Any]] | None:
     return found or None
 
 
-def alarms(index: Index, matrix: Matrix) -> tuple[Alarm, ...]:
+def alarms(matrix: Matrix, index: Index) -> tuple[Alarm, ...]:
     """Return the alarms of a matrix: wrong ops, then harness errors, then crashes, by the share of bad samples."""
-    shown = {
-        (op, backend, mode): reason for op, cells in index.parts(FOLD) for backend, mode, reason in cells
-    }
+    shown = {(op, backend, mode): reason for op, cells in index.parts(FOLD) for backend, mode, reason in cells}
     groups: dict[tuple[str, str], list[Cell]] = defaultdict(list)
     for row in matrix.rows:
         for cell in row.cells:

@@ -60,8 +60,9 @@ class BlamedPass:
     """A pass after which samples on one backend are wrong for the first time.
 
     `count` is the number of these samples; only one sample per op, mode and way to be wrong is bisected. `ops` is the
-    number of their ops, `sample` the id of the smallest sample. `step` names the pass, or a range of passes (`convert to cse`) if
-    those just before the first wrong one cannot be run. It is None if no pass that can be run is wrong.
+    number of their ops, `sample` the id of the smallest sample. `step` names the pass, or a range of passes
+    (`convert to cse`) if those just before the first wrong one cannot be run. It is None if no pass that can be run is
+    wrong.
     """
 
     step: str | None

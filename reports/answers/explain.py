@@ -187,7 +187,10 @@ def _cell_json(cell: Cell, records: CellRecords | None) -> dict[str, Any]:
             str(p.dtype): {"status": p.status.name, "passed": p.passed, "total": p.total, "counts": dict(p.counts)}
             for p in cell.by_dtype
         },
-        "traits": {count.trait: {"passed": count.passed, "total": count.total} for count in (by_trait(records) if records else ())},
+        "traits": {
+            count.trait: {"passed": count.passed, "total": count.total}
+            for count in (by_trait(records) if records else ())
+        },
         "rule": str(separating) if separating else None,
         "reasons": [_reason_json(reason) for reason in (reasons(records) if records else ())],
     }

@@ -131,7 +131,14 @@ def as_text(found: Comparison) -> str:
         f"{found.census_shows_more} where the census shows more, {len(found.gaps)} where OpInfo does"
     ]
     rows = [
-        (gap.key.op, gap.key.backend, gap.key.dtype, gap.census, gap.opinfo, repro_command(gap.sample, gap.key.backend) or "")
+        (
+            gap.key.op,
+            gap.key.backend,
+            gap.key.dtype,
+            gap.census,
+            gap.opinfo,
+            repro_command(gap.sample, gap.key.backend) or "",
+        )
         for gap in found.gaps
     ]
     if rows:

@@ -1,7 +1,7 @@
 """A cell: the samples of one op on one backend in one mode, counted; of one dtype, or of all dtypes joined.
 
-`cells_of` sorts the records of an op into its cells. Rules and reasons are found in these `CellRecords`; what the matrix
-shows is the `Cell` that they are counted into, which the index keeps.
+`cells_of` sorts the records of an op into its cells. Rules and reasons are found in these `CellRecords`; what the
+matrix shows is the `Cell` that they are counted into, which the index keeps.
 """
 
 from __future__ import annotations

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from harness.text import clean, clip, duration, one_line, plural, share
-
 from reports.index.index import Run
 
 from .matrix import Matrix

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from harness.records.journal import Record, is_complete
 
@@ -35,6 +35,9 @@ class Run:
         return is_complete(self.footer)
 
 
+_T = TypeVar("_T")
+
+
 class Index:
     """Reads an index. If its file turns out to be damaged, `rebuild` makes it again; without it the error is raised."""
 
@@ -45,7 +48,7 @@ class Index:
     @cached_property
     def run(self) -> Run:
         """The run."""
-        found = self._ask(lambda: self._values())
+        found = self._ask(self._values)
         columns = tuple((backend, mode) for backend, mode in found["columns"])
         return Run(found["header"], found["footer"], tuple(found["damage"]), found["cells"], columns)
 
@@ -99,7 +102,7 @@ class Index:
     def _rows(self, query: str, *values: str) -> list[Any]:
         return self._connection.execute(query, values).fetchall()
 
-    def _ask(self, read: Callable[[], Any]) -> Any:
+    def _ask(self, read: Callable[[], _T]) -> _T:
         try:
             return read()
         except (sqlite3.DatabaseError, zlib.error, KeyError, ValueError, TypeError, IndexError):

@@ -38,8 +38,8 @@ Fold = Callable[[OpRecords], Any]
 class CellLines:
     """The outcome lines of one cell as the journal has them.
 
-    `place` is the number of the cell, counted from 0, `line` the number of its first line in the file, and `seconds` its
-    wall time, None if that is not known.
+    `place` is the number of the cell, counted from 0, `line` the number of its first line in the file, and `seconds`
+    its wall time, None if that is not known.
     """
 
     place: int

@@ -58,4 +58,7 @@ def pack_cells(cells: Sequence[CellLines]) -> tuple[bytes, bytes]:
 def unpack_cells(facts: bytes, lines: bytes) -> list[CellLines]:
     """The inverse of `pack_cells`; raises zlib.error for anything else."""
     texts = iter(zlib.decompress(lines).decode().split("\n"))
-    return [CellLines(*values, tuple(islice(texts, count))) for *values, count in unpack(facts)]
+    return [
+        CellLines(place, line, backend, mode, dtype, seconds, tuple(islice(texts, count)))
+        for place, line, backend, mode, dtype, seconds, count in unpack(facts)
+    ]

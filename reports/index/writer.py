@@ -101,4 +101,3 @@ class IndexWriter:
     def _insert(self, table: str, rows: Any) -> None:
         marks = {"op": "?, ?, ?", "part": "?, ?, ?", "sample": "?, ?"}[table]
         self._connection.executemany(f"INSERT OR REPLACE INTO {table} VALUES ({marks})", rows)
-

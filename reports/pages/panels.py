@@ -1,4 +1,4 @@
-"""What the HTML report shows in the panel of a cell beside its counts: traits, the rule, and why samples did not pass."""
+"""What the HTML report shows in the panel of a cell beside its counts: traits, the rule, why samples did not pass."""
 
 from __future__ import annotations
 
