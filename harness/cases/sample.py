@@ -153,7 +153,7 @@ class Sample:
     dynamic: tuple[str, ...] = ()
     runs: tuple[Sizes, ...] = ()
     origin: Origin = "census"
-    _text: str | None = field(default=None, init=False, repr=False, compare=False)
+    _text: str = field(default="", init=False, repr=False, compare=False)
 
     @property
     def values(self) -> Values:
@@ -344,8 +344,6 @@ def _check_names(sample: Sample) -> None:
 
 def dumps(sample: Sample) -> str:
     """The sample as one line of JSON; equal samples give the same text."""
-    if sample._text is None:
-        text = json.dumps(to_json(sample), sort_keys=False, separators=(",", ":"))
-        object.__setattr__(sample, "_text", text)  # asked for often: by each id, and wherever samples are ordered
-        return text
+    if not sample._text:  # kept, because every id and every order of samples asks for it
+        object.__setattr__(sample, "_text", json.dumps(to_json(sample), sort_keys=False, separators=(",", ":")))
     return sample._text

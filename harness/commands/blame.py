@@ -9,9 +9,6 @@ from reports.answers.blame import as_json, as_text, blame
 
 from .arguments import add_journal, open_index, print_answer
 
-NAME = "blame"
-HELP = "how many executors confirm a verdict, and which are at fault themselves"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the journal."""

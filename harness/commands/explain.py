@@ -13,9 +13,6 @@ from reports.index.index import Index
 
 from .arguments import add_journal_option, open_index, print_answer
 
-NAME = "explain"
-HELP = "one op: outcomes by trait, smallest failing sample, diagnostic, IR"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the op, the backend, whether to show the IR, and the journal."""

@@ -11,9 +11,6 @@ from reports.pages.html import render
 
 from .arguments import add_journal, open_index
 
-NAME = "html"
-HELP = "the report, one self-contained file"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the file to write and the journal."""

@@ -10,9 +10,6 @@ from reports.pages.formats import render
 
 from .arguments import add_journal, open_index
 
-NAME = "matrix"
-HELP = "the coverage matrix as text, Markdown or CSV"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the format and the journal."""

@@ -15,9 +15,6 @@ from reports.answers.gap import as_json, as_text, compare
 
 from .arguments import open_index, print_answer
 
-NAME = "ops"
-HELP = "what is in the registry, against which denominators, what is missing"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare which ops are listed, and which of their facts."""

@@ -23,9 +23,6 @@ from op_suites import catalog
 from .arguments import add_journal_option, last_journal, open_index, print_answer
 from .rerun import rerun
 
-NAME = "repro"
-HELP = "run one sample again, alone; write a standalone script and the IR"
-
 TITLES = {
     "sample_file": "the sample (edit it, then `opcov repro FILE --backend B`)",
     "script": "a script that needs only torch and torch-mlir",

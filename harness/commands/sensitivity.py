@@ -18,9 +18,6 @@ from reports.index.index import Index
 
 from .arguments import add_journal, last_journal, open_index, print_answer
 
-NAME = "sensitivity"
-HELP = "seed wrong lowerings, see how many the census catches"
-
 MUTANT_JOURNAL = Path("reports/out/sensitivity.jsonl")
 PROGRESS_EVERY = 50
 """Groups of cells (one op in one mode and dtype) between two lines of progress."""

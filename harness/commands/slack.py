@@ -9,9 +9,6 @@ from reports.answers.slack import as_json, as_text, slack
 
 from .arguments import add_journal, open_index, print_answer
 
-NAME = "slack"
-HELP = "how much of their bounds results use: cells close to theirs, classes with too much"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the journal."""

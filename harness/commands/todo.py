@@ -9,9 +9,6 @@ from reports.answers.todo import todo
 
 from .arguments import add_journal, open_index, print_answer
 
-NAME = "todo"
-HELP = "what to lower next, ranked by how many cells each culprit op holds back"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the backend and the journal."""
