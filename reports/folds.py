@@ -1,4 +1,8 @@
-"""All folds there are, and the index of a journal with their values: what commands, pages and tests open."""
+"""All folds there are, and the index of a journal with their values: what commands, a run and tests ask.
+
+A command opens the index of a finished journal with `open_index`. A run has a `LiveIndex`, from which pages can be
+written while it goes on.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from harness.records.journal_file import PART, Block
 from reports.answers import alarms, blame, gap, slack, todo
 from reports.fold import matrix
 from reports.index import store
@@ -22,14 +27,37 @@ _SOURCES = ("reports/**/*.py", "harness/records/*.py", "harness/cases/sample.py"
 _TEXT = "harness/text.py"
 
 
-def open_index(journal: Path, progress: store.Progress = store.no_progress) -> Index:
-    """Return the index of a journal, and make it first if there is none to trust; raises BadJournal."""
-    return store.open_index(journal, FOLDS, version(), progress)
+def open_index(
+    journal: Path, progress: store.Progress = store.no_progress, warn: store.Warn = store.no_warning
+) -> Index:
+    """Return the index of a journal, and make it first if there is none to trust; raises BadJournal.
+
+    `warn` is told why, if the index cannot be kept on the disk.
+    """
+    return store.Store(journal, FOLDS, version()).open(progress, warn)
 
 
-def index_in_memory(header: Mapping[str, Any]) -> IndexWriter:
-    """Return the writer of an index that is kept in memory."""
-    return IndexWriter(":memory:", FOLDS, header)
+class LiveIndex:
+    """The index of a run that goes on, in memory: it is told of each cell as the journal is."""
+
+    def __init__(self, header: Mapping[str, Any]) -> None:
+        self._writer = IndexWriter(":memory:", FOLDS, header)
+
+    def add(self, cell: Block) -> None:
+        """Add one cell, in the order in which the journal has them; raises BadJournal if its lines are no outcomes."""
+        self._writer.add(cell)
+
+    def index(self, footer: Mapping[str, Any] | None = None) -> Index:
+        """The index of what has come so far, good until the next `add`; `footer` is that of a run that has ended."""
+        return self._writer.flush(footer)
+
+    def keep(self, journal: Path, footer: Mapping[str, Any] | None) -> None:
+        """Write the index beside the run's finished journal, so that the first command need not make it.
+
+        Call it last. If the index cannot be written, the first command makes it.
+        """
+        store.Store(journal, FOLDS, version()).keep(self._writer, footer)
+        store.places(journal.with_name(journal.name + PART))[0].unlink(missing_ok=True)
 
 
 @cache

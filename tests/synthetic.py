@@ -30,8 +30,9 @@ from harness.records.outcome import (
     Unsupported,
     Wrong,
 )
-from reports.folds import index_in_memory
+from reports.folds import FOLDS
 from reports.index.index import Index
+from reports.index.writer import IndexWriter
 
 HEADER: dict[str, Any] = {
     "run": "2026-11-22-nightly",
@@ -143,7 +144,7 @@ def index(
     damage: Sequence[str] = (),
 ) -> Index:
     """The index, in memory, of a journal of these records."""
-    writer = index_in_memory(header)
+    writer = IndexWriter(":memory:", FOLDS, header)
     for block in blocks(records):
         writer.add(block)
     return writer.flush(footer, damage)

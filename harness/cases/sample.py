@@ -174,13 +174,12 @@ class Sample:
 
 def walk(arg: Arg) -> Iterator[Arg]:
     """Every leaf of an argument or of a mapping of arguments, in order."""
-    if isinstance(arg, (tuple, list)):
-        for item in arg:
-            yield from walk(item)
-    elif isinstance(arg, Mapping):
-        yield from walk(tuple(arg.values()))
-    else:
-        yield arg
+    for item in arg.values() if isinstance(arg, Mapping) else (arg,):
+        if isinstance(item, (tuple, list)):
+            for inner in item:
+                yield from walk(inner)
+        else:
+            yield item
 
 
 def tensors(arg: Arg) -> list[TensorSpec]:

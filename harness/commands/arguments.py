@@ -51,11 +51,16 @@ def open_index(journal: Path | None) -> Index:
 
     path = journal or last_journal()
     progress = Progress(f"opcov: indexing {path}")
-    index = folds.open_index(path, progress)
+    index = folds.open_index(path, progress, lambda reason: _warn(path, reason))
     progress.end()
     for damage in index.run.damage:
         print(f"opcov: {path} is damaged: {damage}", file=sys.stderr)
     return index
+
+
+def _warn(journal: Path, reason: str) -> None:
+    said = f"the index of {journal} cannot be kept ({reason}), so each command reads the whole journal"
+    print(f"opcov: {said}", file=sys.stderr)
 
 
 class Progress:

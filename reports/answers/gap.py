@@ -65,6 +65,8 @@ class Comparison:
 
 def fold(of: OpRecords) -> dict[str, Any] | None:
     """Of one op: the cells that both sources sampled, and the inputs that eager rejects with their places."""
+    if all(record.sample is None or record.sample.origin == "census" for record in of.records):
+        return None
     by_source: dict[tuple[str, str, str], dict[str, dict[str, str]]] = defaultdict(lambda: defaultdict(dict))
     rejected: dict[str, list[Any]] = {}
     for record, place in zip(of.records, of.places, strict=True):

@@ -37,7 +37,7 @@ class Key(NamedTuple):
     dtype: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class CellRecords:
     """The records of one cell, or of the cells of all dtypes that an op has in one column.
 

@@ -6,9 +6,11 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from math import prod
 from typing import assert_never
 
-from harness.cases.sample import dumps, tensors, walk
+from harness.cases.sample import TensorSpec, dumps, walk
 from harness.records.journal import Record
 from harness.records.outcome import (
     Crashed,
@@ -114,6 +116,7 @@ def diagnostic(outcome: Outcome) -> str:
             assert_never(outcome)
 
 
+@lru_cache(maxsize=32)
 def reasons(cell: CellRecords) -> tuple[Reason, ...]:
     """Return the distinct reasons of a cell: the most alarming outcome first, then the most frequent reason first."""
     groups: dict[tuple[str, ...], list[Record]] = defaultdict(list)
@@ -146,14 +149,12 @@ def weight(record: Record) -> tuple[bool, bool, int, int, int, int, str]:
     sample = record.sample
     if sample is None:
         return (True, True, 0, 0, 0, 0, record.dtype)
-    elements = dims = 0
-    for tensor in tensors(sample.args):
-        dims += len(tensor.dims)
-        count = 1
-        for size in tensor.shape(sample.sizes):
-            count *= size
-        elements += count
-    leaves = sum(1 for _ in walk(sample.args))
+    elements = dims = leaves = 0
+    for leaf in walk(sample.args):
+        leaves += 1
+        if isinstance(leaf, TensorSpec):
+            dims += len(leaf.dims)
+            elements += prod(leaf.shape(sample.sizes))
     text = dumps(sample)
     return (record.minimised is None, False, elements, dims, leaves, len(text), text)
 

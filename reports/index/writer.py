@@ -95,7 +95,8 @@ class IndexWriter:
         parts = [(fold, name, fold_op(records)) for fold, fold_op in self._folds.items()]
         self._insert("op", [(name, *pack_cells(op.cells))])
         self._insert("part", [(fold, name, pack(value)) for fold, name, value in parts if value is not None])
-        self._insert("sample", {(r.id, name): None for r in records.records if r.sample})
+        samples = {id(record.sample): record.sample for record in records.records}  # several records share one
+        self._insert("sample", {(sample.id, name) for sample in samples.values() if sample})
         op.is_folded = True
 
     def _insert(self, table: str, rows: Any) -> None:
