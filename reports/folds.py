@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from harness.records.journal_file import PART, Block
+from harness.records.journal_file import PART, Block, footer
 from reports.answers import alarms, blame, gap, slack, todo
 from reports.fold import matrix
 from reports.index import store
@@ -47,16 +47,16 @@ class LiveIndex:
         """Add one cell, in the order in which the journal has them; raises BadJournal if its lines are no outcomes."""
         self._writer.add(cell)
 
-    def index(self, footer: Mapping[str, Any] | None = None) -> Index:
-        """The index of what has come so far, good until the next `add`; `footer` is that of a run that has ended."""
-        return self._writer.flush(footer)
+    def index(self) -> Index:
+        """The index of what has come so far, good until the next `add`."""
+        return self._writer.flush()
 
-    def keep(self, journal: Path, footer: Mapping[str, Any] | None) -> None:
-        """Write the index beside the run's finished journal, so that the first command need not make it.
+    def keep(self, journal: Path) -> None:
+        """Write the index beside the run's journal, so that the first command need not make it.
 
         Call it last. If the index cannot be written, the first command makes it.
         """
-        store.Store(journal, FOLDS, version()).keep(self._writer, footer)
+        store.Store(journal, FOLDS, version()).keep(self._writer, footer(journal))
         store.places(journal.with_name(journal.name + PART))[0].unlink(missing_ok=True)
 
 

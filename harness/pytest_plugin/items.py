@@ -22,6 +22,7 @@ from harness.running.supervisor import Supervisor
 from harness.surface import opinfo
 from op_suites import catalog
 
+from . import resume
 from .options import SUITES, is_strict, is_thorough, limits, selection
 
 LINES = "opcov-lines"
@@ -39,12 +40,13 @@ class Family(pytest.File):
     """One module of op_suites."""
 
     def collect(self) -> Iterator[pytest.Item]:
-        """Its cells, in the order in which they share work."""
+        """Its cells, in the order in which they share work, but for those that an unfinished run has done."""
+        done = resume.done(self.config)
         family = self.path.stem
         backends = plugins.names(plugins.BACKENDS)
         size = profile(self.config.option.profile)
         for cell in cells(family, catalog()[family], backends, selection(self.config), size):
-            if self.config.option.samples != "opinfo" or _opinfo(size)(cell):
+            if cell.name not in done and (self.config.option.samples != "opinfo" or _opinfo(size)(cell)):
                 yield CellItem.from_parent(self, name=cell.name, cell=cell)
 
 
@@ -71,6 +73,10 @@ class CellItem(pytest.Item):
         if verdict.kind == "outside":
             pytest.skip(verdict.reason)
 
+    def teardown(self) -> None:
+        """Drop the lines, which the report of the call has: the report of the teardown need not carry them again."""
+        self.user_properties.clear()
+
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """The reason alone: a trace into this file helps nobody, and costs more than the cell."""
         if isinstance(excinfo.value, (pytest.fail.Exception, pytest.xfail.Exception, OpcovError)):
@@ -80,6 +86,12 @@ class CellItem(pytest.Item):
     def reportinfo(self) -> tuple[Path, int, str]:
         """Where the cell's op is declared."""
         return self.path, 0, self.name
+
+
+def cell_name(nodeid: str) -> str | None:
+    """The name of the cell that an item of this id runs; None if it is no cell."""
+    path, _, name = nodeid.rpartition("::")
+    return name if path.startswith(f"{SUITES.name}/") else None
 
 
 def _repro(cell: Cell, records: list[Record]) -> str:

@@ -11,9 +11,12 @@ import op_suites
 from harness.cases.draw import PROFILES, profile
 from harness.errors import OpcovError
 from harness.programs import plugins
+from harness.records.journal_file import JournalReader
 from harness.running.cells import Selection
 from harness.running.supervisor import Limits
 from harness.surface import opinfo
+
+from . import resume
 
 SUITES = Path(op_suites.__file__).parent
 SAMPLES = ("census", "opinfo", "both")
@@ -32,7 +35,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--samples", default="census", choices=SAMPLES, help="the cases' own, those of PyTorch's OpInfo, or both")
     add("--thorough", action="store_true", help="every executor runs every sample, as in the nightly profile")
     add("--seed", type=int, default=None, help="seed of the census (default: 0; nightly: fresh and printed)")
-    add("--out", default="reports/out", metavar="DIR", help="folder of journal.jsonl, index.html and matrix.md")
+    add("--resume", action="store_true", help="go on with the unfinished run in the folder of --out")
+    add("--out", default="reports/out", metavar="DIR", help="folder of journal.jsonl.gz, index.html and matrix.md")
     add("--sample-seconds", type=float, default=Limits().seconds, help="deadline of one sample")
     add("--sample-memory", type=float, default=Limits().memory / 2**30, help="memory limit of one sample, in GiB")
 
@@ -46,10 +50,22 @@ def pytest_configure(config: pytest.Config) -> None:
             selection(config).check(op_suites.catalog(), plugins.names(plugins.BACKENDS, plugins.CASCADES))
         if config.option.samples != "census":
             opinfo.trace()
+        if config.option.seed is None:
+            config.option.seed = _seed(config)
     except OpcovError as error:
         raise usage_error(error) from None
-    if config.option.seed is None:
-        config.option.seed = secrets.randbelow(2**31) if config.option.profile == "nightly" else 0
+
+
+def _seed(config: pytest.Config) -> int:
+    """The seed where none is given: that of the run that goes on, a fresh one in the nightly profile, else 0."""
+    if config.option.resume and (path := resume.find(journal_path(config))):
+        return int(JournalReader(path).header["seed"])
+    return secrets.randbelow(2**31) if config.option.profile == "nightly" else 0
+
+
+def journal_path(config: pytest.Config) -> Path:
+    """Where the run writes its journal."""
+    return Path(config.option.out) / "journal.jsonl.gz"
 
 
 def usage_error(error: OpcovError) -> pytest.UsageError:

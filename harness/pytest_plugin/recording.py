@@ -4,30 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import json
-import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.cases.draw import profile
 from harness.errors import OpcovError
 from harness.programs import plugins
 from harness.records.journal_file import JournalWriter
-from harness.records.toolchain import toolchain
 from harness.surface import opinfo
-from reports import folds
-from reports.fold import matrix
-from reports.pages import formats, html
-from reports.pages.summary import summary
 
-from .items import LINES
-from .options import SUITES, is_main_job, is_thorough, is_worker, selection, usage_error
+from . import resume
+from .header import header
+from .items import LINES, cell_name
+from .options import SUITES, is_main_job, is_worker, journal_path, usage_error
+from .progress import Progress
+from .report import Report
 
 
 @pytest.hookimpl(trylast=True)
@@ -37,93 +33,142 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     try:
         absent = plugins.absent() if is_main_job(config) else {}
+        recorder = Recorder(config, absent)
+        if is_main_job(config):
+            recorder.look_back()
     except OpcovError as error:
         raise usage_error(error) from None
-    config.pluginmanager.register(Recorder(config, absent), "opcov-recorder")
+    config.pluginmanager.register(recorder, "opcov-recorder")
 
 
 class Recorder:
-    """Writes the journal as reports arrive, and the reports of the journal at the end."""
+    """Writes the journal as reports arrive, and the reports of the journal at the end.
+
+    `resumed` is the unfinished run that this one goes on with, `left` the file of one that it moves aside.
+    """
 
     def __init__(self, config: pytest.Config, absent: Mapping[str, str]) -> None:
         self.config = config
         self.absent = absent
         self.out = Path(config.option.out)
         self.started = time.time()
+        self.progress = Progress()
+        self.resumed: resume.Unfinished | None = None
+        self.left: Path | None = None
         self.writer: JournalWriter | None = None
+        self.report: Report | None = None
         self.figures: subprocess.Popen[str] | None = None
 
-    def header(self) -> dict[str, Any]:
-        """What was asked for, and which toolchain it is asked of."""
-        option = self.config.option
-        now = datetime.fromtimestamp(self.started, UTC)
-        present = [name for name in plugins.names(plugins.EXECUTORS) if name not in self.absent]
-        return {
-            "run": f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
-            "started": now.isoformat(timespec="seconds"),
-            "toolchain": toolchain() | {"executors": ", ".join(present), "absent": dict(self.absent)},
-            "options": self._options(),
-            "seed": option.seed,
-        }
-
-    def _options(self) -> dict[str, Any]:
-        option = self.config.option
-        wanted = selection(self.config)
-        return {
-            "profile": option.profile,
-            "sampling": profile(option.profile).says(),
-            "samples": option.samples,
-            "thorough": is_thorough(self.config),
-            "ops": list(wanted.ops),
-            "backends": list(wanted.backends or plugins.names(plugins.BACKENDS)),
-            "modes": list(wanted.modes),
-            "dtypes": list(wanted.dtypes),
-            "keyword": option.keyword,
-            "sample_seconds": option.sample_seconds,
-            "sample_memory": option.sample_memory,
-        }
+    def look_back(self) -> None:
+        """Look for an unfinished run; raises OpcovError if this one cannot go on with it, or if it still runs."""
+        journal = journal_path(self.config)
+        if not self.config.option.resume:
+            self.left = resume.find(journal)
+            if self.left:
+                resume.check_free(self.left)
+            return
+        self.resumed = resume.unfinished(journal)
+        resume.check_same(self.resumed.header, header(self.config, self.absent, self.started), self.resumed.path)
+        self.config.stash[resume.RESUMED] = self.resumed
 
     def pytest_report_header(self) -> list[str]:
-        """Seed and profile, so that a run can be repeated; executors that it does without."""
+        """Seed and profile, so that a run can be repeated; executors that it does without; an unfinished run."""
         said = f"profile {self.config.option.profile}, seed {self.config.option.seed}, out {self.out}"
-        return [f"opcov: {said}", *(f"opcov: executor {name} is absent: {why}" for name, why in self.absent.items())]
+        lines = [said, *(f"executor {name} is absent: {why}" for name, why in self.absent.items())]
+        if self.resumed:
+            lines.append(f"goes on with {self.resumed.path}, in which {len(self.resumed.cells):,} cells are done")
+        if self.left:
+            lines.append(f"{self.left} is of a run that did not end: --resume goes on with it")
+            lines.append(f"without --resume it is kept as {resume.aside(self.left)}")
+        return [f"opcov: {line}" for line in lines]
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell a worker of pytest-xdist which cells are done."""
+        if self.resumed:
+            node.workerinput[resume.INPUT] = self.resumed.as_input()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
+        """Note which cells the workers run."""
+        self._plan(ids)
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Note which cells this process runs."""
+        self._plan([item.nodeid for item in session.items])
+
+    def _plan(self, ids: Sequence[str]) -> None:
+        """Note the cells among the items, once: a worker that replaces another collects the same."""
+        names = frozenset(name for name in map(cell_name, ids) if name)
+        if names and not self.progress.names:
+            self.progress = Progress(names, len(self.resumed.cells) if self.resumed else 0)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Write a cell's lines as its report arrives."""
-        if report.when != "call":
+        name = cell_name(report.nodeid)
+        if name is None or report.when != "call":
             return
-        for name, lines in report.user_properties:
-            if name == LINES and isinstance(lines, list):
-                if self.writer is None:
-                    self.writer = JournalWriter(self.out / "journal.jsonl.gz", self.header())
-                    self.figures = _start_counting()
-                self.writer.write_cell(lines, report.duration)
+        for key, lines in report.user_properties:
+            if key == LINES and isinstance(lines, list) and lines:
+                self._write(lines, report.duration)
+                self.progress.end(name)
+                lines.clear()  # pytest keeps every report until the end
+
+    def _write(self, lines: Sequence[str], seconds: float) -> None:
+        try:
+            cell = self._open().write_cell(lines, seconds)
+            if self.report:
+                self.report.add(cell)
+        except OpcovError as error:
+            self.writer = None
+            pytest.exit(f"opcov: {error}", returncode=pytest.ExitCode.INTERNAL_ERROR)
+
+    def _open(self) -> JournalWriter:
+        """The journal, which is made when the first cell arrives: a run that fails before leaves all as it was."""
+        if self.writer is None:
+            start = self.resumed.header if self.resumed else header(self.config, self.absent, self.started)
+            if self.left:
+                self.left.rename(resume.aside(self.left))
+            start = {**start, "cells": self.progress.total}
+            self.report = Report(self.out, start)
+            blocks = self.report.passed_on(self.resumed.blocks()) if self.resumed else ()
+            self.writer = JournalWriter(journal_path(self.config), start, blocks)
+            self.progress.outcomes = self.writer.counts
+            self.figures = _start_counting()
+        return self.writer
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self, exitstatus: int) -> None:
-        """Close the journal; an interrupted run gets a footer too, which says so."""
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Close the journal. An interrupted run gets a footer too, which says so, and keeps its `.part` file."""
+        if self.resumed and not self.progress.names and exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+            self._open()  # no cell was missing, only the footer
+            session.exitstatus = pytest.ExitCode.OK
         if self.writer:
             interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
             if interrupted and self.figures:
                 self.figures.kill()  # who presses Ctrl-C does not wait for a count
-            seconds = round(time.time() - self.started, 1)
-            self.writer.close(seconds=seconds, interrupted=interrupted, registry=_counted(self.figures))
+            seconds = time.time() - self.started + (self.resumed.seconds if self.resumed else 0.0)
+            self.writer.close(
+                keep_part=interrupted,
+                seconds=round(seconds, 1),
+                interrupted=interrupted,
+                missing=self.progress.total - self.progress.done,
+                registry=_counted(self.figures),
+            )
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Print the matrix and write the reports."""
-        if not self.writer:
+        if not self.writer or not self.report:
             return
-        index = folds.open_index(self.writer.path)
-        folded = matrix.load(index)
-        (self.out / "matrix.md").write_text(formats.render(folded, index, "markdown"), encoding="utf-8")
-        (self.out / "index.html").write_text(html.render(index), encoding="utf-8")
+        said = self.report.finish(self.writer.file, min(terminalreporter._tw.fullwidth, 160))
         terminalreporter.section("opcov")
-        terminalreporter.write_line(summary(folded, index, min(terminalreporter._tw.fullwidth, 160)))
+        terminalreporter.write_line(said)
         with contextlib.suppress(ValueError):
             self.out = self.out.relative_to(Path.cwd())
-        terminalreporter.write_line(
-            f"\nwritten: {self.out}/journal.jsonl.gz, {self.out}/index.html, {self.out}/matrix.md"
-        )
+        written = ", ".join(f"{self.out}/{name}" for name in (self.writer.file.name, "index.html", "matrix.md"))
+        terminalreporter.write_line(f"\nwritten: {written}")
+        if missing := self.progress.total - self.progress.done:
+            terminalreporter.write_line(f"{missing:,} cells did not run: add --resume to the command to run them")
 
 
 def _start_counting() -> subprocess.Popen[str]:

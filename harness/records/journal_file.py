@@ -7,6 +7,7 @@ have no `cell` lines; there the lines of a cell follow each other.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import zlib
@@ -209,6 +210,18 @@ def read(path: Path) -> Journal:
     )
 
 
+def footer(path: Path) -> Mapping[str, Any] | None:
+    """The footer of a journal, in milliseconds; None if it has none."""
+    last: bytes | Gap = b""
+    for last in lines(path, last_member=True):  # noqa: B007
+        pass
+    try:
+        data = json.loads(last) if isinstance(last, bytes) else None
+    except ValueError:
+        return None
+    return data if isinstance(data, dict) and data.get("kind") == "footer" else None
+
+
 def checksum(outcomes: Iterable[bytes]) -> int:
     """The CRC-32 of a cell's outcome lines, each with its line end."""
     crc = 0
@@ -235,6 +248,7 @@ class JournalWriter:
         fresh = self.part.with_name(self.part.name + ".new")
         self._file = fresh.open("wb", buffering=0)
         try:
+            fcntl.flock(self._file, fcntl.LOCK_EX)  # says that a run is writing, until its process ends
             self._lines({"kind": "header", "schema": SCHEMA, **header})
             for block in blocks:
                 self.write_cell(block.lines, block.seconds)
@@ -275,6 +289,11 @@ class JournalWriter:
         except OpcovError:
             self._file.close()  # the compressor has gone on: what it makes next would not fit what is in the file
             raise
+
+    @property
+    def file(self) -> Path:
+        """Where the journal is now."""
+        return self.part if self.part.exists() else self.path
 
     def __enter__(self) -> JournalWriter:
         return self

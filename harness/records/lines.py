@@ -55,14 +55,16 @@ class Gap:
     where: str
 
 
-def lines(path: Path) -> Iterator[bytes | Gap]:
+def lines(path: Path, *, last_member: bool = False) -> Iterator[bytes | Gap]:
     """Yield the file's lines without their line ends, and a `Gap` where something cannot be read; raises OSError.
+
+    With `last_member`, those of a compressed file's last member only, which takes milliseconds.
 
     A last line without a line end is left out: a killed run was writing it. A compressed file that ends within a member
     is no gap either, since that is how a killed run leaves its file.
     """
     rest = b""
-    for piece in _pieces(path):
+    for piece in _pieces(path, last_member):
         if isinstance(piece, Gap):
             rest = b""
             yield piece
@@ -71,7 +73,7 @@ def lines(path: Path) -> Iterator[bytes | Gap]:
         yield from whole
 
 
-def _pieces(path: Path) -> Iterator[bytes | Gap]:
+def _pieces(path: Path, last_member: bool) -> Iterator[bytes | Gap]:
     """The file's text in pieces of any length."""
     with path.open("rb") as file:
         start = file.read(len(MAGIC))
@@ -81,11 +83,10 @@ def _pieces(path: Path) -> Iterator[bytes | Gap]:
                 yield piece
             return
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            yield from _members(data)
+            yield from _members(data, max(data.rfind(OWN_HEADER), 0) if last_member else 0)
 
 
-def _members(data: mmap.mmap) -> Iterator[bytes | Gap]:
-    at = 0
+def _members(data: mmap.mmap, at: int) -> Iterator[bytes | Gap]:
     while 0 <= at < len(data):
         end = yield from _member(data, at)
         if end is None:

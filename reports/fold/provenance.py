@@ -120,14 +120,14 @@ def _notes(run: Run, matrix: Matrix) -> tuple[str, ...]:
 
 def _end(run: Run) -> list[str]:
     """How the run ended, if it did not end well."""
-    if run.footer is None:
-        cells = run.header.get("cells")
-        if isinstance(cells, int):
-            return [f"The run is unfinished: {run.cells:,} of {plural(cells, 'cell')}."]
-        return ["The run was killed: its journal has no footer. What it recorded until then is shown."]
-    if run.footer.get("interrupted", False):
+    if run.complete:
+        return []
+    if run.footer and run.footer.get("interrupted", False):
         return ["The run was interrupted. What it recorded until then is shown."]
-    return []
+    cells = run.header.get("cells")
+    if isinstance(cells, int):
+        return [f"The run is unfinished: {run.cells:,} of {plural(cells, 'cell')}."]
+    return ["The run was killed: its journal has no footer. What it recorded until then is shown."]
 
 
 def control_line(counts: Mapping[str, int]) -> str:

@@ -13,7 +13,7 @@ import hashlib
 import os
 import sqlite3
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -61,17 +61,17 @@ class Store:
         self._journal = journal
         self._folds = folds
         self._places = places(journal)
-        header = JournalReader(journal).header
+        self._header = JournalReader(journal).header
         status = journal.stat()
-        self._stamp = [version, header.get("run"), status.st_size, status.st_mtime_ns]
+        self._stamp = [version, self._header.get("run"), status.st_size, status.st_mtime_ns]
 
     def open(self, progress: Progress = no_progress, warn: Warn = no_warning) -> Index:
         """Return the index, and make it first if there is none to trust."""
         return Index(self._connection(progress, warn), self._remade)
 
-    def keep(self, writer: IndexWriter, footer: Mapping[str, Any] | None, damage: Sequence[str] = ()) -> None:
+    def keep(self, writer: IndexWriter, footer: Mapping[str, Any] | None) -> None:
         """Keep an index in memory that has all cells of the journal, if it can be written."""
-        connection = writer.finish(footer, damage, self._stamp)
+        connection = writer.finish(footer, (), self._stamp, header=self._header)
         for path in self._places:
             with suppress(OSError, sqlite3.Error), _locked(path), _part(path) as part:
                 connection.execute("VACUUM INTO ?", (str(part),))

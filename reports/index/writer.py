@@ -76,10 +76,10 @@ class IndexWriter:
         return Index(self._connection)
 
     def finish(
-        self, footer: Mapping[str, Any] | None, damage: Sequence[str], stamp: Sequence[Any]
+        self, footer: Mapping[str, Any] | None, damage: Sequence[str], stamp: Sequence[Any], **more: Any
     ) -> sqlite3.Connection:
-        """Write the rest; `stamp` is what tells later whether this is the index of a journal."""
-        self.flush(footer, damage, stamp=stamp)
+        """Write the rest, as `flush` does; `stamp` is what tells later whether this is the index of a journal."""
+        self.flush(footer, damage, stamp=stamp, **more)
         self._connection.execute("COMMIT")
         return self._connection
 

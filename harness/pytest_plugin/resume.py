@@ -1,0 +1,153 @@
+"""A run that did not end, and the run that goes on with it: `--resume`.
+
+The journal of a run keeps the ending `.part` until all its cells have run. A run with `--resume` reads it, refuses if
+it would not measure the same, and runs the cells that are missing. Any other run moves it aside.
+"""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.errors import OpcovError
+from harness.records.journal import Record, is_complete
+from harness.records.journal_file import PART, Block, JournalReader, footer, restored
+
+IGNORED = frozenset(("run", "started", "kind", "schema", "cells", "toolchain.revision"))
+"""Keys of the header that may differ between a run and the run that goes on with it.
+
+The code that decides outcomes is compared by `toolchain.code`, so a revision that changes other files may differ.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """The journal of a run that did not end: its path, its header, and the names of the cells that it holds."""
+
+    path: Path
+    header: Mapping[str, Any]
+    cells: frozenset[str]
+
+    def blocks(self) -> Iterator[Block]:
+        """What was written of each cell."""
+        return JournalReader(self.path).blocks()
+
+    @property
+    def seconds(self) -> float:
+        """How long it ran: from its start to its last cell."""
+        started = datetime.fromisoformat(self.header["started"]).timestamp()
+        return max(0.0, self.path.stat().st_mtime - started)
+
+    def records(self, ops: Collection[str]) -> Iterator[Record]:
+        """The records of these ops."""
+        for block in self.blocks():
+            if block.op in ops and cell_name(block) in self.cells:
+                yield from restored(self.path, block)
+
+    def as_input(self) -> list[Any]:
+        """The same in the plain values that a worker of pytest-xdist can be given."""
+        return [str(self.path), dict(self.header), sorted(self.cells)]
+
+
+RESUMED = pytest.StashKey[Unfinished]()
+"""The run that this one goes on with."""
+INPUT = "opcov-resumed"
+"""The key of a worker's input under which it is told of that run."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Take what the controller tells a worker."""
+    given = getattr(config, "workerinput", {}).get(INPUT)
+    if given:
+        path, header, cells = given
+        config.stash[RESUMED] = Unfinished(Path(path), header, frozenset(cells))
+
+
+def done(config: pytest.Config) -> frozenset[str]:
+    """The names of the cells that need not run."""
+    resumed = config.stash.get(RESUMED, None)
+    return resumed.cells if resumed else frozenset()
+
+
+def cell_name(block: Block) -> str:
+    """The name of a block's cell, as `Cell.name` writes it."""
+    return f"{block.op}[{block.backend}-{block.mode}-{block.dtype}]"
+
+
+def find(journal: Path) -> Path | None:
+    """The file of an unfinished run of which `journal` would have been the journal; None if there is none.
+
+    That is the `.part` file, or else a journal that lacks cells.
+    """
+    part = journal.with_name(journal.name + PART)
+    if part.exists():
+        return part
+    if journal.exists() and not is_complete(footer(journal)):
+        return journal
+    return None
+
+
+def unfinished(journal: Path) -> Unfinished:
+    """The unfinished run that `--resume` goes on with; raises OpcovError if there is none, or if it still runs."""
+    path = find(journal)
+    if path is None:
+        raise OpcovError(
+            f"--resume: no unfinished run in {journal.parent}", hint="leave --resume out, or give its folder with --out"
+        )
+    check_free(path)
+    reader = JournalReader(path)
+    return Unfinished(path, reader.header, frozenset(map(cell_name, reader.blocks())))
+
+
+def check_free(path: Path) -> None:
+    """Raise OpcovError if another run is writing this file: a writer holds a lock on it for as long as it lives."""
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise OpcovError(
+                f"another run is writing {path}", hint="wait for its end, or choose another folder with --out"
+            ) from None
+
+
+def aside(path: Path) -> Path:
+    """The path to which an unfinished journal moves: a name that is free, beside it."""
+    name = path.name.removesuffix(PART)
+    stem, dot, endings = name.partition(".")
+    numbers = (path.with_name(f"{stem}-unfinished-{n}{dot}{endings}") for n in range(1, 10**6))
+    return next(candidate for candidate in numbers if not candidate.exists())
+
+
+def check_same(before: Mapping[str, Any], now: Mapping[str, Any], path: Path) -> None:
+    """Raise OpcovError, naming what differs, if a run with the header `now` would not measure what `before` did."""
+    old, new = _leaves(before), _leaves(now)
+    differ = [key for key in dict.fromkeys((*old, *new)) if key not in IGNORED and old.get(key) != new.get(key)]
+    if differ:
+        said = "; ".join(f"{key} {_said(old.get(key))}, not {_said(new.get(key))}" for key in differ)
+        raise OpcovError(
+            f"--resume: {path} was measured with {said}",
+            hint="repeat what it was measured with, or leave --resume out: the unfinished journal is kept",
+        )
+
+
+def _leaves(header: Mapping[str, Any]) -> dict[str, Any]:
+    """The header's values by path: `seed`, `toolchain.torch`, `options.profile` ..."""
+    leaves: dict[str, Any] = {}
+    for key, value in header.items():
+        if isinstance(value, Mapping) and key in ("toolchain", "options"):
+            leaves |= {f"{key}.{name}": inner for name, inner in value.items()}
+        else:
+            leaves[key] = value
+    return leaves
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return " ".join(map(str, value)) or "all"
+    return "nothing" if value in (None, "", {}) else str(value)
