@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -23,7 +23,9 @@ from .header import header
 from .items import LINES, cell_name
 from .options import SUITES, is_main_job, is_worker, journal_path, usage_error
 from .progress import Progress
-from .report import Report
+
+if TYPE_CHECKING:
+    from .report import Report
 
 
 @pytest.hookimpl(trylast=True)
@@ -129,6 +131,8 @@ class Recorder:
             start = self.resumed.header if self.resumed else header(self.config, self.absent, self.started)
             if self.left:
                 self.left.rename(resume.aside(self.left))
+            from .report import Report  # late: a run of one cell starts without what pages need
+
             start = {**start, "cells": self.progress.total}
             self.report = Report(self.out, start)
             blocks = self.report.passed_on(self.resumed.blocks()) if self.resumed else ()
