@@ -80,14 +80,14 @@ class Progress:
         self._next = time.monotonic() + self.QUIET
         self._has_said = False
 
-    def __call__(self, done: int, share: float | None = None) -> None:
-        """Say how many cells are done, and which share of the whole, from 0 to 1, if that is known."""
+    def __call__(self, done: int, of: int | None = None) -> None:
+        """Say how many cells are done, and of how many if that is known."""
         now = time.monotonic()
         if now < self._next:
             return
         self._next = now + (0.2 if self._is_terminal else self.STEP)
         self._has_said = True
-        so_far = f"{self._what}: {done:,} cells" + (f", {share:.0%}" if share is not None else "")
+        so_far = f"{self._what}: {done:,} " + (f"of {of:,} cells" if of else "cells")
         print(f"\r{so_far}" if self._is_terminal else so_far, end="" if self._is_terminal else "\n", file=sys.stderr)
         sys.stderr.flush()
 

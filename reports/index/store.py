@@ -1,8 +1,8 @@
 """Where the index of a journal is kept, when it can be trusted, and how it is made again.
 
 It stands beside its journal, or in the user's cache folder if it cannot be written there, or in memory if it cannot be
-written at all. It is trusted if it was made by the same code from the same journal. It is built under a lock, so that
-of several commands only one does the work, and renamed into place when it is whole.
+written at all. It is trusted if the same code made it from the same journal, and its checksum fits. It is built under a
+lock, so that of several commands only one does the work, and renamed into place when it is whole.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from harness.records.journal_file import JournalReader
 
 from .index import Index
 from .op_records import Fold
-from .tables import unpack
+from .tables import is_sealed, seal, unpack
 from .writer import IndexWriter
 
-Progress = Callable[[int], None]
-"""Receives the number of cells that have been read."""
+Progress = Callable[[int, int | None], None]
+"""Receives how many cells have been read, and of how many; None if the journal does not say."""
 
 
 Warn = Callable[[str], None]
 """Receives why an index cannot be kept."""
 
 
-def no_progress(cells: int) -> None:
+def no_progress(done: int, of: int | None) -> None:
     """Say nothing."""
 
 
@@ -67,7 +67,7 @@ class Store:
 
     def open(self, progress: Progress = no_progress, warn: Warn = no_warning) -> Index:
         """Return the index, and make it first if there is none to trust."""
-        return Index(self._connection(progress, warn), self._remade)
+        return Index(self._connection(progress, warn))
 
     def keep(self, writer: IndexWriter, footer: Mapping[str, Any] | None) -> None:
         """Keep an index in memory that has all cells of the journal, if it can be written."""
@@ -100,32 +100,26 @@ class Store:
             _rename(part, path)
         return self._trusted(path)
 
-    def _remade(self) -> sqlite3.Connection:
-        """Throw away what turned out to be damaged, and make it again."""
-        for path in self._places:
-            with suppress(OSError):
-                path.unlink(missing_ok=True)
-        return self._connection(no_progress, no_warning)
-
     def _trusted(self, path: Path) -> sqlite3.Connection | None:
-        """The index in a file, if it is the one of this journal by this code; None if it is not, or is no index."""
-        if not path.is_file():
-            return None
+        """The index in a file, if it is whole, of this journal and by this code; None if it is not, or is no index."""
         try:
+            if not path.is_file() or not is_sealed(path):
+                return None
             connection = sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro&immutable=1", uri=True)
             rows = connection.execute("SELECT value FROM run WHERE key = 'stamp'").fetchall()
             return connection if rows and unpack(rows[0][0]) == self._stamp else None
-        except (sqlite3.DatabaseError, zlib.error, ValueError, TypeError):
+        except (OSError, sqlite3.DatabaseError, zlib.error, ValueError, TypeError):
             return None
 
     def _build(self, path: str, progress: Progress) -> sqlite3.Connection:
         reader = JournalReader(self._journal)
         writer = IndexWriter(path, self._folds, reader.header)
         try:
+            total = reader.header.get("cells")
             with _no_garbage_collection():
                 for number, block in enumerate(reader.blocks(), 1):
                     writer.add(block)
-                    progress(number)
+                    progress(number, total)
                 return writer.finish(reader.footer, reader.damage, self._stamp)
         except BadJournal as error:
             raise BadJournal(f"{self._journal}: {error.what}", hint=error.hint) from None
@@ -153,8 +147,7 @@ def _part(path: Path) -> Iterator[Path]:
 
 def _rename(part: Path, path: Path) -> None:
     """Give a whole index its name, once it is on the disk."""
-    with part.open("rb") as file:
-        os.fsync(file.fileno())
+    seal(part)
     part.replace(path)
 
 

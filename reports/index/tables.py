@@ -6,17 +6,19 @@
 - `part`: by fold and op, the fold's value of the op's records.
 - `sample`: by the id of a sample, its op.
 
-Lines and values are deflated, so that each of them has a checksum: a damaged page of the file does not pass for data.
+Lines and values are compressed. A file that is whole is sealed with its checksum, so that a damaged one is not trusted.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import zlib
 from collections.abc import Sequence
 from itertools import islice
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
 
 from .op_records import CellLines
 
@@ -26,6 +28,8 @@ CREATE TABLE op (op TEXT PRIMARY KEY, cells BLOB NOT NULL, lines BLOB NOT NULL);
 CREATE TABLE part (fold TEXT NOT NULL, op TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (fold, op));
 CREATE TABLE sample (id TEXT PRIMARY KEY, op TEXT NOT NULL) WITHOUT ROWID;
 """
+_SEAL = range(60, 64)
+"""The bytes of `user_version` in an SQLite file, which nothing else uses."""
 
 
 def create(path: str) -> sqlite3.Connection:
@@ -38,13 +42,41 @@ def create(path: str) -> sqlite3.Connection:
     return connection
 
 
+def seal(path: Path) -> None:
+    """Write the checksum of a file into it, where SQLite has room for a number (`user_version`), and all to the disk."""
+    with path.open("r+b") as file:
+        checksum = _checksum(file)
+        file.seek(_SEAL.start)
+        file.write(checksum)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def is_sealed(path: Path) -> bool:
+    """Whether a file is as it was when it was sealed; raises OSError."""
+    with path.open("rb") as file:
+        file.seek(_SEAL.start)
+        found = file.read(len(_SEAL))
+        return found == _checksum(file)
+
+
+def _checksum(file: BinaryIO) -> bytes:
+    """The CRC-32 of a file but for the bytes that hold it."""
+    file.seek(0)
+    crc = zlib.crc32(file.read(_SEAL.start))
+    file.seek(_SEAL.stop)
+    while chunk := file.read(1 << 20):
+        crc = zlib.crc32(chunk, crc)
+    return crc.to_bytes(len(_SEAL), "big")
+
+
 def pack(value: Any) -> bytes:
     """A JSON value as bytes."""
     return zlib.compress(json.dumps(value, separators=(",", ":")).encode(), 1)
 
 
 def unpack(data: bytes) -> Any:
-    """The inverse of `pack`; raises zlib.error for anything else."""
+    """The inverse of `pack`."""
     return json.loads(zlib.decompress(data))
 
 
@@ -56,7 +88,7 @@ def pack_cells(cells: Sequence[CellLines]) -> tuple[bytes, bytes]:
 
 
 def unpack_cells(facts: bytes, lines: bytes) -> list[CellLines]:
-    """The inverse of `pack_cells`; raises zlib.error for anything else."""
+    """The inverse of `pack_cells`."""
     texts = iter(zlib.decompress(lines).decode().split("\n"))
     return [
         CellLines(place, line, backend, mode, dtype, seconds, tuple(islice(texts, count)))

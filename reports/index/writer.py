@@ -61,14 +61,12 @@ class IndexWriter:
         """
         for name, op in self._open.items():
             self._fold(name, op)
-        counts = dict(self._connection.execute("SELECT fold, count(*) FROM part GROUP BY fold"))
         values = {
             "header": self._header,
             "footer": footer,
             "damage": list(damage),
             "cells": self._cells,
             "columns": list(self._columns),
-            "parts": counts,
             **more,
         }
         rows = [(key, pack(value)) for key, value in values.items()]

@@ -63,9 +63,9 @@ def test_a_slow_task_says_a_few_lines(capsys: pytest.CaptureFixture[str], monkey
     clock(monkeypatch, 0.0, 1.5, 2.0, 7.0)
     progress = Progress("indexing")
     for done in (1000, 2000, 3000):
-        progress(done)
+        progress(done, 4000)
     progress.end()
-    assert capsys.readouterr().err == "indexing: 1,000 cells\nindexing: 3,000 cells\n"
+    assert capsys.readouterr().err == "indexing: 1,000 of 4,000 cells\nindexing: 3,000 of 4,000 cells\n"
 
 
 def test_on_a_terminal_it_is_one_line_that_changes(

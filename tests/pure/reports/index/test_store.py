@@ -57,8 +57,8 @@ class Asked:
     def open(self, journal: Path, version: str = "1") -> Any:
         return Store(journal, FOLDS, version).open(self._progress, self.warnings.append)
 
-    def _progress(self, cells: int) -> None:
-        self.made += cells == 1
+    def _progress(self, done: int, of: int | None) -> None:
+        self.made += done == 1
 
 
 @pytest.fixture
