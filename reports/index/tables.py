@@ -43,7 +43,7 @@ def create(path: str) -> sqlite3.Connection:
 
 
 def seal(path: Path) -> None:
-    """Write the checksum of a file into it, where SQLite has room for a number (`user_version`), and all to the disk."""
+    """Write the checksum of a file into it, where SQLite has room for a number (`user_version`), and onto disk."""
     with path.open("r+b") as file:
         checksum = _checksum(file)
         file.seek(_SEAL.start)
