@@ -21,7 +21,7 @@ tests: setup
 
 # the main job on everything, few samples: proves that the whole registry still runs
 smoke: setup
-	$(BIN)/pytest -n auto op_suites --profile quick --out $(OUT)/smoke -q
+	$(BIN)/pytest -n auto op_suites --profile quick --out $(OUT)/smoke
 
 check: setup
 	$(BIN)/ruff check .

@@ -24,6 +24,7 @@ from harness.records.outcome import (
     Invalid,
     NotExecuted,
     NotExported,
+    NotRun,
     Outcome,
     Passed,
     TimedOut,
@@ -175,6 +176,7 @@ def everything() -> tuple[Record, ...]:
         record(nasty, "stablehlo", Unsupported("lower", CONTROLS, None), "activation"),
         record(nasty, "stablehlo", Invalid("verify", LONG), "activation"),
         record(nasty, "stablehlo", NotExported("import", UNICODE), "activation"),
+        record(nasty, "stablehlo", NotRun("contract", 3.0, "0123456789"), "activation"),
     )
 
 

@@ -15,8 +15,9 @@ import pytest
 
 from harness.errors import OpcovError
 from harness.programs import plugins
-from harness.records.journal_file import JournalWriter
+from harness.records.journal_file import JournalWriter, costs
 from harness.surface import opinfo
+from harness.text import plural
 
 from . import resume
 from .header import header
@@ -26,6 +27,9 @@ from .progress import Progress
 
 if TYPE_CHECKING:
     from .report import Report
+
+FEW = 200
+"""A run of no more cells is over before it is worth a second to read what they cost in an earlier run."""
 
 
 @pytest.hookimpl(trylast=True)
@@ -103,7 +107,9 @@ class Recorder:
         """Note the cells among the items, once: a worker that replaces another collects the same."""
         names = frozenset(name for name in map(cell_name, ids) if name)
         if names and not self.progress.names:
-            self.progress = Progress(names, len(self.resumed.cells) if self.resumed else 0)
+            before = len(self.resumed.cells) if self.resumed else 0
+            known = costs(journal_path(self.config)) if len(names) > FEW else {}
+            self.progress = Progress(names, before, known)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Write a cell's lines as its report arrives."""
@@ -172,7 +178,9 @@ class Recorder:
         written = ", ".join(f"{self.out}/{name}" for name in (self.writer.file.name, "index.html", "matrix.md"))
         terminalreporter.write_line(f"\nwritten: {written}")
         if missing := self.progress.total - self.progress.done:
-            terminalreporter.write_line(f"{missing:,} cells did not run: add --resume to the command to run them")
+            terminalreporter.write_line(
+                f"{plural(missing, 'cell')} did not run: add --resume to the command to run what is missing"
+            )
 
 
 def _start_counting() -> subprocess.Popen[str]:

@@ -47,7 +47,7 @@ class Unfinished:
     def records(self, ops: Collection[str]) -> Iterator[Record]:
         """The records of these ops."""
         for block in self.blocks():
-            if block.op in ops and cell_name(block) in self.cells:
+            if block.op in ops and block.cell in self.cells:
                 yield from restored(self.path, block)
 
     def as_input(self) -> list[Any]:
@@ -75,11 +75,6 @@ def done(config: pytest.Config) -> frozenset[str]:
     return resumed.cells if resumed else frozenset()
 
 
-def cell_name(block: Block) -> str:
-    """The name of a block's cell, as `Cell.name` writes it."""
-    return f"{block.op}[{block.backend}-{block.mode}-{block.dtype}]"
-
-
 def find(journal: Path) -> Path | None:
     """The file of an unfinished run of which `journal` would have been the journal; None if there is none.
 
@@ -102,7 +97,7 @@ def unfinished(journal: Path) -> Unfinished:
         )
     check_free(path)
     reader = JournalReader(path)
-    return Unfinished(path, reader.header, frozenset(map(cell_name, reader.blocks())))
+    return Unfinished(path, reader.header, frozenset(block.cell for block in reader.blocks()))
 
 
 def check_free(path: Path) -> None:

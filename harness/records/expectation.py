@@ -16,6 +16,7 @@ from .outcome import (
     Invalid,
     NotExecuted,
     NotExported,
+    NotRun,
     Outcome,
     Passed,
     TimedOut,
@@ -33,7 +34,7 @@ class Verdict:
 
     - `right`: every sample passed.
     - `shortfall`: some did not, by the backend's fault or a limit of export or of the executors.
-    - `outside`: every sample is excluded, so that there is nothing to judge.
+    - `outside`: every sample is excluded or was not run after a hang, so that there is nothing to judge.
     - `broken`: opcov itself is at fault.
     """
 
@@ -44,8 +45,9 @@ class Verdict:
 def judge(records: Sequence[Record], backend: str) -> Verdict:
     """The verdict on one cell's records, by the most alarming outcome among them; minimised samples do not count.
 
-    The control backend must pass everywhere: any other outcome there is `broken`. Only samples of OpInfo that eager or
-    export rejects do not count against it, since opcov did not choose them.
+    The control backend must pass everywhere: any other outcome there is `broken`. Only two do not count against it:
+    samples of OpInfo that eager or export rejects, since opcov did not choose them, and samples that were not run after
+    a hang, since nothing is known of them.
     """
     if backend == CONTROL:
         records = [r for r in records if not not_ours(r)]
@@ -57,9 +59,9 @@ def judge(records: Sequence[Record], backend: str) -> Verdict:
         return Verdict("right")
     shown = next(r for r in records if type(r.outcome) is worst)
     reason = f"{worst.__name__} {counts[worst]}/{counts.total()}: {one_line(shown.outcome)} (sample {shown.id})"
-    if worst is HarnessError or (backend == CONTROL and set(counts) != {Passed}):
+    if worst is HarnessError or (backend == CONTROL and not set(counts) <= {Passed, NotRun}):
         return Verdict("broken", reason)
-    return Verdict("outside" if worst is Excluded and not counts[Passed] else "shortfall", reason)
+    return Verdict("outside" if worst in (NotRun, Excluded) and not counts[Passed] else "shortfall", reason)
 
 
 def not_ours(record: Record) -> bool:
@@ -87,6 +89,8 @@ def _why(outcome: Outcome) -> str:
             return f"stopped at {culprit}" if culprit else diagnostic
         case TimedOut(stage=stage, seconds=seconds):
             return f"{seconds:g} s in {stage}"
+        case NotRun(stage=stage, seconds=seconds, after=after):
+            return f"{seconds:g} s in {stage}, where sample {after} hung"
         case NotExported(stage=stage, reason=reason):
             return f"{stage}: {reason}"
         case NotExecuted(reasons=reasons):

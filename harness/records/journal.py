@@ -39,6 +39,8 @@ class Record:
       sample of the op is wrong in the same way.
     - `numeric`: the numeric class whose bound the results were held to, as text. Absent if all were exact, and in
       journals older than the key.
+    - `hung`: the stages that did not end within the full deadline while the sample was run, or while it was run again
+      with other dims dynamic.
     """
 
     op: str
@@ -56,6 +58,7 @@ class Record:
     cause: str | None = None
     first_wrong_pass: FirstWrongPass | None = None
     numeric: str | None = None
+    hung: tuple[Stage, ...] = ()
 
     @property
     def stage(self) -> Stage:
@@ -121,6 +124,7 @@ def record_json(record: Record) -> dict[str, Any]:
         "cause": record.cause,
         "parts": parts,
         "numeric": record.numeric,
+        "hung": list(record.hung),
     }
     return line | {key: value for key, value in more.items() if value}
 
@@ -146,4 +150,5 @@ def record_restore(line: Mapping[str, Any], restore_sample: Callable[[Any], Samp
         cause=line.get("cause"),
         first_wrong_pass=FirstWrongPass(**line["parts"]) if line.get("parts") else None,
         numeric=line.get("numeric"),
+        hung=tuple(line.get("hung", ())),
     )

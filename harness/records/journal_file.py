@@ -30,6 +30,7 @@ READABLE = (1, SCHEMA)
 PART = ".part"
 """The ending of the file of a run that has not ended."""
 _OUTCOME = b'{"kind":"outcome"'
+_CELL = b'{"kind":"cell"'
 CellName = tuple[str, str, str, str]
 """Op, backend, mode and dtype."""
 
@@ -53,6 +54,16 @@ class Block:
     def name(self) -> CellName:
         """The cell: op, backend, mode and dtype."""
         return self.op, self.backend, self.mode, self.dtype
+
+    @property
+    def cell(self) -> str:
+        """The cell's name, as `Cell.name` writes it: `aten.add.Tensor[tosa-dynamic-f32]`."""
+        return cell_name(*self.name)
+
+
+def cell_name(op: str, backend: str, mode: str, dtype: str) -> str:
+    """The name by which people select a cell: `aten.add.Tensor[tosa-dynamic-f32]`."""
+    return f"{op}[{backend}-{mode}-{dtype}]"
 
 
 class JournalReader:
@@ -220,6 +231,15 @@ def footer(path: Path) -> Mapping[str, Any] | None:
     except ValueError:
         return None
     return data if isinstance(data, dict) and data.get("kind") == "footer" else None
+
+
+def costs(path: Path) -> dict[str, float]:
+    """The seconds that each cell of a journal took, by the cell's name; empty if it cannot be read."""
+    try:
+        found = [json.loads(line) for line in lines(path) if isinstance(line, bytes) and line.startswith(_CELL)]
+        return {cell_name(c["op"], c["backend"], c["mode"], c["dtype"]): c["seconds"] for c in found if "seconds" in c}
+    except (OSError, ValueError, KeyError):
+        return {}
 
 
 def checksum(outcomes: Iterable[bytes]) -> int:

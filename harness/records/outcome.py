@@ -108,6 +108,20 @@ class TimedOut:
 
 
 @dataclass(frozen=True, slots=True)
+class NotRun:
+    """Not run after a hang: says nothing of the sample, since the parent did not wait for it as long as for others.
+
+    - `stage`: the stage that the sample was in.
+    - `seconds`: what it was given there; a share of the deadline.
+    - `after`: the id of the sample of the same op that hung at this stage for the full deadline before.
+    """
+
+    stage: Stage
+    seconds: float
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
 class NotExported:
     """PyTorch's export or the importer cannot express the sample: no backend's fault."""
 
@@ -140,7 +154,17 @@ class HarnessError:
 
 
 Outcome = (
-    Passed | Wrong | Crashed | Invalid | Unsupported | TimedOut | NotExported | NotExecuted | Excluded | HarnessError
+    Passed
+    | Wrong
+    | Crashed
+    | Invalid
+    | Unsupported
+    | TimedOut
+    | NotRun
+    | NotExported
+    | NotExecuted
+    | Excluded
+    | HarnessError
 )
 OUTCOMES: tuple[type[Outcome], ...] = (
     HarnessError,
@@ -151,6 +175,7 @@ OUTCOMES: tuple[type[Outcome], ...] = (
     Unsupported,
     NotExecuted,
     NotExported,
+    NotRun,
     Excluded,
     Passed,
 )
@@ -201,6 +226,7 @@ class Result:
     - `first_wrong_pass`: where a wrong sample goes wrong; None if nobody asked.
     - `numeric`: the numeric class whose bound the results are held to, as text; "" if all are exact.
     - `traits`: the traits that only running the sample shows.
+    - `hung`: the stages that did not end within the full deadline, also where another executor then decided.
     """
 
     outcome: Outcome
@@ -210,6 +236,7 @@ class Result:
     first_wrong_pass: FirstWrongPass | None = None
     numeric: str = ""
     traits: tuple[str, ...] = ()
+    hung: tuple[Stage, ...] = ()
 
 
 def detail(outcome: Outcome) -> dict[str, Any]:

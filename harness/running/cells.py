@@ -11,6 +11,7 @@ from harness.cases.draw import Profile
 from harness.cases.dtypes import DTYPES
 from harness.cases.sample import MODES, Mode
 from harness.errors import UnknownName
+from harness.records.journal_file import cell_name
 
 Catalog = Mapping[str, Sequence[OpCase]]
 """The registry: cases by family."""
@@ -29,7 +30,7 @@ class Cell:
     @property
     def name(self) -> str:
         """The name by which people select it: `aten.add.Tensor[tosa-dynamic-f32]`."""
-        return f"{self.case.op}[{self.backend}-{self.mode}-{self.dtype}]"
+        return cell_name(self.case.op, self.backend, self.mode, self.dtype)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

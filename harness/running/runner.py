@@ -3,43 +3,43 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from harness.cases.draw import Profile, minimise
 from harness.cases.sample import Sample, with_dynamic
 from harness.cases.traits import traits
 from harness.records.expectation import CONTROL
 from harness.records.journal import Record
-from harness.records.outcome import (
-    Crashed,
-    Excluded,
-    FirstWrongPass,
-    Invalid,
-    NotExported,
-    Outcome,
-    Result,
-    TimedOut,
-    Unsupported,
-    Wrong,
-)
+from harness.records.outcome import Excluded, FirstWrongPass, NotRun, Result, Stage, Wrong
 
 from .cells import Cell
+from .memory import Memory, dynamic_failure, failure, is_alarming, is_dynamic_failure, signature
 from .sources import Source
 
-Run = Callable[[Sample, str], Result]
-"""Runs one sample on one backend."""
-SHARED = ("export", "import", "contract")
-"""The stages that a program goes through once for all backends."""
-BLAMED = (Wrong, Crashed, Invalid, Unsupported, NotExported)
-"""The failures of a dynamic sample that a dim can cause."""
+
+class Run(Protocol):
+    """Runs one sample on one backend."""
+
+    def __call__(self, sample: Sample, backend: str, *, short: Mapping[Stage, str]) -> Result:
+        """The result; `short` are the stages that have less time, each with the sample that hung there."""
+
+
+def _nothing(op: str) -> Iterable[Record]:
+    return ()
 
 
 @dataclass(slots=True)
 class Runner:
-    """Runs cells. It minimises and attributes each way of failing once per op, and remembers which it has done.
+    """Runs cells. It minimises and attributes each way of failing once per op.
 
-    `run` runs one sample; `find_pass` runs a wrong one again and finds the first pass after which it is wrong.
+    The cells of an op must follow each other: what is known of an op is forgotten when the next one starts.
+
+    - `run` runs one sample; `find_pass` runs a wrong one again and finds the first pass after which it is wrong.
+    - `recorded` gives the records that an op has from an earlier run, in their order. With them, the cells that are
+      missing get the records that they would have got in that run.
+    - `patient`: every stage has the full deadline, whatever hung before; for a cell that is asked for alone.
     """
 
     run: Run
@@ -47,74 +47,82 @@ class Runner:
     profile: Profile
     seed: int
     find_pass: Run | None = None
+    recorded: Callable[[str], Iterable[Record]] = _nothing
+    patient: bool = False
     minimise_left: float = 0.0
-    _minimised: set[tuple[str, ...]] = field(default_factory=set)
-    _blamed: dict[tuple[str, ...], str] = field(default_factory=dict)
-    _attributed: set[tuple[str, ...]] = field(default_factory=set)
-    _hung: dict[str, Result] = field(default_factory=dict)
+    _known: Memory = field(default_factory=lambda: Memory(op=""))
 
     def __post_init__(self) -> None:
         self.minimise_left = self.profile.minimise_total
 
-    def records(self, cell: Cell) -> Iterator[Record]:
-        """Every sample's record, then the records of the minimised samples."""
+    def records(self, cell: Cell) -> tuple[Record, ...]:
+        """Every sample's record, then the records of the minimised samples.
+
+        A cell is whole or nothing: where an exception ends it early, nothing of it is known or returned.
+        """
+        op = cell.case.op
+        if self._known.op != op:
+            self._known = Memory.of(op, self.recorded(op))
+        known = self._known
         samples = [sample for source in self.sources for sample in source(cell)]
         if not samples:
             reason = "the case draws no sample with a dynamic dim" if cell.mode == "dynamic" else "no samples"
-            yield self._record(cell, None, Result(outcome=Excluded(reason)))
-        alarming: list[Record] = []
+            return (self._record(cell, None, Result(outcome=Excluded(reason))),)
+        records: list[Record] = []
         for sample in samples:
-            record = self._record(cell, sample, self._result(cell, sample))
-            yield replace(
-                record, first_wrong_pass=self._first_wrong_pass(cell, record), breaks=self._breaks(cell, record)
-            )
-            if isinstance(record.outcome, (Wrong, Crashed)) and sample.origin == "census":
-                alarming.append(record)
-        for record in alarming:
-            yield from self._smallest(cell, record)
+            record = self._record(cell, sample, self._result(cell, sample, known))
+            record = replace(record, first_wrong_pass=self._first_wrong_pass(cell, record, known))
+            records.append(self._with_breaks(cell, record, known))
+            known = known.after(records[-1])
+        small: list[Record] = []
+        for place, record in _first_of_each(records, self._known):
+            records[place], *smallest = self._minimised(cell, record, known)
+            known = known.after(records[place])
+            small += smallest
+        self._known = known
+        return (*records, *small)
 
-    def _result(self, cell: Cell, sample: Sample) -> Result:
-        """The sample's result; where a stage that backends share was seen to hang, the result that says so."""
-        if cell.backend != CONTROL and sample.program in self._hung:
-            return self._hung[sample.program]
-        result = self.run(sample, cell.backend)
-        if isinstance(result.outcome, TimedOut) and result.outcome.stage in SHARED:
-            self._hung[sample.program] = result
-        return result
+    def _result(self, cell: Cell, sample: Sample, known: Memory) -> Result:
+        """The sample's result; where its program is known to hang, the result that says so."""
+        if ended := known.outcome(sample, cell.backend, shared=cell.backend != CONTROL):
+            return Result(outcome=ended)
+        return self.run(sample, cell.backend, short=self._short(cell, known))
 
-    def _first_wrong_pass(self, cell: Cell, record: Record) -> FirstWrongPass | None:
+    def _short(self, cell: Cell, known: Memory) -> Mapping[Stage, str]:
+        return {} if self.patient else known.short(cell.backend)
+
+    def _first_wrong_pass(self, cell: Cell, record: Record, known: Memory) -> FirstWrongPass | None:
         """After which pass a wrong sample is wrong: found for the first one of each op, backend, mode and kind."""
-        wrong, sample = record.outcome, record.sample
-        if not self.profile.blames or not self.find_pass or sample is None or not isinstance(wrong, Wrong):
+        if not self.profile.blames or not self.find_pass or record.sample is None or cell.backend == CONTROL:
             return None
-        key = (cell.case.op, cell.backend, cell.mode, *_signature(wrong))
-        if cell.backend == CONTROL or key in self._attributed:
+        if not isinstance(record.outcome, Wrong) or failure(record) in known.wrong:
             return None
-        self._attributed.add(key)
-        return self.find_pass(sample, cell.backend).first_wrong_pass
+        return self.find_pass(record.sample, cell.backend, short=self._short(cell, known)).first_wrong_pass
 
-    def _breaks(self, cell: Cell, record: Record) -> str | None:
-        """Which dims must be dynamic for a dynamic sample to fail as it does: found once per op, backend and failure.
+    def _with_breaks(self, cell: Cell, record: Record, known: Memory) -> Record:
+        """The record, with which dims must be dynamic for a dynamic sample to fail as it does.
 
-        The sample runs again static, then with each dynamic dim alone. The first that fails alike is the answer; where
-        none does, all dims together are.
+        That is found out once per op, backend and failure. The sample runs again static, then with each dynamic dim
+        alone. The first that fails alike is the answer; where none does, all dims together are. There is no answer if
+        one of them is not run to its end.
         """
         sample = record.sample
-        if not self.profile.blames or sample is None or not sample.dynamic or not isinstance(record.outcome, BLAMED):
-            return None
-        signature = _signature(record.outcome)
-        key = (cell.case.op, cell.backend, "+".join(sample.dynamic), *signature)
-        if key not in self._blamed:
-            at = record.outcome.sizes if isinstance(record.outcome, Wrong) else sample.sizes
-            twins = ((dims, with_dynamic(sample, dims, at)) for dims in ((), *((dim,) for dim in sample.dynamic)))
-            known = len(sample.dynamic) == 1  # then only the static twin has something to say
-            fails = (
-                dims
-                for dims, twin in twins
-                if (known and dims) or _signature(self.run(twin, cell.backend).outcome) == signature
-            )
-            self._blamed[key] = "+".join(next(fails, sample.dynamic)) or "nothing"
-        return self._blamed[key]
+        if not self.profile.blames or sample is None or not is_dynamic_failure(record):
+            return record
+        if dynamic_failure(record) in known.breaks:
+            return replace(record, breaks=known.breaks[dynamic_failure(record)])
+        at = record.outcome.sizes if isinstance(record.outcome, Wrong) else sample.sizes
+        alone = [(dim,) for dim in sample.dynamic]
+        for dims in ((), *alone):
+            if dims and len(alone) == 1:  # this is the sample itself
+                return replace(record, breaks=sample.dynamic[0])
+            result = self._result(cell, with_dynamic(sample, dims, at), known.after(record))
+            record = _with_hung(record, result)
+            if isinstance(result.outcome, NotRun):
+                return record
+            if signature(result.outcome) == signature(record.outcome):
+                return replace(record, breaks="+".join(dims) or "nothing")
+        return replace(record, breaks="+".join(sample.dynamic))
 
     def _record(self, cell: Cell, sample: Sample | None, result: Result, minimised: str | None = None) -> Record:
         return Record(
@@ -131,35 +139,43 @@ class Runner:
             minimised=minimised,
             cause=result.cause or None,
             numeric=result.numeric or None,
+            hung=result.hung,
         )
 
-    def _smallest(self, cell: Cell, record: Record) -> Iterator[Record]:
-        """The record of the smallest sample that fails alike, if there is a smaller one and time left to find it."""
-        signature = _signature(record.outcome)
-        key = (cell.case.op, cell.backend, cell.mode, *signature)
+    def _minimised(self, cell: Cell, record: Record, known: Memory) -> tuple[Record, ...]:
+        """The record with what hung on the way, and that of the smallest sample that fails alike.
+
+        The record is alone if there is no smaller sample, or no time left to find it.
+        """
         seconds = min(self.profile.minimise_seconds, self.minimise_left)
-        if key in self._minimised or seconds <= 0 or record.sample is None:
-            return
-        self._minimised.add(key)
+        if seconds <= 0 or record.sample is None:
+            return (record,)
         started = time.monotonic()
         results: dict[str, Result] = {}
+        tried = record
 
         def fails(sample: Sample) -> bool:
-            results[sample.id] = result = self.run(sample, cell.backend)
-            return _signature(result.outcome) == signature
+            nonlocal tried
+            results[sample.id] = result = self._result(cell, sample, known.after(tried))
+            tried = _with_hung(tried, result)
+            return signature(result.outcome) == signature(record.outcome)
 
         smallest = minimise(cell.case, record.sample, self.seed, self.profile, fails, seconds=seconds)
         self.minimise_left -= time.monotonic() - started
-        if smallest.id in results and smallest.id != record.sample.id:
-            yield self._record(cell, smallest, results[smallest.id], minimised=record.sample.id)
+        if smallest.id not in results or smallest.id == record.sample.id:
+            return (tried,)
+        return tried, self._record(cell, smallest, results[smallest.id], minimised=record.sample.id)
 
 
-def _signature(outcome: Outcome) -> tuple[str, ...]:
-    """What two failures must share to be the same failure."""
-    match outcome:
-        case Wrong(kind=kind, output=output):
-            return ("Wrong", kind, str(output))
-        case Crashed(stage=stage, signal=signal):
-            return ("Crashed", stage, signal)
-        case _:
-            return (type(outcome).__name__,)
+def _with_hung(record: Record, result: Result) -> Record:
+    """The record, with the stages that hung as its sample was run again in another form."""
+    return replace(record, hung=tuple(dict.fromkeys((*record.hung, *result.hung))))
+
+
+def _first_of_each(records: Sequence[Record], known: Memory) -> Iterator[tuple[int, Record]]:
+    """The first record of each alarming way of failing that is not known yet, with its place."""
+    seen = set(known.alarming)
+    for place, record in enumerate(records):
+        if is_alarming(record) and failure(record) not in seen:
+            seen.add(failure(record))
+            yield place, record

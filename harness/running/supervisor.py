@@ -9,8 +9,7 @@ import multiprocessing
 import os
 import signal
 import tempfile
-import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -24,6 +23,7 @@ from harness.records.outcome import (
     Crashed,
     Excluded,
     HarnessError,
+    NotRun,
     Outcome,
     Passed,
     Result,
@@ -33,14 +33,13 @@ from harness.records.outcome import (
 )
 from harness.text import portable
 
+from .deadline import Deadline
 from .request import Request
 
 START_SECONDS = 120.0
 """How long a worker may take to start."""
 TAIL = 4000
 """How many of the last characters of stderr an outcome keeps."""
-REFERENCE = "reference"
-"""The key of the seconds that a sample takes before its first stage."""
 OUTSIDE = ("SIGKILL", "SIGTERM", "memory corrupted")
 """Deaths that say nothing about eager: the worker was killed from outside, or an earlier sample damaged it."""
 DIES = "eager itself dies of it"
@@ -51,8 +50,9 @@ DIES = "eager itself dies of it"
 class Limits:
     """What one sample may take.
 
-    `seconds` is the wall time of all its stages; `memory` the bytes that it may allocate beyond what its worker had. A
-    worker whose resident size exceeds `resident` bytes after a sample is replaced, so that leaks do not add up.
+    `seconds` is the wall time of all its stages (see `Deadline`); `memory` the bytes that it may allocate beyond what
+    its worker had. A worker whose resident size exceeds `resident` bytes after a sample is replaced, so that leaks do
+    not add up.
     """
 
     seconds: float = 30.0
@@ -90,11 +90,20 @@ class Supervisor:
         os.close(handle)
         self._stderr = Path(path)
 
-    def run(self, sample: Sample, backend: str, show: Show | None = None, *, find_pass: bool = False) -> Result:
+    def run(
+        self,
+        sample: Sample,
+        backend: str,
+        show: Show | None = None,
+        *,
+        find_pass: bool = False,
+        short: Mapping[Stage, str] | None = None,
+    ) -> Result:
         """The result of one sample on one backend, whatever the sample does to the worker.
 
         `show` is given the IR of each stage that was reached, even if the next stage kills the worker. `find_pass` asks
-        for the first pass after which a wrong result is wrong.
+        for the first pass after which a wrong result is wrong. `short` maps the stages that have only a share of the
+        deadline to the samples that hung there: one that does not end in that time is `NotRun`.
 
         A sample on which the worker dies before the first stage runs again in a fresh worker: if that dies too, eager
         itself dies of the sample; if not, the previous sample had written over the worker's memory. A sample on which
@@ -103,35 +112,27 @@ class Supervisor:
 
         Raises OpcovError if no worker can be started, for instance because a plugin's package is missing.
         """
-        result = self._run(sample, backend, show, find_pass=find_pass)
+        request = Request(
+            op=sample.op, sample=to_json(sample), backend=backend, show=show is not None, find_pass=find_pass
+        )
+        short = short or {}
+        result = self._run(request, show, short)
         if _is_early_death(result):
-            result = self._run(sample, backend, show, find_pass=find_pass)
+            result = self._run(request, show, short)
         if died := _death_in_execution(result.outcome):
-            again = self._run(sample, backend, None, died)
-            return again if isinstance(again.outcome, Passed) else replace(result, cause=again.cause)
+            again = self._run(replace(request, show=False, find_pass=False, died=died), None, short)
+            if isinstance(again.outcome, Passed):
+                return replace(again, hung=result.hung)
+            return replace(result, cause=again.cause)
         return result
 
-    def _run(
-        self, sample: Sample, backend: str, show: Show | None, died: str | None = None, *, find_pass: bool = False
-    ) -> Result:
-        request = Request(
-            op=sample.op,
-            sample=to_json(sample),
-            backend=backend,
-            show=show is not None,
-            find_pass=find_pass,
-            died=died,
-        )
+    def _run(self, request: Request, show: Show | None, short: Mapping[Stage, str]) -> Result:
         child = self._child or self._start()
-        started = time.monotonic()
-        stage: Stage | None = None
-        entered = started
-        seconds: dict[str, float] = {}
+        deadline = Deadline(self.limits.seconds, short)
         try:
             child.pipe.send(request)
-            while child.pipe.poll(max(0.0, started + self.limits.seconds - time.monotonic())):
+            while child.pipe.poll(deadline.left()):
                 kind, value, *rest = child.pipe.recv()
-                now = time.monotonic()
                 if kind == "result":
                     result: Result = value
                     # a result with a cause had an access out of bounds, which may have damaged the worker
@@ -141,21 +142,20 @@ class Supervisor:
                 if kind == "ir" and show:
                     show(*value)
                     continue
-                key = stage or REFERENCE
-                seconds[key] = seconds.get(key, 0.0) + now - entered
-                stage, entered = value, now
+                deadline.enter(value)
             self._stop()
             self.deaths += 1
-            outcome: Outcome = TimedOut(stage or STAGES[0], self.limits.seconds)
+            outcome: Outcome = deadline.outcome()
         except (EOFError, ConnectionError):
-            outcome = self._death(child, stage or STAGES[0])
+            outcome = self._death(child, deadline.stage or STAGES[0])
         except Exception as error:  # the reply cannot be read: compiled code wrote over the worker's memory
             self._stop()
             self.deaths += 1
-            outcome = Crashed(stage or STAGES[0], "memory corrupted", f"{type(error).__name__}: {error}")
-        if stage is None:
+            outcome = Crashed(deadline.stage or STAGES[0], "memory corrupted", f"{type(error).__name__}: {error}")
+        if deadline.stage is None:
             outcome = _eagers_own(outcome)
-        return Result(outcome=outcome, seconds=seconds | {stage or REFERENCE: time.monotonic() - entered})
+        hung = (outcome.stage,) if isinstance(outcome, TimedOut) else ()
+        return Result(outcome=outcome, seconds=deadline.spent(), hung=hung)
 
     def _start(self) -> Child:
         ours, theirs = self._context.Pipe()
@@ -240,7 +240,7 @@ def _death_in_execution(outcome: Outcome) -> str | None:
     match outcome:
         case Crashed(stage="execute" | "compare", signal=signal):
             return signal
-        case TimedOut(stage="execute", seconds=seconds):
+        case TimedOut(stage="execute", seconds=seconds) | NotRun(stage="execute", seconds=seconds):
             return f"no result in {seconds:g} s"
         case _:
             return None

@@ -12,6 +12,8 @@ from reports.index.index import Run
 
 from .matrix import Matrix
 
+_UNKNOWN = ("Excluded", "NotRun")
+"""Outcomes of the control that show neither a fault nor a result."""
 _FIRST_TOOLS = ("torch", "torch_mlir", "opcov", "python", "platform")
 _SHOWN_ELSEWHERE = ("profile", "ops", "backends", "modes", "dtypes", "seed")
 
@@ -112,7 +114,7 @@ def _notes(run: Run, matrix: Matrix) -> tuple[str, ...]:
         notes.append("The journal holds no outcome.")
     if matrix.errors:
         notes.append(f"{plural(matrix.errors, 'harness error')}: bugs of ours, so this run is not green.")
-    failed = sum(count for name, count in matrix.control.items() if name not in ("Passed", "Excluded"))
+    failed = sum(count for name, count in matrix.control.items() if name not in ("Passed", *_UNKNOWN))
     if failed:
         notes.append(f"The control backend did not pass {plural(failed, 'sample')}: do not trust the red of this run.")
     return tuple(clean(note) for note in notes)
@@ -133,13 +135,13 @@ def _end(run: Run) -> list[str]:
 def control_line(counts: Mapping[str, int]) -> str:
     """Write the control backend's total in one line: `control: 100 % Passed (3,012 of 3,012)`.
 
-    `counts` are the control's samples by outcome name. Samples that eager refuses are named but not counted, because
-    there is nothing to compare.
+    `counts` are the control's samples by outcome name. Samples that eager refuses and samples that were not run after a
+    hang are named but not counted, because there is nothing to compare.
     """
     if not sum(counts.values()):
         return "control: never run"
-    excluded = counts.get("Excluded", 0)
-    total = sum(counts.values()) - excluded
+    unknown = {name: counts[name] for name in _UNKNOWN if counts.get(name)}
+    total = sum(counts.values()) - sum(unknown.values())
     passed = counts.get("Passed", 0)
-    aside = f", {excluded:,} Excluded aside" if excluded else ""
+    aside = "".join(f", {count:,} {name} aside" for name, count in unknown.items())
     return f"control: {share(passed, total)} Passed ({passed:,} of {total:,}{aside})"

@@ -19,6 +19,7 @@ from harness.records.outcome import (
     Invalid,
     NotExecuted,
     NotExported,
+    NotRun,
     Outcome,
     Passed,
     TimedOut,
@@ -87,6 +88,8 @@ def headline(outcome: Outcome) -> str:
             return _SEVERITY.sub("", one_line(text)) or f"no diagnostic at {outcome.stage}"
         case TimedOut():
             return f"no end after {outcome.seconds:g} s at {outcome.stage}"
+        case NotRun():
+            return f"not run after a hang: given {outcome.seconds:g} s at {outcome.stage}, where {outcome.after} hung"
         case NotExecuted(reasons=reasons):
             return "; ".join(f"{name}: {one_line(why)}" for name, why in reasons.items()) or "no executor"
         case Excluded(reason=text):
@@ -108,7 +111,7 @@ def diagnostic(outcome: Outcome) -> str:
             return clean(text)
         case Unsupported(diagnostic=text) | Invalid(diagnostic=text) | NotExported(reason=text) | Excluded(reason=text):
             return clean(text)
-        case TimedOut():
+        case TimedOut() | NotRun():
             return headline(outcome)
         case NotExecuted(reasons=reasons):
             return "\n".join(_each(reasons))
@@ -169,6 +172,8 @@ def _signature(outcome: Outcome) -> tuple[str, ...]:
             return (name, outcome.stage, outcome.signal)
         case Unsupported():
             return (name, outcome.stage, outcome.culprit or "", _normalised(headline(outcome)))
+        case NotRun():
+            return (name, outcome.stage)
         case _:
             return (name, outcome.stage, _normalised(headline(outcome)))
 

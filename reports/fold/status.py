@@ -34,9 +34,10 @@ CRASH = Status("crash", "▲", "the compiler or the compiled code died")
 INVALID = Status("invalid", "◆", "lowered to IR that breaks the dialect's own contract")
 TIMEOUT = Status("timeout", "∞", "did not end in time")
 UNSUPPORTED = Status("unsupported", "○", "the lowering says no; nothing passed")
-PARTIAL = Status("partial", "◐", "some samples passed; the rest were refused, invalid, not executed or not exported")
+PARTIAL = Status("partial", "◐", "some samples passed; others were refused, invalid, or not exported, executed or run")
 UNEXECUTED = Status("unexecuted", "◇", "lowered and verified, but no executor can run it")
 UNEXPORTED = Status("unexported", "□", "PyTorch's export or the importer cannot express it")
+UNRUN = Status("unrun", "⋯", "not run, after another sample of the op hung")
 EXCLUDED = Status("excluded", "–", "outside the contract, with a reason")
 NEVER = Status("never", "·", "never run")
 PASS = Status("pass", "●", "every sample passed, excluded ones aside")
@@ -51,6 +52,7 @@ STATUSES = (
     PARTIAL,
     UNEXECUTED,
     UNEXPORTED,
+    UNRUN,
     EXCLUDED,
     NEVER,
     PASS,
@@ -65,6 +67,7 @@ STATUS_OF_OUTCOME: Mapping[str, Status] = {
     "Unsupported": UNSUPPORTED,
     "NotExecuted": UNEXECUTED,
     "NotExported": UNEXPORTED,
+    "NotRun": UNRUN,
     "Excluded": EXCLUDED,
     "Passed": PASS,
 }

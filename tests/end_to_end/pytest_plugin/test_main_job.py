@@ -306,7 +306,7 @@ def started(plugins: Path, tmp_path: Path) -> Iterator[Callable[..., subprocess.
 
 def wait_for_outcomes(path: Path, process: subprocess.Popen[Any]) -> None:
     end = time.monotonic() + 200
-    while not (path.exists() and any('"outcome"' in line for line in path.read_text().splitlines()[1:])):
+    while not (path.exists() and outcomes(path)):
         assert process.poll() is None, process.communicate()[0]
         assert time.monotonic() < end
         time.sleep(0.1)
@@ -324,11 +324,12 @@ def test_ctrl_c_keeps_what_was_done_and_writes_the_reports(
     os.killpg(process.pid, signal.SIGINT)
     printed, _ = process.communicate(timeout=60)
     assert process.returncode == pytest.ExitCode.INTERRUPTED, printed
-    journal = read(tmp_path / "journal.jsonl.gz")
+    journal = read(tmp_path / "journal.jsonl.gz.part")
     assert journal.records
     assert journal.footer is not None
     assert journal.footer["interrupted"] is True
     assert not journal.complete
+    assert "1 cell did not run: add --resume to the command" in printed
     assert (tmp_path / "index.html").exists()
     assert (tmp_path / "matrix.md").exists()
 
@@ -361,7 +362,9 @@ def test_what_a_pytest_worker_dies_of_fails_the_run_and_the_rest_is_run(
     assert "crashed while running 'op_suites/activation.py::aten.relu.default[hang-lower-static-f32]'" in printed
     journal = read(tmp_path / "journal.jsonl.gz")
     assert {r.backend for r in journal.records} == {"linalg", "right"}
-    assert journal.complete
+    assert journal.footer is not None
+    assert journal.footer["missing"] == 1
+    assert not journal.complete
 
 
 def command_line(pid: int) -> str:

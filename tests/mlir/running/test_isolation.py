@@ -8,13 +8,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness.cases.case import OpCase
+from harness.cases.draw import Profile
 from harness.cases.sample import Sample
 from harness.errors import OpcovError
 from harness.records.outcome import (
@@ -23,6 +25,7 @@ from harness.records.outcome import (
     HarnessError,
     Invalid,
     NotExecuted,
+    NotRun,
     Outcome,
     Passed,
     Stage,
@@ -30,6 +33,8 @@ from harness.records.outcome import (
     Unsupported,
     Wrong,
 )
+from harness.running.cells import Cell
+from harness.running.runner import Runner
 from harness.running.supervisor import TAIL, Child, Limits, Supervisor
 from tests import miniatures
 from tests.samples import dynamic, relu
@@ -163,12 +168,14 @@ def test_a_worker_that_is_killed_while_idle_is_replaced(supervisor: Supervisor) 
     assert isinstance(found, Passed)
 
 
-def stand_in(supervisor: Supervisor, deed: Callable[[], object]) -> None:
-    """A worker that does the deed as soon as it has a sample, where eager would run."""
+def stand_in(supervisor: Supervisor, deed: Callable[[], object], stages: Sequence[Stage] = ()) -> None:
+    """A worker that does the deed as soon as it has a sample and has entered these stages; else, where eager runs."""
     ours, theirs = multiprocessing.Pipe()
 
     def work() -> None:
         theirs.recv()
+        for stage in stages:
+            theirs.send(("enter", stage))
         deed()
 
     process = multiprocessing.get_context("fork").Process(target=work, daemon=True)
@@ -259,6 +266,79 @@ def test_a_worker_that_a_known_cause_may_have_hit_is_replaced(detected: Supervis
 
 def test_a_death_in_lower_is_not_excused_by_any_executor(witnessed: Supervisor) -> None:
     assert isinstance(outcome(witnessed, "segfault-lower"), Crashed)
+
+
+# hangs ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_that_hung_before_has_a_tenth_of_the_deadline(supervisor: Supervisor, stage: Stage) -> None:
+    outcome(supervisor, "right")
+    supervisor.limits = replace(LIMITS, seconds=10)
+    found = supervisor.run(relu(), f"hang-{stage}", short={stage: "0123456789"})
+    assert found.outcome == NotRun(stage, 1.0, "0123456789")
+    assert found.hung == ()
+    assert 1.0 <= found.seconds[stage] < 5
+    assert isinstance(outcome(supervisor, "right"), Passed)
+
+
+def test_a_stage_that_did_not_hang_before_has_the_full_deadline(supervisor: Supervisor) -> None:
+    outcome(supervisor, "right")
+    supervisor.limits = replace(LIMITS, seconds=2)
+    found = supervisor.run(relu(), "hang-lower", short={"execute": "0123456789"})
+    assert (found.outcome, found.hung) == (TimedOut("lower", 2), ("lower",))
+
+
+def test_what_ends_within_the_tenth_has_its_own_outcome(supervisor: Supervisor) -> None:
+    every: dict[Stage, str] = dict.fromkeys(("lower", "verify", "execute", "compare"), "0123456789")
+    assert isinstance(supervisor.run(relu(), "right", short=every).outcome, Passed)
+    assert isinstance(supervisor.run(relu(), "lie-in-value", short=every).outcome, Wrong)
+
+
+def test_an_executor_that_hangs_again_is_at_fault_within_the_tenth_too(witnessed: Supervisor) -> None:
+    first = witnessed.run(relu(), "hang-execute")
+    assert (first.outcome, first.hung) == (Passed(0.0, ("witness",), {"actor": "no result in 5 s"}), ("execute",))
+    again = witnessed.run(relu(4), "hang-execute", short={"execute": relu().id})
+    assert (again.outcome, again.hung) == (Passed(0.0, ("witness",), {"actor": "no result in 0.5 s"}), ())
+
+
+PROGRAMS = tuple(relu(n) for n in range(1, 6))
+
+
+def waited(supervisor: Supervisor, stage: Stage, *backends: str) -> tuple[float, list[Outcome]]:
+    """How long a runner waits at this stage for the same programs on these backends, and the outcomes."""
+    runner = Runner(supervisor.run, (lambda cell: PROGRAMS,), Profile(name="test", first=1, others=1), 0)
+    case = OpCase(op="aten.relu.default", inputs=lambda d: {"self": d.tensor()})
+    found = [
+        record
+        for backend in backends
+        for record in runner.records(Cell(family="activation", case=case, backend=backend, mode="static", dtype="f32"))
+    ]
+    return sum(record.seconds.get(stage, 0.0) for record in found), [record.outcome for record in found]
+
+
+def test_programs_that_hang_in_a_backend_cost_one_deadline_and_a_tenth_each(supervisor: Supervisor) -> None:
+    outcome(supervisor, "right")
+    supervisor.limits = replace(LIMITS, seconds=10)
+    seconds, found = waited(supervisor, "lower", "hang-lower")
+    assert found == [TimedOut("lower", 10), *[NotRun("lower", 1.0, PROGRAMS[0].id)] * 4]
+    assert 13.9 <= seconds < 20, "all in full take 50 s"
+
+
+def test_programs_that_hang_before_any_backend_cost_that_once(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start() -> Child:
+        stand_in(supervisor, miniatures.hang, ("export", "import", "contract"))
+        assert supervisor._child is not None
+        return supervisor._child
+
+    monkeypatch.setattr(supervisor, "_start", start)
+    supervisor._stop()
+    supervisor.limits = replace(LIMITS, seconds=10)
+    seconds, found = waited(supervisor, "contract", "right", "lie-in-value", "refuse")
+    assert found == [TimedOut("contract", 10), *[NotRun("contract", 1.0, PROGRAMS[0].id)] * 4] * 3
+    assert 13.9 <= seconds < 20, "all in full take 150 s"
 
 
 # what does not kill it ------------------------------------------------------------------------------------------------

@@ -272,7 +272,7 @@ def test_every_key_of_a_line_is_documented(tmp_path: Path) -> None:
     with JournalWriter(tmp_path / "journal", {}) as writer:
         writer.close()
     ours = {key for line in (tmp_path / "journal").read_text("utf-8").splitlines() for key in json.loads(line)}
-    optional = {"minimised", "breaks", "cause", "parts", "numeric"}
+    optional = {"minimised", "breaks", "cause", "parts", "numeric", "hung"}
     ours |= {key for record in everything() for key in record_json(record)} | optional
     ours |= {f.name for f in fields(FirstWrongPass)}
     ours |= set(mutant_json(replace(mutant_restore(example("trial")), sample="{}", share=0.5)))

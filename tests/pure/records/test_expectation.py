@@ -15,6 +15,7 @@ from harness.records.outcome import (
     Invalid,
     NotExecuted,
     NotExported,
+    NotRun,
     Outcome,
     Passed,
     TimedOut,
@@ -26,6 +27,7 @@ from tests.samples import relu
 PASSED = Passed(0.25, ("x",))
 WRONG = Wrong("value", "out[0]=1, but should be 2", 0, "x")
 EXCLUDED = Excluded("eager refuses")
+UNRUN = NotRun("contract", 3.0, "0123456789")
 BROKEN = HarnessError("Traceback\n  File\nKeyError: 'x'")
 SHORTFALLS: tuple[Outcome, ...] = (
     WRONG,
@@ -87,6 +89,20 @@ def test_an_exclusion_among_passes_is_no_pass() -> None:
     assert kind(PASSED, EXCLUDED) == "shortfall"
 
 
+def test_what_was_not_run_after_a_hang_is_no_pass_and_nobodys_fault() -> None:
+    assert kind(UNRUN, UNRUN) == kind(UNRUN, EXCLUDED) == "outside"
+    assert kind(PASSED, UNRUN) == "shortfall"
+    assert kind(UNRUN, WRONG) == "shortfall"
+    assert judge(records(UNRUN), "tosa").reason.startswith("NotRun 1/1: 3 s in contract, where sample 0123456789 hung")
+
+
+def test_what_was_not_run_after_a_hang_does_not_break_the_control() -> None:
+    assert kind(UNRUN, backend="control") == "outside"
+    assert kind(PASSED, UNRUN, backend="control") == "shortfall"
+    assert kind(UNRUN, EXCLUDED, backend="control") == "broken"
+    assert kind(PASSED, UNRUN, WRONG, backend="control") == "broken"
+
+
 def test_nothing_is_outside_and_never_right() -> None:
     with pytest.raises(StopIteration):
         judge([], "tosa")
@@ -102,7 +118,7 @@ def test_minimised_samples_are_not_counted() -> None:
     assert verdict.reason.startswith("Wrong 1/1")
 
 
-@pytest.mark.parametrize("outcome", [PASSED, *SHORTFALLS, EXCLUDED, BROKEN], ids=lambda o: type(o).__name__)
+@pytest.mark.parametrize("outcome", [PASSED, *SHORTFALLS, UNRUN, EXCLUDED, BROKEN], ids=lambda o: type(o).__name__)
 def test_every_outcome_has_one_line(outcome: Outcome) -> None:
     line = one_line(outcome)
     assert line

@@ -17,7 +17,7 @@ import pytest
 from harness.cases.sample import Sample
 from harness.errors import BadJournal, Exit, OpcovError
 from harness.records.journal import Record, record_json, record_restore
-from harness.records.journal_file import SCHEMA, JournalReader, JournalWriter, read
+from harness.records.journal_file import SCHEMA, JournalReader, JournalWriter, costs, read
 from harness.records.outcome import Crashed, Excluded, FirstWrongPass, Outcome, Passed, Wrong
 from tests.samples import dynamic, relu
 
@@ -315,3 +315,11 @@ def test_another_schema_is_refused_with_both_numbers(tmp_path: Path) -> None:
     path.write_text(json.dumps({"kind": "header", "schema": 99}) + "\n", encoding="utf-8")
     with pytest.raises(BadJournal, match=f"has schema 99, this opcov reads {SCHEMA}"):
         read(path)
+
+
+def test_what_each_cell_cost_is_read_fast(tmp_path: Path) -> None:
+    with JournalWriter(tmp_path / "j.gz", {}) as writer:
+        writer.write_cell([line(record())], 1.5)
+        writer.close()
+    assert costs(tmp_path / "j.gz") == {"aten.relu.default[tosa-static-f32]": 1.5}
+    assert costs(tmp_path / "none") == {}

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import pytest
@@ -116,7 +116,7 @@ def cell(backend: str = "tosa", **more: object) -> Cell:
 def runner(judge: Callable[[Sample], Outcome], size: Profile = SIZE) -> tuple[Runner, list[tuple[str, str]]]:
     ran: list[tuple[str, str]] = []
 
-    def run(sample: Sample, backend: str) -> Result:
+    def run(sample: Sample, backend: str, *, short: Mapping[Stage, str]) -> Result:
         ran.append((sample.id, backend))
         return Result(outcome=judge(sample), seconds={"lower": 0.1}, reached=("torch.aten.relu",))
 
@@ -146,7 +146,7 @@ def test_every_sample_of_the_census_is_recorded_in_order() -> None:
 
 def test_what_only_running_shows_is_recorded_beside_the_samples_own_traits() -> None:
     found = Result(outcome=PASSED, numeric="linear(n)", traits=("accumulates=own",))
-    run = Runner(lambda sample, backend: found, (Census(SIZE, 0),), SIZE, seed=0)
+    run = Runner(lambda sample, backend, *, short: found, (Census(SIZE, 0),), SIZE, seed=0)
     for record in run.records(cell()):
         assert record.numeric == "linear(n)"
         assert record.traits == tuple(sorted(record.traits))
@@ -291,7 +291,7 @@ def looked_into(
     """The samples that are run again for it, and what the records say."""
     again: list[Sample] = []
 
-    def part(sample: Sample, backend: str) -> Result:
+    def part(sample: Sample, backend: str, *, short: Mapping[Stage, str]) -> Result:
         again.append(sample)
         return Result(outcome=outcome, first_wrong_pass=PARTS)
 
@@ -329,7 +329,9 @@ def test_samples_of_opinfo_are_run_and_not_minimised() -> None:
     taken = (replace(relu(3), origin="opinfo"),)
     source = FromOpinfo({"aten.relu.default": {"f32": taken}}, SIZE)
     wrong = Wrong("value", "no", 0, "x")
-    run = Runner(lambda s, b: Result(outcome=wrong), (source,), replace(SIZE, minimise_seconds=5, minimise_total=5), 0)
+    run = Runner(
+        lambda s, b, *, short: Result(outcome=wrong), (source,), replace(SIZE, minimise_seconds=5, minimise_total=5), 0
+    )
     assert [(r.sample, r.minimised) for r in run.records(cell())] == [(taken[0], None)]
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from harness.cases.sample import MODES
-from harness.records.outcome import HarnessError, Wrong
+from harness.records.outcome import HarnessError, NotRun, Wrong
 from reports.fold.matrix import load
 from reports.fold.provenance import Provenance, control_line, provenance
 from reports.index.index import Index
@@ -24,6 +24,12 @@ def test_notes_say_what_must_not_be_missed() -> None:
     assert "do not trust the red" in notes
     assert "interrupted" in about(index([one], footer=FOOTER | {"interrupted": True})).notes[0]
     assert about(index([record(of, "tosa", PASSED)])).notes == ()
+
+
+def test_samples_of_the_control_that_were_not_run_are_no_fault_of_it() -> None:
+    of = sample("aten.mul.Tensor", "f32", "static", (3,))
+    hung = record(of, "control", NotRun("export", 3.0, "0123456789"))
+    assert about(index([record(of, "control", PASSED), hung])).notes == ()
 
 
 def test_an_unfinished_run_says_how_far_it_is() -> None:
@@ -49,4 +55,5 @@ def test_provenance_is_said_in_text() -> None:
 def test_control_line_never_rounds_up() -> None:
     assert control_line({"Passed": 9999, "Wrong": 1}) == "control: 99.9 % Passed (9,999 of 10,000)"
     assert control_line({"Passed": 5, "Excluded": 2}) == "control: 100 % Passed (5 of 5, 2 Excluded aside)"
+    assert control_line({"Passed": 5, "NotRun": 2}) == "control: 100 % Passed (5 of 5, 2 NotRun aside)"
     assert control_line({}) == "control: never run"

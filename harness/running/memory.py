@@ -1,0 +1,126 @@
+"""What the records of an op say for its next samples: what was looked into, and what hung."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import reduce
+
+from harness.cases.sample import Sample
+from harness.records.journal import Record
+from harness.records.outcome import (
+    Crashed,
+    Invalid,
+    NotExported,
+    NotRun,
+    Outcome,
+    Stage,
+    TimedOut,
+    Unsupported,
+    Wrong,
+)
+
+SHARED: tuple[Stage, ...] = ("export", "import", "contract")
+"""The stages that a program goes through once for all backends."""
+PER_PROGRAM: tuple[Stage, ...] = (*SHARED, "lower", "verify")
+"""The stages that samples of one program share: their values do not matter there."""
+BLAMED = (Wrong, Crashed, Invalid, Unsupported, NotExported)
+"""The failures of a dynamic sample that a dim can cause."""
+EVERY_BACKEND = ""
+"""Stands for all backends, where a stage is shared."""
+
+Key = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What is known of one op, as a function of its records: those of a journal give what running its cells gives.
+
+    - `wrong`: the ways in which samples were wrong, see `failure`: the first wrong pass was looked for.
+    - `alarming`: the ways in which samples of the census were wrong or crashed: they were minimised.
+    - `breaks`: of ways of failing with dynamic dims, see `dynamic_failure`, which dims must be dynamic; None if that
+      could not be found out.
+    - `hung`: by backend and stage, the id of the first sample that hung there for the full deadline.
+    - `ended`: by backend and program, the outcome of a program that did not end in a stage that its samples share.
+    """
+
+    op: str
+    wrong: frozenset[Key] = frozenset()
+    alarming: frozenset[Key] = frozenset()
+    breaks: Mapping[Key, str | None] = field(default_factory=dict)
+    hung: Mapping[tuple[str, Stage], str] = field(default_factory=dict)
+    ended: Mapping[tuple[str, str], TimedOut | NotRun] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, op: str, records: Iterable[Record]) -> Memory:
+        """What these records say, in their order; those of other ops say nothing."""
+        return reduce(Memory.after, (record for record in records if record.op == op), cls(op=op))
+
+    def after(self, record: Record) -> Memory:
+        """What is known after one more record of the op; minimised samples say nothing new."""
+        if record.sample is None or record.minimised:
+            return self
+        known, key = self, {failure(record)}
+        if isinstance(record.outcome, Wrong):
+            known = replace(known, wrong=known.wrong | key)
+        if is_alarming(record):
+            known = replace(known, alarming=known.alarming | key)
+        if is_dynamic_failure(record):
+            known = replace(known, breaks={dynamic_failure(record): record.breaks, **known.breaks})
+        if record.hung:
+            hung = {(_backend(record, stage), stage): record.id for stage in record.hung}
+            known = replace(known, hung={**hung, **known.hung})
+        if isinstance(record.outcome, (TimedOut, NotRun)) and record.stage in PER_PROGRAM:
+            backends = dict.fromkeys((_backend(record, record.stage), record.backend))
+            ended = {(backend, record.sample.program): record.outcome for backend in backends}
+            known = replace(known, ended={**ended, **known.ended})
+        return known
+
+    def short(self, backend: str) -> Mapping[Stage, str]:
+        """The stages that have a share of the deadline on this backend, each with the sample that hung there."""
+        return {stage: id for (where, stage), id in self.hung.items() if where in (EVERY_BACKEND, backend)}
+
+    def outcome(self, sample: Sample, backend: str, *, shared: bool) -> TimedOut | NotRun | None:
+        """The outcome that the sample has without being run, since its program did not end; None if it must be run.
+
+        `shared` says whether what other backends have seen of the program counts.
+        """
+        found = self.ended.get((EVERY_BACKEND, sample.program)) if shared else None
+        return found or self.ended.get((backend, sample.program))
+
+
+def signature(outcome: Outcome) -> Key:
+    """What two failures must share to be the same failure."""
+    match outcome:
+        case Wrong(kind=kind, output=output):
+            return ("Wrong", kind, str(output))
+        case Crashed(stage=stage, signal=signal):
+            return ("Crashed", stage, signal)
+        case _:
+            return (type(outcome).__name__,)
+
+
+def failure(record: Record) -> Key:
+    """What two records of an op must share to be one way of failing."""
+    return (record.backend, record.mode, *signature(record.outcome))
+
+
+def dynamic_failure(record: Record) -> Key:
+    """What two dynamic records of an op must share for the same dims to be the reason."""
+    dynamic = record.sample.dynamic if record.sample else ()
+    return (record.backend, "+".join(dynamic), *signature(record.outcome))
+
+
+def is_alarming(record: Record) -> bool:
+    """Whether the sample is wrong or crashes, and can be minimised, since it comes from the census."""
+    census = record.sample is not None and record.sample.origin == "census"
+    return census and isinstance(record.outcome, (Wrong, Crashed))
+
+
+def is_dynamic_failure(record: Record) -> bool:
+    """Whether the sample has dynamic dims and fails in a way that one of them can cause."""
+    return record.sample is not None and bool(record.sample.dynamic) and isinstance(record.outcome, BLAMED)
+
+
+def _backend(record: Record, stage: Stage) -> str:
+    return EVERY_BACKEND if stage in SHARED else record.backend

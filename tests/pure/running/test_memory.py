@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from harness.records.journal import Record
+from harness.records.outcome import NotRun, Outcome, Passed, TimedOut, Wrong
+from harness.running.memory import Memory
+from tests.samples import relu
+from tests.synthetic import record
+
+OP = "aten.relu.default"
+PASSED = Passed(0.1, ("x",))
+LATE = TimedOut("lower", 30.0)
+
+
+def of(outcome: Outcome, n: int = 3, backend: str = "tosa", **more: object) -> Record:
+    return record(relu(n), backend, outcome, **more)  # type: ignore[arg-type]
+
+
+def test_the_first_sample_that_hung_is_the_one_that_is_named() -> None:
+    known = Memory.of(OP, (of(LATE, 3, hung=("lower",)), of(LATE, 4, hung=("lower",))))
+    assert known.short("tosa") == {"lower": relu(3).id}
+    assert known.short("linalg") == {}
+
+
+def test_the_stages_that_backends_share_are_short_on_each() -> None:
+    known = Memory.of(OP, (of(TimedOut("contract", 30.0), hung=("contract",)),))
+    assert known.short("linalg") == known.short("tosa") == {"contract": relu(3).id}
+
+
+def test_a_program_keeps_its_first_outcome() -> None:
+    known = Memory.of(OP, (of(LATE), of(NotRun("lower", 3.0, "x"))))
+    assert known.outcome(relu(3, seed=7), "tosa", shared=True) == LATE
+    assert known.outcome(relu(3), "linalg", shared=True) is None
+    assert known.outcome(relu(4), "tosa", shared=True) is None
+
+
+def test_minimised_samples_and_cells_without_samples_and_other_ops_say_nothing() -> None:
+    wrong = of(Wrong("value", "m", 0, "x"))
+    others = (replace(wrong, minimised="x"), replace(wrong, sample=None), replace(wrong, op="aten.neg.default"))
+    assert Memory.of(OP, others) == Memory(op=OP)
+    assert Memory.of(OP, (wrong,)) != Memory(op=OP)
+
+
+def test_what_passed_says_nothing() -> None:
+    assert Memory.of(OP, (of(PASSED),)) == Memory(op=OP)
