@@ -148,7 +148,7 @@ def as_json(found: Slack) -> dict[str, Any]:
 
 
 def _row_json(use: BoundUse) -> dict[str, Any]:
-    where = {"op": use.op, "backend": use.backend, "mode": use.mode, "dtype": use.dtype, "numeric": use.numeric}
+    where = {"op": use.op, "backend": use.backend, "mode": use.mode, "dtype": use.dtype, "numeric": use.bound}
     command = repro_command(use.id, use.backend)
     return where | {"share": use.share, "samples": use.samples, "sample": use.id, "command": command}
 

@@ -93,6 +93,7 @@ def test_a_journal_of_before_classes_were_named_still_reads() -> None:
     old = {k: v for k, v in new.items() if k != "numeric"}
     found = slack(index([record_restore(old)]))
     assert found.tight[0].numeric == "–"
+    assert as_json(found)["tight"][0]["numeric"] is None
     assert "before classes were named" in as_text(found)
 
 
