@@ -13,24 +13,26 @@ from .index import Index
 from .op_records import CellLines, Fold, restore_op
 from .tables import create, pack, pack_cells, unpack_cells
 
-_OPEN = 24
-"""How many ops are kept in memory. A run measures some ops at a time, each cell by cell; their cells come mixed."""
+_BYTES = 24 << 20
+"""How many bytes of lines are kept in memory. A run measures some ops at a time, whose cells come mixed."""
 
 
 @dataclass(slots=True)
 class _Op:
-    """The cells of one op that have come so far."""
+    """The cells of one op that have come so far; `is_scattered` if some of them are in the file already."""
 
     cells: list[CellLines] = field(default_factory=list)
+    bytes: int = 0
     is_folded: bool = False
+    is_scattered: bool = False
 
 
 class IndexWriter:
     """Folds ops as their cells arrive, and writes the results to an index.
 
-    An op is folded when 24 others have had cells since its last one, and at `flush`; it is folded again if more of its
-    cells come later. The file must not exist; the path `:memory:` stands for an index in memory. Its methods raise
-    sqlite3.OperationalError if the file cannot be written.
+    The ops whose cells have come last are kept in memory. The others are folded when they are written to the file; one
+    of which more cells come later is folded again at `flush`. The file must not exist; the path `:memory:` stands for
+    an index in memory. Its methods raise sqlite3.OperationalError if the file cannot be written.
     """
 
     def __init__(self, path: str, folds: Mapping[str, Fold], header: Mapping[str, Any]) -> None:
@@ -38,27 +40,34 @@ class IndexWriter:
         self._folds = folds
         self._header = header
         self._open: dict[str, _Op] = {}
+        self._bytes = 0
+        self._unfolded: set[str] = set()
         self._cells = 0
         self._columns: dict[tuple[str, str], None] = {}
 
     def add(self, block: Block) -> None:
         """Add one cell with all its outcome lines; the order of calls is the order of the journal."""
-        op = self._open.pop(block.op, None) or self._stored(block.op)
+        op = self._open.pop(block.op, None) or self._taken(block.op)
+        length = sum(map(len, block.lines))
+        op.bytes += length
+        self._bytes += length
         cell = (block.backend, block.mode, block.dtype, block.seconds, block.lines)
         op.cells.append(CellLines(self._cells, block.place, *cell))
         op.is_folded = False
         self._open[block.op] = op
         self._cells += 1
         self._columns[block.backend, block.mode] = None
-        if len(self._open) > _OPEN:
-            oldest = next(iter(self._open))
-            self._fold(oldest, self._open.pop(oldest))
+        while self._bytes > _BYTES and len(self._open) > 1:
+            self._put_away(next(iter(self._open)))
 
     def flush(self, footer: Mapping[str, Any] | None = None, damage: Sequence[str] = (), **more: Any) -> Index:
         """Write what has come so far, and return the index of it, which is good until the next `add`.
 
         `more` are further values of the table `run`.
         """
+        for name in sorted(self._unfolded):
+            self._fold(name, self._stored(name))
+        self._unfolded.clear()
         for name, op in self._open.items():
             self._fold(name, op)
         values = {
@@ -81,10 +90,29 @@ class IndexWriter:
         self._connection.execute("COMMIT")
         return self._connection
 
-    def _stored(self, op: str) -> _Op:
-        """The cells that were written before; none of a new op."""
-        row = self._connection.execute("SELECT cells, lines FROM op WHERE op = ?", (op,)).fetchone()
-        return _Op(unpack_cells(*row)) if row else _Op()
+    def _taken(self, name: str) -> _Op:
+        """The cells that were written before, to be kept in memory again; none of a new op."""
+        op = self._stored(name)
+        self._bytes += op.bytes
+        self._unfolded.discard(name)
+        return op
+
+    def _stored(self, name: str) -> _Op:
+        row = self._connection.execute("SELECT cells, lines FROM op WHERE op = ?", (name,)).fetchone()
+        if not row:
+            return _Op()
+        cells = unpack_cells(*row)
+        return _Op(cells, bytes=sum(len(line) for cell in cells for line in cell.lines), is_scattered=True)
+
+    def _put_away(self, name: str) -> None:
+        """Write an op to the file. One that comes again and again is folded once, at the end."""
+        op = self._open.pop(name)
+        self._bytes -= op.bytes
+        if op.is_scattered and not op.is_folded:
+            self._insert("op", [(name, *pack_cells(op.cells))])
+            self._unfolded.add(name)
+        else:
+            self._fold(name, op)
 
     def _fold(self, name: str, op: _Op) -> None:
         if op.is_folded:
@@ -92,6 +120,7 @@ class IndexWriter:
         records = restore_op(name, op.cells)
         parts = [(fold, name, fold_op(records)) for fold, fold_op in self._folds.items()]
         self._insert("op", [(name, *pack_cells(op.cells))])
+        self._connection.execute("DELETE FROM part WHERE op = ?", (name,))
         self._insert("part", [(fold, name, pack(value)) for fold, name, value in parts if value is not None])
         samples = {id(record.sample): record.sample for record in records.records}  # several records share one
         self._insert("sample", {(sample.id, name) for sample in samples.values() if sample})

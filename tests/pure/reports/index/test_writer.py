@@ -12,6 +12,7 @@ from harness.records.journal_file import Block
 from harness.records.outcome import Excluded
 from reports.fold.matrix import Matrix, load
 from reports.folds import FOLDS
+from reports.index import writer
 from reports.index.index import Index
 from reports.index.op_records import OpRecords
 from reports.index.writer import IndexWriter
@@ -39,10 +40,10 @@ def facts(of: Matrix) -> list[Any]:
 
 
 def written(*given: Block) -> Index:
-    writer = IndexWriter(":memory:", {"counted": counted}, HEADER)
+    made = IndexWriter(":memory:", {"counted": counted}, HEADER)
     for block in given:
-        writer.add(block)
-    return writer.flush()
+        made.add(block)
+    return made.flush()
 
 
 def test_a_fold_is_given_all_records_of_an_op_with_their_places() -> None:
@@ -54,33 +55,64 @@ def test_a_fold_is_given_all_records_of_an_op_with_their_places() -> None:
     }
 
 
-def test_an_op_that_comes_again_after_many_others_is_folded_again() -> None:
-    records = [one(op, dtype) for dtype in ("f32", "i32") for op in OPS]
-    found = written(*blocks(records))
-    assert [len(value["ids"]) for _, value in found.parts("counted")] == [2] * len(OPS)
-    assert found.records(OPS[0]).records == (records[0], records[len(OPS)])
+DTYPES = ("f32", "i32", "f16", "i64")
+
+
+def test_an_op_that_comes_again_and_again_is_folded_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "_BYTES", 5000)
+    records = [one(op, dtype) for dtype in DTYPES for op in OPS]
+    calls: list[str] = []
+
+    def spied(of: OpRecords) -> dict[str, Any]:
+        calls.append(of.op)
+        return counted(of)
+
+    made = IndexWriter(":memory:", {"counted": spied}, HEADER)
+    for block in blocks(records):
+        made.add(block)
+    found = made.flush()
+    assert [len(value["ids"]) for _, value in found.parts("counted")] == [len(DTYPES)] * len(OPS)
+    assert found.records(OPS[0]).records == tuple(records[:: len(OPS)])
+    assert len(calls) <= 2 * len(OPS), "scattered cells do not make the work grow with their square"
+
+
+def test_ops_in_memory_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "_BYTES", 5000)
+    made = IndexWriter(":memory:", {"counted": counted}, HEADER)
+    for block in blocks([one(op) for op in OPS]):
+        made.add(block)
+        assert sum(op.bytes for op in made._open.values()) == made._bytes <= 5000
+
+
+def test_a_value_that_is_gone_after_more_cells_is_not_kept() -> None:
+    made = IndexWriter(":memory:", {"first": lambda of: 1 if len(of.records) == 1 else None}, HEADER)
+    first, second = blocks([one(OPS[0]), one(OPS[0], "i32")])
+    made.add(first)
+    assert made.flush().parts("first") == [(OPS[0], 1)]
+    made.add(second)
+    assert made.flush().parts("first") == []
 
 
 def test_the_order_of_cells_does_not_change_what_is_counted() -> None:
     records = list(everything())
     cells = list(blocks(records))
     random.Random(3).shuffle(cells)
-    writer = IndexWriter(":memory:", FOLDS, HEADER)
+    made = IndexWriter(":memory:", FOLDS, HEADER)
     for block in cells:
-        writer.add(block)
-    shuffled, plain = load(writer.flush()), load(whole_index())
+        made.add(block)
+    shuffled, plain = load(made.flush()), load(whole_index())
     assert facts(shuffled) == facts(plain)
     assert (shuffled.samples, shuffled.errors, shuffled.control) == (plain.samples, plain.errors, plain.control)
 
 
 def test_pages_can_be_read_before_all_cells_have_come() -> None:
     cells = list(blocks(everything()))
-    writer = IndexWriter(":memory:", FOLDS, HEADER)
+    made = IndexWriter(":memory:", FOLDS, HEADER)
     for number, block in enumerate(cells):
-        writer.add(block)
+        made.add(block)
         if number % 100 == 7:
-            assert writer.flush().run.cells == number + 1
-    assert parts(writer.flush()) == parts(whole_index())
+            assert made.flush().run.cells == number + 1
+    assert parts(made.flush()) == parts(whole_index())
 
 
 def test_records_come_back_as_they_were() -> None:
@@ -119,7 +151,7 @@ def test_two_samples_with_one_id_are_not_confused() -> None:
 def test_a_line_that_is_no_outcome_is_an_error_with_its_number() -> None:
     (block,) = blocks([one(OPS[0])])
     bad = block.lines[0].replace('"Passed"', '"Possed"')
-    writer = IndexWriter(":memory:", FOLDS, HEADER)
-    writer.add(Block(op=OPS[0], backend="tosa", mode="static", dtype="f32", lines=(*block.lines, bad), place=2))
+    made = IndexWriter(":memory:", FOLDS, HEADER)
+    made.add(Block(op=OPS[0], backend="tosa", mode="static", dtype="f32", lines=(*block.lines, bad), place=2))
     with pytest.raises(BadJournal, match="line 3: not an outcome line"):
-        writer.flush()
+        made.flush()
