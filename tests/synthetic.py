@@ -1,18 +1,22 @@
 """A made-up journal that looks like a real one: every outcome, several backends, modes and dtypes, nasty strings.
 
-It is deterministic and needs no torch. `journal()` is small; `large()` has the size of a full run.
+It is deterministic and needs no torch. `journal()` is small, `whole_index()` is its index; that of
+`large()` has the size of a full run.
 """
 
 from __future__ import annotations
 
 import functools
+import json
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from harness.cases.sample import MODES, Fill, Mode, Sample, TensorSpec
 from harness.cases.traits import traits
-from harness.records.journal import Journal, Record
+from harness.records.journal import Journal, Record, record_json
+from harness.records.journal_file import Block
 from harness.records.outcome import (
     Crashed,
     Excluded,
@@ -27,6 +31,9 @@ from harness.records.outcome import (
     Unsupported,
     Wrong,
 )
+from reports.folds import FOLDS
+from reports.index.index import Index
+from reports.index.writer import IndexWriter
 
 HEADER: dict[str, Any] = {
     "run": "2026-11-22-nightly",
@@ -130,6 +137,33 @@ def journal(records: Sequence[Record] | None = None, **changes: Any) -> Journal:
     return Journal(**{"header": HEADER, "records": records, "footer": FOOTER} | changes)
 
 
+def index(
+    records: Sequence[Record],
+    *,
+    header: Mapping[str, Any] = HEADER,
+    footer: Mapping[str, Any] | None = FOOTER,
+    damage: Sequence[str] = (),
+) -> Index:
+    """The index, in memory, of a journal of these records."""
+    writer = IndexWriter(":memory:", FOLDS, header)
+    for block in blocks(records):
+        writer.add(block)
+    return writer.flush(footer, damage)
+
+
+@functools.cache
+def whole_index() -> Index:
+    """The index of `everything()`."""
+    return index(everything())
+
+
+def blocks(records: Sequence[Record]) -> Iterator[Block]:
+    """The records as a run hands them on: those of one cell that follow each other in one block."""
+    for (op, backend, mode, dtype), group in groupby(records, lambda r: (r.op, r.backend, r.mode, r.dtype)):
+        lines = tuple(json.dumps(record_json(record), separators=(",", ":")) for record in group)
+        yield Block(op=op, backend=backend, mode=mode, dtype=dtype, lines=lines)
+
+
 @functools.cache
 def everything() -> tuple[Record, ...]:
     """The records of some 30 ops on three backends and the control, and a few with nasty texts."""
@@ -146,7 +180,7 @@ def everything() -> tuple[Record, ...]:
     )
 
 
-def large(ops: int = 600, per_cell: int = 4) -> Journal:
+def large(ops: int = 600, per_cell: int = 4) -> Index:
     """600 ops, 3 backends and the control, 2 modes, 3 dtypes, 4 samples: 58,000 records."""
     chance = random.Random(11)
     records: list[Record] = []
@@ -154,7 +188,7 @@ def large(ops: int = 600, per_cell: int = 4) -> Journal:
     for number in range(ops):
         family = f"{names[number % len(names)]}"
         records += _op(f"aten.op_{number:03}.default", family, chance, ("f32", "bf16", "i32"), per_cell)
-    return journal(records)
+    return index(records)
 
 
 def _op(

@@ -153,6 +153,7 @@ class Sample:
     dynamic: tuple[str, ...] = ()
     runs: tuple[Sizes, ...] = ()
     origin: Origin = "census"
+    _text: str = field(default="", init=False, repr=False, compare=False)
 
     @property
     def values(self) -> Values:
@@ -173,13 +174,12 @@ class Sample:
 
 def walk(arg: Arg) -> Iterator[Arg]:
     """Every leaf of an argument or of a mapping of arguments, in order."""
-    if isinstance(arg, Mapping):
-        arg = tuple(arg.values())
-    if isinstance(arg, (tuple, list)):
-        for item in arg:
-            yield from walk(item)
-    else:
-        yield arg
+    for item in arg.values() if isinstance(arg, Mapping) else (arg,):
+        if isinstance(item, (tuple, list)):
+            for inner in item:
+                yield from walk(inner)
+        else:
+            yield item
 
 
 def tensors(arg: Arg) -> list[TensorSpec]:
@@ -343,4 +343,6 @@ def _check_names(sample: Sample) -> None:
 
 def dumps(sample: Sample) -> str:
     """The sample as one line of JSON; equal samples give the same text."""
-    return json.dumps(to_json(sample), sort_keys=False, separators=(",", ":"))
+    if not sample._text:  # kept, because every id and every order of samples asks for it
+        object.__setattr__(sample, "_text", json.dumps(to_json(sample), sort_keys=False, separators=(",", ":")))
+    return sample._text

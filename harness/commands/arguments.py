@@ -1,25 +1,100 @@
-"""The arguments that several commands share: the journal to read, and `--json`."""
+"""What the commands that read a journal share: their arguments, the index that they ask, and how they answer."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from harness.records.journal_file import PART
+
+if TYPE_CHECKING:
+    from reports.index.index import Index
 
 JOURNAL = Path("reports/out/journal.jsonl.gz")
 """The journal of the last run, relative to the folder that the command runs in."""
+OLDER = Path("reports/out/journal.jsonl")
+"""Its name in earlier versions of opcov."""
 
 
 def add_journal(parser: argparse.ArgumentParser) -> None:
     """Add the positional argument JOURNAL."""
-    parser.add_argument("journal", type=Path, nargs="?", default=JOURNAL, metavar="JOURNAL")
+    parser.add_argument("journal", type=Path, nargs="?", metavar="JOURNAL", help=f"default: {JOURNAL}")
 
 
 def add_journal_option(parser: argparse.ArgumentParser) -> None:
     """Add the option `--journal`, for a command whose positional argument is something else."""
-    parser.add_argument("--journal", type=Path, default=JOURNAL, metavar="JOURNAL")
+    parser.add_argument("--journal", type=Path, metavar="JOURNAL", help=f"default: {JOURNAL}")
+
+
+def last_journal() -> Path:
+    """The journal of the last run: the finished one, else the one of an unfinished run, else one of an older opcov.
+
+    Says on stderr if there is an unfinished run that is newer than the finished one.
+    """
+    part = JOURNAL.with_name(JOURNAL.name + PART)
+    if JOURNAL.exists() and part.exists() and part.stat().st_mtime > JOURNAL.stat().st_mtime:
+        print(f"opcov: reading {JOURNAL}; the unfinished run in {part} is newer", file=sys.stderr)
+    return next((path for path in (JOURNAL, part, OLDER) if path.exists()), JOURNAL)
+
+
+def open_index(journal: Path | None) -> Index:
+    """Return the index of a journal, by default that of the last run, and say on stderr what of it cannot be read.
+
+    Raises BadJournal.
+    """
+    from reports import folds
+
+    path = journal or last_journal()
+    progress = Progress(f"opcov: indexing {path}")
+    index = folds.open_index(path, progress, lambda reason: _warn(path, reason))
+    progress.end()
+    for damage in index.run.damage:
+        print(f"opcov: {path} is damaged: {damage}", file=sys.stderr)
+    return index
+
+
+def _warn(journal: Path, reason: str) -> None:
+    said = f"the index of {journal} cannot be kept ({reason}), so each command reads the whole journal"
+    print(f"opcov: {said}", file=sys.stderr)
+
+
+class Progress:
+    """Says on stderr how far a slow task is: one line that changes on a terminal, else a line every few seconds.
+
+    A task that takes less than a second says nothing.
+    """
+
+    QUIET = 1.0
+    """Seconds until the first word."""
+    STEP = 5.0
+    """Seconds between two lines where stderr is no terminal."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._is_terminal = sys.stderr.isatty()
+        self._next = time.monotonic() + self.QUIET
+        self._has_said = False
+
+    def __call__(self, done: int, of: int | None = None) -> None:
+        """Say how many cells are done, and of how many if that is known."""
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + (0.2 if self._is_terminal else self.STEP)
+        self._has_said = True
+        so_far = f"{self._what}: {done:,} " + (f"of {of:,} cells" if of else "cells")
+        print(f"\r{so_far}" if self._is_terminal else so_far, end="" if self._is_terminal else "\n", file=sys.stderr)
+        sys.stderr.flush()
+
+    def end(self) -> None:
+        """End the line that changes."""
+        if self._has_said and self._is_terminal:
+            print(file=sys.stderr)
 
 
 def print_answer(options: argparse.Namespace, *, text: Callable[[], str], data: Callable[[], Any]) -> None:

@@ -5,13 +5,9 @@ from __future__ import annotations
 import argparse
 
 from harness.errors import Exit
-from harness.records.journal_file import read
 from reports.answers.blame import as_json, as_text, blame
 
-from .arguments import add_journal, print_answer
-
-NAME = "blame"
-HELP = "how many executors confirm a verdict, and which are at fault themselves"
+from .arguments import add_journal, open_index, print_answer
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,6 +17,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Exit:
     """Print the counts; raises BadJournal."""
-    answer = blame(read(options.journal))
+    answer = blame(open_index(options.journal))
     print_answer(options, text=lambda: as_text(answer), data=lambda: as_json(answer))
     return Exit.OK

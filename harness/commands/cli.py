@@ -8,19 +8,15 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Protocol, cast
 
 from harness.errors import Exit, OpcovError
-
-from . import blame, explain, html, matrix, ops, repro, sensitivity, slack, todo
 
 
 class Command(Protocol):
     """What a module of this package has, if it is a command of `opcov`."""
-
-    NAME: str
-    HELP: str
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Declare the command's arguments, apart from `--json`, which every command has."""
@@ -29,8 +25,18 @@ class Command(Protocol):
         """Print the answer and return the exit status; raises OpcovError."""
 
 
-COMMANDS: tuple[Command, ...] = (ops, matrix, html, todo, blame, sensitivity, slack, explain, repro)
-"""In the order in which `opcov --help` lists them."""
+COMMANDS: Mapping[str, str] = {
+    "ops": "what is in the registry, against which denominators, what is missing",
+    "matrix": "the coverage matrix as text, Markdown or CSV",
+    "html": "the report, one self-contained file",
+    "todo": "what to lower next, ranked by how many cells each culprit op holds back",
+    "blame": "how many executors confirm a verdict, and which are at fault themselves",
+    "sensitivity": "seed wrong lowerings, see how many the census catches",
+    "slack": "how much of their bounds results use: cells close to theirs, classes with too much",
+    "explain": "one op: outcomes by trait, smallest failing sample, diagnostic, IR",
+    "repro": "run one sample again, alone; write a standalone script and the IR",
+}
+"""What each command does, by its name, which is its module's too; in the order in which `opcov --help` lists them."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -38,7 +44,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     `errors.Exit` lists the statuses. Raises SystemExit, as argparse does, for `--help` and for bad usage.
     """
-    options = _parser().parse_args(argv)
+    arguments = sys.argv[1:] if argv is None else argv
+    options = _parser(arguments[0] if arguments else "").parse_args(arguments)
     try:
         status: Exit = options.run(options)
         sys.stdout.flush()
@@ -51,19 +58,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(wanted: str) -> argparse.ArgumentParser:
+    """The parser of the command line; only the wanted command's module is imported, since some take long to load."""
     parser = argparse.ArgumentParser(
         prog="opcov",
         description="Op coverage of torch-mlir's lowerings.",
         epilog="exit status: 0 ok, 1 the command found a failure, 2 bad usage, 3 bad data, 4 bad environment",
     )
     subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in COMMANDS:
-        description = f"{command.HELP[0].upper()}{command.HELP[1:]}."
-        subparser = subparsers.add_parser(command.NAME, help=command.HELP, description=description)
-        subparser.set_defaults(run=command.run)
-        subparser.add_argument("--json", action="store_true", help="print JSON")
-        command.add_arguments(subparser)
+    for name, does in COMMANDS.items():
+        subparser = subparsers.add_parser(name, help=does, description=f"{does[0].upper()}{does[1:]}.")
+        if name == wanted:
+            command = cast(Command, import_module(f"{__package__}.{name}"))
+            subparser.set_defaults(run=command.run)
+            subparser.add_argument("--json", action="store_true", help="print JSON")
+            command.add_arguments(subparser)
     return parser
 
 

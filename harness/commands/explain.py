@@ -7,17 +7,11 @@ import argparse
 from harness.cases.sample import dumps
 from harness.errors import Exit
 from harness.records.expectation import one_line
-from harness.records.journal import Journal
-from harness.records.journal_file import read
 from harness.records.outcome import Excluded, Passed
-from harness.running.supervisor import Limits
 from reports.answers.explain import explain
+from reports.index.index import Index
 
-from .arguments import add_journal_option, print_answer
-from .rerun import rerun
-
-NAME = "explain"
-HELP = "one op: outcomes by trait, smallest failing sample, diagnostic, IR"
+from .arguments import add_journal_option, open_index, print_answer
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,19 +24,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Exit:
     """Print the explanation; raises BadJournal, and UnknownName if the journal has no such op or backend."""
-    journal = read(options.journal)
-    ir = _stages(journal, options.op, options.backend) if options.ir else None
-    answer = explain(journal, options.op, options.backend, ir=ir)
+    index = open_index(options.journal)
+    ir = _stages(index, options.op, options.backend) if options.ir else None
+    answer = explain(index, options.op, options.backend, ir=ir)
     print_answer(options, text=answer.text, data=answer.json)
     return Exit.OK
 
 
-def _stages(journal: Journal, op: str, backend: str | None) -> str:
+def _stages(index: Index, op: str, backend: str | None) -> str:
     """The IR at each stage of the op's smallest failing sample, or of its smallest sample if none fails.
 
     Minimised samples come first. The text is empty if the journal has no sample of the op on the backend.
     """
-    records = [r for r in journal.records if r.op == op and r.sample and backend in (None, r.backend)]
+    from harness.running.supervisor import Limits  # late: only this needs what runs samples
+
+    from .rerun import rerun
+
+    records = [r for r in index.records(op).records if r.sample and backend in (None, r.backend)]
     failing = [r for r in records if not isinstance(r.outcome, (Passed, Excluded))]
     if not records:
         return ""

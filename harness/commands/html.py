@@ -7,13 +7,9 @@ import json
 from pathlib import Path
 
 from harness.errors import Exit, OpcovError
-from harness.records.journal_file import read
 from reports.pages.html import render
 
-from .arguments import add_journal
-
-NAME = "html"
-HELP = "the report, one self-contained file"
+from .arguments import add_journal, open_index
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Exit:
     """Write the report and print its path; raises BadJournal, and OpcovError if the file cannot be written."""
-    page = render(read(options.journal))
+    page = render(open_index(options.journal))
     try:
         options.out.parent.mkdir(parents=True, exist_ok=True)
         options.out.write_text(page, encoding="utf-8")

@@ -5,14 +5,10 @@ from __future__ import annotations
 import argparse
 
 from harness.errors import Exit
-from harness.records.journal_file import read
-from reports.fold.matrix import fold
+from reports.fold.matrix import load
 from reports.pages.formats import render
 
-from .arguments import add_journal
-
-NAME = "matrix"
-HELP = "the coverage matrix as text, Markdown or CSV"
+from .arguments import add_journal, open_index
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,6 +19,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Exit:
     """Print the matrix in the format asked for; `--json` means `--format json`. Raises BadJournal."""
-    journal = read(options.journal)
-    print(render(fold(journal), journal, "json" if options.json else options.format))
+    index = open_index(options.journal)
+    print(render(load(index), index, "json" if options.json else options.format))
     return Exit.OK

@@ -8,16 +8,12 @@ from typing import Any
 
 from backends.declared import declared
 from harness.errors import Exit, MissingPackage, OpcovError
-from harness.records.journal_file import read
 from harness.running.cells import Selection
 from harness.surface import ops
 from op_suites import catalog, excluded
 from reports.answers.gap import as_json, as_text, compare
 
-from .arguments import print_answer
-
-NAME = "ops"
-HELP = "what is in the registry, against which denominators, what is missing"
+from .arguments import open_index, print_answer
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> Exit:
-    """Print the facts that the options name; raises UnknownName, MissingPackage, and what `read` raises."""
+    """Print the facts that the options name; raises UnknownName, MissingPackage, BadJournal."""
     if options.opinfo_gap:
         _print_opinfo_gap(options)
         return Exit.OK
@@ -62,7 +58,7 @@ def _answer(options: argparse.Namespace) -> tuple[str, dict[str, Any]]:
 
 
 def _print_opinfo_gap(options: argparse.Namespace) -> None:
-    gap = compare(read(options.opinfo_gap))
+    gap = compare(open_index(options.opinfo_gap))
     if not gap.compared:
         raise OpcovError(
             f"{options.opinfo_gap} has no cell with samples of both sources",

@@ -16,16 +16,12 @@ from harness.errors import BadSample, Exit, UnknownName
 from harness.programs import plugins
 from harness.programs.protocols import Recipe
 from harness.records.expectation import CONTROL, one_line
-from harness.records.journal_file import read
 from harness.records.outcome import Excluded, Outcome, Passed, Result, Wrong
 from harness.running.supervisor import Limits
 from op_suites import catalog
 
-from .arguments import add_journal_option, print_answer
+from .arguments import add_journal_option, last_journal, open_index, print_answer
 from .rerun import get_ready, rerun
-
-NAME = "repro"
-HELP = "run one sample again, alone; write a standalone script and the IR"
 
 TITLES = {
     "sample_file": "the sample (edit it, then `opcov repro FILE --backend B`)",
@@ -97,7 +93,7 @@ def _data(sample: Sample, result: Result, files: Mapping[str, str]) -> dict[str,
 # the sample -----------------------------------------------------------------------------------------------------------
 
 
-def _sample(text: str, journal: Path) -> Sample:
+def _sample(text: str, journal: Path | None) -> Sample:
     """The sample that the text is (JSON) or names: `-` for standard input, a file, or an id in the journal."""
     if text == "-":
         return _parsed(sys.stdin.read(), "standard input")
@@ -116,12 +112,13 @@ def _parsed(text: str, origin: str) -> Sample:
     return from_json(data)
 
 
-def _from_journal(path: Path, sample_id: str) -> Sample:
-    for record in read(path).records:
-        if record.sample and record.id == sample_id:
-            return record.sample
+def _from_journal(path: Path | None, sample_id: str) -> Sample:
+    record = open_index(path).record(sample_id)
+    if record and record.sample:
+        return record.sample
     raise BadSample(
-        f"no sample {sample_id!r} in {path}, and no such file", hint="`opcov explain OP` names the samples of an op"
+        f"no sample {sample_id!r} in {path or last_journal()}, and no such file",
+        hint="`opcov explain OP` names the samples of an op",
     )
 
 

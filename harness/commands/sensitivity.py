@@ -9,17 +9,14 @@ from pathlib import Path
 
 from harness.errors import Exit, OpcovError
 from harness.programs import plugins
-from harness.records.journal import Journal
 from harness.records.journal_file import JournalWriter, read
 from harness.records.mutant import MutantRecord, mutant_json
 from harness.running.cells import Selection
 from op_suites import catalog
 from reports.answers.sensitivity import TARGET, as_json, as_text, kinds
+from reports.index.index import Index
 
-from .arguments import add_journal, print_answer
-
-NAME = "sensitivity"
-HELP = "seed wrong lowerings, see how many the census catches"
+from .arguments import add_journal, last_journal, open_index, print_answer
 
 MUTANT_JOURNAL = Path("reports/out/sensitivity.jsonl")
 PROGRESS_EVERY = 50
@@ -44,18 +41,18 @@ def run(options: argparse.Namespace) -> Exit:
 
     Raises BadJournal, UnknownName, and OpcovError if there is no mutant to count.
     """
-    journal = read(options.journal)
-    mutants = journal.mutants if options.read else _run_mutants(journal, options)
+    path = options.journal or last_journal()
+    mutants = read(path).mutants if options.read else _run_mutants(open_index(path), options)
     if not mutants:
         raise OpcovError(
-            f"{options.journal} has no {'trial' if options.read else 'sample that passed and is asked for'}",
+            f"{path} has no {'trial' if options.read else 'sample that passed and is asked for'}",
             hint="`opcov sensitivity` reads what `make matrix` writes; with --read, what it has written itself",
         )
     print_answer(options, text=lambda: as_text(mutants, all=options.all), data=lambda: as_json(mutants))
     return Exit.OK if all(rate.value >= TARGET for rate in kinds(mutants)) else Exit.FOUND
 
 
-def _run_mutants(journal: Journal, options: argparse.Namespace) -> tuple[MutantRecord, ...]:
+def _run_mutants(index: Index, options: argparse.Namespace) -> tuple[MutantRecord, ...]:
     """Mutate the lowered modules of the cells that passed; write each mutant to `options.out` as its result arrives."""
     from backends.mutants.toolbox import TOOLBOX  # late: it loads torch
     from harness.mutation import sensitivity
@@ -68,12 +65,12 @@ def _run_mutants(journal: Journal, options: argparse.Namespace) -> tuple[MutantR
     )
     selection.check(catalog(), plugins.names(plugins.BACKENDS))
     mutations = sensitivity.kinds(options.kind, TOOLBOX.kinds)
-    cells = sensitivity.cells(journal.records, selection, mutations)
+    cells = [cell for op in index.ops for cell in sensitivity.cells(index.records(op).records, selection, mutations)]
     print(f"{len(cells):,} cells that pass", file=sys.stderr)
     mutants: list[MutantRecord] = []
     if not cells:
         return ()
-    with JournalWriter(options.out, {**journal.header, "seeded": list(mutations)}) as writer:
+    with JournalWriter(options.out, {**index.run.header, "seeded": list(mutations)}) as writer:
         for i, group in enumerate(sensitivity.run_cells(TOOLBOX, cells, options.jobs), 1):
             for mutant in group:
                 writer.write_mutant(mutant_json(mutant))

@@ -5,13 +5,9 @@ from __future__ import annotations
 import argparse
 
 from harness.errors import Exit
-from harness.records.journal_file import read
 from reports.answers.slack import as_json, as_text, slack
 
-from .arguments import add_journal, print_answer
-
-NAME = "slack"
-HELP = "how much of their bounds results use: cells close to theirs, classes with too much"
+from .arguments import add_journal, open_index, print_answer
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,6 +17,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Exit:
     """Print the cells close to their bound and the classes whose bounds are too loose; raises BadJournal."""
-    answer = slack(read(options.journal))
+    answer = slack(open_index(options.journal))
     print_answer(options, text=lambda: as_text(answer), data=lambda: as_json(answer))
     return Exit.OK

@@ -5,13 +5,9 @@ from __future__ import annotations
 import argparse
 
 from harness.errors import Exit
-from harness.records.journal_file import read
 from reports.answers.todo import todo
 
-from .arguments import add_journal, print_answer
-
-NAME = "todo"
-HELP = "what to lower next, ranked by how many cells each culprit op holds back"
+from .arguments import add_journal, open_index, print_answer
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +18,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Exit:
     """Print the ranking; raises BadJournal, and UnknownName if the journal has no such backend."""
-    ranking = todo(read(options.journal), options.backend)
+    ranking = todo(open_index(options.journal), options.backend)
     print_answer(options, text=ranking.text, data=ranking.json)
     return Exit.OK

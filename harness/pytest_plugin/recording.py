@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,19 +16,19 @@ import op_suites
 from backends.declared import declared
 from harness.errors import OpcovError
 from harness.programs import plugins
-from harness.records.journal_file import JournalWriter, costs, read
+from harness.records.journal_file import JournalWriter, costs
 from harness.running.cells import Selection
 from harness.surface import opinfo, ops
 from harness.text import plural
-from reports.fold import matrix
-from reports.pages import formats, html
-from reports.pages.summary import summary
 
 from . import resume
 from .header import header
 from .items import ABSENT, LINES, cell_name
 from .options import SUITES, is_main_job, is_worker, journal_path, selection, usage_error
 from .progress import Progress
+
+if TYPE_CHECKING:
+    from .report import Report
 
 FEW = 200
 """A run of no more cells is over before it is worth a second to read what they cost in an earlier run."""
@@ -64,6 +64,7 @@ class Recorder:
         self.resumed: resume.Unfinished | None = None
         self.left: Path | None = None
         self.writer: JournalWriter | None = None
+        self.report: Report | None = None
         self.figures: subprocess.Popen[str] | None = None
 
     def look_back(self) -> None:
@@ -126,7 +127,9 @@ class Recorder:
 
     def _write(self, lines: Sequence[str], seconds: float) -> None:
         try:
-            self._open().write_cell(lines, seconds)
+            cell = self._open().write_cell(lines, seconds)
+            if self.report:
+                self.report.add(cell)
         except OpcovError as error:
             self.writer = None
             pytest.exit(f"opcov: {error}", returncode=pytest.ExitCode.INTERNAL_ERROR)
@@ -137,8 +140,12 @@ class Recorder:
             start = self.resumed.header if self.resumed else header(self.config, self.absent, self.started)
             if self.left:
                 self.left.rename(resume.aside(self.left))
-            blocks = self.resumed.blocks() if self.resumed else ()
-            self.writer = JournalWriter(journal_path(self.config), {**start, "cells": self.progress.total}, blocks)
+            from .report import Report  # late: a run of one cell starts without what pages need
+
+            start = {**start, "cells": self.progress.total}
+            self.report = Report(self.out, start)
+            blocks = self.report.passed_on(self.resumed.blocks()) if self.resumed else ()
+            self.writer = JournalWriter(journal_path(self.config), start, blocks)
             self.progress.outcomes = self.writer.counts
             self.figures = _start_counting(self.config)
         return self.writer
@@ -164,17 +171,14 @@ class Recorder:
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Print the matrix and write the reports."""
-        if not self.writer:
+        if not self.writer or not self.report:
             return
-        journal = read(self.writer.file)
-        folded = matrix.fold(journal)
-        (self.out / "matrix.md").write_text(formats.render(folded, journal, "markdown"), encoding="utf-8")
-        (self.out / "index.html").write_text(html.render(journal), encoding="utf-8")
+        said = self.report.finish(self.writer.file, min(terminalreporter._tw.fullwidth, 160))
         terminalreporter.section("opcov")
         for name, why in self.absent.items():
             if self.said.get(name) != why:  # only loading it showed that it is absent
                 terminalreporter.write_line(f"opcov: executor {name} is absent: {why}")
-        terminalreporter.write_line(summary(folded, journal, min(terminalreporter._tw.fullwidth, 160)))
+        terminalreporter.write_line(said)
         with contextlib.suppress(ValueError):
             self.out = self.out.relative_to(Path.cwd())
         written = ", ".join(f"{self.out}/{name}" for name in (self.writer.file.name, "index.html", "matrix.md"))

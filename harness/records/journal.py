@@ -6,7 +6,7 @@ It is the only thing that passes from running to reporting. `journal_file` reads
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -135,8 +135,11 @@ def dumped(record: Record) -> str:
     return json.dumps(record_json(record), separators=(",", ":"))
 
 
-def record_restore(line: Mapping[str, Any]) -> Record:
-    """The inverse of `record_json`; raises KeyError, TypeError or BadSample."""
+def record_restore(line: Mapping[str, Any], restore_sample: Callable[[Any], Sample] = from_json) -> Record:
+    """The inverse of `record_json`; raises KeyError, TypeError or BadSample.
+
+    `restore_sample` makes the sample of its JSON; a caller may give one that knows the sample already.
+    """
     return Record(
         op=line["op"],
         family=line["family"],
@@ -144,7 +147,7 @@ def record_restore(line: Mapping[str, Any]) -> Record:
         mode=line["mode"],
         dtype=line["dtype"],
         outcome=restore(line["outcome"], line["stage"], line["detail"]),
-        sample=from_json(line["sample"]) if line["sample"] is not None else None,
+        sample=restore_sample(line["sample"]) if line["sample"] is not None else None,
         traits=tuple(line["traits"]),
         reached=tuple(line.get("reached", ())),
         seconds=line.get("seconds", {}),

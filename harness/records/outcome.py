@@ -180,6 +180,7 @@ OUTCOMES: tuple[type[Outcome], ...] = (
     Passed,
 )
 BY_NAME: Mapping[str, type[Outcome]] = {cls.__name__: cls for cls in OUTCOMES}
+_DETAILS = {name: tuple(f.name for f in fields(cls)) for name, cls in BY_NAME.items()}
 
 Shown = Stage | Literal["before", "after"]
 Show = Callable[[Shown, str], None]
@@ -250,7 +251,7 @@ def restore(name: str, stage: str, values: Mapping[str, Any]) -> Outcome:
     if stage not in STAGES:
         raise KeyError(stage)
     cls: Any = BY_NAME[name]
-    kept = {f.name: values[f.name] for f in fields(cls) if f.name in values}
+    kept = {key: values[key] for key in _DETAILS[name] if key in values}
     for key in ("executors", "element", "confirmed"):
         if key in kept:
             kept[key] = tuple(kept[key])

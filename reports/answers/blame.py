@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tabulate import tabulate
 
 from harness.records.expectation import CONTROL
-from harness.records.journal import Journal, Record
+from harness.records.journal import Record
 from harness.records.outcome import NotExecuted, Passed, Wrong
 from harness.text import clip, one_line, plural
 from reports.fold.call import repro_command
-from reports.fold.reason import smallest
+from reports.fold.reason import smallest, weight
+from reports.index.index import Index
+from reports.index.op_records import OpRecords
+
+FOLD = "blame"
 
 _MESSAGE = 90
 """The most characters of an executor's message that the text shows."""
@@ -40,7 +44,7 @@ class Confirmations:
 class Dissent:
     """An executor that is wrong or dies on samples of one op on which another executor is right.
 
-    `count` is the number of samples, `record` the smallest of them, and `message` what the executor got or died of.
+    `count` is the number of samples, `sample` the id of the smallest, and `message` what the executor got or died of.
     """
 
     op: str
@@ -48,7 +52,7 @@ class Dissent:
     executor: str
     count: int
     message: str
-    record: Record
+    sample: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,15 +60,16 @@ class BlamedPass:
     """A pass after which samples on one backend are wrong for the first time.
 
     `count` is the number of these samples; only one sample per op, mode and way to be wrong is bisected. `ops` is the
-    number of their ops, `record` the smallest sample. `step` names the pass, or a range of passes (`convert to cse`) if
-    those just before the first wrong one cannot be run. It is None if no pass that can be run is wrong.
+    number of their ops, `sample` the id of the smallest sample. `step` names the pass, or a range of passes
+    (`convert to cse`) if those just before the first wrong one cannot be run. It is None if no pass that can be run is
+    wrong.
     """
 
     step: str | None
     backend: str
     count: int
     ops: int
-    record: Record
+    sample: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,66 +81,133 @@ class Blame:
     dissents: tuple[Dissent, ...]
 
 
-def blame(journal: Journal) -> Blame:
-    """Find who is at fault in a journal; minimised samples and the control are left out."""
-    records = [r for r in journal.records if not r.minimised and r.backend != CONTROL]
-    return Blame(
-        confirmed=tuple(_confirmed(records)),
-        first_wrong_passes=_first_wrong_passes(records),
-        dissents=tuple(_dissents(records)),
-    )
+# from records to what the index keeps ---------------------------------------------------------------------------------
 
 
-def _confirmed(records: Iterable[Record]) -> Iterable[Confirmations]:
+def fold(of: OpRecords) -> dict[str, Any]:
+    """Count the records of one op; minimised samples and the control are left out."""
+    kept = [i for i, r in enumerate(of.records) if not r.minimised and r.backend != CONTROL]
+    records = [of.records[i] for i in kept]
+    return {
+        "confirmed": _confirmed(records, [of.places[i] for i in kept]),
+        "passes": _passes(records),
+        "dissents": _dissents(records),
+    }
+
+
+def _confirmed(records: Sequence[Record], places: Sequence[int]) -> list[list[Any]]:
+    """By backend and mode: the first place in the journal, and the counts of `Confirmations`."""
     groups: dict[tuple[str, str], list[Record]] = defaultdict(list)
-    for record in records:
+    first: dict[tuple[str, str], int] = {}
+    for record, place in zip(records, places, strict=True):
         groups[record.backend, record.mode].append(record)
-    for (backend, mode), group in groups.items():
+        first.setdefault((record.backend, record.mode), place)
+    found = []
+    for column, group in groups.items():
         outcomes = [record.outcome for record in group]
-        yield Confirmations(
-            backend=backend,
-            mode=mode,
-            passed=Counter(len(o.executors) for o in outcomes if isinstance(o, Passed)),
-            wrong=Counter(len(o.confirmed) or 1 for o in outcomes if isinstance(o, Wrong)),
-            unexecuted=sum(isinstance(o, NotExecuted) for o in outcomes),
-            cells=_cells(group),
-        )
+        passed = Counter(len(o.executors) for o in outcomes if isinstance(o, Passed))
+        wrong = Counter(len(o.confirmed) or 1 for o in outcomes if isinstance(o, Wrong))
+        unexecuted = sum(isinstance(o, NotExecuted) for o in outcomes)
+        counts = [list(counter.items()) for counter in (passed, wrong, _cells(group))]
+        found.append([*column, first[column], *counts, unexecuted])
+    return found
 
 
 def _cells(records: Iterable[Record]) -> Counter[int]:
     """Count the cells with a sample that passed, by the fewest executors that confirm one of these samples."""
-    least: dict[tuple[str, str], int] = {}
+    least: dict[str, int] = {}
     for record in records:
         if isinstance(record.outcome, Passed):
-            cell, executors = (record.op, record.dtype), len(record.outcome.executors)
-            least[cell] = min(executors, least.get(cell, executors))
+            executors = len(record.outcome.executors)
+            least[record.dtype] = min(executors, least.get(record.dtype, executors))
     return Counter(least.values())
 
 
-def _first_wrong_passes(records: Iterable[Record]) -> tuple[BlamedPass, ...]:
-    """Group the records by first wrong pass and backend; the largest group comes first."""
+def _passes(records: Iterable[Record]) -> list[list[Any]]:
+    """By first wrong pass and backend: the number of records, and the weight and id of the smallest."""
     groups: dict[tuple[str | None, str], list[Record]] = defaultdict(list)
     for record in records:
         if record.first_wrong_pass:
             groups[record.first_wrong_pass.where, record.backend].append(record)
+    return [
+        [*key, len(group), weight(chosen), chosen.id] for key, group in groups.items() for chosen in [smallest(group)]
+    ]
+
+
+def _dissents(records: Iterable[Record]) -> list[list[Any]]:
+    """By backend and executor: the number of records, and of the smallest the executor's message and the id."""
+    groups: dict[tuple[str, str], list[Record]] = defaultdict(list)
+    for record in records:
+        if isinstance(record.outcome, Passed):
+            for executor in record.outcome.dissent:
+                groups[record.backend, executor].append(record)
+    found = []
+    for (backend, executor), group in sorted(groups.items()):
+        record = smallest(group)
+        assert isinstance(record.outcome, Passed)
+        found.append([backend, executor, len(group), one_line(record.outcome.dissent[executor]), record.id])
+    return found
+
+
+# from what the index keeps to the answer ------------------------------------------------------------------------------
+
+
+def blame(index: Index) -> Blame:
+    """Find who is at fault in a journal; minimised samples and the control are left out."""
+    parts = index.parts(FOLD)
+    dissents = [
+        Dissent(op=op, backend=backend, executor=executor, count=count, message=message, sample=sample)
+        for op, part in parts
+        for backend, executor, count, message, sample in part["dissents"]
+    ]
+    return Blame(
+        confirmed=_confirmations([found for _, part in parts for found in part["confirmed"]]),
+        first_wrong_passes=_first_wrong_passes([found for _, part in parts for found in part["passes"]]),
+        dissents=tuple(dissents),
+    )
+
+
+def _confirmations(parts: Iterable[list[Any]]) -> tuple[Confirmations, ...]:
+    """Add up the counts of the ops; a backend and mode that comes first in the journal comes first."""
+    groups: dict[tuple[str, str], list[list[Any]]] = defaultdict(list)
+    for backend, mode, *counts in sorted(parts, key=lambda part: part[2]):
+        groups[backend, mode].append(counts)
+    found = []
+    for (backend, mode), group in groups.items():
+        passed, wrong, cells = (_sum(counts[number] for counts in group) for number in (1, 2, 3))
+        unexecuted = sum(counts[4] for counts in group)
+        found.append(
+            Confirmations(backend=backend, mode=mode, passed=passed, wrong=wrong, unexecuted=unexecuted, cells=cells)
+        )
+    return tuple(found)
+
+
+def _sum(counts: Iterable[list[tuple[int, int]]]) -> Counter[int]:
+    total: Counter[int] = Counter()
+    for one in counts:
+        total.update(dict(one))
+    return total
+
+
+def _first_wrong_passes(parts: Iterable[list[Any]]) -> tuple[BlamedPass, ...]:
+    """Join the groups of the ops by first wrong pass and backend; the largest group comes first."""
+    groups: dict[tuple[str | None, str], list[list[Any]]] = defaultdict(list)
+    for step, backend, *found in parts:
+        groups[step, backend].append(found)
     passes = [
-        BlamedPass(step=step, backend=backend, count=len(group), ops=len({r.op for r in group}), record=smallest(group))
+        BlamedPass(
+            step=step,
+            backend=backend,
+            count=sum(count for count, *_ in group),
+            ops=len(group),
+            sample=min(group, key=lambda found: found[1])[2],
+        )
         for (step, backend), group in groups.items()
     ]
     return tuple(sorted(passes, key=lambda p: (-p.count, p.step or "", p.backend)))
 
 
-def _dissents(records: Iterable[Record]) -> Iterable[Dissent]:
-    groups: dict[tuple[str, str, str], list[Record]] = defaultdict(list)
-    for record in records:
-        if isinstance(record.outcome, Passed):
-            for executor in record.outcome.dissent:
-                groups[record.op, record.backend, executor].append(record)
-    for (op, backend, executor), group in sorted(groups.items()):
-        record = smallest(group)
-        assert isinstance(record.outcome, Passed)
-        message = one_line(record.outcome.dissent[executor])
-        yield Dissent(op=op, backend=backend, executor=executor, count=len(group), message=message, record=record)
+# the answer -----------------------------------------------------------------------------------------------------------
 
 
 def line(found: Blame) -> str:
@@ -166,7 +238,7 @@ def as_json(found: Blame) -> dict[str, Any]:
             for c in found.confirmed
         ],
         "parted": [
-            {"pass": p.step, "backend": p.backend, "count": p.count, "ops": p.ops, "sample": p.record.id}
+            {"pass": p.step, "backend": p.backend, "count": p.count, "ops": p.ops, "sample": p.sample}
             for p in found.first_wrong_passes
         ],
         "dissents": [
@@ -176,7 +248,7 @@ def as_json(found: Blame) -> dict[str, Any]:
                 "executor": d.executor,
                 "count": d.count,
                 "said": d.message,
-                "sample": d.record.id,
+                "sample": d.sample,
             }
             for d in found.dissents
         ],
@@ -201,7 +273,7 @@ def as_text(found: Blame) -> str:
     ]
     if found.first_wrong_passes:
         passes = [
-            (p.step or "none that can be run", p.backend, p.count, p.ops, repro_command(p.record) or "")
+            (p.step or "none that can be run", p.backend, p.count, p.ops, repro_command(p.sample, p.backend) or "")
             for p in found.first_wrong_passes
         ]
         heads = ["first wrong pass", "backend", "ways to be wrong", "ops", "see"]
@@ -209,7 +281,7 @@ def as_text(found: Blame) -> str:
     if not found.dissents:
         return "\n\n".join([*parts, "No executor disagrees with one that is right."])
     lines = [
-        (d.op, d.backend, d.executor, d.count, clip(d.message, _MESSAGE), repro_command(d.record) or "")
+        (d.op, d.backend, d.executor, d.count, clip(d.message, _MESSAGE), repro_command(d.sample, d.backend) or "")
         for d in found.dissents
     ]
     heads = ["op", "backend", "executor at fault", "samples", "what it got", "see"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,13 +11,15 @@ from tabulate import tabulate
 
 from harness.cases.sample import dumps, to_json
 from harness.errors import UnknownName
-from harness.records.journal import Journal
+from harness.records.expectation import CONTROL
 from harness.text import clean, clip, clip_middle, plural, tally
 from reports.fold.call import call, explain_command, repro_command
-from reports.fold.matrix import Cell, Matrix, Row, dialect_name, fold
+from reports.fold.cell import Cell, CellRecords, cells_of, dialect_name
+from reports.fold.matrix import Row, columns_of, load_row
 from reports.fold.reason import Reason, diagnostic, reasons
 from reports.fold.rules import TraitCount, by_trait, rule
 from reports.fold.status import PASS, STATUSES
+from reports.index.index import Index
 
 _DIAGNOSTIC = 3000
 """The most characters of a diagnostic that the text shows."""
@@ -24,11 +27,15 @@ _DIAGNOSTIC = 3000
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The cells of one op on one backend, or on all if `backend` is None; `ir` is the IR at each stage, or None."""
+    """The cells of one op on one backend, or on all if `backend` is None; `ir` is the IR at each stage, or None.
+
+    `records` has the records of each cell, but for those that were never run.
+    """
 
     row: Row
     backend: str | None
     cells: tuple[Cell, ...]
+    records: Mapping[tuple[str, str], CellRecords]
     ir: str | None = None
 
     def text(self, *, width: int = 120) -> str:
@@ -36,7 +43,7 @@ class Explanation:
         where = f" on {self.backend}" if self.backend else ""
         blocks = [f"{self.row.op}{where}   family {self.row.family}", _reached(self.row, self.cells), self._table()]
         for cell in self.cells:
-            blocks.append(_cell_text(cell, width))
+            blocks.append(_cell_text(cell, self.records.get((cell.backend, cell.mode)), width))
         if self.ir:
             blocks.append("IR\n" + textwrap.indent(self.ir.rstrip(), "  "))
         if self.backend is None:
@@ -51,7 +58,7 @@ class Explanation:
             "family": self.row.family,
             "backend": self.backend,
             "decomposed": self.row.decomposed,
-            "cells": [_cell_json(cell) for cell in self.cells],
+            "cells": [_cell_json(cell, self.records.get((cell.backend, cell.mode))) for cell in self.cells],
             "ir": self.ir,
         }
 
@@ -70,17 +77,16 @@ class Explanation:
         return f"{table}\n\n{legend}   n/m: passed of all samples"
 
 
-def explain(journal: Journal, op: str, backend: str | None = None, *, ir: str | None = None) -> Explanation:
+def explain(index: Index, op: str, backend: str | None = None, *, ir: str | None = None) -> Explanation:
     """Explain an op on one backend, or on all if `backend` is None; raises UnknownName."""
-    return from_matrix(fold(journal, control=backend == "control"), op, backend, ir=ir)
-
-
-def from_matrix(matrix: Matrix, op: str, backend: str | None = None, *, ir: str | None = None) -> Explanation:
-    """Explain an op from a matrix that is folded already; raises UnknownName."""
-    row = matrix.row(op)
-    if backend is not None and backend not in matrix.backends:
-        raise UnknownName("backend", backend, matrix.backends)
-    return Explanation(row, backend, tuple(c for c in row.cells if backend in (None, c.backend)), ir)
+    control = backend == CONTROL
+    row = load_row(index, op, control=control)
+    backends = dict.fromkeys(column.backend for column in columns_of(index.run, control=control))
+    if backend is not None and backend not in backends:
+        raise UnknownName("backend", backend, backends)
+    cells = tuple(c for c in row.cells if backend in (None, c.backend))
+    records = {(c.backend, c.mode): c for c in cells_of(index.records(op))}
+    return Explanation(row, backend, cells, records, ir)
 
 
 def _mark(cell: Cell | None) -> str:
@@ -100,19 +106,19 @@ def _reached(row: Row, cells: tuple[Cell, ...]) -> str:
     return textwrap.fill(f"{verb} {', '.join(reached)}", 116, subsequent_indent="  ", break_on_hyphens=False)
 
 
-def _cell_text(cell: Cell, width: int) -> str:
+def _cell_text(cell: Cell, records: CellRecords | None, width: int) -> str:
     head = f"{cell.backend} {cell.mode}: {cell.status.symbol} {cell.status.name}, {cell.status.meaning}"
-    if not cell.total:
+    if not cell.total or records is None:
         return head
     lines = [head, f"  {cell.passed} of {plural(cell.total, 'sample')} passed: {tally(cell.counts)}"]
     if cell.status is not PASS:
-        lines += _trait_lines(cell, width)
-    for number, reason in enumerate(reasons(cell), 1):
+        lines += _trait_lines(records, width)
+    for number, reason in enumerate(reasons(records), 1):
         lines += ["", *_reason_lines(reason, number, width, full=number == 1)]
     return "\n".join(lines)
 
 
-def _trait_lines(cell: Cell, width: int) -> list[str]:
+def _trait_lines(cell: CellRecords, width: int) -> list[str]:
     """The rule and the traits by how often they pass; nothing if all judged samples pass, or none."""
     counts = by_trait(cell)
     if not any(c.passed for c in counts):
@@ -161,13 +167,13 @@ def _reason_lines(reason: Reason, number: int, width: int, *, full: bool) -> lis
         lines += [f"     {kind}:", *(f"       {line}" for line in invocation)]
         if full:
             lines.append(f"       {dumps(record.sample)}")
-    if command := repro_command(record):
+    if command := repro_command(record.id, record.backend):
         lines.append(f"     {command}")
     return lines
 
 
-def _cell_json(cell: Cell) -> dict[str, Any]:
-    separating = rule(cell)
+def _cell_json(cell: Cell, records: CellRecords | None) -> dict[str, Any]:
+    separating = rule(records) if records else None
     return {
         "backend": cell.backend,
         "mode": cell.mode,
@@ -181,9 +187,12 @@ def _cell_json(cell: Cell) -> dict[str, Any]:
             str(p.dtype): {"status": p.status.name, "passed": p.passed, "total": p.total, "counts": dict(p.counts)}
             for p in cell.by_dtype
         },
-        "traits": {count.trait: {"passed": count.passed, "total": count.total} for count in by_trait(cell)},
+        "traits": {
+            count.trait: {"passed": count.passed, "total": count.total}
+            for count in (by_trait(records) if records else ())
+        },
         "rule": str(separating) if separating else None,
-        "reasons": [_reason_json(reason) for reason in reasons(cell)],
+        "reasons": [_reason_json(reason) for reason in (reasons(records) if records else ())],
     }
 
 
@@ -203,5 +212,5 @@ def _reason_json(reason: Reason) -> dict[str, Any]:
         "minimised_from": reason.smallest.minimised,
         "call": call(sample) if sample else None,
         "sample": to_json(sample) if sample else None,
-        "command": repro_command(reason.smallest),
+        "command": repro_command(reason.smallest.id, reason.smallest.backend),
     }

@@ -7,31 +7,44 @@ samples are static, so only static cells are compared.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from tabulate import tabulate
 
 from harness.records.expectation import CONTROL
-from harness.records.journal import Journal, Record
+from harness.records.journal import Record
 from harness.records.outcome import Excluded
 from reports.fold.call import repro_command
-from reports.fold.matrix import Key, outcome_name
+from reports.fold.cell import Key, outcome_name
 from reports.fold.status import worst
+from reports.index.index import Index
+from reports.index.op_records import OpRecords
+
+FOLD = "gap"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
     """A cell in which OpInfo's class is an outcome that no sample of the census has.
 
-    `census` and `opinfo` are the classes by source; `record` is OpInfo's first record with that outcome.
+    `census` and `opinfo` are the classes by source; `sample` is the id of OpInfo's first sample with that outcome.
     """
 
     key: Key
     census: str
     opinfo: str
-    record: Record
+    sample: str
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """An input that eager rejects and export takes; `reason` is eager's message."""
+
+    op: str
+    sample: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +52,7 @@ class Comparison:
     """The cells that both sources sampled, and OpInfo's inputs that eager rejects.
 
     Of the `compared` cells, `agree` have the same class by both sources; the others are in `gaps` or are counted in
-    `census_shows_more`. Of the `rejected` inputs, `accepted` are those that export takes, one record of each.
+    `census_shows_more`. Of the `rejected` inputs, `accepted` are those that export takes.
     """
 
     compared: int
@@ -47,44 +60,51 @@ class Comparison:
     gaps: tuple[Gap, ...]
     census_shows_more: int
     rejected: int
-    accepted: tuple[Record, ...]
+    accepted: tuple[Accepted, ...]
 
 
-def compare(journal: Journal) -> Comparison:
-    """Compare the two sources in the journal of a run with `--samples both`."""
-    by_source: dict[Key, dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
-    rejected: dict[str, Record] = {}
-    for record in journal.records:
+def fold(of: OpRecords) -> dict[str, Any] | None:
+    """Of one op: the cells that both sources sampled, and the inputs that eager rejects with their places."""
+    if all(record.sample is None or record.sample.origin == "census" for record in of.records):
+        return None
+    by_source: dict[tuple[str, str, str], dict[str, dict[str, str]]] = defaultdict(lambda: defaultdict(dict))
+    rejected: dict[str, list[Any]] = {}
+    for record, place in zip(of.records, of.places, strict=True):
         if record.sample is None or record.minimised or record.mode != "static" or record.backend == CONTROL:
             continue
         if record.sample.origin == "rejected":
-            rejected.setdefault(record.id, record)
+            rejected.setdefault(record.id, [place, record.id, _reason(record)])
         elif not isinstance(record.outcome, Excluded):
-            key = Key(record.op, record.backend, record.mode, record.dtype)
-            by_source[key][record.sample.origin].append(record)
-    both = {key: sources for key, sources in by_source.items() if len(sources) == 2}
+            source = by_source[record.backend, record.mode, record.dtype][record.sample.origin]
+            if outcome_name(record) not in source:
+                source[outcome_name(record)] = record.id
+    both = [[*cell, sources["census"], sources["opinfo"]] for cell, sources in by_source.items() if len(sources) == 2]
+    return {"both": both, "rejected": list(rejected.values())} if both or rejected else None
+
+
+def compare(index: Index) -> Comparison:
+    """Compare the two sources in the journal of a run with `--samples both`."""
+    parts = index.parts(FOLD)
+    both = {Key(op, *cell): (census, opinfo) for op, part in parts for *cell, census, opinfo in part["both"]}
+    rejected = sorted((place, op, id, reason) for op, part in parts for place, id, reason in part["rejected"])
     gaps = tuple(_gaps(both))
-    agree = sum(_class(sources["census"]) == _class(sources["opinfo"]) for sources in both.values())
+    agree = sum(worst(census) == worst(opinfo) for census, opinfo in both.values())
     return Comparison(
         compared=len(both),
         agree=agree,
         gaps=gaps,
         census_shows_more=len(both) - agree - len(gaps),
         rejected=len(rejected),
-        accepted=tuple(r for r in rejected.values() if "export takes it" in _reason(r)),
+        accepted=tuple(Accepted(op, id, reason) for _, op, id, reason in rejected if "export takes it" in reason),
     )
 
 
-def _gaps(both: dict[Key, dict[str, list[Record]]]) -> Iterator[Gap]:
-    for key, sources in sorted(both.items()):
-        census, opinfo = _class(sources["census"]), _class(sources["opinfo"])
-        if census != opinfo and opinfo not in {outcome_name(r) for r in sources["census"]}:
-            record = next(r for r in sources["opinfo"] if outcome_name(r) == opinfo)
-            yield Gap(key=key, census=census, opinfo=opinfo, record=record)
-
-
-def _class(records: list[Record]) -> str:
-    return str(worst(outcome_name(record) for record in records))
+def _gaps(both: Mapping[Key, tuple[Mapping[str, str], Mapping[str, str]]]) -> Iterator[Gap]:
+    """The gaps, from the outcomes of both sources, each with the id of the first sample that has it."""
+    for key, (census, opinfo) in sorted(both.items(), key=lambda item: item[0]):
+        of_census, of_opinfo = str(worst(census)), str(worst(opinfo))
+        if of_census != of_opinfo and of_opinfo not in census:
+            yield Gap(key=key, census=of_census, opinfo=of_opinfo, sample=opinfo[of_opinfo])
 
 
 def _reason(record: Record) -> str:
@@ -98,11 +118,11 @@ def as_json(found: Comparison) -> dict[str, Any]:
         "agree": found.agree,
         "census_shows_more": found.census_shows_more,
         "gaps": [
-            {**gap.key._asdict(), "census": gap.census, "opinfo": gap.opinfo, "sample": gap.record.id}
+            {**gap.key._asdict(), "census": gap.census, "opinfo": gap.opinfo, "sample": gap.sample}
             for gap in found.gaps
         ],
         "rejected": found.rejected,
-        "accepted": [{"op": r.op, "sample": r.id, "reason": _reason(r)} for r in found.accepted],
+        "accepted": [{"op": r.op, "sample": r.sample, "reason": r.reason} for r in found.accepted],
     }
 
 
@@ -113,11 +133,18 @@ def as_text(found: Comparison) -> str:
         f"{found.census_shows_more} where the census shows more, {len(found.gaps)} where OpInfo does"
     ]
     rows = [
-        (gap.key.op, gap.key.backend, gap.key.dtype, gap.census, gap.opinfo, repro_command(gap.record) or "")
+        (
+            gap.key.op,
+            gap.key.backend,
+            gap.key.dtype,
+            gap.census,
+            gap.opinfo,
+            repro_command(gap.sample, gap.key.backend) or "",
+        )
         for gap in found.gaps
     ]
     if rows:
         parts.append(str(tabulate(rows, headers=["op", "backend", "dtype", "census", "opinfo", "see"])))
     parts.append(f"{found.rejected} inputs that eager rejects; {len(found.accepted)} of them export takes")
-    parts += [f"  {r.op}: {_reason(r)}" for r in found.accepted]
+    parts += [f"  {r.op}: {r.reason}" for r in found.accepted]
     return "\n\n".join(parts[:2]) + "\n\n" + "\n".join(parts[2:]) if rows else "\n\n".join(parts)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tabulate import tabulate
 
 from harness.records.expectation import CONTROL
-from harness.records.journal import Journal, Record
+from harness.records.journal import Record
 from harness.records.outcome import Passed
 from harness.text import clip, plural
 from reports.fold.call import repro_command
+from reports.index.index import Index
+from reports.index.op_records import OpRecords
+
+FOLD = "slack"
 
 TIGHT = 0.5
 """A cell is tight if its largest error is more than this share of its bound."""
@@ -29,16 +33,25 @@ _NUMERIC = 44
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoundUse:
-    """The largest share of its bound that a passing sample of a cell or class uses, and the record of that sample."""
+    """The largest share of its bound that a passing sample of a cell or class uses.
+
+    `samples` is the number of samples of the cell or class. The other fields are those of the sample: its cell, its
+    `id`, and `bound`, the numeric class of its bound; None in a journal that is older than class names.
+    """
 
     share: float
     samples: int
-    record: Record
+    op: str
+    backend: str
+    mode: str
+    dtype: str
+    bound: str | None
+    id: str
 
     @property
     def numeric(self) -> str:
-        """The numeric class of the bound; a dash in a journal that is older than class names."""
-        return self.record.numeric or "–"
+        """The numeric class of the bound; a dash if it has no name."""
+        return self.bound or "–"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,33 +67,66 @@ class Slack:
     classes: int
 
 
-def slack(journal: Journal) -> Slack:
-    """Find the tight cells and loose classes of a journal; exact and minimised samples and the control are left out."""
-    records = [r for r in journal.records if not r.minimised and r.backend != CONTROL and _share(r) is not None]
-    cells = _uses((r.op, r.backend, r.mode, r.dtype, r) for r in records if r.numeric or _share(r))
-    classes = [use for use in _uses((r.numeric, r) for r in records if r.numeric) if use.samples >= ENOUGH]
+def fold(of: OpRecords) -> dict[str, Any] | None:
+    """Of one op: how many cells have a bound, those that are tight, and by numeric class the largest share.
+
+    Exact and minimised samples and the control are left out.
+    """
+    records = [
+        (r, place)
+        for r, place in zip(of.records, of.places, strict=True)
+        if not r.minimised and r.backend != CONTROL and _share(r) is not None
+    ]
+    cells = _uses([r for r in records if r[0].numeric or _share(r[0])], lambda r: (r.backend, r.mode, r.dtype))
+    classes = _uses([r for r in records if r[0].numeric], lambda r: (r.numeric,))
+    if not cells and not classes:
+        return None
+    return {"cells": len(cells), "tight": [use for use in cells if use[0] > TIGHT], "classes": classes}
+
+
+def _uses(records: Sequence[tuple[Record, int]], key: Callable[[Record], tuple[str | None, ...]]) -> list[list[Any]]:
+    """Of each group of records, the record with the largest share: that share, the group's size, and the record."""
+    groups: dict[tuple[str | None, ...], list[tuple[Record, int]]] = defaultdict(list)
+    for record in records:
+        groups[key(record[0])].append(record)
+    found = []
+    for group in groups.values():
+        worst, place = max(group, key=lambda r: _share(r[0]) or 0.0)
+        cell = [worst.backend, worst.mode, worst.dtype, worst.numeric, worst.id]
+        found.append([_share(worst) or 0.0, len(group), place, *cell])
+    return found
+
+
+def slack(index: Index) -> Slack:
+    """Find the tight cells and loose classes of a journal."""
+    parts = index.parts(FOLD)
+    tight = [_use(op, use) for op, part in parts for use in part["tight"]]
+    classes: dict[str, list[tuple[str, list[Any]]]] = defaultdict(list)
+    for op, part in parts:
+        for use in part["classes"]:
+            classes[use[6]].append((op, use))
+    judged = [use for use in map(_worst, classes.values()) if use.samples >= ENOUGH]
     return Slack(
-        tight=tuple(sorted((u for u in cells if u.share > TIGHT), key=lambda u: (-u.share, u.record.op))),
-        loose=tuple(sorted((u for u in classes if u.share < LOOSE), key=lambda u: (u.share, u.numeric))),
-        cells=len(cells),
-        classes=len(classes),
+        tight=tuple(sorted(tight, key=lambda u: (-u.share, u.op))),
+        loose=tuple(sorted((u for u in judged if u.share < LOOSE), key=lambda u: (u.share, u.numeric))),
+        cells=sum(part["cells"] for _, part in parts),
+        classes=len(judged),
     )
+
+
+def _worst(uses: list[tuple[str, list[Any]]]) -> BoundUse:
+    """The largest share of a class over all ops; of equal ones the first in the journal."""
+    op, use = min(uses, key=lambda u: (-u[1][0], u[1][2]))
+    return _use(op, [use[0], sum(u[1] for _, u in uses), *use[2:]])
+
+
+def _use(op: str, values: list[Any]) -> BoundUse:
+    share, samples, _, backend, mode, dtype, bound, id = values
+    return BoundUse(share=share, samples=samples, op=op, backend=backend, mode=mode, dtype=dtype, bound=bound, id=id)
 
 
 def _share(record: Record) -> float | None:
     return record.outcome.share if isinstance(record.outcome, Passed) else None
-
-
-def _uses(keyed: Iterable[tuple[Any, ...]]) -> list[BoundUse]:
-    """Group records by key, and find the largest share in each group; each tuple is a key followed by a record."""
-    groups: dict[tuple[Any, ...], list[Record]] = defaultdict(list)
-    for *key, record in keyed:
-        groups[tuple(key)].append(record)
-    uses = []
-    for records in groups.values():
-        worst = max(records, key=lambda r: _share(r) or 0.0)
-        uses.append(BoundUse(share=_share(worst) or 0.0, samples=len(records), record=worst))
-    return uses
 
 
 def line(found: Slack) -> str:
@@ -102,9 +148,9 @@ def as_json(found: Slack) -> dict[str, Any]:
 
 
 def _row_json(use: BoundUse) -> dict[str, Any]:
-    r = use.record
-    where = {"op": r.op, "backend": r.backend, "mode": r.mode, "dtype": r.dtype, "numeric": r.numeric}
-    return where | {"share": use.share, "samples": use.samples, "sample": r.id, "command": repro_command(r)}
+    where = {"op": use.op, "backend": use.backend, "mode": use.mode, "dtype": use.dtype, "numeric": use.bound}
+    command = repro_command(use.id, use.backend)
+    return where | {"share": use.share, "samples": use.samples, "sample": use.id, "command": command}
 
 
 def as_text(found: Slack) -> str:
@@ -129,12 +175,12 @@ def _table(uses: Sequence[BoundUse]) -> list[str]:
             f"{use.share:.2%}",
             use.samples,
             clip(use.numeric, _NUMERIC),
-            use.record.op,
-            use.record.backend,
-            use.record.mode,
-            use.record.dtype,
-            use.record.id,
-            repro_command(use.record) or "",
+            use.op,
+            use.backend,
+            use.mode,
+            use.dtype,
+            use.id,
+            repro_command(use.id, use.backend) or "",
         )
         for use in uses[:_ROWS]
     ]

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from tabulate import tabulate
 
 from harness.errors import UnknownName
-from harness.records.journal import Journal, Record
+from harness.records.journal import Record
 from harness.records.outcome import Unsupported
 from harness.text import clip, plural
 from reports.fold.call import explain_command, repro_command
-from reports.fold.matrix import Cell, Matrix, fold, outcome_name
+from reports.fold.cell import CellRecords, cells_of, dialect_name, outcome_name
+from reports.fold.matrix import columns_of
 from reports.fold.reason import headline, smallest
 from reports.fold.status import FAILING, UNSUPPORTED
+from reports.index.index import Index
+from reports.index.op_records import OpRecords
+
+FOLD = "todo"
 
 UNNAMED = "(no op named)"
 """The culprit of refusals whose diagnostic names no op."""
@@ -107,70 +112,112 @@ class Culprit:
         return {name: getattr(self, name) for name in self.__slots__} | {"ops": list(self.ops)}
 
 
-@dataclass(slots=True)
-class _HeldBack:
-    """What one culprit holds back, while it is counted: its cells, those in which it is alone, and its records."""
-
-    alone: set[Any] = field(default_factory=set)
-    cells: set[Any] = field(default_factory=set)
-    records: list[Record] = field(default_factory=list)
+# from records to what the index keeps ---------------------------------------------------------------------------------
 
 
-def todo(journal: Journal, backend: str) -> Todo:
-    """Find the culprits of one backend in a journal; raises UnknownName."""
-    return from_matrix(fold(journal, control=True), backend)
+def fold(of: OpRecords) -> dict[str, Any]:
+    """What one op says of each backend: how many cells it has, and the culprits and other failures in these."""
+    found: dict[str, dict[str, Any]] = {}
+    for joined in cells_of(of):
+        of_backend = found.setdefault(joined.backend, {"cells": 0, "otherwise": [], "culprits": {}})
+        for cell in joined.by_dtype:
+            if cell.records:
+                of_backend["cells"] += 1
+                _count(cell, of_backend)
+    for of_backend in found.values():
+        of_backend["culprits"] = {name: _held_back(*held) for name, held in of_backend["culprits"].items()}
+    return found
 
 
-def from_matrix(matrix: Matrix, backend: str) -> Todo:
-    """Find the culprits of one backend in a matrix; raises UnknownName."""
-    if backend not in matrix.backends:
-        raise UnknownName("backend", backend, matrix.backends)
-    cells = [cell for cell in matrix.cells.values() if cell.backend == backend and cell.records]
-    held: dict[str, _HeldBack] = defaultdict(_HeldBack)
-    otherwise: Counter[str] = Counter()
-    for cell in cells:
-        _count(cell, held, otherwise)
-    rows = [_culprit(name, held_back) for name, held_back in held.items()]
-    rows.sort(key=lambda r: (-r.unlocks, -r.cells, -r.samples, r.name))
-    return Todo(backend, tuple(rows), len(cells), {name: otherwise[name] for name in FAILING if otherwise[name]})
-
-
-def _count(cell: Cell, held: dict[str, _HeldBack], otherwise: Counter[str]) -> None:
+def _count(cell: CellRecords, found: dict[str, Any]) -> None:
     """Add one cell to what its culprits hold back, and to `otherwise` if it also fails for a more alarming reason."""
-    key = (cell.op, cell.mode, cell.dtype)
     blockers: dict[str, list[Record]] = defaultdict(list)
     others = {outcome_name(r) for r in (*cell.records, *cell.evidence)} & {*FAILING, "HarnessError"} - {"Unsupported"}
     for record in cell.records:
         if isinstance(record.outcome, Unsupported):
             blockers[record.outcome.culprit or UNNAMED].append(record)
     for name, records in blockers.items():
-        held[name].cells.add(key)
-        held[name].records += records
-        if len(blockers) == 1 and not others:
-            held[name].alone.add(key)
-    if others & set(FAILING) and cell.status.rank < UNSUPPORTED.rank:
-        otherwise[next(name for name in FAILING if name in others)] += 1
+        held = found["culprits"].setdefault(name, [0, 0, []])
+        held[0] += len(blockers) == 1 and not others
+        held[1] += 1
+        held[2] += records
+    if others & set(FAILING) and cell.cell.status.rank < UNSUPPORTED.rank:
+        found["otherwise"].append(next(name for name in FAILING if name in others))
 
 
-def _culprit(name: str, held: _HeldBack) -> Culprit:
+def _held_back(alone: int, cells: int, records: list[Record]) -> list[Any]:
+    """The values of `_HeldBack`, but for the op."""
+    chosen = smallest(records)
+    return [alone, cells, len(records), chosen.id, clip(headline(chosen.outcome), 400)]
+
+
+# from what the index keeps to the answer ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _HeldBack:
+    """What a culprit holds back of one op: cells in which it is alone, all its cells, and samples.
+
+    `sample` is the id of the smallest of these samples, and `diagnostic` what the lowering says of it.
+    """
+
+    op: str
+    alone: int
+    cells: int
+    samples: int
+    sample: str
+    diagnostic: str
+
+
+def todo(index: Index, backend: str) -> Todo:
+    """Find the culprits of one backend in a journal; raises UnknownName."""
+    backends = dict.fromkeys(column.backend for column in columns_of(index.run, control=True))
+    if backend not in backends:
+        raise UnknownName("backend", backend, backends)
+    return todos(index, (backend,))[0]
+
+
+def todos(index: Index, backends: Iterable[str]) -> tuple[Todo, ...]:
+    """Find the culprits of several backends."""
+    parts = index.parts(FOLD)
+    return tuple(_todo(backend, parts) for backend in backends)
+
+
+def _todo(backend: str, parts: Iterable[tuple[str, Mapping[str, Any]]]) -> Todo:
+    held: dict[str, list[_HeldBack]] = defaultdict(list)
+    otherwise: Counter[str] = Counter()
+    cells = 0
+    for op, part in parts:
+        if found := part.get(backend):
+            cells += found["cells"]
+            otherwise.update(found["otherwise"])
+            for name, values in found["culprits"].items():
+                held[name].append(_HeldBack(op, *values))
+    rows = [_culprit(name, backend, of_ops) for name, of_ops in held.items()]
+    rows.sort(key=lambda r: (-r.unlocks, -r.cells, -r.samples, r.name))
+    return Todo(backend, tuple(rows), cells, {name: otherwise[name] for name in FAILING if otherwise[name]})
+
+
+def _culprit(name: str, backend: str, held: list[_HeldBack]) -> Culprit:
+    """Join what a culprit holds back of several ops, which are sorted."""
     example = _example(name, held)
-    chosen = smallest(record for record in held.records if record.op == example)
+    repro = repro_command(example.sample, backend)
     return Culprit(
         name=name,
-        unlocks=len(held.alone),
-        cells=len(held.cells),
-        samples=len(held.records),
-        ops=tuple(sorted({record.op for record in held.records})),
-        example=example,
-        sample=chosen.sample.id if chosen.sample else None,
-        diagnostic=clip(headline(chosen.outcome), 400),
-        explain=explain_command(example, chosen.backend),
-        repro=repro_command(chosen),
+        unlocks=sum(of_op.alone for of_op in held),
+        cells=sum(of_op.cells for of_op in held),
+        samples=sum(of_op.samples for of_op in held),
+        ops=tuple(of_op.op for of_op in held),
+        example=example.op,
+        sample=example.sample if repro else None,
+        diagnostic=example.diagnostic,
+        explain=explain_command(example.op, backend),
+        repro=repro,
     )
 
 
-def _example(name: str, held: _HeldBack) -> str:
+def _example(name: str, held: list[_HeldBack]) -> _HeldBack:
     """The culprit itself if it is one of the ops held back, else an op that it alone holds back, else any such op."""
-    ops: Iterable[str] = sorted({op for op, *_ in held.alone} or {op for op, *_ in held.cells})
-    own = {record.op for record in held.records if f"torch.{record.op}".removesuffix(".default") == name}
-    return min(own) if own else next(iter(ops))
+    own = [of_op for of_op in held if dialect_name(of_op.op) == name]
+    alone = [of_op for of_op in held if of_op.alone]
+    return (own or alone or held)[0]

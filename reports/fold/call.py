@@ -10,7 +10,6 @@ from __future__ import annotations
 import shlex
 
 from harness.cases.sample import Arg, DtypeArg, EnumArg, Sample, SizeOf, TensorSpec
-from harness.records.journal import Record
 
 
 def call(sample: Sample) -> str:
@@ -59,8 +58,8 @@ def explain_command(op: str, backend: str) -> str:
     return shlex.join(["opcov", "explain", op, "--backend", backend])
 
 
-def repro_command(record: Record) -> str | None:
-    """Return the shell command that runs the record's sample again; None if the record has no sample."""
-    if record.sample is None:
+def repro_command(sample_id: str, backend: str) -> str | None:
+    """Return the shell command that runs a sample again; None for the id of a record without a sample."""
+    if sample_id.startswith("none-"):
         return None
-    return shlex.join(["opcov", "repro", record.sample.id, "--backend", record.backend])
+    return shlex.join(["opcov", "repro", sample_id, "--backend", backend])

@@ -1,4 +1,4 @@
-"""The coverage matrix: the records of a journal in cells, the cells in rows and columns, and each column's totals.
+"""The coverage matrix: the cells of all ops in rows and columns, and each column's totals.
 
 A cell is an (op, backend, mode, dtype). The matrix has one row per op and one column per (backend, mode), and joins the
 cells of all dtypes. Every recorded sample counts in the total of its cell, whatever its outcome. Minimised records are
@@ -8,84 +8,23 @@ evidence: they can make a cell's status worse, but count neither in `passed` nor
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
-from harness.cases.dtypes import DTYPES
 from harness.cases.sample import MODES
 from harness.errors import UnknownName
 from harness.records.expectation import CONTROL, not_ours
-from harness.records.journal import Journal, Record
-from harness.records.outcome import Passed
+from reports.index.index import Index, Run
+from reports.index.op_records import OpRecords
 
-from .status import STATUSES, Status, decide, worst
+from .cell import Cell, Column, Key, cells_of, outcome_name
+from .status import STATUSES, Status
 
+FOLD = "row"
 UNKNOWN_FAMILY = "(not run)"
 """The family of an op that the run asked for and that has no record."""
 _BACKEND_ORDER = ("linalg", "tosa", "tosa-linalg", "stablehlo", "stablehlo-linalg")
-
-
-class Column(NamedTuple):
-    """One column of the matrix."""
-
-    backend: str
-    mode: str
-
-
-class Key(NamedTuple):
-    """The name of one cell."""
-
-    op: str
-    backend: str
-    mode: str
-    dtype: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
-    """The records of one cell, or of the cells of all dtypes that an op has in one column.
-
-    A joined cell has the dtype None, and the cells that it joins are in `by_dtype`; a cell of one dtype has an empty
-    `by_dtype`. `evidence` are the minimised records, `records` all others; `counts` counts `records` by outcome name.
-    `decomposed` is whether the op was decomposed before the backend, and None if no record lists what reached it.
-    """
-
-    op: str
-    backend: str
-    mode: str
-    dtype: str | None
-    records: tuple[Record, ...] = ()
-    evidence: tuple[Record, ...] = ()
-    counts: Mapping[str, int]
-    status: Status
-    decomposed: bool | None = None
-    by_dtype: tuple[Cell, ...] = ()
-
-    @property
-    def passed(self) -> int:
-        """How many samples passed."""
-        return self.counts.get("Passed", 0)
-
-    @property
-    def total(self) -> int:
-        """How many samples there are, including those that were excluded or not judged."""
-        return len(self.records)
-
-    @property
-    def share(self) -> float | None:
-        """The largest error among the samples that passed, as a share of its bound; None if no sample passed."""
-        return max((r.outcome.share for r in self.records if isinstance(r.outcome, Passed)), default=None)
-
-    @property
-    def worst(self) -> str | None:
-        """The name of the most alarming outcome, evidence included; None if the cell was never run."""
-        return worst(outcome_name(r) for r in (*self.records, *self.evidence))
-
-    @property
-    def reached(self) -> tuple[str, ...]:
-        """The torch-dialect ops that reached the backend in any of the samples, sorted."""
-        return tuple(sorted({name for record in self.records for name in record.reached}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +43,17 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """The totals of one column: ops and cells (op x dtype) by status name, samples by outcome name."""
+    """The totals of one column: ops by status name, samples by outcome name; `of` are the column's joined cells."""
 
     column: Column
     ops: Mapping[str, int]
-    cells: Mapping[str, int]
     samples: Mapping[str, int]
+    of: Sequence[Cell]
+
+    @property
+    def cells(self) -> Mapping[str, int]:
+        """The cells (op x dtype) by status name."""
+        return Counter(part.status.name for cell in self.of for part in cell.by_dtype)
 
     @property
     def passed(self) -> int:
@@ -122,18 +66,26 @@ class Totals:
         return sum(self.samples.values())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Matrix:
     """The rows, sorted by family and op, each with one joined cell per column.
 
-    `cells` are the cells of one dtype that have records. `control` counts the control backend's samples by outcome
-    name, whether or not the control has columns.
+    `control` counts the control backend's samples by outcome name, whether or not the control has columns. `ops`,
+    `samples` and `errors` are the numbers of ops that have records, of samples and of harness errors, in all columns.
     """
 
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
-    cells: Mapping[Key, Cell]
-    control: Mapping[str, int]
+    control: Mapping[str, int] = field(default_factory=dict)
+    ops: int = 0
+    samples: int = 0
+    errors: int = 0
+
+    @property
+    def cells(self) -> Mapping[Key, Cell]:
+        """The cells of one dtype, in the order of the rows."""
+        parts = (part for row in self.rows for cell in row.cells for part in cell.by_dtype)
+        return {Key(part.op, part.backend, part.mode, str(part.dtype)): part for part in parts}
 
     @property
     def families(self) -> Mapping[str, tuple[Row, ...]]:
@@ -166,62 +118,87 @@ class Matrix:
 
     def _total(self, index: int, column: Column) -> Totals:
         ops: Counter[str] = Counter()
-        cells: Counter[str] = Counter()
         samples: Counter[str] = Counter()
-        for row in self.rows:
-            cell = row.cells[index]
+        cells = [row.cells[index] for row in self.rows]
+        for cell in cells:
             ops[cell.status.name] += 1
-            cells.update(part.status.name for part in cell.by_dtype)
             samples.update(cell.counts)
-        return Totals(column, ops, cells, samples)
+        return Totals(column, ops, samples, cells)
 
 
-def outcome_name(record: Record) -> str:
-    """Return the class name of the record's outcome."""
-    return type(record.outcome).__name__
+# from records to what the index keeps ---------------------------------------------------------------------------------
 
 
-def dialect_name(op: str) -> str:
-    """Return an op's name in the torch dialect: `torch.aten.add.Tensor`, `torch.aten.relu`."""
-    return "torch." + op.removesuffix(".default")
+def fold(of: OpRecords) -> dict[str, Any]:
+    """What the matrix needs of one op: its family, its cells by backend and mode, and counts for the whole run."""
+    return {
+        "family": of.family,
+        "cells": [[cell.backend, cell.mode, cell.json()] for cell in cells_of(of)],
+        "samples": sum(record.minimised is None for record in of.records),
+        "errors": sum(outcome_name(record) == "HarnessError" for record in of.records),
+        "control": _control(of),
+    }
 
 
-def fold(journal: Journal, *, control: bool = False) -> Matrix:
-    """Fold a journal into its matrix; with `control`, the control backend has columns too."""
-    options = journal.header.get("options") or {}
-    groups: dict[Key, list[Record]] = defaultdict(list)
-    families: dict[str, str] = dict.fromkeys(_asked_ops(options), UNKNOWN_FAMILY)
-    for record in journal.records:
-        groups[Key(record.op, record.backend, record.mode, record.dtype)].append(record)
-        families[record.op] = record.family
-    cells = {key: _cell(key, records) for key, records in groups.items()}
-    by_dtype: dict[tuple[str, Column], list[Cell]] = defaultdict(list)
-    for key in sorted(cells, key=_dtype_order):
-        by_dtype[key.op, Column(key.backend, key.mode)].append(cells[key])
-    columns = _columns(options, groups, control)
-    rows = tuple(
-        _row(op, families[op], [_join(op, column, by_dtype.get((op, column), [])) for column in columns])
-        for op in sorted(families, key=lambda op: (families[op] == UNKNOWN_FAMILY, families[op], op))
+def _control(of: OpRecords) -> dict[str, list[int]]:
+    """The control's samples by outcome name: how many, and where in the journal the first is."""
+    found: dict[str, list[int]] = {}
+    for number, record in enumerate(of.records):
+        if record.backend == CONTROL and record.minimised is None and not not_ours(record):
+            found.setdefault(outcome_name(record), [0, of.places[number], number])[0] += 1
+    return found
+
+
+# from what the index keeps to the matrix ------------------------------------------------------------------------------
+
+
+def load(index: Index, *, control: bool = False) -> Matrix:
+    """Read the matrix of an index; with `control`, the control backend has columns too."""
+    columns = columns_of(index.run, control=control)
+    parts = index.parts(FOLD)
+    rows = [_row(op, part["family"], columns, part["cells"]) for op, part in parts]
+    rows += [_row(op, UNKNOWN_FAMILY, columns, ()) for op in unseen_ops(index.run, {op for op, _ in parts})]
+    rows.sort(key=lambda row: (row.family == UNKNOWN_FAMILY, row.family, row.op))
+    return Matrix(
+        columns=columns,
+        rows=tuple(rows),
+        control=_control_counts([part["control"] for _, part in parts]),
+        ops=len(parts),
+        samples=sum(part["samples"] for _, part in parts),
+        errors=sum(part["errors"] for _, part in parts),
     )
-    return Matrix(columns, rows, cells, _control_counts(cells.values()))
 
 
-def _asked_ops(options: Mapping[str, Any]) -> list[str]:
-    """The ops that the run was asked for by their full names, without patterns."""
-    asked = options.get("ops")
-    if not isinstance(asked, (list, tuple)):
-        return []
-    return [op for op in asked if isinstance(op, str) and op.count(".") >= 2 and not set(op) & set("*?[ ")]
+def load_row(index: Index, op: str, *, control: bool = False) -> Row:
+    """Read the row of one op; raises UnknownName."""
+    part = index.part(FOLD, op)
+    if part is None and op not in unseen_ops(index.run, ()):
+        raise UnknownName("op", op, [*index.ops, *unseen_ops(index.run, ())])
+    columns = columns_of(index.run, control=control)
+    return _row(op, part["family"] if part else UNKNOWN_FAMILY, columns, part["cells"] if part else ())
 
 
-def _columns(options: Mapping[str, Any], keys: Iterable[Key], control: bool) -> tuple[Column, ...]:
+def columns_of(run: Run, *, control: bool = False) -> tuple[Column, ...]:
     """A column for every backend and mode that was recorded or asked for, so that what never ran is shown too."""
-    keys = list(keys)
-    backends = _ordered(options.get("backends"), {key.backend for key in keys}, _BACKEND_ORDER)
-    modes = _ordered(options.get("modes"), {key.mode for key in keys}, MODES)
+    options = _options(run)
+    backends = _ordered(options.get("backends"), {backend for backend, _ in run.columns}, _BACKEND_ORDER)
+    modes = _ordered(options.get("modes"), {mode for _, mode in run.columns}, MODES)
     if not control:
         backends = [backend for backend in backends if backend != CONTROL]
     return tuple(Column(backend, mode) for backend in backends for mode in modes)
+
+
+def unseen_ops(run: Run, seen: set[str] | tuple[()]) -> list[str]:
+    """The ops that the run was asked for by their full names, without patterns, and that are not among the seen."""
+    asked = _options(run).get("ops")
+    if not isinstance(asked, (list, tuple)):
+        return []
+    names = [op for op in asked if isinstance(op, str) and op.count(".") >= 2 and not set(op) & set("*?[ ")]
+    return [op for op in dict.fromkeys(names) if op not in seen]
+
+
+def _options(run: Run) -> Mapping[str, Any]:
+    return run.header.get("options") or {}
 
 
 def _ordered(asked: object, seen: set[str], preferred: tuple[str, ...]) -> list[str]:
@@ -230,64 +207,25 @@ def _ordered(asked: object, seen: set[str], preferred: tuple[str, ...]) -> list[
     return sorted(wanted | seen, key=lambda name: (name == CONTROL, order.get(name, len(order)), name))
 
 
-def _dtype_order(key: Key) -> tuple[int, str]:
-    names = list(DTYPES)
-    return (names.index(key.dtype) if key.dtype in names else len(names), key.dtype)
-
-
-def _cell(key: Key, records: Iterable[Record]) -> Cell:
-    records = tuple(records)
-    return _folded(
-        Column(key.backend, key.mode),
-        key.op,
-        key.dtype,
-        tuple(r for r in records if r.minimised is None),
-        tuple(r for r in records if r.minimised is not None),
+def _row(op: str, family: str, columns: Sequence[Column], found: Sequence[tuple[str, str, list[Any]]]) -> Row:
+    values = {(backend, mode): value for backend, mode, value in found}
+    cells = tuple(
+        Cell.load(op, *column, None, values[column]) if column in values else Cell.never(op, *column)
+        for column in columns
     )
-
-
-def _join(op: str, column: Column, by_dtype: list[Cell]) -> Cell:
-    records = tuple(r for cell in by_dtype for r in cell.records)
-    evidence = tuple(r for cell in by_dtype for r in cell.evidence)
-    return _folded(column, op, None, records, evidence, tuple(by_dtype))
-
-
-def _folded(
-    column: Column,
-    op: str,
-    dtype: str | None,
-    records: tuple[Record, ...],
-    evidence: tuple[Record, ...],
-    by_dtype: tuple[Cell, ...] = (),
-) -> Cell:
-    counts = Counter(map(outcome_name, records))
-    known = [r.reached for r in records if r.reached]
-    name = dialect_name(op)
-    return Cell(
-        op=op,
-        backend=column.backend,
-        mode=column.mode,
-        dtype=dtype,
-        records=records,
-        evidence=evidence,
-        counts=counts,
-        status=decide((*counts, *map(outcome_name, evidence))),
-        decomposed=not any(name in reached for reached in known) if known else None,
-        by_dtype=by_dtype,
-    )
-
-
-def _row(op: str, family: str, cells: list[Cell]) -> Row:
     known = [cell.decomposed for cell in cells if cell.decomposed is not None]
-    return Row(op, family, tuple(cells), bool(known) and all(known))
+    return Row(op, family, cells, bool(known) and all(known))
 
 
-def _control_counts(cells: Iterable[Cell]) -> Mapping[str, int]:
+def _control_counts(parts: Sequence[Mapping[str, list[int]]]) -> Mapping[str, int]:
+    """The control's counts, in the order in which the outcomes first occur."""
+    first: dict[str, list[int]] = {}
     counts: Counter[str] = Counter()
-    for cell in cells:
-        if cell.backend == CONTROL:
-            counts.update(outcome_name(record) for record in cell.records if not not_ours(record))
-    return counts
+    for part in parts:
+        for name, (count, *place) in part.items():
+            counts[name] += count
+            first[name] = min(place, first.get(name, place))
+    return {name: counts[name] for name in sorted(counts, key=first.__getitem__)}
 
 
 def by_alarm(counts: Mapping[str, int]) -> list[tuple[Status, int]]:

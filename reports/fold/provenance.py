@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from harness.records.expectation import CONTROL, not_ours
-from harness.records.journal import Journal
 from harness.text import clean, clip, duration, one_line, plural, share
+from reports.index.index import Run
 
-from .matrix import outcome_name
+from .matrix import Matrix
 
+_UNKNOWN = ("Excluded", "NotRun")
+"""Outcomes of the control that show neither a fault nor a result."""
 _FIRST_TOOLS = ("torch", "torch_mlir", "opcov", "python", "platform")
 _SHOWN_ELSEWHERE = ("profile", "ops", "backends", "modes", "dtypes", "seed")
 
@@ -35,18 +36,18 @@ class Provenance:
     notes: tuple[str, ...]
 
 
-def provenance(journal: Journal) -> Provenance:
-    """Read the provenance of a journal from its header, footer and records."""
-    header = journal.header
+def provenance(run: Run, matrix: Matrix) -> Provenance:
+    """Read the provenance of a run from its header, its footer and the counts of its matrix."""
+    header = run.header
     options = _mapping(header.get("options"))
     return Provenance(
         run=_text(header.get("run") or "unnamed run"),
         started=_moment(header.get("started")),
         toolchain=_toolchain(_mapping(header.get("toolchain"))),
         options=_options(options, header.get("seed", options.get("seed"))),
-        size=_size(journal),
-        registry=_registry(_mapping((journal.footer or {}).get("registry"))),
-        notes=_notes(journal),
+        size=_size(run, matrix),
+        registry=_registry(_mapping((run.footer or {}).get("registry"))),
+        notes=_notes(run, matrix),
     )
 
 
@@ -90,11 +91,9 @@ def _options(options: Mapping[str, Any], seed: object) -> str:
     return " · ".join(facts)
 
 
-def _size(journal: Journal) -> str:
-    ops = len({record.op for record in journal.records})
-    samples = sum(record.minimised is None for record in journal.records)
-    facts = [plural(ops, "op"), plural(samples, "outcome")]
-    seconds = (journal.footer or {}).get("seconds")
+def _size(run: Run, matrix: Matrix) -> str:
+    facts = [plural(matrix.ops, "op"), plural(matrix.samples, "outcome")]
+    seconds = (run.footer or {}).get("seconds")
     if isinstance(seconds, (int, float)):
         facts.append(duration(seconds))
     return " · ".join(facts)
@@ -109,23 +108,28 @@ def _registry(sets: Mapping[str, Any]) -> str:
     return f"registry: {' · '.join(facts)}" if facts else ""
 
 
-def _notes(journal: Journal) -> tuple[str, ...]:
-    notes = []
-    if journal.footer is None:
-        notes.append("The run was killed: its journal has no footer. What it recorded until then is shown.")
-    elif journal.footer.get("interrupted", False):
-        notes.append("The run was interrupted. What it recorded until then is shown.")
-    if not journal.records:
+def _notes(run: Run, matrix: Matrix) -> tuple[str, ...]:
+    notes = [*_end(run), *(f"The journal is damaged: {damage}. The rest of it is shown." for damage in run.damage)]
+    if not matrix.ops:
         notes.append("The journal holds no outcome.")
-    census = [record for record in journal.records if record.minimised is None]
-    errors = sum(outcome_name(record) == "HarnessError" for record in journal.records)
-    if errors:
-        notes.append(f"{plural(errors, 'harness error')}: bugs of ours, so this run is not green.")
-    control = [record for record in census if record.backend == CONTROL]
-    failed = sum(outcome_name(record) not in ("Passed", "Excluded") for record in control if not not_ours(record))
+    if matrix.errors:
+        notes.append(f"{plural(matrix.errors, 'harness error')}: bugs of ours, so this run is not green.")
+    failed = sum(count for name, count in matrix.control.items() if name not in ("Passed", *_UNKNOWN))
     if failed:
         notes.append(f"The control backend did not pass {plural(failed, 'sample')}: do not trust the red of this run.")
     return tuple(clean(note) for note in notes)
+
+
+def _end(run: Run) -> list[str]:
+    """How the run ended, if it did not end well."""
+    if run.complete:
+        return []
+    if run.footer and run.footer.get("interrupted", False):
+        return ["The run was interrupted. What it recorded until then is shown."]
+    cells = run.header.get("cells")
+    if isinstance(cells, int):
+        return [f"The run is unfinished: {run.cells:,} of {plural(cells, 'cell')}."]
+    return ["The run was killed: its journal has no footer. What it recorded until then is shown."]
 
 
 def control_line(counts: Mapping[str, int]) -> str:
@@ -136,7 +140,7 @@ def control_line(counts: Mapping[str, int]) -> str:
     """
     if not sum(counts.values()):
         return "control: never run"
-    unknown = {name: counts[name] for name in ("Excluded", "NotRun") if counts.get(name)}
+    unknown = {name: counts[name] for name in _UNKNOWN if counts.get(name)}
     total = sum(counts.values()) - sum(unknown.values())
     passed = counts.get("Passed", 0)
     aside = "".join(f", {count:,} {name} aside" for name, count in unknown.items())

@@ -6,9 +6,11 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from math import prod
 from typing import assert_never
 
-from harness.cases.sample import dumps, tensors, walk
+from harness.cases.sample import TensorSpec, dumps, walk
 from harness.records.journal import Record
 from harness.records.outcome import (
     Crashed,
@@ -26,7 +28,7 @@ from harness.records.outcome import (
 )
 from harness.text import clean, clip, one_line
 
-from .matrix import Cell, outcome_name
+from .cell import CellRecords, outcome_name
 from .status import STATUS_OF_OUTCOME
 
 NO_DYNAMIC_DIM = "nothing"
@@ -117,7 +119,8 @@ def diagnostic(outcome: Outcome) -> str:
             assert_never(outcome)
 
 
-def reasons(cell: Cell) -> tuple[Reason, ...]:
+@lru_cache(maxsize=32)
+def reasons(cell: CellRecords) -> tuple[Reason, ...]:
     """Return the distinct reasons of a cell: the most alarming outcome first, then the most frequent reason first."""
     groups: dict[tuple[str, ...], list[Record]] = defaultdict(list)
     for record in (*cell.records, *cell.evidence):
@@ -130,7 +133,8 @@ def reasons(cell: Cell) -> tuple[Reason, ...]:
 
 def smallest(records: Iterable[Record]) -> Record:
     """Return the record to look at: a minimised one if any, then the one with fewest elements, dims and arguments."""
-    return min(records, key=_weight)
+    candidates = list(records)
+    return candidates[0] if len(candidates) == 1 else min(candidates, key=weight)
 
 
 def _reason(records: list[Record]) -> Reason:
@@ -143,19 +147,17 @@ def _reason(records: list[Record]) -> Reason:
     return Reason(outcome_name(chosen), chosen.stage, culprit, count, chosen, breaks, cause, passes)
 
 
-def _weight(record: Record) -> tuple[bool, bool, int, int, int, int, str]:
+def weight(record: Record) -> tuple[bool, bool, int, int, int, int, str]:
     """A sort key: records that are easier to look at come first, records without a sample come last."""
     sample = record.sample
     if sample is None:
         return (True, True, 0, 0, 0, 0, record.dtype)
-    elements = dims = 0
-    for tensor in tensors(sample.args):
-        dims += len(tensor.dims)
-        count = 1
-        for size in tensor.shape(sample.sizes):
-            count *= size
-        elements += count
-    leaves = sum(1 for _ in walk(sample.args))
+    elements = dims = leaves = 0
+    for leaf in walk(sample.args):
+        leaves += 1
+        if isinstance(leaf, TensorSpec):
+            dims += len(leaf.dims)
+            elements += prod(leaf.shape(sample.sizes))
     text = dumps(sample)
     return (record.minimised is None, False, elements, dims, leaves, len(text), text)
 

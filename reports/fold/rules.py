@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from harness.records.outcome import Passed
 
-from .matrix import Cell, outcome_name
+from .cell import CellRecords, outcome_name
 from .status import FAILING
 
 Traits = Iterable[str]
@@ -42,7 +42,7 @@ class TraitCount:
     total: int
 
 
-def rule(cell: Cell) -> Rule | None:
+def rule(cell: CellRecords) -> Rule | None:
     """Return the simplest rule that separates a cell's failing samples from its passing ones; None if there is none."""
     return separate(
         [r.traits for r in cell.records if outcome_name(r) in FAILING and r.sample],
@@ -50,7 +50,7 @@ def rule(cell: Cell) -> Rule | None:
     )
 
 
-def by_trait(cell: Cell) -> tuple[TraitCount, ...]:
+def by_trait(cell: CellRecords) -> tuple[TraitCount, ...]:
     """Count the judged samples of a cell by trait, sorted by the trait's name."""
     totals: dict[str, list[int]] = {}
     for record in cell.records:

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from harness.records.journal import Journal
-from reports.fold.matrix import Cell, Column, Matrix, by_alarm
+from reports.fold.cell import Cell, Column
+from reports.fold.matrix import Matrix, by_alarm
 from reports.fold.provenance import provenance
 from reports.fold.status import STATUSES
+from reports.index.index import Run
 
 from .pieces import OUTCOME_NAMES
 
@@ -37,13 +38,13 @@ def _share(cell: Cell) -> str:
     return "" if cell.share is None else f"{cell.share:.4g}"
 
 
-def as_json(matrix: Matrix, journal: Journal) -> dict[str, Any]:
-    """Return the matrix as JSON values: the journal's header and footer, statuses, columns, ops and totals."""
+def as_json(matrix: Matrix, run: Run) -> dict[str, Any]:
+    """Return the matrix as JSON values: the run's header and footer, statuses, columns, ops and totals."""
     return {
-        "header": dict(journal.header),
-        "footer": dict(journal.footer) if journal.footer is not None else None,
-        "complete": journal.complete,
-        "notes": list(provenance(journal).notes),
+        "header": dict(run.header),
+        "footer": dict(run.footer) if run.footer is not None else None,
+        "complete": run.complete,
+        "notes": list(provenance(run, matrix).notes),
         "statuses": [asdict(status) for status in STATUSES],
         "columns": [_column_json(column) for column in matrix.columns],
         "ops": [

@@ -16,35 +16,27 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from harness.cases.sample import dumps
-from harness.records.journal import Journal
-from harness.records.outcome import OUTCOMES
-from harness.text import clean, clip, clip_middle, share
+from harness.text import share
 from reports.answers import todo
-from reports.fold.call import call, explain_command, repro_command
-from reports.fold.matrix import Cell, Column, Matrix, fold
+from reports.fold.call import explain_command
+from reports.fold.cell import Cell, Column
+from reports.fold.matrix import Matrix, load
 from reports.fold.provenance import control_line, provenance
-from reports.fold.reason import Reason, diagnostic, reasons
-from reports.fold.rules import by_trait, rule
 from reports.fold.status import DECOMPOSED, DECOMPOSED_MEANING, PASS, STATUS_OF_OUTCOME, STATUSES, Status
+from reports.index.index import Index
 
+from . import panels as panel_data
+from .panels import NUMBERS, OUTCOME_ORDER, Panels
 from .pieces import OUTCOME_NAMES, STATUSES_PASS_FIRST, answer_lines
 
 TEMPLATES = Path(__file__).parent / "templates"
-_REASONS = 6
-"""The most reasons that the panel of a cell shows."""
-_DIAGNOSTIC = 1500
-"""The most characters of a diagnostic."""
-_SAMPLE = 3000
-"""The most characters of a sample, as a call; a sample whose JSON is longer is left out."""
 _TODO = 12
 """The most culprits that are listed per backend."""
-_OUTCOMES = tuple(cls.__name__ for cls in OUTCOMES)
 
 
-def render(journal: Journal, *, control: bool = False) -> str:
+def render(index: Index, *, control: bool = False) -> str:
     """Write the report as HTML; with `control`, the control backend has columns too."""
-    matrix = fold(journal, control=control)
+    matrix = load(index, control=control)
     totals = matrix.totals()
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -55,7 +47,7 @@ def render(journal: Journal, *, control: bool = False) -> str:
     )
     environment.filters |= {"breakable": _breakable, "share": share, "count": lambda number: f"{number:,}"}
     text = environment.get_template("report.html").render(
-        about=provenance(journal),
+        about=provenance(index.run, matrix),
         matrix=matrix,
         backends=_spans(matrix.columns),
         totals=totals,
@@ -63,12 +55,12 @@ def render(journal: Journal, *, control: bool = False) -> str:
         shown=[s for s in STATUSES_PASS_FIRST if s is PASS or any(t.ops.get(s.name) for t in totals)],
         outcomes=[name for name in OUTCOME_NAMES if any(t.samples.get(name) for t in totals)],
         control=control_line(matrix.control),
-        asides=answer_lines(journal),
-        todos=[todo.from_matrix(matrix, backend) for backend in matrix.backends],
+        asides=answer_lines(index),
+        todos=todo.todos(index, matrix.backends),
         todo_limit=_TODO,
         decomposed=DECOMPOSED,
         decomposed_meaning=DECOMPOSED_MEANING,
-        data=_script(payload(matrix)),
+        data=_script(payload(matrix, panel_data.load(index))),
         style=_asset("report.css"),
         script=_asset("report.js"),
     )
@@ -113,7 +105,7 @@ class _Texts:
         return None if text is None else self.index.setdefault(text, len(self.index))
 
 
-def payload(matrix: Matrix) -> Mapping[str, Any]:
+def payload(matrix: Matrix, panels: Panels) -> Mapping[str, Any]:
     """Return what the page's script needs, as JSON values; texts, outcomes and statuses are referred to by index."""
     texts = _Texts()
     rows = [
@@ -121,13 +113,13 @@ def payload(matrix: Matrix) -> Mapping[str, Any]:
             "op": row.op,
             "family": row.family,
             "gone": row.decomposed,
-            "cells": [_cell(cell, texts) for cell in row.cells],
+            "cells": [_cell(cell, panels.get((cell.op, cell.backend, cell.mode)), texts) for cell in row.cells],
         }
         for row in matrix.rows
     ]
     return {
         "statuses": [_status(status) for status in STATUSES],
-        "outcomes": _OUTCOMES,
+        "outcomes": OUTCOME_ORDER,
         "columns": matrix.columns,
         "rows": rows,
         "texts": list(texts.index),
@@ -138,27 +130,26 @@ def _status(status: Status) -> dict[str, Any]:
     return {"name": status.name, "symbol": status.symbol, "meaning": status.meaning, "fails": status.fails}
 
 
-def _cell(cell: Cell, texts: _Texts) -> dict[str, Any] | None:
+def _cell(cell: Cell, panel: Any, texts: _Texts) -> dict[str, Any] | None:
     """One cell, or None if it has no records. Its keys, which the script reads:
 
     s, n, m, k: status, samples passed, samples in all, samples by outcome; d: the same by dtype; t: by trait, samples
     passed and in all; u: the rule; w: the first reasons; x: how many reasons are left out; r: the ops that reached the
     backend; z: whether the op was decomposed; c: the explain command.
     """
-    if not cell.total and not cell.evidence:
+    if panel is None:
         return None
-    separating = rule(cell)
-    distinct = reasons(cell)
+    traits, separating, distinct, more = panel
     return {
         "s": cell.status.rank,
         "n": cell.passed,
         "m": cell.total,
         "k": _counts(cell),
         "d": [[texts(p.dtype), p.status.rank, p.passed, p.total, _counts(p)] for p in cell.by_dtype],
-        "t": [[texts(t.trait), t.passed, t.total] for t in by_trait(cell)],
-        "u": texts(str(separating)) if separating else None,
-        "w": [_reason(reason, texts) for reason in distinct[:_REASONS]],
-        "x": max(len(distinct) - _REASONS, 0),
+        "t": [[texts(trait), passed, total] for trait, passed, total in traits],
+        "u": texts(separating),
+        "w": [[texts(v) if i not in NUMBERS else v for i, v in enumerate(reason)] for reason in distinct],
+        "x": more,
         "r": texts(", ".join(cell.reached)) if cell.reached else None,
         "z": cell.decomposed,
         "c": texts(explain_command(cell.op, cell.backend)),
@@ -168,26 +159,4 @@ def _cell(cell: Cell, texts: _Texts) -> dict[str, Any] | None:
 def _counts(cell: Cell) -> list[tuple[int, int]]:
     """Pairs of an outcome's index and its count: `Passed` first, then in order of alarm."""
     names = ("Passed", *(name for name in STATUS_OF_OUTCOME if name != "Passed"))
-    return [(_OUTCOMES.index(name), cell.counts[name]) for name in names if cell.counts.get(name)]
-
-
-def _reason(reason: Reason, texts: _Texts) -> list[int | None]:
-    """A reason as a list, in the order in which `reason` in report.js takes it apart."""
-    record = reason.smallest
-    sample = record.sample
-    return [
-        _OUTCOMES.index(reason.outcome),
-        texts(reason.stage),
-        texts(reason.culprit),
-        reason.count,
-        texts(clip(reason.line, 200)),
-        texts(clip_middle(diagnostic(record.outcome), _DIAGNOSTIC)),
-        texts(clip(call(sample), _SAMPLE)) if sample else None,
-        texts(dumps(sample)) if sample and len(dumps(sample)) <= _SAMPLE else None,
-        texts(repro_command(record)),
-        texts(record.dtype),
-        texts(record.minimised),
-        texts(reason.dynamism or None),
-        texts(f"runtime verification: {clean(reason.cause)}" if reason.cause else None),
-        texts("; ".join(reason.first_wrong_passes) or None),
-    ]
+    return [(OUTCOME_ORDER.index(name), cell.counts[name]) for name in names if cell.counts.get(name)]

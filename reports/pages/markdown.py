@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from harness.records.journal import Journal
 from harness.text import share
 from reports.fold.matrix import Matrix
 from reports.fold.provenance import control_line, provenance
 from reports.fold.status import DECOMPOSED, DECOMPOSED_MEANING, STATUSES
+from reports.index.index import Run
 
 from .pieces import FRACTION_MEANING, STATUSES_PASS_FIRST, mark, number
 
 
-def as_markdown(matrix: Matrix, journal: Journal) -> str:
+def as_markdown(matrix: Matrix, run: Run) -> str:
     """Write the whole matrix as Markdown."""
-    about = provenance(journal)
+    about = provenance(run, matrix)
     lines = ["# Op coverage", "", f"{about.size} · {about.started} · run {about.run}", ""]
     lines += [_escaped(about.options), "", _escaped(about.toolchain), ""]
     lines += [about.registry, ""] if about.registry else []

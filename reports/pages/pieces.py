@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from harness.records.journal import Journal
 from harness.records.outcome import OUTCOMES
 from reports.answers import blame, slack
-from reports.fold.matrix import Cell
+from reports.fold.cell import Cell
 from reports.fold.status import PASS, STATUSES
+from reports.index.index import Index
 
 OUTCOME_NAMES = tuple(cls.__name__ for cls in reversed(OUTCOMES))
 """The names of the outcomes, `Passed` first, the most alarming last."""
@@ -26,7 +26,7 @@ def number(count: int) -> str:
     return f"{count:,}" if count else "–"
 
 
-def answer_lines(journal: Journal) -> list[str]:
+def answer_lines(index: Index) -> list[str]:
     """One line from `opcov blame` and one from `opcov slack`; a line that is empty is left out."""
-    lines = (blame.line(blame.blame(journal)), slack.line(slack.slack(journal)))
+    lines = (blame.line(blame.blame(index)), slack.line(slack.slack(index)))
     return [line for line in lines if line]

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import textwrap
 
-from harness.records.journal import Journal
 from reports.answers.alarms import alarms, as_text
 from reports.fold.matrix import Matrix
 from reports.fold.provenance import control_line, provenance
+from reports.index.index import Index
 
 from .pieces import answer_lines
 from .text import heading, totals
 
 
-def summary(matrix: Matrix, journal: Journal, width: int = 120, *, limit: int = 10) -> str:
+def summary(matrix: Matrix, index: Index, width: int = 120, *, limit: int = 10) -> str:
     """Write the short report, with at most `limit` alarms; each has a reason and commands to paste.
 
     Lines have at most `width` characters, except the commands, the first line of an alarm and the notes.
     """
-    found = alarms(matrix)
-    blocks = [heading(provenance(journal), width), totals(matrix, width), control_line(matrix.control)]
-    blocks += [textwrap.fill(line, width) for line in answer_lines(journal)]
+    found = alarms(matrix, index)
+    blocks = [heading(provenance(index.run, matrix), width), totals(matrix, width), control_line(matrix.control)]
+    blocks += [textwrap.fill(line, width) for line in answer_lines(index)]
     if found:
         count = f"{min(limit, len(found))} of {len(found)}" if len(found) > limit else str(len(found))
         blocks.append(f"Most alarming ({count}, by op and backend)")

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 
 from tabulate import MIN_PADDING, tabulate
 
-from harness.records.journal import Journal
 from harness.text import share
-from reports.fold.matrix import Cell, Matrix, Row
+from reports.fold.cell import Cell
+from reports.fold.matrix import Matrix, Row
 from reports.fold.provenance import Provenance, control_line, provenance
 from reports.fold.status import DECOMPOSED, DECOMPOSED_MEANING, PASS, STATUSES
+from reports.index.index import Index
 
 from .pieces import FRACTION_MEANING, OUTCOME_NAMES, STATUSES_PASS_FIRST, answer_lines, mark, number
 
@@ -19,11 +20,11 @@ _NAME = 48
 """The most characters of an op's name in a line; a longer name is broken over several lines."""
 
 
-def as_text(matrix: Matrix, journal: Journal, width: int) -> str:
+def as_text(matrix: Matrix, index: Index, width: int) -> str:
     """Write the whole matrix in lines of at most `width` characters; notes are never broken."""
-    blocks = [heading(provenance(journal), width), *_tables(matrix, width), _legend(width)]
+    blocks = [heading(provenance(index.run, matrix), width), *_tables(matrix, width), _legend(width)]
     blocks += [totals(matrix, width), _samples(matrix, width), control_line(matrix.control)]
-    blocks += [textwrap.fill(line, width) for line in answer_lines(journal)]
+    blocks += [textwrap.fill(line, width) for line in answer_lines(index)]
     return "\n\n".join(blocks) + "\n"
 
 

@@ -23,7 +23,9 @@ HEAVY = ("torch", "torch_mlir", "jaxlib", "numpy", "sympy")
         "op_suites; op_suites.catalog()",
         "reports.fold.matrix, reports.answers.todo, reports.answers.explain",
         "reports.pages.formats, reports.pages.html, reports.pages.summary",
-        "harness.commands.cli",
+        "harness.commands.cli, harness.commands.matrix, harness.commands.todo, harness.commands.html",
+        "harness.commands.explain, harness.commands.repro, harness.commands.ops, harness.commands.sensitivity",
+        "reports.folds",
         "harness.pytest_plugin.items, harness.pytest_plugin.recording",
     ],
 )

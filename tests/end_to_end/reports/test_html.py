@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from reports.fold.matrix import fold
+from reports.fold.matrix import load
 from reports.pages.html import render
-from tests.synthetic import journal, large
+from tests.synthetic import large, whole_index
 
 CHROMIUM = shutil.which("chromium")
 DRIVER = shutil.which("chromedriver")
@@ -63,7 +63,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     path: Path = tmp_path_factory.mktemp("report") / "index.html"
-    path.write_text(render(journal()), encoding="utf-8")
+    path.write_text(render(whole_index()), encoding="utf-8")
     return path.as_uri()
 
 
@@ -103,8 +103,8 @@ def cell(page: Any, op: str, column: int) -> Any:
 
 
 def test_filters_show_what_they_say(page: Any) -> None:
-    rows = fold(journal()).rows
-    columns = fold(journal()).columns
+    rows = load(whole_index()).rows
+    columns = load(whole_index()).columns
     assert len(ops(page)) == len(rows)
     wrong = [row.op for row in rows if any(c.status.name == "wrong" for c in row.cells)]
     assert search(page, "is:wrong") == wrong
@@ -132,7 +132,7 @@ def test_filters_show_what_they_say(page: Any) -> None:
 
 def test_a_dtype_filter_shows_that_dtype_alone(page: Any) -> None:
     search(page, "dtype:bf16")
-    matrix = fold(journal())
+    matrix = load(whole_index())
     row = matrix.row("aten.exp.default")
     part = next(p for p in row.cells[2].by_dtype if p.dtype == "bf16")
     assert f"{part.passed}/{part.total}" in cell(page, row.op, 2).text
@@ -162,7 +162,7 @@ def test_an_unknown_token_is_an_error_and_changes_nothing(page: Any, query: str,
 def test_a_cell_opens_with_its_evidence(page: Any) -> None:
     cell(page, "aten.avg_pool2d.default", 0).click()
     panel = find(page, "#panel")
-    made = journal()
+    made = whole_index()
     (small,) = [
         r
         for r in made.records

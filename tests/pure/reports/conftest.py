@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from harness.records.journal import Journal
-from reports.fold.matrix import Matrix, fold
-from tests.synthetic import journal
+from reports.fold.matrix import Matrix, load
+from reports.index.index import Index
+from tests.synthetic import whole_index
 
 
 @pytest.fixture(scope="session")
-def whole() -> tuple[Matrix, Journal]:
-    """The synthetic journal and its matrix."""
-    made = journal()
-    return fold(made), made
+def whole() -> tuple[Matrix, Index]:
+    """The matrix of the synthetic journal, and its index."""
+    made = whole_index()
+    return load(made), made

@@ -11,11 +11,13 @@ from harness.errors import UnknownName
 from harness.records.outcome import OUTCOMES, Crashed, FirstWrongPass, Invalid, Unsupported, Wrong
 from reports.answers.explain import explain
 from reports.fold.call import call, explain_command, repro_command
-from reports.fold.matrix import fold
+from reports.fold.cell import cells_of
+from reports.fold.matrix import load
 from reports.fold.reason import diagnostic, headline, reasons, smallest
 from reports.fold.rules import by_trait, rule, separate
+from reports.pages import panels
 from reports.pages.html import payload
-from tests.synthetic import CONTROLS, HTML, PASSED, journal, record, sample
+from tests.synthetic import CONTROLS, HTML, PASSED, everything, index, record, sample, whole_index
 
 OP = "aten.add.Tensor"
 
@@ -53,7 +55,7 @@ def test_call_of_a_dynamic_sample_names_its_dims_and_their_sizes() -> None:
 def test_commands_can_be_pasted() -> None:
     one = record(sample(OP, "f32", "static", (2,)), "my backend", PASSED)
     assert explain_command(OP, "tosa") == "opcov explain aten.add.Tensor --backend tosa"
-    assert repro_command(one) == f"opcov repro {one.id} --backend 'my backend'"
+    assert repro_command(one.id, one.backend) == f"opcov repro {one.id} --backend 'my backend'"
 
 
 # rules ----------------------------------------------------------------------------------------------------------------
@@ -111,7 +113,7 @@ def test_rule_and_traits_of_a_cell() -> None:
     refused = Unsupported("lower", "no", None)
     records = [record(sample(OP, "f32", "static", shape), "tosa", PASSED) for shape in ((1,), (2,), (2, 3))]
     records.append(record(sample(OP, "f32", "static", ()), "tosa", refused))
-    cell = fold(journal(records)).row(OP).cells[2]
+    (cell,) = cells_of(index(records).records(OP))
     assert str(rule(cell)) == "fails iff rank=0 (1 failing, 3 passing)"
     assert {t.trait: (t.passed, t.total) for t in by_trait(cell)} == {
         "dtype=f32": (3, 4),
@@ -134,7 +136,7 @@ def test_reasons_are_distinct_and_ranked() -> None:
         for n in (3, 2, 4)
     ]
     records.append(record(sample(OP, "f32", "static", (9,)), "tosa", Wrong("shape", "m", 0, "x")))
-    found = reasons(fold(journal(records)).row(OP).cells[2])
+    found = reasons(cells_of(index(records).records(OP))[0])
     assert [(r.outcome, r.count) for r in found] == [("Wrong", 1), ("Unsupported", 3)]
     assert found[1].line == "no tensor<2xf32> at %2", "of the smallest sample"
 
@@ -147,7 +149,7 @@ def test_minimised_is_the_smallest_even_if_larger() -> None:
 
 
 def test_every_outcome_has_a_headline_and_a_diagnostic() -> None:
-    by_class = {type(r.outcome): r.outcome for r in journal().records}
+    by_class = {type(r.outcome): r.outcome for r in everything()}
     assert set(by_class) == set(OUTCOMES)
     for outcome in by_class.values():
         assert headline(outcome).strip()
@@ -172,7 +174,7 @@ def test_explain_says_where_why_and_how_to_see_it() -> None:
     of = sample(OP, "f32", "static", (4,), alpha=-1)
     small = record(sample(OP, "f32", "static", (1,), alpha=-1), "tosa", wrong, minimised=of.id)
     records = [record(sample(OP, "f32", "static", (n,), alpha=1), "tosa", PASSED) for n in (1, 2, 3)]
-    made = journal([*records, record(of, "tosa", wrong), small])
+    made = index([*records, record(of, "tosa", wrong), small])
     text = explain(made, OP, "tosa", ir="func.func @main()\n").text()
     assert "tosa static: ✗ wrong" in text
     assert "fails iff alpha<0 (1 failing, 3 passing; so does not alpha=1)" in text
@@ -188,18 +190,18 @@ def test_explain_says_where_why_and_how_to_see_it() -> None:
 
 
 def test_explain_names_what_a_decomposed_op_becomes() -> None:
-    text = explain(journal(), "aten.gelu.default", "tosa").text()
+    text = explain(whole_index(), "aten.gelu.default", "tosa").text()
     assert "is decomposed away; the backend sees torch.aten.mul.Tensor, torch.aten.sigmoid" in text
 
 
 def test_explain_every_backend() -> None:
-    text = explain(journal(), "aten.exp.default").text()
+    text = explain(whole_index(), "aten.exp.default").text()
     assert "stablehlo dynamic:" in text
     assert "linalg static:" in text
 
 
 def test_explain_does_not_cut_json_nor_flood_the_terminal() -> None:
-    made = journal()
+    made = whole_index()
     assert len(explain(made, "aten.relu.default", "stablehlo").text()) < 12_000
     data = explain(made, "aten.relu.default", "stablehlo").json()
     assert any(r["diagnostic"] == HTML for cell in data["cells"] for r in cell["reasons"])
@@ -208,9 +210,9 @@ def test_explain_does_not_cut_json_nor_flood_the_terminal() -> None:
 
 def test_unknown_names_suggest() -> None:
     with pytest.raises(UnknownName, match=r"aten\.relu\.default"):
-        explain(journal(), "aten.rleu.default", "tosa")
+        explain(whole_index(), "aten.rleu.default", "tosa")
     with pytest.raises(UnknownName, match="tosa"):
-        explain(journal(), "aten.relu.default", "tossa")
+        explain(whole_index(), "aten.relu.default", "tossa")
 
 
 @pytest.mark.parametrize(
@@ -227,8 +229,8 @@ def test_explain_says_what_a_dynamic_dim_has_to_do_with_it(breaks: tuple[str, ..
     of = sample("aten.relu.default", "f32", "dynamic", (2, 3))
     refused = Unsupported("lower", "no", "torch.aten.relu")
     records = [record(of, "tosa", refused, breaks=each) for each in breaks or (None,)]
-    found = explain(journal(records), "aten.relu.default", "tosa")
-    (reason,) = reasons(found.cells[-1])
+    found = explain(index(records), "aten.relu.default", "tosa")
+    (reason,) = reasons(found.records["tosa", "dynamic"])
     assert reason.dynamism == said
     assert said in found.text()
     assert found.json()["cells"][-1]["reasons"][0]["breaks"] == list(breaks)
@@ -239,10 +241,10 @@ def test_explain_says_what_runtime_verification_does() -> None:
     crashed = Crashed("execute", "SIGSEGV", "")
     said = "out-of-bounds access in memref.store"
     records = [record(of, "linalg", crashed), record(of, "linalg", crashed, cause=said)]
-    found = explain(journal(records), "aten.relu.default", "linalg")
+    found = explain(index(records), "aten.relu.default", "linalg")
     assert f"runtime verification:\n       {said}\n" in found.text()
     assert found.json()["cells"][0]["reasons"][0]["cause"] == said
-    silent = explain(journal(records[:1]), "aten.relu.default", "linalg")
+    silent = explain(index(records[:1]), "aten.relu.default", "linalg")
     assert "runtime verification" not in silent.text()
     assert silent.json()["cells"][0]["reasons"][0]["cause"] is None
 
@@ -254,10 +256,10 @@ def test_explain_says_after_which_pass_a_wrong_sample_parts_from_eager() -> None
     )
     said = "parts from eager after lower/cse (right until import; lower/canonicalize cannot be run)"
     wrong = Wrong("value", "m", 0, "x")
-    run = journal([record(of, "tosa", wrong, first_wrong_pass=parts), record(of, "tosa", wrong)])
+    run = index([record(of, "tosa", wrong, first_wrong_pass=parts), record(of, "tosa", wrong)])
     found = explain(run, of.op, "tosa")
     assert said in found.text()
-    assert said in payload(fold(run))["texts"]
+    assert said in payload(load(run), panels.load(run))["texts"]
     assert found.json()["cells"][0]["reasons"][0]["parts"] == [said]
     never = FirstWrongPass(right="lower", wrong=None)
     assert str(never) == "right until lower, after every step that can be run"

@@ -3,9 +3,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from harness.cases.sample import Origin
-from harness.records.journal import Journal, Record
+from harness.records.journal import Record
 from harness.records.outcome import Excluded, Outcome, Passed, Unsupported, Wrong
 from reports.answers.gap import as_json, as_text, compare
+from reports.index.index import Index
+from tests import synthetic
 from tests.samples import relu
 
 PASSED = Passed(0.1, ("x",))
@@ -18,26 +20,27 @@ def record(origin: Origin, outcome: Outcome, dtype: str = "f32", backend: str = 
     return Record(op=sample.op, family="f", backend=backend, mode="static", dtype=dtype, outcome=outcome, sample=sample)
 
 
-def journal(*records: Record) -> Journal:
-    return Journal(header={}, records=records, footer=None)
+def index(*records: Record) -> Index:
+    return synthetic.index(records)
 
 
 def test_a_gap_is_a_class_that_only_opinfo_shows() -> None:
-    found = compare(journal(record("census", PASSED), record("opinfo", WRONG), record("opinfo", PASSED, seed=1)))
+    wrong = record("opinfo", WRONG)
+    found = compare(index(record("census", PASSED), wrong, record("opinfo", PASSED, seed=1)))
     assert (found.compared, found.agree, found.census_shows_more) == (1, 0, 0)
-    assert [(g.census, g.opinfo, g.record.outcome) for g in found.gaps] == [("Passed", "Wrong", WRONG)]
+    assert [(g.census, g.opinfo, g.sample) for g in found.gaps] == [("Passed", "Wrong", wrong.id)]
     assert "opcov repro" in as_text(found)
     assert as_json(found)["gaps"][0]["op"] == "aten.relu.default"
 
 
 def test_a_class_that_the_census_has_among_others_is_no_gap() -> None:
-    found = compare(journal(record("census", WRONG), record("census", REFUSED, seed=1), record("opinfo", REFUSED)))
+    found = compare(index(record("census", WRONG), record("census", REFUSED, seed=1), record("opinfo", REFUSED)))
     assert (found.gaps, found.census_shows_more) == ((), 1)
 
 
 def test_cells_of_one_source_and_excluded_samples_are_not_compared() -> None:
     found = compare(
-        journal(record("census", PASSED), record("census", PASSED, "f64"), record("opinfo", Excluded("no"), "f64"))
+        index(record("census", PASSED), record("census", PASSED, "f64"), record("opinfo", Excluded("no"), "f64"))
     )
     assert found.compared == 0
 
@@ -45,6 +48,6 @@ def test_cells_of_one_source_and_excluded_samples_are_not_compared() -> None:
 def test_a_sample_that_eager_rejects_counts_once_and_says_if_export_takes_it() -> None:
     taken, refused = Excluded("eager refuses: x; export takes it"), Excluded("eager refuses: x; export refuses it too")
     twice = [record("rejected", taken, backend=backend) for backend in ("tosa", "linalg")]
-    found = compare(journal(*twice, record("rejected", refused, seed=1)))
+    found = compare(index(*twice, record("rejected", refused, seed=1)))
     assert (found.rejected, len(found.accepted)) == (2, 1)
     assert "export takes it" in as_text(found)

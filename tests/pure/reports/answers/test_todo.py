@@ -9,7 +9,7 @@ from harness.errors import UnknownName
 from harness.records.journal import Record
 from harness.records.outcome import NotExecuted, Outcome, Unsupported, Wrong
 from reports.answers.todo import UNNAMED, todo
-from tests.synthetic import PASSED, journal, record, sample
+from tests.synthetic import PASSED, index, record, sample, whole_index
 
 
 def refused(culprit: str | None) -> Unsupported:
@@ -35,7 +35,7 @@ def test_culprits_rank_by_what_they_unlock() -> None:
         line("aten.add.Tensor", Wrong("value", "m", 0, "x")),
         line("aten.sort.default", PASSED, backend="linalg"),
     ]
-    found = todo(journal(records), "tosa")
+    found = todo(index(records), "tosa")
     assert [(r.name, r.unlocks, r.cells, r.samples) for r in found.rows] == [
         ("torch.aten.sort", 3, 4, 4),
         ("torch.aten.add", 0, 1, 1),
@@ -54,7 +54,7 @@ def test_what_no_backend_answers_for_is_no_other_obstacle() -> None:
         line("aten.sort.default", refused("torch.aten.sort")),
         line("aten.sort.default", NotExecuted({"x": "y"}), shape=(3,)),
     ]
-    assert todo(journal(records), "tosa").rows[0].unlocks == 1
+    assert todo(index(records), "tosa").rows[0].unlocks == 1
 
 
 def test_minimised_refusals_are_not_counted() -> None:
@@ -62,16 +62,16 @@ def test_minimised_refusals_are_not_counted() -> None:
         line("aten.sort.default", PASSED),
         line("aten.sort.default", refused("t"), shape=(1,), minimised="0" * 10),
     ]
-    assert todo(journal(records), "tosa").rows == ()
+    assert todo(index(records), "tosa").rows == ()
 
 
 def test_a_refusal_without_a_culprit_is_listed() -> None:
-    found = todo(journal([line("aten.sort.default", refused(None))]), "tosa")
+    found = todo(index([line("aten.sort.default", refused(None))]), "tosa")
     assert found.rows[0].name == UNNAMED
 
 
 def test_text_and_json() -> None:
-    found = todo(journal(), "tosa")
+    found = todo(whole_index(), "tosa")
     text = found.text(limit=3)
     assert "What to lower next in tosa" in text
     assert f"... and {len(found.rows) - 3} more" in text
@@ -82,9 +82,9 @@ def test_text_and_json() -> None:
 
 
 def test_nothing_to_do_says_so() -> None:
-    assert "nothing is Unsupported in 1 cell" in todo(journal([line("aten.sort.default", PASSED)]), "tosa").text()
+    assert "nothing is Unsupported in 1 cell" in todo(index([line("aten.sort.default", PASSED)]), "tosa").text()
 
 
 def test_unknown_backend_suggests() -> None:
     with pytest.raises(UnknownName, match="stablehlo"):
-        todo(journal(), "stablhlo")
+        todo(whole_index(), "stablhlo")

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from harness.records.outcome import Crashed
-from reports.fold.matrix import fold
+from reports.fold.matrix import load
 from reports.fold.status import STATUSES
+from reports.pages import panels
 from reports.pages.html import payload, render
-from tests.synthetic import HTML, UNICODE, journal, record, sample
+from tests.synthetic import HTML, UNICODE, index, record, sample, whole_index
 
 VOID = {"meta", "link", "input", "br", "wbr", "img"}
 
@@ -47,7 +48,7 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def text() -> str:
-    return render(journal())
+    return render(whole_index())
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +75,7 @@ def test_nasty_texts_stay_texts(text: str, data: Any) -> None:
 
 
 def test_every_cell_is_in_the_markup_with_its_status(text: str) -> None:
-    matrix = fold(journal())
+    matrix = load(whole_index())
     shown = [f"s-{cell.status.name}" for row in matrix.rows for cell in row.cells]
     assert Page(text).cells == shown
 
@@ -118,11 +119,11 @@ def test_provenance_and_totals_are_said(text: str) -> None:
 
 def test_control_has_columns_only_where_asked_for(text: str) -> None:
     assert 'data-backend="control"' not in text
-    assert 'data-backend="control"' in render(journal(), control=True)
+    assert 'data-backend="control"' in render(whole_index(), control=True)
 
 
 def test_an_empty_and_a_killed_journal_render() -> None:
-    text = render(journal([], header={"run": "<b>x</b>"}, footer=None))
+    text = render(index([], header={"run": "<b>x</b>"}, footer=None))
     assert "The run was killed" in text
     assert "<b>x</b>" not in text
 
@@ -130,6 +131,7 @@ def test_an_empty_and_a_killed_journal_render() -> None:
 def test_a_cause_is_a_sentence_of_the_panel() -> None:
     of = sample("aten.relu.default", "f32", "static", (2, 3))
     crashed = record(of, "linalg", Crashed("execute", "SIGSEGV", ""), cause="out-of-bounds store")
-    found = payload(fold(journal([crashed])))
+    made = index([crashed])
+    found = payload(load(made), panels.load(made))
     (reason,) = found["rows"][0]["cells"][0]["w"]
     assert found["texts"][reason[12]] == "runtime verification: out-of-bounds store"

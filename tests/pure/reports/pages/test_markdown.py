@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import re
 
-from harness.records.journal import Journal
 from reports.fold.matrix import Matrix
+from reports.index.index import Index
 from reports.pages.formats import render
 
 
-def test_markdown_tables_are_whole(whole: tuple[Matrix, Journal]) -> None:
+def test_markdown_tables_are_whole(whole: tuple[Matrix, Index]) -> None:
     text = render(*whole, "markdown")
     for block in re.findall(r"(?:^\|.*\n)+", text, re.M):
         assert len({line.count("|") for line in block.splitlines()[2:]}) == 1, block

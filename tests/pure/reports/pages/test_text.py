@@ -2,15 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from harness.records.journal import Journal
 from reports.fold.matrix import Matrix
 from reports.fold.status import STATUSES
+from reports.index.index import Index
 from reports.pages.formats import render
 from reports.pages.summary import summary
 
 
 @pytest.mark.parametrize("width", [80, 100, 120, 200])
-def test_text_fits_its_width(whole: tuple[Matrix, Journal], width: int) -> None:
+def test_text_fits_its_width(whole: tuple[Matrix, Index], width: int) -> None:
     for text in (render(whole[0], whole[1], "text", width=width), summary(*whole, width)):
         long = [
             line for line in text.splitlines() if len(line) > width and "opcov" not in line and line[0] not in "✗▲!◐"
@@ -18,7 +18,7 @@ def test_text_fits_its_width(whole: tuple[Matrix, Journal], width: int) -> None:
         assert not long, long
 
 
-def test_text_names_every_op_and_status(whole: tuple[Matrix, Journal]) -> None:
+def test_text_names_every_op_and_status(whole: tuple[Matrix, Index]) -> None:
     matrix, made = whole
     text = render(matrix, made)
     joined = text.replace("\n└ ", "")

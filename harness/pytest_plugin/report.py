@@ -1,0 +1,78 @@
+"""The report of a run, written anew every few minutes while it goes on, and once more when it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.records.journal_file import Block
+from reports import folds
+from reports.fold import matrix
+from reports.index.index import Index
+from reports.pages import formats, html
+from reports.pages.summary import summary
+
+EVERY = 180.0
+"""Seconds from one writing of the pages to the next; more if they take long to write."""
+_LARGEST_SHARE = 0.02
+"""The largest share of the run's time that writing pages may take."""
+
+
+class Report:
+    """Writes `index.html` and `matrix.md` to a folder, from an index that is told of each cell."""
+
+    def __init__(self, out: Path, header: Mapping[str, Any]) -> None:
+        self._out = out
+        self._live: folds.LiveIndex | None = folds.LiveIndex(header)
+        self._next = time.monotonic() + EVERY
+
+    def add(self, cell: Block) -> None:
+        """Take one cell that the journal has; write the pages if that was not done for long.
+
+        What goes wrong here does not end the run: the journal is whole, and the report at the end is made of it.
+        """
+        if self._live is None:
+            return
+        try:
+            self._live.add(cell)
+            if time.monotonic() >= self._next:
+                self._write_while_running(self._live)
+        except Exception:
+            self._live = None
+
+    def passed_on(self, cells: Iterable[Block]) -> Iterator[Block]:
+        """Take cells on their way to somebody else."""
+        for cell in cells:
+            self.add(cell)
+            yield cell
+
+    def finish(self, journal: Path, width: int) -> str:
+        """Write the pages of a run that has ended, and keep its index; return the summary of the run."""
+        if self._live:
+            self._live.keep(journal)
+        index = folds.open_index(journal)
+        shown = self._write(index)
+        return summary(shown, index, width)
+
+    def _write_while_running(self, live: folds.LiveIndex) -> None:
+        started = time.monotonic()
+        with contextlib.suppress(OSError):
+            self._write(live.index())
+        took = time.monotonic() - started
+        self._next = time.monotonic() + max(EVERY, took / _LARGEST_SHARE)
+
+    def _write(self, index: Index) -> matrix.Matrix:
+        shown = matrix.load(index)
+        _replace(self._out / "matrix.md", formats.render(shown, index, "markdown"))
+        _replace(self._out / "index.html", html.render(index))
+        return shown
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a page whole or not at all: somebody may be reading it."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)

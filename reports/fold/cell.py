@@ -1,0 +1,180 @@
+"""A cell: the samples of one op on one backend in one mode, counted; of one dtype, or of all dtypes joined.
+
+`cells_of` sorts the records of an op into its cells. Rules and reasons are found in these `CellRecords`; what the
+matrix shows is the `Cell` that they are counted into, which the index keeps.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from harness.cases.dtypes import DTYPES
+from harness.records.journal import Record
+from harness.records.outcome import Passed
+from reports.index.op_records import OpRecords
+
+from .status import Status, decide, worst
+
+
+class Column(NamedTuple):
+    """One column of the matrix."""
+
+    backend: str
+    mode: str
+
+
+class Key(NamedTuple):
+    """The name of one cell."""
+
+    op: str
+    backend: str
+    mode: str
+    dtype: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CellRecords:
+    """The records of one cell, or of the cells of all dtypes that an op has in one column.
+
+    A joined cell has the dtype None, and the cells that it joins are in `by_dtype`; a cell of one dtype has an empty
+    `by_dtype`. `evidence` are the minimised records, `records` all others.
+    """
+
+    op: str
+    backend: str
+    mode: str
+    dtype: str | None
+    records: tuple[Record, ...]
+    evidence: tuple[Record, ...]
+    by_dtype: tuple[CellRecords, ...] = ()
+
+    @property
+    def cell(self) -> Cell:
+        """The records, counted."""
+        return Cell.load(self.op, self.backend, self.mode, self.dtype, self.json())
+
+    def json(self) -> list[Any]:
+        """What the index keeps of the cell, in the order in which `Cell.load` takes it apart.
+
+        The cells by dtype are a JSON text in it, because few who read the cell need them.
+        """
+        known = [r.reached for r in self.records if r.reached]
+        name = dialect_name(self.op)
+        parts = [[part.dtype, *part.json()] for part in self.by_dtype]
+        return [
+            Counter(map(outcome_name, self.records)),
+            Counter(map(outcome_name, self.evidence)),
+            max((r.outcome.share for r in self.records if isinstance(r.outcome, Passed)), default=None),
+            not any(name in reached for reached in known) if known else None,
+            sorted({name for reached in known for name in reached}),
+            json.dumps(parts, separators=(",", ":")) if parts else "",
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell, or the cells of all dtypes that an op has in one column; those have the dtype None.
+
+    `counts` counts the samples by outcome name, and `evidence` the minimised records. `share` is the largest error
+    among the samples that passed, as a share of its bound; None if none passed. `decomposed` is whether the op was
+    decomposed before the backend, and None if no record lists what reached it. `reached` are the torch-dialect ops that
+    reached the backend in any of the samples, sorted. `parts` are the cells by dtype as JSON text.
+    """
+
+    op: str
+    backend: str
+    mode: str
+    dtype: str | None
+    counts: Mapping[str, int]
+    evidence: Mapping[str, int]
+    share: float | None
+    decomposed: bool | None
+    reached: tuple[str, ...]
+    status: Status
+    parts: str = ""
+
+    @classmethod
+    def load(cls, op: str, backend: str, mode: str, dtype: str | None, values: list[Any]) -> Cell:
+        """Restore a cell from `CellRecords.json`."""
+        counts, evidence, share, decomposed, reached, parts = values
+        status = decide((*counts, *evidence))
+        return cls(op, backend, mode, dtype, counts, evidence, share, decomposed, tuple(reached), status, parts)
+
+    @classmethod
+    def never(cls, op: str, backend: str, mode: str) -> Cell:
+        """The joined cell of an op that was never run in this column."""
+        return cls.load(op, backend, mode, None, [{}, {}, None, None, (), ""])
+
+    @property
+    def passed(self) -> int:
+        """How many samples passed."""
+        return self.counts.get("Passed", 0)
+
+    @property
+    def total(self) -> int:
+        """How many samples there are, including those that were excluded or not judged."""
+        return sum(self.counts.values())
+
+    @property
+    def worst(self) -> str | None:
+        """The name of the most alarming outcome, evidence included; None if the cell was never run."""
+        return worst((*self.counts, *self.evidence))
+
+    @property
+    def by_dtype(self) -> tuple[Cell, ...]:
+        """The cells that a joined cell joins, in the order of `DTYPES`; restored anew each time."""
+        parts = json.loads(self.parts) if self.parts else ()
+        return tuple(Cell.load(self.op, self.backend, self.mode, dtype, values) for dtype, *values in parts)
+
+
+@lru_cache(maxsize=1)
+def cells_of(of: OpRecords) -> tuple[CellRecords, ...]:
+    """The joined cells of an op, one per backend and mode, in the order in which these first occur."""
+    groups: dict[Key, list[Record]] = defaultdict(list)
+    for record in of.records:
+        groups[Key(record.op, record.backend, record.mode, record.dtype)].append(record)
+    columns: dict[Column, list[CellRecords]] = defaultdict(list)
+    for key in sorted(groups, key=_dtype_order):
+        columns[Column(key.backend, key.mode)].append(_cell(key, groups[key]))
+    order = dict.fromkeys(Column(key.backend, key.mode) for key in groups)
+    return tuple(_joined(of.op, column, columns[column]) for column in order)
+
+
+def outcome_name(record: Record) -> str:
+    """Return the class name of the record's outcome."""
+    return type(record.outcome).__name__
+
+
+def dialect_name(op: str) -> str:
+    """Return an op's name in the torch dialect: `torch.aten.add.Tensor`, `torch.aten.relu`."""
+    return "torch." + op.removesuffix(".default")
+
+
+def _dtype_order(key: Key) -> tuple[int, str]:
+    names = list(DTYPES)
+    return (names.index(key.dtype) if key.dtype in names else len(names), key.dtype)
+
+
+def _cell(key: Key, records: Iterable[Record]) -> CellRecords:
+    records = tuple(records)
+    return CellRecords(
+        *key,
+        records=tuple(r for r in records if r.minimised is None),
+        evidence=tuple(r for r in records if r.minimised is not None),
+    )
+
+
+def _joined(op: str, column: Column, by_dtype: list[CellRecords]) -> CellRecords:
+    return CellRecords(
+        op,
+        *column,
+        None,
+        records=tuple(r for cell in by_dtype for r in cell.records),
+        evidence=tuple(r for cell in by_dtype for r in cell.evidence),
+        by_dtype=tuple(by_dtype),
+    )

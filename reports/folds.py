@@ -1,0 +1,68 @@
+"""All folds there are, and the index of a journal with their values: what commands, a run and tests ask.
+
+A command opens the index of a finished journal with `open_index`. A run has a `LiveIndex`, from which pages can be
+written while it goes on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from harness.records.journal_file import PART, Block, footer
+from reports.answers import alarms, blame, gap, slack, todo
+from reports.fold import matrix
+from reports.index import store
+from reports.index.index import Index
+from reports.index.op_records import Fold
+from reports.index.writer import IndexWriter
+from reports.pages import panels
+
+FOLDS: Mapping[str, Fold] = {module.FOLD: module.fold for module in (matrix, alarms, blame, gap, slack, todo, panels)}
+"""By name, what is kept of each op's records."""
+_SOURCES = ("reports/**/*.py", "harness/records/*.py", "harness/cases/sample.py", "harness/cases/dtypes.py")
+_TEXT = "harness/text.py"
+
+
+def open_index(
+    journal: Path, progress: store.Progress = store.no_progress, warn: store.Warn = store.no_warning
+) -> Index:
+    """Return the index of a journal, and make it first if there is none to trust; raises BadJournal.
+
+    `warn` is told why, if the index cannot be kept on the disk.
+    """
+    return store.Store(journal, FOLDS, version()).open(progress, warn)
+
+
+class LiveIndex:
+    """The index of a run that goes on, in memory: it is told of each cell as the journal is."""
+
+    def __init__(self, header: Mapping[str, Any]) -> None:
+        self._writer = IndexWriter(":memory:", FOLDS, header)
+
+    def add(self, cell: Block) -> None:
+        """Add one cell, in the order in which the journal has them; raises BadJournal if its lines are no outcomes."""
+        self._writer.add(cell)
+
+    def index(self) -> Index:
+        """The index of what has come so far, good until the next `add`."""
+        return self._writer.flush()
+
+    def keep(self, journal: Path) -> None:
+        """Write the index beside the run's journal, so that the first command need not make it.
+
+        Call it last. If the index cannot be written, the first command makes it.
+        """
+        store.Store(journal, FOLDS, version()).keep(self._writer, footer(journal))
+        store.places(journal.with_name(journal.name + PART))[0].unlink(missing_ok=True)
+
+
+@cache
+def version() -> str:
+    """A hash of all code that decides what an index holds."""
+    root = Path(__file__).parents[1]
+    paths = sorted(path for pattern in (*_SOURCES, _TEXT) for path in root.glob(pattern))
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in paths)).hexdigest()[:16]

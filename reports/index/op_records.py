@@ -1,0 +1,88 @@
+"""All records of one op, restored from their lines: what a fold is given."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from harness.cases.sample import Sample, from_json
+from harness.errors import BadJournal
+from harness.records.journal import Record, record_restore
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OpRecords:
+    """The records of one op, in the order of the journal.
+
+    `places` has of each record the number of its cell in the journal, counted from 0: it orders records of different
+    ops as the journal does.
+    """
+
+    op: str
+    records: tuple[Record, ...]
+    places: tuple[int, ...]
+
+    @property
+    def family(self) -> str:
+        """The module of `op_suites` that has the op's case."""
+        return self.records[-1].family
+
+
+Fold = Callable[[OpRecords], Any]
+"""Maps the records of an op to a JSON value; None if there is nothing to keep."""
+
+
+@dataclass(frozen=True, slots=True)
+class CellLines:
+    """The outcome lines of one cell as the journal has them.
+
+    `place` is the number of the cell, counted from 0, `line` the number of its first line in the file, and `seconds`
+    its wall time, None if that is not known.
+    """
+
+    place: int
+    line: int
+    backend: str
+    mode: str
+    dtype: str
+    seconds: float | None
+    lines: tuple[str, ...]
+
+
+def restore_op(op: str, cells: Iterable[CellLines]) -> OpRecords:
+    """Restore the records of an op from its lines; raises BadJournal with the number of a line that is no outcome."""
+    restorer = _Restorer({})
+    records, places = [], []
+    for cell in cells:
+        for number, text in enumerate(cell.lines, cell.line):
+            try:
+                records.append(restorer.record(text))
+            except Exception as error:
+                raise BadJournal(
+                    f"line {number}: not an outcome line ({type(error).__name__}: {error})",
+                    hint="was it written by another opcov? run `make matrix` again",
+                ) from None
+            places.append(cell.place)
+    return OpRecords(op, tuple(records), tuple(places))
+
+
+@dataclass(frozen=True, slots=True)
+class _Restorer:
+    """Restores lines, and restores a sample once that several backends have run: that is the costly part."""
+
+    samples: dict[str, tuple[Any, Sample]]
+
+    def record(self, text: str) -> Record:
+        line = json.loads(text)
+        return record_restore(line, self._sample(line["id"]))
+
+    def _sample(self, id: str) -> Callable[[Any], Sample]:
+        def restored(data: Any) -> Sample:
+            known = self.samples.get(id)
+            if known is None or known[0] != data:
+                known = self.samples[id] = (data, from_json(data))
+            return known[1]
+
+        return restored
