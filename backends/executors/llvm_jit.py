@@ -47,7 +47,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch_mlir import ir
+from torch_mlir import _mlir_libs, ir
 from torch_mlir._mlir_libs import _stablehlo
 from torch_mlir.dialects import torch as torch_dialect
 from torch_mlir.execution_engine import ExecutionEngine
@@ -265,6 +265,7 @@ class _Compiler:
 
     def __init__(self) -> None:
         register_stablehlo_passes()
+        _leave_out_optimizations()
         self.context = ir.Context(load_on_create_dialects=[])
         torch_dialect.register_dialect(self.context)
         _stablehlo.register_dialect(self.context)
@@ -384,6 +385,47 @@ def _compiler() -> Iterator[_Compiler]:
     compiler.uses += 1
     if compiler.uses < LIFETIME:
         _current[:] = [compiler]
+
+
+CODE_GENERATION = (
+    "-optimize-regalloc=false",  # the fast register allocator, as at optimization level 0
+    "-disable-cgp",
+    "-disable-lsr",
+    "-disable-constant-hoisting",
+    "-disable-partial-libcall-inlining",
+    "-disable-machine-licm",
+    "-disable-machine-cse",
+    "-disable-machine-sink",
+    "-disable-machine-dce",
+    "-disable-peephole",
+    "-disable-early-taildup",
+    "-disable-early-ifcvt",
+    "-disable-tail-duplicate",
+    "-disable-branch-fold",
+    "-disable-block-placement",
+    "-disable-copyprop",
+    "-disable-post-ra",
+)
+"""Options of LLVM that leave the optimizations out of code generation; the selection of instructions stays as it is.
+
+MLIR's engine generates code at LLVM's level 2 whatever its own level is: it makes its target machine before it sets the
+level. Compiled code runs once or a few times on small tensors, so that costs more than it gains.
+"""
+
+
+@functools.cache
+def _leave_out_optimizations() -> None:
+    """Set `CODE_GENERATION` in this process, once; a build of torch-mlir that does not export LLVM's C API has none.
+
+    LLVM ignores an option that it does not know.
+    """
+    (folder,) = _mlir_libs.__path__[:1]
+    try:
+        parse = ctypes.CDLL(f"{folder}/libTorchMLIRAggregateCAPI.so").LLVMParseCommandLineOptions
+    except (OSError, AttributeError):
+        return
+    arguments = [b"llvm-jit", *map(str.encode, CODE_GENERATION)]
+    parse(len(arguments), (ctypes.c_char_p * len(arguments))(*arguments), None)
 
 
 @functools.cache
