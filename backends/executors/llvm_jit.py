@@ -149,6 +149,7 @@ class LlvmJitFused(LlvmJit):
     name = "llvm-jit-fused"
     dialects = frozenset(("linalg",))
     isolated = True
+    reusable = True
 
     def compile(self, lowered: Lowered) -> Callable[[Sequence[torch.Tensor]], list[torch.Tensor]]:
         """Compile once, for every size; raises CannotExecute."""
@@ -160,6 +161,7 @@ class LlvmJitChecked(LlvmJit):
 
     name = "llvm-jit-checked"
     dialects = frozenset(("linalg",))
+    reusable = True
 
     def compile(self, lowered: Lowered) -> Callable[[Sequence[torch.Tensor]], list[torch.Tensor]]:
         """Compile once, for every size; raises CannotExecute."""

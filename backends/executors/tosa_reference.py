@@ -41,6 +41,7 @@ class TosaReference:
     name = "tosa-reference"
     dialects = frozenset(("tosa",))
     isolated = True
+    reusable = True
 
     def compile(self, lowered: Lowered) -> Executable:
         """Return a function that makes the module static for the sizes of each call, serializes it and runs it."""
