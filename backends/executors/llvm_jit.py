@@ -42,6 +42,7 @@ import functools
 import os
 import re
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -327,8 +328,12 @@ class _Compiler:
         return module
 
     def build(self, module: ir.Module, dialect: str, signature: _Signature, *, checked: bool = False) -> _Native:
-        """Lower the module in place and compile it; raises CannotExecute."""
+        """Lower the module in place and compile it, unless the same text is compiled already; raises CannotExecute."""
         text = str(module)
+        key = (text, dialect)
+        if key in _built and not checked:
+            _built.move_to_end(key)
+            return _built[key]
         if dialect == "stablehlo":
             _prepare_stablehlo(module)
         if dialect != "linalg":
@@ -346,7 +351,12 @@ class _Compiler:
         _call_libm(module)
         self.run(LOOPS_TO_LLVM, module)
         with self._errors("LLVM translation failed"):
-            return _Native(module, signature)
+            native = _Native(module, signature)
+        if "ml_program" not in text and not checked:  # global variables belong to one program, locations to one text
+            _built[key] = native
+            if len(_built) > KEPT:
+                _built.popitem(last=False)
+        return native
 
     @contextmanager
     def _errors(self, what: str) -> Iterator[None]:
@@ -369,6 +379,9 @@ class _Compiler:
             raise CannotExecute(f"{what}: {'; '.join(seen)[:1000]}")
 
 
+KEPT = 16
+"""How many modules stay compiled: programs of one op, and sizes of one program, often come down to the same module."""
+_built: OrderedDict[tuple[str, str], _Native] = OrderedDict()
 _current: list[_Compiler] = []
 _refusals: dict[int, str] = {}
 """Why StableHLO IR could not be specialized, by the hash of the IR and the sizes."""

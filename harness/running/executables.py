@@ -1,6 +1,7 @@
 """How an executor runs an artifact: in this process, or in a fork where it is isolated or may die of what it checks.
 
-Reusable executors share one fork that stays, the helper."""
+Reusable executors share one fork that stays, the helper.
+"""
 
 from __future__ import annotations
 
