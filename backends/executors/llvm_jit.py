@@ -14,8 +14,9 @@ How IR becomes results:
    (`_Heap`), and each block lives until the results are copied out. So results may alias inputs, constants and each
    other. Each block is filled with the byte 0x7F first, which makes a huge number or NaN in every float type. So an
    element that the code never writes shows in the results, and shows every time.
-4. Compile at optimization level 0. Call through the packed interface (`_mlir_main` takes an array of pointers to the
-   fields of the memref descriptors). Copy the results into fresh tensors.
+4. Compile at optimization level 0, without optimizations in code generation (`CODE_GENERATION`). Call through the
+   packed interface (`_mlir_main` takes an array of pointers to the fields of the memref descriptors). Copy the results
+   into fresh tensors.
 
 Arithmetic on 16-bit floats is done in f32 and rounded after each operation. Conversions are expanded to integer code
 where the CPU or its runtime library has none, so no `__truncsfbf2` is needed.
