@@ -11,6 +11,7 @@ import itertools
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -25,8 +26,8 @@ from backends.executors.eager import Eager
 from harness.programs.protocols import Contract, Enter, Executable, Lowered, NotExpressible, Program, Specialized, Step
 from harness.text import portable
 
-from . import ir, passes
-from .decompositions import decompose, forget_generated_code
+from . import generated_code, ir, passes
+from .decompositions import decompose
 
 CONTRACT_PIPELINE = (
     "builtin.module(func.func(torch-match-quantized-custom-ops),"
@@ -42,18 +43,14 @@ class Fx:
 
     def run(self, program: Program, enter: Enter) -> Contract:
         """Export, import and legalize; raises NotExpressible with the stage and a reason of one line."""
-        try:
+        with _tracing():
             return self._run(program, enter)
-        finally:
-            forget_generated_code()
 
     def export(self, program: Program, enter: Enter) -> Contract:
         """Export only: return a contract without IR, for a backend that starts there; raises NotExpressible."""
-        try:
+        with _tracing():
             enter("export")
             return _contract_without_ir(program, _exported(program))
-        finally:
-            forget_generated_code()
 
     def _run(self, program: Program, enter: Enter) -> Contract:
         enter("export")
@@ -84,6 +81,16 @@ class Fx:
         if "dialect_resources" in text:
             ir.drop()
         return text, reached
+
+
+@contextmanager
+def _tracing() -> Iterator[None]:
+    """Spare what makes a program traced once costly: code of graphs that never run, kept for ever."""
+    try:
+        with generated_code.deferred():
+            yield
+    finally:
+        generated_code.forget()
 
 
 Ranges = tuple[Mapping[int, tuple[float, float]], ...]
@@ -151,7 +158,7 @@ class _Rerun:
             for name, text in passes.after_each(module, single_passes, session):
                 found.append(Step(name=f"contract/{name}", lowered=self._lowered("torch", text)))
         ir.drop()  # the context remembers the names of resources
-        forget_generated_code()
+        generated_code.forget()
         return tuple(found)
 
     @functools.cached_property
