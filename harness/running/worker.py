@@ -103,8 +103,8 @@ def _serve(ready: Pipeline, replies: Connection, request: Request) -> Result:
 def _relieve_collector() -> None:
     """Let the garbage collector skip what stays loaded, and come less often: a tenth of what tracing a program costs.
 
-    The half a million objects of torch's and sympy's modules are no garbage. The forks of this process profit too, since
-    a collection writes to the pages of all that it visits.
+    The half a million objects of torch's and sympy's modules are no garbage. The forks of this process profit too: a
+    collection writes to the pages of all that it visits.
     """
     gc.freeze()
     gc.set_threshold(10_000, 10, 10)
