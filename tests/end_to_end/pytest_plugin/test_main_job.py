@@ -85,9 +85,8 @@ def test_the_header_says_what_was_asked_for_and_of_what(run: tuple[Done, Path]) 
 
 
 def test_the_footer_and_the_summary_say_how_much_the_registry_covers(tmp_path: Path) -> None:
-    assert (
-        opcov("ops", "--no-opinfo", cwd=tmp_path).returncode == 0
-    )  # a run of a few ops does not ask torch: it takes what is known
+    # a run of a few ops does not ask torch what there is to cover: it takes what is known
+    assert opcov("ops", "--no-opinfo", cwd=tmp_path).returncode == 0
     out = tmp_path / "out"
     done = job(*RELU, "--backend", "control", out=out)
     figures = lines(out / "journal.jsonl")[-1]["registry"]
