@@ -22,14 +22,13 @@ from harness.errors import OpcovError
 from harness.programs import plugins
 from harness.records.journal import JournalWriter, read
 from harness.records.toolchain import toolchain
-from harness.running.cells import Selection
 from harness.surface import opinfo, ops
 from reports.fold import matrix
 from reports.pages import formats, html
 from reports.pages.summary import summary
 
 from .items import ABSENT, LINES
-from .options import SUITES, is_main_job, is_thorough, is_worker, selection, usage_error
+from .options import SUITES, is_main_job, is_thorough, is_whole, is_worker, selection, usage_error
 
 
 @pytest.hookimpl(trylast=True)
@@ -136,8 +135,7 @@ def _start_counting(config: pytest.Config) -> subprocess.Popen[str] | None:
 
     That takes torch, which this process never loads. OpInfo is asked only where it was traced before.
     """
-    narrowed = selection(config) != Selection() or config.option.keyword
-    if narrowed or _figures():
+    if not is_whole(config) or _figures():
         return None
     options = () if opinfo.is_traced() else ("--no-opinfo",)
     command = [sys.executable, "-m", "harness.commands.cli", "ops", "--json", *options]

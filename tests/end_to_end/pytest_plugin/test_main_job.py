@@ -198,7 +198,7 @@ def test_a_keyword_selects_cells() -> None:
 @pytest.mark.parametrize(
     ("keyword", "count"),
     [
-        ("activation.py and ReLU.default and TOSA-static and f32", 1),
+        ("activation.py and aten.ReLU.default and TOSA-static and f32", 1),
         ("op_suites and aten.relu.default[tosa-static-f32]", 1),
         ("aten.relu.default and tosa and not dynamic and f32", 1),
         ("aten.relu.default and (tosa or linalg) and static and f32", 2),
