@@ -86,15 +86,11 @@ class Fx:
 
 @contextmanager
 def _tracing() -> Iterator[None]:
-    """Trace without what nobody reads: the code of graphs that never run, and the stack in which each node was made."""
-    config: Any = torch.fx.config
-    before = config.do_not_emit_stack_traces
-    config.do_not_emit_stack_traces = True
+    """Spare what makes a program traced once costly: code of graphs that never run, kept for ever."""
     try:
         with generated_code.deferred():
             yield
     finally:
-        config.do_not_emit_stack_traces = before
         generated_code.forget()
 
 
