@@ -86,7 +86,7 @@ class Fx:
 
 @contextmanager
 def _tracing() -> Iterator[None]:
-    """Spare what makes a program traced once costly: code of graphs that never run, kept for ever."""
+    """Generate the code of no graph that never runs, and keep none."""
     try:
         with generated_code.deferred():
             yield
