@@ -2,6 +2,7 @@
 #
 #   make matrix OPTIONS="--op 'aten.conv*' --backend tosa"   narrows what is measured
 #   make matrix PYTHON=python3.12                            chooses the Python of a new .venv
+#   make bench BASE=../before                                compares with another checkout that is set up
 
 PYTHON ?= python3
 OPTIONS ?=
@@ -31,6 +32,7 @@ check: setup
 
 bench: setup
 	$(BIN)/python -m harness.commands.bench
+	$(BIN)/python -m harness.commands.everyday $(if $(BASE),--base $(BASE))
 
 setup: .venv/ready
 

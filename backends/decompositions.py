@@ -18,7 +18,6 @@ public method, with one warning.
 from __future__ import annotations
 
 import functools
-import linecache
 import operator
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -41,15 +40,6 @@ def decompose(program: ExportedProgram) -> ExportedProgram:
         plain: ExportedProgram = program.run_decompositions(get_decomposition_table())
         return plain
     return fast(program)
-
-
-def forget_generated_code() -> None:
-    """Drop the source text of the graphs compiled so far: `torch.fx` keeps all of it, some 30 kB per program."""
-    loader: Any = getattr(torch.fx.graph_module, "_loader", None)
-    if loader is not None and hasattr(loader, "eval_cache"):
-        loader.eval_cache.clear()
-    for name in [name for name in linecache.cache if name.startswith("<eval_with_key>")]:
-        del linecache.cache[name]
 
 
 @functools.cache

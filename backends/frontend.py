@@ -11,6 +11,7 @@ import itertools
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -25,8 +26,8 @@ from backends.executors.eager import Eager
 from harness.programs.protocols import Contract, Enter, Executable, Lowered, NotExpressible, Program, Specialized, Step
 from harness.text import portable
 
-from . import ir, passes
-from .decompositions import decompose, forget_generated_code
+from . import generated_code, ir, passes
+from .decompositions import decompose
 
 CONTRACT_PIPELINE = (
     "builtin.module(func.func(torch-match-quantized-custom-ops),"
@@ -42,33 +43,30 @@ class Fx:
 
     def run(self, program: Program, enter: Enter) -> Contract:
         """Export, import and legalize; raises NotExpressible with the stage and a reason of one line."""
-        try:
+        with _tracing():
             return self._run(program, enter)
-        finally:
-            forget_generated_code()
 
     def export(self, program: Program, enter: Enter) -> Contract:
         """Export only: return a contract without IR, for a backend that starts there; raises NotExpressible."""
-        try:
+        with _tracing():
             enter("export")
-            return _contract_without_ir(program, _exported(program))
-        finally:
-            forget_generated_code()
+            return _contract_without_ir(_exported(program), _Rerun(program))
 
     def _run(self, program: Program, enter: Enter) -> Contract:
         enter("export")
         exported = _exported(program)
-        contract = _contract_without_ir(program, exported)  # first, because decomposing edits the graph in place
+        rerun = _Rerun(program)
+        contract = _contract_without_ir(exported, rerun)  # first, because decomposing edits the graph in place
         try:
-            text, reached = self._imported(exported, enter)
+            decomposed = rerun.decomposed = _decomposed(exported)
+            text, reached = self._imported(decomposed, enter)
         except NotExpressible as refusal:
             refusal.exported = contract
             raise
         return replace(contract, ir=text, reached=reached)
 
-    def _imported(self, exported: ExportedProgram, enter: Enter) -> tuple[str, tuple[str, ...]]:
+    def _imported(self, decomposed: ExportedProgram, enter: Enter) -> tuple[str, tuple[str, ...]]:
         """Return the IR in the backend contract, and the names of its ops that compute something."""
-        decomposed = _decomposed(exported)
         if decomposed.graph_signature.user_inputs_to_mutate:
             raise NotExpressible("import", "the op writes to an argument, which the program returns as one more result")
         with ir.session() as session:
@@ -84,6 +82,16 @@ class Fx:
         if "dialect_resources" in text:
             ir.drop()
         return text, reached
+
+
+@contextmanager
+def _tracing() -> Iterator[None]:
+    """Spare what makes a program traced once costly: code of graphs that never run, kept for ever."""
+    try:
+        with generated_code.deferred():
+            yield
+    finally:
+        generated_code.forget()
 
 
 Ranges = tuple[Mapping[int, tuple[float, float]], ...]
@@ -103,10 +111,9 @@ def _decomposed(exported: ExportedProgram) -> ExportedProgram:
         raise NotExpressible("export", reason(error)) from error
 
 
-def _contract_without_ir(program: Program, exported: ExportedProgram) -> Contract:
-    rerun = _Rerun(program)
+def _contract_without_ir(exported: ExportedProgram, rerun: _Rerun) -> Contract:
     return Contract(
-        program=program,
+        program=rerun.program,
         ir="",
         exported=tuple(sorted(set(_overloads(exported.graph_module)))),
         reached=(),
@@ -117,10 +124,14 @@ def _contract_without_ir(program: Program, exported: ExportedProgram) -> Contrac
 
 
 class _Rerun:
-    """The frontend's steps once more, on request, for a program that failed; the decomposed program is kept."""
+    """The frontend's steps once more, on request, for a program that failed; the decomposed program is kept.
+
+    `decomposed` is the one that the first run made, once it has.
+    """
 
     def __init__(self, program: Program) -> None:
-        self._program = program
+        self.program = program
+        self.decomposed: ExportedProgram | None = None
 
     def executable(self) -> Executable:
         """Return the exported and decomposed program for eager to run; raises NotExpressible.
@@ -128,42 +139,45 @@ class _Rerun:
         The executable raises Specialized for sizes that the program took before it was decomposed: torch unrolls loops
         over a symbolic size when it decomposes, and adds a guard that the size is that of export.
         """
-        decomposed = Eager().compile(self._eager(self._decomposed))
+        decomposed = Eager().compile(self._eager(self._whole_decomposed))
 
         def run(inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
             try:
                 return decomposed(inputs)
             except AssertionError as guard:
                 # raises if the exported program does not take these sizes either
-                Eager().compile(self._eager(_exported(self._program)))(inputs)
+                Eager().compile(self._eager(_exported(self.program)))(inputs)
                 raise Specialized(reason(guard)) from None
 
         return run
 
     def steps(self) -> tuple[Step, ...]:
         """Return the program exported, decomposed, imported, and after each contract pass; raises NotExpressible."""
-        found = [Step(name="export", lowered=self._eager(_exported(self._program)))]
-        found.append(Step(name="decompositions", lowered=self._eager(self._decomposed)))
+        found = [Step(name="export", lowered=self._eager(_exported(self.program)))]
+        found.append(Step(name="decompositions", lowered=self._eager(self._whole_decomposed)))
         with ir.session() as session:
-            module = _imported(self._decomposed, session)
+            module = _imported(self._whole_decomposed, session)
             found.append(Step(name="import", lowered=self._lowered("torch", ir.printed(module))))
             single_passes = passes.split(session.expanded(CONTRACT_PIPELINE))
             for name, text in passes.after_each(module, single_passes, session):
                 found.append(Step(name=f"contract/{name}", lowered=self._lowered("torch", text)))
         ir.drop()  # the context remembers the names of resources
-        forget_generated_code()
+        generated_code.forget()
         return tuple(found)
 
     @functools.cached_property
-    def _decomposed(self) -> ExportedProgram:
-        return _decomposed(_exported(self._program))
+    def _whole_decomposed(self) -> ExportedProgram:
+        made = self.decomposed
+        if made and len(made.graph_signature.user_inputs) == len(made.graph_signature.input_specs):
+            return made
+        return _decomposed(_exported(self.program))  # the importer removes inputs that are no argument from the graph
 
     def _eager(self, exported: ExportedProgram) -> Lowered:
         made: Any = exported.module()
-        return replace(self._lowered("eager", str(made.code)), program=replace(self._program, module=made))
+        return replace(self._lowered("eager", str(made.code)), program=replace(self.program, module=made))
 
     def _lowered(self, dialect: str, text: str) -> Lowered:
-        return Lowered(dialect=dialect, ir=text, program=self._program)
+        return Lowered(dialect=dialect, ir=text, program=self.program)
 
 
 def _ranges(exported: ExportedProgram) -> Ranges:

@@ -133,6 +133,16 @@ def lowered(text: str, pipeline: str) -> str:
     return result
 
 
+def check(text: str, pipeline: str) -> None:
+    """Parse the IR and run a pipeline that only looks for faults; raises PassFailed."""
+    if "dialect_resources" in text:
+        drop()
+    with session() as here:
+        here.run(pipeline, here.parse(text))
+    if "dialect_resources" in text:
+        drop()
+
+
 def drop() -> None:
     """Drop the session: the next use makes a new one, as if nothing had been compiled yet."""
     global _session

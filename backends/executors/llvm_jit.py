@@ -14,8 +14,9 @@ How IR becomes results:
    (`_Heap`), and each block lives until the results are copied out. So results may alias inputs, constants and each
    other. Each block is filled with the byte 0x7F first, which makes a huge number or NaN in every float type. So an
    element that the code never writes shows in the results, and shows every time.
-4. Compile at optimization level 0. Call through the packed interface (`_mlir_main` takes an array of pointers to the
-   fields of the memref descriptors). Copy the results into fresh tensors.
+4. Compile at optimization level 0, without optimizations in code generation (`CODE_GENERATION`). Call through the
+   packed interface (`_mlir_main` takes an array of pointers to the fields of the memref descriptors). Copy the results
+   into fresh tensors.
 
 Arithmetic on 16-bit floats is done in f32 and rounded after each operation. Conversions are expanded to integer code
 where the CPU or its runtime library has none, so no `__truncsfbf2` is needed.
@@ -42,12 +43,13 @@ import functools
 import os
 import re
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch_mlir import ir
+from torch_mlir import _mlir_libs, ir
 from torch_mlir._mlir_libs import _stablehlo
 from torch_mlir.dialects import torch as torch_dialect
 from torch_mlir.execution_engine import ExecutionEngine
@@ -149,6 +151,7 @@ class LlvmJitFused(LlvmJit):
     name = "llvm-jit-fused"
     dialects = frozenset(("linalg",))
     isolated = True
+    reusable = True
 
     def compile(self, lowered: Lowered) -> Callable[[Sequence[torch.Tensor]], list[torch.Tensor]]:
         """Compile once, for every size; raises CannotExecute."""
@@ -160,6 +163,7 @@ class LlvmJitChecked(LlvmJit):
 
     name = "llvm-jit-checked"
     dialects = frozenset(("linalg",))
+    reusable = True
 
     def compile(self, lowered: Lowered) -> Callable[[Sequence[torch.Tensor]], list[torch.Tensor]]:
         """Compile once, for every size; raises CannotExecute."""
@@ -265,6 +269,7 @@ class _Compiler:
 
     def __init__(self) -> None:
         register_stablehlo_passes()
+        _leave_out_optimizations()
         self.context = ir.Context(load_on_create_dialects=[])
         torch_dialect.register_dialect(self.context)
         _stablehlo.register_dialect(self.context)
@@ -324,8 +329,12 @@ class _Compiler:
         return module
 
     def build(self, module: ir.Module, dialect: str, signature: _Signature, *, checked: bool = False) -> _Native:
-        """Lower the module in place and compile it; raises CannotExecute."""
+        """Lower the module in place and compile it, unless the same text is compiled already; raises CannotExecute."""
         text = str(module)
+        key = (text, dialect)
+        if key in _built and not checked:
+            _built.move_to_end(key)
+            return _built[key]
         if dialect == "stablehlo":
             _prepare_stablehlo(module)
         if dialect != "linalg":
@@ -343,7 +352,12 @@ class _Compiler:
         _call_libm(module)
         self.run(LOOPS_TO_LLVM, module)
         with self._errors("LLVM translation failed"):
-            return _Native(module, signature)
+            native = _Native(module, signature)
+        if "ml_program" not in text and not checked:  # global variables belong to one program, locations to one text
+            _built[key] = native
+            if len(_built) > KEPT:
+                _built.popitem(last=False)
+        return native
 
     @contextmanager
     def _errors(self, what: str) -> Iterator[None]:
@@ -366,6 +380,9 @@ class _Compiler:
             raise CannotExecute(f"{what}: {'; '.join(seen)[:1000]}")
 
 
+KEPT = 16
+"""How many modules stay compiled: programs of one op, and sizes of one program, often come down to the same module."""
+_built: OrderedDict[tuple[str, str], _Native] = OrderedDict()
 _current: list[_Compiler] = []
 _refusals: dict[int, str] = {}
 """Why StableHLO IR could not be specialized, by the hash of the IR and the sizes."""
@@ -384,6 +401,47 @@ def _compiler() -> Iterator[_Compiler]:
     compiler.uses += 1
     if compiler.uses < LIFETIME:
         _current[:] = [compiler]
+
+
+CODE_GENERATION = (
+    "-optimize-regalloc=false",  # the fast register allocator, as at optimization level 0
+    "-disable-cgp",
+    "-disable-lsr",
+    "-disable-constant-hoisting",
+    "-disable-partial-libcall-inlining",
+    "-disable-machine-licm",
+    "-disable-machine-cse",
+    "-disable-machine-sink",
+    "-disable-machine-dce",
+    "-disable-peephole",
+    "-disable-early-taildup",
+    "-disable-early-ifcvt",
+    "-disable-tail-duplicate",
+    "-disable-branch-fold",
+    "-disable-block-placement",
+    "-disable-copyprop",
+    "-disable-post-ra",
+)
+"""Options of LLVM that leave the optimizations out of code generation; the selection of instructions stays as it is.
+
+MLIR's engine generates code at LLVM's level 2 whatever its own level is: it makes its target machine before it sets the
+level. Compiled code runs once or a few times on small tensors, so that costs more than it gains.
+"""
+
+
+@functools.cache
+def _leave_out_optimizations() -> None:
+    """Set `CODE_GENERATION` in this process, once; a build of torch-mlir that does not export LLVM's C API has none.
+
+    LLVM ignores an option that it does not know.
+    """
+    (folder,) = _mlir_libs.__path__[:1]
+    try:
+        parse = ctypes.CDLL(f"{folder}/libTorchMLIRAggregateCAPI.so").LLVMParseCommandLineOptions
+    except (OSError, AttributeError):
+        return
+    arguments = [b"llvm-jit", *map(str.encode, CODE_GENERATION)]
+    parse(len(arguments), (ctypes.c_char_p * len(arguments))(*arguments), None)
 
 
 @functools.cache

@@ -25,6 +25,7 @@ class StablehloInterpreter:
     name = "stablehlo-interpreter"
     dialects = frozenset(("stablehlo",))
     isolated = True
+    reusable = True
 
     def compile(self, lowered: Lowered) -> Executable:
         """Return a function that makes the module static for the sizes of each call and interprets it."""

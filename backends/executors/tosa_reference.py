@@ -8,12 +8,14 @@ unpredictable at run time, such as an integer sum that overflows.
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +43,7 @@ class TosaReference:
     name = "tosa-reference"
     dialects = frozenset(("tosa",))
     isolated = True
+    reusable = True
 
     def compile(self, lowered: Lowered) -> Executable:
         """Return a function that makes the module static for the sizes of each call, serializes it and runs it."""
@@ -74,9 +77,14 @@ def serialized(text: str) -> bytes:
         return target.read_bytes()
 
 
+@functools.cache
 def _tool() -> str:
-    """Return the path of `tosa-opt`, which the package tosa-tools installs beside the Python interpreter."""
-    return str(Path(sys.executable).parent / "tosa-opt")
+    """Return the path of `tosa-opt`: the binary in the package tosa-tools.
+
+    The script of that name beside the Python interpreter starts another interpreter, which takes longer than the tool.
+    """
+    packaged = Path(str(metadata.distribution("tosa-tools").locate_file("bin/tosa-opt")))
+    return str(packaged if packaged.exists() else Path(sys.executable).parent / "tosa-opt")
 
 
 def _error_of(done: subprocess.CompletedProcess[str]) -> str:

@@ -48,6 +48,7 @@ class XlaCpu:
     name = "xla"
     dialects = frozenset(("stablehlo",))
     isolated = True
+    reusable = True
 
     def compile(self, lowered: Lowered) -> Executable:
         """Return a function that makes the module static for the sizes of each call, compiles it and runs it."""

@@ -43,6 +43,6 @@ class Tosa(Lowering):
         super().verify(lowered)
         static, dynamic = VALIDATIONS
         try:
-            ir.lowered(lowered.ir, dynamic if "?" in lowered.ir else static)
+            ir.check(lowered.ir, dynamic if "?" in lowered.ir else static)
         except ir.PassFailed as failure:
             raise ContractBroken(f"not what the specification allows\n{shortened(failure.reason)}") from None

@@ -6,9 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import NoneType
-from typing import Any, Final
-
-from hypothesis import strategies as st
+from typing import TYPE_CHECKING, Any, Final
 
 from .dtypes import ALL, BY_TORCH, DTYPES, FLOAT
 from .numeric import EXACT, Composite, Exact, Linear, Numeric, of_sample
@@ -30,10 +28,11 @@ from .sample import (
     walk,
 )
 
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
 Dims = tuple[Dim, ...]
 
-_sampled_from = lru_cache(maxsize=4096, typed=True)(lambda *options: st.sampled_from(options))
-"""Cached, since a strategy is costly to make; typed, since 1, 1.0 and True would otherwise be one key."""
 
 OMIT: Final = object()
 """As an argument's value: the argument is left out of the call and takes its default."""
@@ -42,6 +41,33 @@ _MAX_SIZE = {0: 6, 1: 7, 2: 6, 3: 5, 4: 3, 5: 3}
 """The largest size of a dim, by the rank of its tensor."""
 _PRIMES = (7, 5, 3, 2, 3)
 """The sizes of the run at primes, by the position of the dim among the dynamic ones."""
+
+
+def _choice(*options: Any) -> SearchStrategy[Any]:
+    """Choose one of the options.
+
+    Here and below, hypothesis is imported where something is drawn: it takes longer to load than the whole registry.
+    """
+    from hypothesis.strategies import sampled_from
+
+    return sampled_from(options)
+
+
+def _integer(low: int, high: int) -> SearchStrategy[int]:
+    from hypothesis.strategies import integers
+
+    return integers(low, high)
+
+
+def _order(count: int) -> SearchStrategy[list[int]]:
+    """Choose an order of the integers below `count`."""
+    from hypothesis.strategies import permutations
+
+    return permutations(range(count))
+
+
+_cached_choice = lru_cache(maxsize=4096, typed=True)(_choice)
+"""Cached, since a strategy is costly to make; typed, since 1, 1.0 and True would otherwise be one key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +89,7 @@ class Draw:
     (0 or 1) that it gets, or None. In dynamic mode it is None: there the runs include such sizes.
     """
 
-    draw: Callable[[st.SearchStrategy[Any]], Any]
+    draw: Callable[[SearchStrategy[Any]], Any]
     dtype: str
     mode: Mode
     numeric: Numeric = EXACT
@@ -81,11 +107,11 @@ class Draw:
     def choose(self, *options: Any) -> Any:
         """One of the options; the first is the simplest."""
         plain = all(isinstance(option, (str, int, float, NoneType)) for option in options)
-        return self.draw(_sampled_from(*options) if plain else st.sampled_from(options))
+        return self.draw((_cached_choice if plain else _choice)(*options))
 
     def integer(self, low: int, high: int) -> int:
         """An integer in [low, high]."""
-        return int(self.draw(st.integers(low, high)))
+        return int(self.draw(_integer(low, high)))
 
     def flag(self) -> bool:
         """False or True."""
@@ -158,7 +184,7 @@ class Draw:
         """The indices of `min_size` or more distinct dims (all, if there are fewer), in any order, some negative."""
         rank = len(dims)
         count = self.integer(min(min_size, rank), rank)
-        order = self.draw(st.permutations(range(rank)))[:count]
+        order = self.draw(_order(rank))[:count]
         return tuple(self.choose(i, i - rank) for i in order)
 
     def at(self, dims: Sequence[Dim], axis: int) -> int:
@@ -262,16 +288,18 @@ class OpCase:
         """The numeric class for a sample, with every length expressed in the sample's own dims."""
         return of_sample(self.numeric, sample)
 
-    def strategy(self, dtype: str, mode: Mode) -> st.SearchStrategy[Sample]:
+    def strategy(self, dtype: str, mode: Mode) -> SearchStrategy[Sample]:
         """A hypothesis strategy for this op's samples."""
 
-        @st.composite
+        from hypothesis.strategies import composite
+
+        @composite
         def samples(draw: Any) -> Sample:
             d = Draw(draw=draw, dtype=dtype, mode=mode, numeric=self.numeric)
             args = {name: arg for name, arg in self.inputs(d).items() if arg is not OMIT}
             return _finish(d, Sample(op=self.op, dtype=dtype, mode=mode, sizes=dict(d.sizes), args=args))
 
-        strategy: st.SearchStrategy[Sample] = samples()
+        strategy: SearchStrategy[Sample] = samples()
         return strategy
 
 

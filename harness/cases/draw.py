@@ -9,15 +9,16 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from random import Random
-
-from hypothesis import HealthCheck, Phase, find, settings
-from hypothesis.errors import Flaky, NoSuchExample
+from typing import TYPE_CHECKING
 
 from harness.errors import UnknownName
 
 from .case import OpCase
 from .sample import Mode, Sample, SizeOf, Values, map_tensors, seeded, tensors, walk, with_values
 from .traits import attributes, traits
+
+if TYPE_CHECKING:
+    from hypothesis import settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +149,8 @@ def _draw_count(wanted: int) -> int:
 
 
 def _settings(examples: int) -> settings:
+    from hypothesis import HealthCheck, Phase, settings
+
     return settings(
         max_examples=examples,
         database=None,
@@ -165,6 +168,9 @@ def _random(case: OpCase, dtype: str, mode: Mode, seed: int) -> Random:
 
 def _draw_programs(case: OpCase, dtype: str, mode: Mode, seed: int, examples: int) -> list[Sample]:
     """Distinct programs in the order drawn, the same ones at each call; in dynamic mode those with a dynamic dim."""
+    from hypothesis import find
+    from hypothesis.errors import NoSuchExample
+
     programs: dict[str, Sample] = {}
 
     def collect(sample: Sample) -> bool:
@@ -280,6 +286,9 @@ def minimise(
     each candidate is filled as the sample is. Last, simpler values and fewer runs are tried. `fails` runs a sample and
     tells whether it fails in the same way.
     """
+    from hypothesis import find
+    from hypothesis.errors import Flaky, NoSuchExample
+
     deadline = time.monotonic() + seconds
     values = sample.values
     best = sample

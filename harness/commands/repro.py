@@ -21,7 +21,7 @@ from harness.running.supervisor import Limits
 from op_suites import catalog
 
 from .arguments import add_journal_option, last_journal, open_index, print_answer
-from .rerun import rerun
+from .rerun import get_ready, rerun
 
 TITLES = {
     "sample_file": "the sample (edit it, then `opcov repro FILE --backend B`)",
@@ -54,6 +54,7 @@ def run(options: argparse.Namespace) -> Exit:
     if options.backend not in (known := plugins.names(plugins.BACKENDS, plugins.CASCADES)):
         raise UnknownName("backend", options.backend, known)
     sample = _sample(options.sample, options.journal)
+    get_ready(sample, options.backend)
     case = _case(sample)
     result, ir = rerun(sample, options.backend, Limits(seconds=options.seconds))
     files = _write(options.out, case, sample, options.backend, result.outcome, ir)

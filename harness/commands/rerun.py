@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from harness.cases.sample import Sample
 from harness.records.outcome import Result
+from harness.running.child import fork_server
+from harness.running.request import WarmUp
 from harness.running.supervisor import Limits, Supervisor
 
 
@@ -14,5 +16,14 @@ def rerun(sample: Sample, backend: str, limits: Limits) -> tuple[Result, dict[st
     too, as `before` and `after`. Raises OpcovError if no worker can be started.
     """
     ir: dict[str, str] = {}
-    with Supervisor((backend,), limits, thorough=True) as supervisor:
+    with Supervisor((backend,), limits, thorough=True, warm_up=_warm_up(sample, backend)) as supervisor:
         return supervisor.run(sample, backend, ir.__setitem__, find_pass=True), ir
+
+
+def get_ready(sample: Sample, backend: str) -> None:
+    """Let another process load what `rerun` will need for this sample, while this one goes on; returns at once."""
+    fork_server(_warm_up(sample, backend))
+
+
+def _warm_up(sample: Sample, backend: str) -> WarmUp:
+    return WarmUp(backends=(backend,), modes=(sample.mode,), fully=False)

@@ -13,6 +13,7 @@ import torch
 
 from harness.cases.case import Canonical
 from harness.cases.sample import Sample
+from harness.programs.program import seed_eager
 
 from .compare import right, same
 from .reference import EagerCall, WideCall, eager_results, wide_results
@@ -83,7 +84,7 @@ def _shows_payload(eager: EagerCall, args: Sequence[torch.Tensor], output: int, 
     others = [_with_other_payload(a) for a in args]
     if all(other is a for other, a in zip(others, args, strict=True)):
         return torch.zeros(want.eager.shape, dtype=torch.bool)
-    torch.manual_seed(0)
+    seed_eager(0)
     return ~same(eager(others)[output], want.eager)
 
 

@@ -11,6 +11,7 @@ import torch
 
 from harness.programs.fork import ForkDied, in_fork
 from harness.programs.materialize import copied
+from harness.programs.program import seed_eager
 from harness.programs.protocols import Backend, CannotExecute, Contract, Executor, Lowered, Step
 from harness.records.outcome import FirstWrongPass, Wrong
 
@@ -73,7 +74,7 @@ class StepRunner:
 
     def _run_and_judge(self, executor: Executor, lowered: Lowered) -> ExecutorVerdict:
         executable = executor.compile(lowered)
-        torch.manual_seed(0)
+        seed_eager(0)
         try:
             return self.judge(executable([copied(t) for t in self.inputs]))
         except CannotExecute:

@@ -14,7 +14,7 @@ from harness.cases.dtypes import BF16, F16
 from harness.cases.numeric import Distribution, Exact, Linear, Numeric, ShapeOnly
 from harness.cases.sample import Arg, DtypeArg, Sample, Sizes, map_leaves
 from harness.programs.materialize import copied
-from harness.programs.program import call, inputs
+from harness.programs.program import call, inputs, seed_eager
 
 from .tolerance import Bounded, bounded, roundoff
 
@@ -122,7 +122,7 @@ def _run(sample: Sample, numeric: Numeric, eager: EagerCall, wide: WideCall, siz
     """The reference at these sizes; raises EagerRefuses."""
     args = inputs(sample, sizes)
     try:
-        torch.manual_seed(0)
+        seed_eager(0)
         got = eager(args)
     except Exception as error:  # eager may raise any type
         text = str(error).strip().splitlines() or [""]
@@ -165,7 +165,7 @@ def _is_random(module: torch.nn.Module, args: Sequence[torch.Tensor]) -> bool:
     results = []
     for seed in (0, 1):
         own = [copied(a) for a in args]
-        torch.manual_seed(seed)
+        seed_eager(seed)
         try:
             results.append(_results(module, None)(own, copying=False))
         except Exception:  # `runs` will raise the reason

@@ -7,13 +7,15 @@ the extra in its entry point: `xla = "backends.executors.xla_cpu:XlaCpu [xla]"`.
 
 from __future__ import annotations
 
-import json
+import ast
 import shlex
-import subprocess
 import sys
-from collections.abc import Callable
-from importlib.metadata import EntryPoint, entry_points
+from collections.abc import Callable, Iterator
+from functools import cache
+from importlib.machinery import PathFinder
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from harness.errors import MissingPackage, UnknownName
@@ -23,11 +25,13 @@ BACKENDS = "opcov.backends"
 CASCADES = "opcov.cascades"
 """Backends that are measured only if the user asks for them."""
 EXECUTORS = "opcov.executors"
+INSTALL = "pip install"
+"""How the reason starts why an executor is absent whose package is missing; a broken one has another reason."""
 
 
 def names(*groups: str) -> tuple[str, ...]:
     """Return the names declared in these groups, sorted, `control` last; raises MissingPackage if there are none."""
-    found = sorted({e.name for group in groups for e in entry_points(group=group)}, key=lambda n: (n == CONTROL, n))
+    found = sorted({e.name for group in groups for e in _entries(group)}, key=lambda n: (n == CONTROL, n))
     if not found:
         raise MissingPackage(f"no entry points in {groups[0]!r}: opcov is not installed", hint="run `pip install -e .`")
     return tuple(found)
@@ -35,7 +39,7 @@ def names(*groups: str) -> tuple[str, ...]:
 
 def backend(name: str) -> Callable[[], Any]:
     """Return the callable that makes a backend, measured by default or not; raises UnknownName or MissingPackage."""
-    return factory(CASCADES if entry_points(group=CASCADES, name=name) else BACKENDS, name)
+    return factory(CASCADES if any(e.name == name for e in _entries(CASCADES)) else BACKENDS, name)
 
 
 def factory(group: str, name: str) -> Callable[[], Any]:
@@ -68,22 +72,57 @@ def executors() -> tuple[list[Any], dict[str, str]]:
 
 
 def absent() -> dict[str, str]:
-    """Return why each executor that is absent cannot be loaded, as `executors` does.
+    """Return by name the command that installs what an executor lacks, found without importing anything.
 
-    That loads every executor, torch among what they import, so it happens in another process. Raises MissingPackage if
-    that process fails.
+    An executor is absent if its module, or a package that its module imports at the top level, is not installed. What
+    only an import shows, such as a package that is broken, is in what `executors` returns.
     """
-    done = subprocess.run([sys.executable, "-m", __name__], capture_output=True, text=True, check=False)
+    found = {}
+    for name in names(EXECUTORS):
+        entry = _entry(EXECUTORS, name)
+        lacking = (package for package in _needs(entry) if not find_spec(package))
+        if package := next(lacking, None):
+            found[name] = _install(entry, package)
+    return found
+
+
+def _needs(entry: EntryPoint) -> Iterator[str]:
+    """The package of the entry point's module, and the packages that the module imports whenever it is imported."""
+    package, *rest = entry.module.split(".")
+    yield package
+    spec = find_spec(package)
+    for part in rest:  # as `find_spec` does, but without importing the packages on the way
+        spec = spec and PathFinder.find_spec(f"{spec.name}.{part}", spec.submodule_search_locations)
+    source = Path(spec.origin) if spec and spec.origin else None
+    if source and source.suffix == ".py" and source.exists():
+        yield from _imported(source)
+
+
+def _imported(source: Path) -> Iterator[str]:
+    """The packages that a file imports in its outermost statements, by absolute names."""
     try:
-        reasons: dict[str, str] = json.loads(done.stdout)
-    except ValueError:
-        *_, last = done.stderr.strip().splitlines() or [f"exit {done.returncode}"]
-        raise MissingPackage(f"the executors cannot be loaded: {last}", hint="run `make setup` again") from None
-    return reasons
+        statements = ast.parse(source.read_bytes()).body
+    except (SyntaxError, ValueError):  # whoever imports it is told
+        return
+    for statement in statements:
+        if isinstance(statement, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in statement.names)
+        elif isinstance(statement, ast.ImportFrom) and statement.module and not statement.level:
+            yield statement.module.partition(".")[0]
+
+
+def _entries(group: str) -> EntryPoints:
+    return _entries_on(tuple(sys.path), group)
+
+
+@cache
+def _entries_on(path: tuple[str, ...], group: str) -> EntryPoints:
+    """The entry points on the path, which is `sys.path`; kept, since reading them takes 5 ms and is asked often."""
+    return entry_points(group=group)
 
 
 def _entry(group: str, name: str) -> EntryPoint:
-    for entry in entry_points(group=group):
+    for entry in _entries(group):
         if entry.name == name:
             return entry
     raise UnknownName(_kind(group), name, names(group))
@@ -104,8 +143,4 @@ def _remedy(entry: EntryPoint, error: Exception) -> str:
 def _install(entry: EntryPoint, module: str) -> str:
     """The command that installs the extras that the entry point names, or else the package of the module."""
     extra = f"{entry.dist.name}[{','.join(entry.extras)}]" if entry.dist and entry.extras else ""
-    return f"pip install {shlex.quote(extra or module.partition('.')[0].replace('_', '-'))}"
-
-
-if __name__ == "__main__":
-    print(json.dumps(executors()[1]))
+    return f"{INSTALL} {shlex.quote(extra or module.partition('.')[0].replace('_', '-'))}"

@@ -178,6 +178,15 @@ def _dim(sample: Sample, name: str, relaxed: bool) -> Any:
     return torch.export.Dim(name, min=least) if least > 1 else torch.export.Dim(name)
 
 
+def seed_eager(seed: int) -> None:
+    """Seed the generator that eager draws from on the CPU.
+
+    `torch.manual_seed` also keeps a formatted stack for each absent kind of accelerator, in case one comes up later:
+    a fifth of the cost of a reference, and memory that is never given back.
+    """
+    torch.default_generator.manual_seed(seed)
+
+
 def check_seen(sample: Sample, exported: Sequence[str], seen_as: str | None) -> None:
     """Raise BrokenCase if the sample's op is not among the `exported` overloads: the case would test another op.
 

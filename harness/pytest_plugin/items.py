@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,9 @@ from harness.cases.draw import Profile, profile
 from harness.errors import OpcovError
 from harness.programs import plugins
 from harness.records.expectation import judge
-from harness.records.journal import Record, record_json
+from harness.records.journal import Record, dumped
 from harness.running.cells import Cell, cells
+from harness.running.request import WarmUp
 from harness.running.runner import Runner
 from harness.running.sources import Census, FromOpinfo, Source
 from harness.running.supervisor import Supervisor
@@ -27,6 +28,10 @@ from .options import SUITES, is_strict, is_thorough, limits, selection
 
 LINES = "opcov-lines"
 """The key of a report's user properties under which a cell's journal lines travel to the controller."""
+ABSENT = "opcov-absent"
+"""Likewise for the executors that this process's workers could not load, each with the reason."""
+FULLY = 200
+"""From so many cells in a process on, a full warm-up takes less time than it saves."""
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -46,8 +51,25 @@ class Family(pytest.File):
         backends = plugins.names(plugins.BACKENDS)
         size = profile(self.config.option.profile)
         for cell in cells(family, catalog()[family], backends, selection(self.config), size):
-            if cell.name not in done and (self.config.option.samples != "opinfo" or _opinfo(size)(cell)):
+            if cell.name in done or not self._may_match(cell):
+                continue
+            if self.config.option.samples != "opinfo" or _opinfo(size)(cell):
                 yield CellItem.from_parent(self, name=cell.name, cell=cell)
+
+    def _may_match(self, cell: Cell) -> bool:
+        """Whether pytest's `-k` may select the cell: of the tens of thousands of items only such ones are worth making.
+
+        An expression of words joined by `and` needs each word in a name; for any other one pytest decides alone.
+        """
+        words = self.config.option.keyword.lower().split(" and ")
+        if not all(re.fullmatch(r"[\w.:+\-\[\]/]+", word) and word != "not" for word in words):
+            return True
+        names = (cell.name.lower(), *self._names)
+        return all(any(word in name for name in names) for word in words)
+
+    @functools.cached_property
+    def _names(self) -> tuple[str, ...]:
+        return tuple(node.name.lower() for node in self.listchain())
 
 
 class CellItem(pytest.Item):
@@ -58,13 +80,11 @@ class CellItem(pytest.Item):
         self.cell = cell
 
     def runtest(self) -> None:
-        """Run the census; what is done is kept even if the run is interrupted half-way."""
-        records = []
-        lines: list[str] = []  # as text: what carries reports between processes has no integers of 64 bits
-        self.user_properties.append((LINES, lines))
-        for record in _runner(self.config).records(self.cell):
-            records.append(record)
-            lines.append(json.dumps(record_json(record)))
+        """Run the census, and leave the journal's lines for the report."""
+        records = _runner(self.session).records(self.cell)
+        # as text: what carries reports between processes has no integers of 64 bits
+        self.user_properties.append((LINES, [dumped(record) for record in records]))
+        self.user_properties.append((ABSENT, dict(self.config.stash[_SUPERVISOR].absent())))
         verdict = judge(records, self.cell.backend)
         if verdict.kind == "broken" or (is_strict(self.config) and verdict.kind == "shortfall"):
             pytest.fail(f"{verdict.reason}\nreproduce: {_repro(self.cell, records)}", pytrace=False)
@@ -88,34 +108,64 @@ class CellItem(pytest.Item):
         return self.path, 0, self.name
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Count the cells, with those that an unfinished run has done."""
+    here = sum(isinstance(item, CellItem) for item in session.items)
+    session.config.stash[_CELLS] = here + len(resume.done(session.config))
+
+
 def cell_name(nodeid: str) -> str | None:
     """The name of the cell that an item of this id runs; None if it is no cell."""
     path, _, name = nodeid.rpartition("::")
     return name if path.startswith(f"{SUITES.name}/") else None
 
 
-def _repro(cell: Cell, records: list[Record]) -> str:
+def _repro(cell: Cell, records: Sequence[Record]) -> str:
     worst = next(r for r in records if type(r.outcome).__name__ != "Passed")
     return f"opcov repro {worst.id} --backend {cell.backend}"
 
 
+_CELLS = pytest.StashKey[int]()
+"""How many cells are asked for."""
 _RUNNER = pytest.StashKey[Runner]()
 _SUPERVISOR = pytest.StashKey[Supervisor]()
 
 
-def _runner(config: pytest.Config) -> Runner:
+def _runner(session: pytest.Session) -> Runner:
     """This process's runner with its supervised worker, made when the first cell needs it."""
+    config = session.config
     if _RUNNER not in config.stash:
         option = config.option
         backends = selection(config).backends or plugins.names(plugins.BACKENDS)
-        config.stash[_SUPERVISOR] = Supervisor(backends, limits(config), thorough=is_thorough(config))
+        config.stash[_SUPERVISOR] = Supervisor(
+            backends, limits(config), thorough=is_thorough(config), warm_up=_warm_up(session)
+        )
         size = profile(option.profile)
         sources: tuple[Source, ...] = () if option.samples == "opinfo" else (Census(size, option.seed),)
         sources += () if option.samples == "census" else (_opinfo(size),)
         run = config.stash[_SUPERVISOR].run
         find_pass = functools.partial(run, find_pass=True)
-        config.stash[_RUNNER] = Runner(run, sources, size, option.seed, find_pass=find_pass)
+        config.stash[_RUNNER] = Runner(
+            run,
+            sources,
+            size,
+            option.seed,
+            find_pass=find_pass,
+            recorded=functools.partial(resume.recorded, config),
+            patient=config.stash.get(_CELLS, 0) == 1,
+        )
     return config.stash[_RUNNER]
+
+
+def _warm_up(session: pytest.Session) -> WarmUp:
+    """What the collected cells are worth warming up for; pytest-xdist's workers share them."""
+    found = [item.cell for item in session.items if isinstance(item, CellItem)]
+    processes = getattr(session.config, "workerinput", {}).get("workercount", 1)
+    return WarmUp(
+        backends=tuple({cell.backend: None for cell in found}),
+        modes=tuple({cell.mode: None for cell in found}),
+        fully=len(found) >= FULLY * processes,
+    )
 
 
 def _opinfo(size: Profile) -> FromOpinfo:

@@ -20,6 +20,8 @@ from . import resume
 
 SUITES = Path(op_suites.__file__).parent
 SAMPLES = ("census", "opinfo", "both")
+HYPOTHESIS = "hypothesispytest"
+"""The plugin of hypothesis: it has nothing to do in the main job, and would import hypothesis in the controller."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -68,6 +70,14 @@ def journal_path(config: pytest.Config) -> Path:
     return Path(config.option.out) / "journal.jsonl.gz"
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Do without the plugin of hypothesis in the main job; not before it has taken note that the session starts."""
+    manager = session.config.pluginmanager
+    if _is_main_job_alone(session.config) and manager.has_plugin(HYPOTHESIS):
+        manager.unregister(name=HYPOTHESIS)
+
+
 def usage_error(error: OpcovError) -> pytest.UsageError:
     """The error as pytest shows it: in one line, before anything is collected."""
     return pytest.UsageError(f"opcov: {error}")
@@ -76,8 +86,16 @@ def usage_error(error: OpcovError) -> pytest.UsageError:
 def is_main_job(config: pytest.Config) -> bool:
     """Whether any of the paths asked for is in the suites, or holds them: opcov's own tests need no executors."""
     suites = SUITES.resolve()
-    asked = [Path(argument.partition("::")[0]).resolve() for argument in config.args]
-    return any(suites.is_relative_to(path) or path.is_relative_to(suites) for path in asked)
+    return any(suites.is_relative_to(path) or path.is_relative_to(suites) for path in _asked(config))
+
+
+def _is_main_job_alone(config: pytest.Config) -> bool:
+    """Whether every path asked for is in the suites."""
+    return all(path.is_relative_to(SUITES.resolve()) for path in _asked(config))
+
+
+def _asked(config: pytest.Config) -> list[Path]:
+    return [Path(argument.partition("::")[0]).resolve() for argument in config.args]
 
 
 def is_worker(config: pytest.Config) -> bool:

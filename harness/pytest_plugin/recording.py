@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import subprocess
 import sys
 import time
@@ -13,16 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import op_suites
+from backends.declared import declared
 from harness.errors import OpcovError
 from harness.programs import plugins
 from harness.records.journal_file import JournalWriter, costs
-from harness.surface import opinfo
+from harness.running.cells import Selection
+from harness.surface import opinfo, ops
 from harness.text import plural
 
 from . import resume
 from .header import header
-from .items import LINES, cell_name
-from .options import SUITES, is_main_job, is_worker, journal_path, usage_error
+from .items import ABSENT, LINES, cell_name
+from .options import SUITES, is_main_job, is_worker, journal_path, selection, usage_error
 from .progress import Progress
 
 if TYPE_CHECKING:
@@ -55,7 +57,7 @@ class Recorder:
 
     def __init__(self, config: pytest.Config, absent: Mapping[str, str]) -> None:
         self.config = config
-        self.absent = absent
+        self.absent = self.said = absent
         self.out = Path(config.option.out)
         self.started = time.time()
         self.progress = Progress()
@@ -116,6 +118,7 @@ class Recorder:
         name = cell_name(report.nodeid)
         if name is None or report.when != "call":
             return
+        self.absent = dict(report.user_properties).get(ABSENT, self.absent)  # type: ignore[assignment]
         for key, lines in report.user_properties:
             if key == LINES and isinstance(lines, list) and lines:
                 self._write(lines, report.duration)
@@ -144,7 +147,7 @@ class Recorder:
             blocks = self.report.passed_on(self.resumed.blocks()) if self.resumed else ()
             self.writer = JournalWriter(journal_path(self.config), start, blocks)
             self.progress.outcomes = self.writer.counts
-            self.figures = _start_counting()
+            self.figures = _start_counting(self.config)
         return self.writer
 
     @pytest.hookimpl(tryfirst=True)
@@ -172,6 +175,9 @@ class Recorder:
             return
         said = self.report.finish(self.writer.file, min(terminalreporter._tw.fullwidth, 160))
         terminalreporter.section("opcov")
+        for name, why in self.absent.items():
+            if self.said.get(name) != why:  # only loading it showed that it is absent
+                terminalreporter.write_line(f"opcov: executor {name} is absent: {why}")
         terminalreporter.write_line(said)
         with contextlib.suppress(ValueError):
             self.out = self.out.relative_to(Path.cwd())
@@ -183,21 +189,28 @@ class Recorder:
             )
 
 
-def _start_counting() -> subprocess.Popen[str]:
-    """Count the registry against its denominators beside the run: that takes torch, which this process never loads.
+def _start_counting(config: pytest.Config) -> subprocess.Popen[str] | None:
+    """Ask torch beside the run for what there is to cover, if all of the registry runs and nobody has asked before.
 
-    OpInfo is counted only where it was traced before.
+    That takes torch, which this process never loads. OpInfo is asked only where it was traced before.
     """
+    narrowed = selection(config) != Selection() or config.option.keyword
+    if narrowed or _figures():
+        return None
     options = () if opinfo.is_traced() else ("--no-opinfo",)
     command = [sys.executable, "-m", "harness.commands.cli", "ops", "--json", *options]
-    return subprocess.Popen(command, cwd=SUITES.parent, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    return subprocess.Popen(command, cwd=SUITES.parent, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True)
 
 
 def _counted(figures: subprocess.Popen[str] | None) -> dict[str, dict[str, int]]:
-    """By denominator, how many overloads are covered, excluded and missing; empty where the count failed."""
-    try:
-        said = figures.communicate(timeout=60)[0] if figures else ""
-        sets = json.loads(said)["denominators"]
-    except (subprocess.TimeoutExpired, ValueError, KeyError):
-        return {}
-    return {name: {key: len(of[key]) for key in ("covered", "excluded", "missing")} for name, of in sets.items()}
+    """By denominator, how many overloads are covered, excluded and missing; empty where nobody has asked torch."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        if figures:
+            figures.wait(timeout=60)
+    return _figures()
+
+
+def _figures() -> dict[str, dict[str, int]]:
+    with contextlib.suppress(OpcovError, ImportError, OSError, StopIteration):  # no torch, no torch-mlir
+        return ops.footer(op_suites.catalog(), op_suites.excluded(), declared())
+    return {}

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from harness.errors import OpcovError
+from harness.programs import plugins
 from harness.records.journal import Record, is_complete
 from harness.records.journal_file import PART, Block, JournalReader, footer, restored
 
@@ -75,6 +76,13 @@ def done(config: pytest.Config) -> frozenset[str]:
     return resumed.cells if resumed else frozenset()
 
 
+def recorded(config: pytest.Config, op: str) -> Iterator[Record]:
+    """The records of an op in the run that this one goes on with."""
+    resumed = config.stash.get(RESUMED, None)
+    if resumed and any(name.startswith(f"{op}[") for name in resumed.cells):
+        yield from resumed.records({op})
+
+
 def find(journal: Path) -> Path | None:
     """The file of an unfinished run of which `journal` would have been the journal; None if there is none.
 
@@ -132,14 +140,25 @@ def check_same(before: Mapping[str, Any], now: Mapping[str, Any], path: Path) ->
 
 
 def _leaves(header: Mapping[str, Any]) -> dict[str, Any]:
-    """The header's values by path: `seed`, `toolchain.torch`, `options.profile` ..."""
+    """The header's values by path: `seed`, `toolchain.torch`, `options.profile` ...
+
+    An executor that is broken counts as one that can be had: only a worker that loads it finds out.
+    """
     leaves: dict[str, Any] = {}
+    header = {**header, "toolchain": _unloaded(header["toolchain"])}
     for key, value in header.items():
         if isinstance(value, Mapping) and key in ("toolchain", "options"):
             leaves |= {f"{key}.{name}": inner for name, inner in value.items()}
         else:
             leaves[key] = value
     return leaves
+
+
+def _unloaded(toolchain: Mapping[str, Any]) -> dict[str, Any]:
+    """The toolchain as it is known before any executor is loaded."""
+    missing = {name: why for name, why in toolchain["absent"].items() if why.startswith(plugins.INSTALL)}
+    present = {name for name in toolchain["executors"].split(", ") if name} | set(toolchain["absent"]) - set(missing)
+    return {**toolchain, "executors": sorted(present), "absent": missing}
 
 
 def _said(value: Any) -> str:

@@ -5,6 +5,7 @@ It is the only thing that passes from running to reporting. `journal_file` reads
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -127,6 +128,11 @@ def record_json(record: Record) -> dict[str, Any]:
         "hung": list(record.hung),
     }
     return line | {key: value for key, value in more.items() if value}
+
+
+def dumped(record: Record) -> str:
+    """The record as an outcome line."""
+    return json.dumps(record_json(record), separators=(",", ":"))
 
 
 def record_restore(line: Mapping[str, Any], restore_sample: Callable[[Any], Sample] = from_json) -> Record:

@@ -1,10 +1,17 @@
-"""What the supervisor asks of its worker."""
+"""What the supervisor asks of its worker, and of the fork server that starts it."""
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
+
+from harness.cases.sample import MODES
+
+VARIABLE = "OPCOV_WARM_UP"
+"""The environment variable that tells the fork server what to warm up: it has no arguments."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,3 +29,28 @@ class Request:
     show: bool = False
     find_pass: bool = False
     died: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WarmUp:
+    """What the fork server does once, so that no worker that it forks has to do it.
+
+    One op runs through the `backends` in the `modes`. If `fully`, more ops are exported: that takes 2 s, and saves each
+    worker the time of its first exports, which is worth it where many samples run.
+    """
+
+    backends: tuple[str, ...] = ("linalg", "tosa", "stablehlo", "control")
+    modes: tuple[str, ...] = MODES
+    fully: bool = True
+
+    def environment(self) -> dict[str, str]:
+        """The warm-up as a variable of the fork server's environment."""
+        return {VARIABLE: json.dumps(asdict(self))}
+
+
+def warm_up() -> WarmUp:
+    """The warm-up that this process's environment asks for; by default, all of it."""
+    if VARIABLE not in os.environ:
+        return WarmUp()
+    asked = json.loads(os.environ[VARIABLE])
+    return WarmUp(backends=tuple(asked["backends"]), modes=tuple(asked["modes"]), fully=asked["fully"])

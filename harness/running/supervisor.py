@@ -5,19 +5,15 @@ A worker is absent, idle or busy. Whatever ends a busy worker becomes the outcom
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import TracebackType
 
 from harness.cases.sample import Sample, to_json
-from harness.errors import OpcovError
 from harness.records.outcome import (
     STAGES,
     Crashed,
@@ -33,14 +29,15 @@ from harness.records.outcome import (
 )
 from harness.text import portable
 
+from .child import WARM, Child, fork_server, start
 from .deadline import Deadline
-from .request import Request
+from .request import Request, WarmUp
 
-START_SECONDS = 120.0
-"""How long a worker may take to start."""
 TAIL = 4000
 """How many of the last characters of stderr an outcome keeps."""
-OUTSIDE = ("SIGKILL", "SIGTERM", "memory corrupted")
+KILLED = ("SIGKILL", "SIGTERM")
+"""Signals that come from outside of the worker."""
+OUTSIDE = (*KILLED, "memory corrupted")
 """Deaths that say nothing about eager: the worker was killed from outside, or an earlier sample damaged it."""
 DIES = "eager itself dies of it"
 """The start of the reason of a sample on which eager dies."""
@@ -60,14 +57,6 @@ class Limits:
     resident: int = 2 << 30
 
 
-@dataclass(slots=True)
-class Child:
-    """A worker process and the parent's end of its pipe."""
-
-    process: BaseProcess
-    pipe: Connection
-
-
 class Supervisor:
     """Runs samples in a warm child process, one at a time; a context manager."""
 
@@ -75,20 +64,28 @@ class Supervisor:
         self,
         backends: Sequence[str],
         limits: Limits | None = None,
-        preload: str = "harness.running.warm",
+        preload: str = WARM,
         *,
         thorough: bool = False,
+        warm_up: WarmUp | None = None,
     ) -> None:
+        """Let the fork server load torch meanwhile; by default it warms up these backends, not fully."""
         self.backends = tuple(backends)
         self.thorough = thorough
         self.limits = limits or Limits()
         self.deaths = 0
         self._child: Child | None = None
-        self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload([preload])
+        self._absent: Mapping[str, str] | None = None
+        self._context = fork_server(warm_up or WarmUp(backends=self.backends, fully=False), preload)
         handle, path = tempfile.mkstemp(prefix="opcov-", suffix=".stderr")
         os.close(handle)
         self._stderr = Path(path)
+
+    def absent(self) -> Mapping[str, str]:
+        """The executors that a worker could not load, each with the reason; start one if none has run yet."""
+        if self._absent is None:
+            self._start()
+        return self._absent or {}
 
     def run(
         self,
@@ -106,7 +103,9 @@ class Supervisor:
         deadline to the samples that hung there: one that does not end in that time is `NotRun`.
 
         A sample on which the worker dies before the first stage runs again in a fresh worker: if that dies too, eager
-        itself dies of the sample; if not, the previous sample had written over the worker's memory. A sample on which
+        itself dies of the sample; if not, the previous sample had written over the worker's memory. So does a sample
+        whose worker was killed from outside: if that happens again, the sample crashes, for instance because it takes
+        all memory. A sample on which
         the worker dies or hangs in execution runs again on the isolated executors alone: if one of them is right, the
         first executor is at fault; if none is, checkers may find the cause.
 
@@ -117,7 +116,7 @@ class Supervisor:
         )
         short = short or {}
         result = self._run(request, show, short)
-        if _is_early_death(result):
+        if _is_early_death(result) or _is_killed(result.outcome):
             result = self._run(request, show, short)
         if died := _death_in_execution(result.outcome):
             again = self._run(replace(request, show=False, find_pass=False, died=died), None, short)
@@ -158,24 +157,9 @@ class Supervisor:
         return Result(outcome=outcome, seconds=deadline.spent(), hung=hung)
 
     def _start(self) -> Child:
-        ours, theirs = self._context.Pipe()
-        from .worker import main
-
-        arguments = (theirs, str(self._stderr), self.backends, self.limits.memory, self.thorough)
-        process = self._context.Process(target=main, args=arguments, daemon=True)
-        process.start()
-        theirs.close()
-        self._child = Child(process, ours)
-        try:
-            if not ours.poll(START_SECONDS):
-                raise OpcovError(f"no worker came up within {START_SECONDS:.0f} s", hint="is the machine overloaded?")
-            kind, text = ours.recv()
-        except EOFError:
-            process.join()
-            raise OpcovError(f"the worker died at its start: {self._tail()}", hint="run `make setup` again") from None
-        if kind != "ready":
-            self._stop()
-            raise OpcovError(text)
+        limit = self.limits.memory
+        self._child = start(self._context, str(self._stderr), self.backends, limit, self.thorough, self._tail)
+        self._absent = self._child.absent
         return self._child
 
     def _death(self, child: Child, stage: Stage) -> Outcome:
@@ -234,6 +218,11 @@ def _eagers_own(outcome: Outcome) -> Outcome:
 
 def _is_early_death(result: Result) -> bool:
     return isinstance(result.outcome, Excluded) and result.outcome.reason.startswith(DIES)
+
+
+def _is_killed(outcome: Outcome) -> bool:
+    """Whether a signal ended the worker that no program sends itself."""
+    return isinstance(outcome, Crashed) and outcome.signal in KILLED
 
 
 def _death_in_execution(outcome: Outcome) -> str | None:

@@ -19,6 +19,7 @@ from harness.judging.compare import compare, judged
 from harness.judging.discontinuity import at_discontinuity
 from harness.judging.reference import Run
 from harness.programs.materialize import copied
+from harness.programs.program import seed_eager
 from harness.programs.protocols import CannotExecute, Contract, Executable, Executor, Specialized
 from harness.records.outcome import HarnessError, NotExecuted, NotExported, Outcome, Passed, Wrong
 
@@ -131,7 +132,7 @@ def _unless_decomposed_so(wrong: Wrong, prepared: Prepared, clock: Clock) -> Out
     clock.enter("export")
     run = prepared.run_at(wrong.sizes)
     try:
-        torch.manual_seed(0)
+        seed_eager(0)
         results = prepared.contract.decomposed()([copied(t) for t in run.inputs])
     except Specialized as guard:
         return NotExported("export", f"torch's own decomposition holds for some sizes only: {guard}")

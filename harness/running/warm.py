@@ -1,22 +1,26 @@
-"""Imported once by the fork server: loads and exercises everything heavy, so that each forked worker starts warm.
+"""Imported once by the fork server: loads torch and all that a sample needs, so that each forked worker starts warm.
 
-Forking a warm process takes milliseconds. Importing torch and torch-mlir and exporting for the first time takes
-seconds, and each first export with symbolic sizes takes 0.2 s more (sympy's caches).
+Forking a warm process takes milliseconds. Importing torch and torch-mlir takes seconds, the first export imports as
+much again, and each first export with symbolic sizes takes 0.2 s more (sympy's caches).
 """
 
 from __future__ import annotations
 
+import gc
 import warnings
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-import torch
-import torch.export
-
+from harness.cases.case import OpCase
 from harness.cases.draw import census, profile
-from harness.cases.sample import MODES
+from harness.cases.sample import MODES, Mode, Sample, TensorSpec
 from harness.programs import plugins
 
 from . import worker
-from .pipeline import Pipeline
+from .request import WarmUp, warm_up
+
+if TYPE_CHECKING:
+    from .pipeline import Pipeline
 
 BUILT_IN = ("linalg", "tosa", "stablehlo", "control")
 FIRST = "aten.add.Tensor"
@@ -33,17 +37,48 @@ EXPORTED = (
 """These ops are only exported, by the control backend: an op that kills a worker must not kill the fork server."""
 
 
-def exercise(ready: Pipeline) -> None:
+def exercise(ready: Pipeline, asked: WarmUp) -> None:
     """Run a few samples; their results do not matter."""
-    for op in (FIRST, *EXPORTED):
+    for case, sample in _samples(asked):
+        for backend in ready.backends if case.op == FIRST else ("control",):
+            ready.run(case, sample, backend, lambda stage: None)
+
+
+def _samples(asked: WarmUp) -> Iterator[tuple[OpCase, Sample]]:
+    modes = [mode for mode in MODES if mode in asked.modes]
+    yield from ((worker.case(FIRST), _sum(mode)) for mode in modes)
+    for op in EXPORTED if asked.fully else ():
         case = worker.case(op)
-        for mode in MODES:
-            for sample in census(case, case.dtypes[0], mode, profile("quick"), seed=0):
-                for backend in ready.backends if op == FIRST else ("control",):
-                    ready.run(case, sample, backend, lambda stage: None)
+        for mode in modes:
+            yield from ((case, sample) for sample in census(case, case.dtypes[0], mode, profile("quick"), seed=0))
 
 
-torch.set_num_threads(1)
-torch.set_num_interop_threads(1)
-warnings.filterwarnings("ignore")
-exercise(worker.pipeline(tuple(n for n in plugins.names(plugins.BACKENDS) if n in BUILT_IN)))
+def _sum(mode: Mode) -> Sample:
+    """A sample of `FIRST`, written down rather than drawn: the fork server then does not need hypothesis."""
+    sizes = {"d0": 2, "d1": 3}
+    args = {name: TensorSpec(dims=("d0", "d1"), dtype="f32") for name in ("self", "other")}
+    runs, dynamic = ((sizes,), ()) if mode == "static" else ((sizes, {"d0": 5, "d1": 4}), ("d0", "d1"))
+    return Sample(op=FIRST, dtype="f32", mode=mode, sizes=sizes, args=args, dynamic=dynamic, runs=runs)
+
+
+def _backends(asked: WarmUp) -> tuple[str, ...]:
+    """Those asked for that are opcov's own: a plugin may kill the fork server, and what it needs may be missing."""
+    known = [name for name in plugins.names(plugins.BACKENDS) if name in BUILT_IN]
+    wanted = [name for name in known if name in asked.backends or (asked.fully and name == "control")]
+    return tuple(wanted or ["control"])
+
+
+def warm(asked: WarmUp) -> None:
+    """Load and exercise what was asked for; the collector of garbage then passes over it, in each fork too."""
+    gc.disable()  # what is imported stays: to look for garbage in it takes an eighth of the time
+    import torch
+
+    torch.set_num_threads(1)
+    torch.set_num_interop_threads(1)
+    warnings.filterwarnings("ignore")
+    exercise(worker.pipeline(_backends(asked)), asked)
+    gc.freeze()
+    gc.enable()
+
+
+warm(warm_up())

@@ -42,26 +42,19 @@ class Uncounted:
 
 
 def denominators(
-    registry: Collection[str], excluded: Mapping[str, str], declared: Collection[str], reached: Collection[str] | None
+    registry: Collection[str], excluded: Mapping[str, str], sets: Mapping[str, Collection[str]]
 ) -> tuple[Denominator, ...]:
-    """Compute the denominators `core`, `dialect` and `opinfo`.
+    """Count the registry against sets of overloads, which have the names in `MEANINGS`.
 
-    `registry` are the overloads with a case, `excluded` those without one and the reasons. `declared` are the overloads
-    that the torch dialect declares. `reached` are those that OpInfo calls; if it is None, `opinfo` is left out.
+    `registry` are the overloads with a case, `excluded` those without one and the reasons.
     """
-    sets = {
-        "core": core(),
-        "dialect": frozenset(op for op in declared if functional(op)),
-    }
-    if reached is not None:
-        sets["opinfo"] = frozenset(op for op in reached if op.startswith("aten.") and functional(op))
     return tuple(
         Denominator(
             name=name,
             meaning=MEANINGS[name],
-            covered=tuple(sorted(ops & set(registry))),
+            covered=tuple(sorted(set(ops) & set(registry))),
             excluded={op: excluded[op] for op in sorted(ops) if op in excluded},
-            missing=tuple(sorted(ops - set(registry) - set(excluded))),
+            missing=tuple(sorted(set(ops) - set(registry) - set(excluded))),
         )
         for name, ops in sets.items()
     )

@@ -28,6 +28,8 @@ from harness.cases.draw import stratify
 from harness.cases.dtypes import BY_TORCH
 from harness.cases.sample import Arg, DtypeArg, EnumArg, Fill, Origin, Sample, TensorSpec, to_json
 
+from .opinfo import PROGRESS
+
 TRACED = ("f32", "f64", "bf16", "i64", "u8", "bool", "c64")
 """The dtypes in which the sample inputs are run."""
 KEPT = 6
@@ -155,7 +157,9 @@ def _tensor(t: torch.Tensor) -> TensorSpec:
 def collect(entries: Iterable[Any]) -> Collection:
     """Run the sample inputs of each OpInfo entry in every traced dtype that it supports, and its error inputs."""
     calls = Collection()
-    for entry in entries:
+    known = list(entries)
+    for done, entry in enumerate(known):
+        print(f"{done} of {len(known)}{PROGRESS}", flush=True)
         supported = entry.supported_dtypes("cpu")
         for dtype in TRACED:
             wanted = getattr(torch, next(torch_name for torch_name, name in BY_TORCH.items() if name == dtype))

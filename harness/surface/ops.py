@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from tabulate import tabulate
@@ -11,8 +12,8 @@ from harness.cases.case import OpCase
 from harness.errors import MissingPackage
 from harness.running.cells import Catalog
 
-from . import opinfo
-from .denominators import Denominator, Uncounted, denominators, figures, uncounted
+from .denominators import Denominator, Uncounted, denominators, figures
+from .overloads import Overloads, cached, overloads, tell
 
 SHOWN = 6
 """The most names in a list that is cut."""
@@ -27,10 +28,10 @@ def summary(
     If `names`, no list in the text is cut. Without `with_opinfo`, and where OpInfo cannot be traced, the denominator
     `opinfo` is left out and the text says so. Raises ImportError without torch.
     """
-    reached, note = _reached(with_opinfo=with_opinfo)
+    found, note = _overloads(declared, with_opinfo=with_opinfo)
     ops = {case.op for cases in catalog.values() for case in cases}
-    sets = denominators(ops, excluded, declared, reached)
-    rest = uncounted(declared)
+    sets = denominators(ops, excluded, found.sets)
+    rest = found.uncounted
     parts = [_families(catalog), _counts(sets), _uncounted(rest, ops)]
     parts += [f"missing of {d.name}: {_some(d.missing, names)}" for d in sets]
     parts.append(_exclusions(sets, names))
@@ -45,14 +46,24 @@ def summary(
     }
 
 
-def _reached(*, with_opinfo: bool) -> tuple[frozenset[str] | None, str]:
-    """The overloads that OpInfo calls, or None, and what the text says of it."""
+def _overloads(declared: Collection[str], *, with_opinfo: bool) -> tuple[Overloads, str]:
+    """The overloads that there are to cover, and what the text says of OpInfo if it is left out."""
     if not with_opinfo:
-        return None, "\n\nopinfo is not counted, as you wish"
+        found = overloads(declared, with_opinfo=False, tell=tell)
+        sets = {name: ops for name, ops in found.sets.items() if name != "opinfo"}
+        return replace(found, sets=sets), "\n\nopinfo is not counted, as you wish"
     try:
-        return opinfo.trace().reached, ""
+        return overloads(declared, with_opinfo=True, tell=tell), ""
     except MissingPackage as error:
-        return None, f"\n\nopinfo is not counted: {error}"
+        return overloads(declared, with_opinfo=False, tell=tell), f"\n\nopinfo is not counted: {error}"
+
+
+def footer(catalog: Catalog, excluded: Mapping[str, str], declared: Collection[str]) -> dict[str, dict[str, int]]:
+    """How many overloads of each denominator are covered, excluded and missing; empty if none were found before."""
+    known = cached(declared)
+    ops = [case.op for cases in catalog.values() for case in cases]
+    sets = denominators(ops, excluded, known.sets) if known else ()
+    return {d.name: {"covered": len(d.covered), "excluded": len(d.excluded), "missing": len(d.missing)} for d in sets}
 
 
 def _families(catalog: Catalog) -> str:

@@ -84,8 +84,11 @@ def test_the_header_says_what_was_asked_for_and_of_what(run: tuple[Done, Path]) 
     assert {"linalg", "tosa", "stablehlo", "control"} <= set(options["backends"])
 
 
-def test_the_footer_and_the_summary_say_how_much_the_registry_covers(run: tuple[Done, Path]) -> None:
-    done, out = run
+def test_the_footer_and_the_summary_say_how_much_the_registry_covers(tmp_path: Path) -> None:
+    # a run of a few ops does not ask torch: it takes what is known
+    assert opcov("ops", "--no-opinfo", cwd=tmp_path).returncode == 0
+    out = tmp_path / "out"
+    done = job(*RELU, "--backend", "control", out=out)
     figures = lines(out / "journal.jsonl.gz")[-1]["registry"]
     assert figures["core"]["missing"] == figures["dialect"]["missing"] == 0
     assert f"registry: core {figures['core']['covered']} of " in done.stdout
@@ -190,6 +193,20 @@ def collected(*options: str) -> list[str]:
 def test_a_keyword_selects_cells() -> None:
     found = collected("--op", "aten.relu.default", "-k", "tosa and dynamic and f32")
     assert found == ["aten.relu.default[tosa-dynamic-f32]"]
+
+
+@pytest.mark.parametrize(
+    ("keyword", "count"),
+    [
+        ("activation.py and ReLU.default and TOSA-static and f32", 1),
+        ("op_suites and aten.relu.default[tosa-static-f32]", 1),
+        ("aten.relu.default and tosa and not dynamic and f32", 1),
+        ("aten.relu.default and (tosa or linalg) and static and f32", 2),
+        ("nothing-has-this-name", 0),
+    ],
+)
+def test_a_keyword_selects_the_cells_that_pytest_itself_would(keyword: str, count: int) -> None:
+    assert len(collected("-k", keyword)) == count
 
 
 def test_options_select_cells_by_glob_backend_mode_and_dtype() -> None:
@@ -402,6 +419,7 @@ def test_an_executor_that_cannot_be_had_is_left_out_and_said_wherever_the_others
     assert done.returncode == 0, done.stdout + done.stderr
     assert "opcov: executor lonely is absent: pip install 'needy[more]'" in done.stdout
     assert "opcov: executor outdated is absent: ImportError: cannot import name 'Plugin'" in done.stdout
+    assert done.stdout.count("opcov: executor") == 2, "each is said once: before the run, or once a worker has found it"
     header, *_ = lines(tmp_path / "journal.jsonl.gz")
     assert set(header["toolchain"]["absent"]) == {"lonely", "outdated"}
     assert header["toolchain"]["executors"].split(", ")[-1] == "xla"

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch.export import Dim, export
 
-from backends import decompositions, ir
+from backends import decompositions, frontend, ir
 from backends.frontend import Fx, reference_ir
 from harness.programs.protocols import Contract, NotExpressible, Program, Specialized
 from tests.mlir.example_programs import PROGRAMS, Call, X, aten, contract, program, tensor
@@ -141,3 +141,19 @@ def test_the_source_of_generated_graphs_is_forgotten() -> None:
 
     Fx().run(Program(op="aten.neg.default", module=Negate(), args=(torch.zeros(2),)), lambda stage: None)
     assert not [name for name in linecache.cache if name.startswith("<eval_with_key>")]
+
+
+def test_the_decomposed_program_is_not_made_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = run(PROGRAMS["linear"])
+    monkeypatch.setattr(frontend, "_exported", lambda program: pytest.fail("exported again"))
+    assert made.decomposed is not None
+    decomposed = made.decomposed()
+    assert torch.allclose(decomposed(made.program.args)[0], made.program.module(*made.program.args))
+
+
+def test_a_program_with_buffers_is_exported_again_for_eager() -> None:
+    """The importer takes what is no argument out of the graph, which eager then could not run."""
+    made = run(PROGRAMS["weights"])
+    assert made.decomposed is not None
+    decomposed = made.decomposed()
+    assert torch.allclose(decomposed(made.program.args)[0], made.program.module(*made.program.args))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import faulthandler
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +179,28 @@ def test_one_scalar_argument_and_result(kind: str, dtype: torch.dtype) -> None:
 
 
 UNWRITTEN = "func.func @main() -> tensor<4xf32> { %0 = tensor.empty() : tensor<4xf32>\nreturn %0 : tensor<4xf32> }"
+
+
+def test_the_same_module_is_compiled_once_unless_it_has_global_variables() -> None:
+    text = "func.func @main(%x: tensor<3xf32>) -> tensor<3xf32> {{ {}return %x : tensor<3xf32> }}"
+    plain, other = text.format(""), text.format("%c = arith.constant 1 : i64 ")
+    assert llvm_jit.compiled(plain, "linalg") is llvm_jit.compiled(plain + "\n", "linalg")
+    assert llvm_jit.compiled(plain, "linalg") is not llvm_jit.compiled(other, "linalg")
+    assert llvm_jit.compiled(plain, "linalg", checked=True) is not llvm_jit.compiled(plain, "linalg", checked=True)
+    seeded = "ml_program.global private mutable @seed(dense<0> : tensor<i64>) : tensor<i64>\n" + plain
+    assert llvm_jit.compiled(seeded, "linalg") is not llvm_jit.compiled(seeded, "linalg")
+
+
+def test_llvm_takes_the_options_that_leave_optimizations_out() -> None:
+    script = (
+        "import ctypes, torch_mlir._mlir_libs as libs\n"
+        "from backends.executors.llvm_jit import CODE_GENERATION, _Compiler\n"
+        "parse = ctypes.CDLL(f'{libs.__path__[0]}/libTorchMLIRAggregateCAPI.so').LLVMParseCommandLineOptions\n"
+        "arguments = [b'', *map(str.encode, CODE_GENERATION)]\n"
+        "assert parse(len(arguments), (ctypes.c_char_p * len(arguments))(*arguments), None)\n"
+        "assert not parse(2, (ctypes.c_char_p * 2)(b'', b'-no-such-option'), None)\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
 
 
 def test_elements_nobody_wrote_are_huge_and_the_same_every_time() -> None:

@@ -162,10 +162,7 @@ def test_seconds_are_recorded_up_to_the_death(supervisor: Supervisor) -> None:
 
 def test_a_worker_that_is_killed_while_idle_is_replaced(supervisor: Supervisor) -> None:
     os.kill(made_in(supervisor), signal.SIGKILL)
-    found = outcome(supervisor, "right")
-    if isinstance(found, Crashed):  # seen only as the request was sent
-        found = outcome(supervisor, "right")
-    assert isinstance(found, Passed)
+    assert isinstance(outcome(supervisor, "right"), Passed)
 
 
 def stand_in(supervisor: Supervisor, deed: Callable[[], object], stages: Sequence[Stage] = ()) -> None:
@@ -216,8 +213,29 @@ def test_an_end_before_the_first_stage_that_does_not_come_is_eagers_own(supervis
     assert outcome(supervisor, "right") == Excluded("eager itself does not end in 1.5 s")
 
 
-def test_a_worker_killed_from_outside_says_nothing_of_eager(supervisor: Supervisor) -> None:
-    stand_in(supervisor, lambda: os.kill(os.getpid(), signal.SIGKILL))
+def be_killed() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("stages", [(), ("export",), ("export", "import", "contract", "lower")])
+def test_a_sample_whose_worker_is_killed_from_outside_runs_again(
+    supervisor: Supervisor, stages: Sequence[Stage]
+) -> None:
+    stand_in(supervisor, be_killed, stages)
+    assert isinstance(outcome(supervisor, "right"), Passed)
+    assert supervisor.deaths == 1
+
+
+def test_a_sample_whose_worker_is_killed_twice_crashes_and_says_nothing_of_eager(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start() -> Child:
+        stand_in(supervisor, be_killed)
+        assert supervisor._child is not None
+        return supervisor._child
+
+    monkeypatch.setattr(supervisor, "_start", start)
+    supervisor._stop()
     found = outcome(supervisor, "right")
     assert isinstance(found, Crashed)
     assert found.signal == "SIGKILL"

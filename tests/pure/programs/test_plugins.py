@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from importlib.metadata import entry_points, requires
 from pathlib import Path
 
@@ -103,3 +105,53 @@ def test_the_built_in_executor_of_an_optional_package_names_its_extra() -> None:
     extras = {e.name: e.extras for e in entry_points(group=plugins.EXECUTORS) if e.extras}
     assert extras["xla"] == ["xla"]
     assert any("jaxlib" in r and 'extra == "xla"' in r for r in requires("opcov") or ())
+
+
+# absent executors, found without importing them -----------------------------------------------------------------------
+
+
+def absent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, modules: dict[str, str], extra: str = "") -> dict[str, str]:
+    monkeypatch.setattr(plugins, "EXECUTORS", "opcov.test")
+    monkeypatch.syspath_prepend(miniatures.needy(tmp_path, "opcov.test", modules, extra))
+    return plugins.absent()
+
+
+def test_a_package_that_an_executor_imports_is_seen_to_be_missing_and_nothing_is_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modules = {
+        "able": "import json, os.path\nfrom . import sibling",
+        "lonely": "raise SystemExit\nimport unheard_of.part",
+        "from_it": "raise SystemExit\nfrom unheard_of.part import name",
+    }
+    before = set(sys.modules)
+    found = absent(tmp_path, monkeypatch, modules)
+    assert found == {"lonely": "pip install unheard-of", "from_it": "pip install unheard-of"}
+    assert set(sys.modules) == before
+
+
+def test_a_missing_package_is_said_with_the_extra_that_installs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = absent(tmp_path, monkeypatch, {"lonely": "import unheard_of"}, extra="[more]")
+    assert found == {"lonely": "pip install 'needy[more]'"}
+
+
+def test_what_may_go_well_is_left_to_the_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    guarded = "try:\n    import unheard_of\nexcept ImportError:\n    pass\ndef late():\n    import unheard_of"
+    modules = {"guarded": guarded, "misspelt": "def (", "outdated": "from json import Plugin"}
+    assert absent(tmp_path, monkeypatch, modules) == {}
+
+
+def test_an_executor_whose_own_module_is_gone_is_absent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plugins, "EXECUTORS", "opcov.test")
+    folder = miniatures.needy(tmp_path, "opcov.test", {"gone": ""})
+    (folder / "needy_gone.py").unlink()
+    monkeypatch.syspath_prepend(folder)
+    assert plugins.absent() == {"gone": "pip install needy-gone"}
+
+
+def test_the_built_in_executors_are_looked_at_without_importing_any() -> None:
+    script = "import sys; from harness.programs import plugins; plugins.absent(); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"backends", "torch", "torch_mlir", "jaxlib", "numpy"} & set(loaded)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import copy
-import json
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ import pytest
 
 from harness.errors import OpcovError
 from harness.pytest_plugin import resume
-from harness.records.journal import record_json
+from harness.records.journal import dumped
 from harness.records.journal_file import JournalWriter
 from tests.synthetic import journal
 
@@ -41,7 +40,12 @@ def changed(place: str, value: Any) -> dict[str, Any]:
         ("options.sample_seconds", 5.0, "options.sample_seconds 30.0, not 5.0"),
         ("toolchain.torch", "2.14", "toolchain.torch 2.13, not 2.14"),
         ("toolchain.code", "34cd", "toolchain.code 12ab, not 34cd"),
-        ("toolchain.executors", "eager", "toolchain.executors eager, llvm-jit, not eager"),
+        ("toolchain.executors", "eager", "toolchain.executors eager llvm-jit, not eager"),
+        (
+            "toolchain.absent",
+            {"xla": "pip install jaxlib"},
+            "toolchain.absent nothing, not {'xla': 'pip install jaxlib'}",
+        ),
         ("toolchain.jaxlib", "0.10", "toolchain.jaxlib nothing, not 0.10"),
     ],
 )
@@ -56,9 +60,14 @@ def test_what_does_not_decide_outcomes_may_differ(place: str) -> None:
     resume.check_same(HEADER, changed(place, "other"), Path("j.part"))
 
 
+def test_an_executor_that_only_loading_it_shows_to_be_broken_is_no_difference() -> None:
+    before = changed("toolchain.absent", {"xla": "ImportError: no symbol"})
+    resume.check_same(before, changed("toolchain.executors", "eager, llvm-jit, xla"), Path("j.part"))
+
+
 def written(path: Path, **footer: Any) -> JournalWriter:
     writer = JournalWriter(path, HEADER)
-    writer.write_cell([json.dumps(record_json(journal().records[0]), separators=(",", ":"))])
+    writer.write_cell([dumped(journal().records[0])])
     return writer
 
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -14,7 +13,7 @@ from hypothesis import strategies as st
 from harness.cases.sample import MODES, Mode
 from harness.errors import UnknownName
 from harness.records.expectation import CONTROL
-from harness.records.journal import Record, record_json
+from harness.records.journal import Record, dumped
 from harness.records.journal_file import JournalWriter
 from harness.records.outcome import (
     BY_NAME,
@@ -228,7 +227,7 @@ def test_a_truncated_journal_folds(tmp_path: Path) -> None:
     path = tmp_path / "j.jsonl"
     with JournalWriter(path, HEADER) as writer:
         for one in (add(PASSED), add(REFUSED, shape=(1,))):
-            writer.write_cell([json.dumps(record_json(one), separators=(",", ":"))])
+            writer.write_cell([dumped(one)])
     part = writer.part
     part.write_text(part.read_text(encoding="utf-8")[:-20], encoding="utf-8")
     cut = folds.open_index(part)
