@@ -76,8 +76,9 @@ def xdist_worker(run: int, rng: random.Random) -> None:
 
 def sample_worker(run: int, rng: random.Random) -> None:
     found = below(run)
-    servers = {pid for pid, (parent, line) in found.items() if "forkserver" in line}
-    os.kill(rng.choice([pid for pid in servers if found[pid][0] in servers]), signal.SIGKILL)
+    forked = {pid for pid, (_, line) in found.items() if "forkserver" in line}
+    servers = {pid for pid in forked if found[pid][0] not in forked}
+    os.kill(rng.choice([pid for pid in forked if found[pid][0] in servers]), signal.SIGKILL)
 
 
 TARGETS: dict[str, Callable[[int, random.Random], None]] = {

@@ -94,6 +94,12 @@ def _is_main_job_alone(config: pytest.Config) -> bool:
     return all(path.is_relative_to(SUITES.resolve()) for path in _asked(config))
 
 
+def is_whole(config: pytest.Config) -> bool:
+    """Whether all of the registry runs: neither paths nor options narrow it."""
+    narrowed = selection(config) != Selection() or config.option.keyword
+    return not narrowed and all(SUITES.resolve().is_relative_to(path) for path in _asked(config))
+
+
 def _asked(config: pytest.Config) -> list[Path]:
     return [Path(argument.partition("::")[0]).resolve() for argument in config.args]
 

@@ -17,14 +17,13 @@ from backends.declared import declared
 from harness.errors import OpcovError
 from harness.programs import plugins
 from harness.records.journal_file import JournalWriter, costs
-from harness.running.cells import Selection
 from harness.surface import opinfo, ops
 from harness.text import plural
 
 from . import resume
 from .header import header
 from .items import ABSENT, LINES, cell_name
-from .options import SUITES, is_main_job, is_worker, journal_path, selection, usage_error
+from .options import SUITES, is_main_job, is_whole, is_worker, journal_path, usage_error
 from .progress import Progress
 
 if TYPE_CHECKING:
@@ -194,8 +193,7 @@ def _start_counting(config: pytest.Config) -> subprocess.Popen[str] | None:
 
     That takes torch, which this process never loads. OpInfo is asked only where it was traced before.
     """
-    narrowed = selection(config) != Selection() or config.option.keyword
-    if narrowed or _figures():
+    if not is_whole(config) or _figures():
         return None
     options = () if opinfo.is_traced() else ("--no-opinfo",)
     command = [sys.executable, "-m", "harness.commands.cli", "ops", "--json", *options]

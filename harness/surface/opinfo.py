@@ -30,7 +30,7 @@ from . import cache as cache_folder
 
 SOURCES = ("surface/opinfo_trace.py", "cases/sample.py")
 """The files of `harness` that decide what a trace holds: a change of theirs makes a new trace."""
-PROGRESS = " entries of OpInfo"
+PROGRESS = " entries"
 """What a line of the tracing process's stdout says if it tells how far that process is."""
 
 

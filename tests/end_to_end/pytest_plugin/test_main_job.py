@@ -85,7 +85,7 @@ def test_the_header_says_what_was_asked_for_and_of_what(run: tuple[Done, Path]) 
 
 
 def test_the_footer_and_the_summary_say_how_much_the_registry_covers(tmp_path: Path) -> None:
-    # a run of a few ops does not ask torch: it takes what is known
+    # a run of a few ops does not ask torch what there is to cover: it takes what is known
     assert opcov("ops", "--no-opinfo", cwd=tmp_path).returncode == 0
     out = tmp_path / "out"
     done = job(*RELU, "--backend", "control", out=out)
@@ -198,7 +198,7 @@ def test_a_keyword_selects_cells() -> None:
 @pytest.mark.parametrize(
     ("keyword", "count"),
     [
-        ("activation.py and ReLU.default and TOSA-static and f32", 1),
+        ("activation.py and aten.ReLU.default and TOSA-static and f32", 1),
         ("op_suites and aten.relu.default[tosa-static-f32]", 1),
         ("aten.relu.default and tosa and not dynamic and f32", 1),
         ("aten.relu.default and (tosa or linalg) and static and f32", 2),

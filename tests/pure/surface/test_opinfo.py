@@ -73,10 +73,10 @@ class Terminal(io.StringIO):
 def test_a_terminal_shows_how_far_the_tracing_is(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = Terminal()
     monkeypatch.setattr(opinfo.sys, "stderr", shown)
-    opinfo._show_progress(["0 of 2 entries of OpInfo\n", "chatter\n", "1 of 2 entries of OpInfo\n"])
+    opinfo._show_progress(["0 of 2 entries\n", "chatter\n", "1 of 2 entries\n"])
     assert shown.getvalue().split("\r") == [
-        "opcov: tracing OpInfo: 0 of 2 entries of OpInfo",
-        "opcov: tracing OpInfo: 1 of 2 entries of OpInfo",
+        "opcov: tracing OpInfo: 0 of 2 entries",
+        "opcov: tracing OpInfo: 1 of 2 entries",
         "\n",
     ]
 
@@ -86,5 +86,5 @@ def test_a_log_shows_it_every_ten_seconds(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(opinfo.sys, "stderr", shown)
     clock = iter((0.0, 1.0, 11.0, 11.0, 12.0))
     monkeypatch.setattr(opinfo.time, "monotonic", lambda: next(clock))
-    opinfo._show_progress(f"{done} of 3 entries of OpInfo\n" for done in range(3))
-    assert shown.getvalue() == "opcov: tracing OpInfo: 1 of 3 entries of OpInfo\n"
+    opinfo._show_progress(f"{done} of 3 entries\n" for done in range(3))
+    assert shown.getvalue() == "opcov: tracing OpInfo: 1 of 3 entries\n"
