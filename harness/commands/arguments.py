@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.records.journal_file import PART
+from harness.text import plural
 
 if TYPE_CHECKING:
     from reports.index.index import Index
@@ -87,7 +88,7 @@ class Progress:
             return
         self._next = now + (0.2 if self._is_terminal else self.STEP)
         self._has_said = True
-        so_far = f"{self._what}: {done:,} " + (f"of {of:,} cells" if of else "cells")
+        so_far = f"{self._what}: " + (f"{done:,} of {plural(of, 'cell')}" if of else plural(done, "cell"))
         print(f"\r{so_far}" if self._is_terminal else so_far, end="" if self._is_terminal else "\n", file=sys.stderr)
         sys.stderr.flush()
 

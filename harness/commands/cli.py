@@ -6,6 +6,7 @@ Text for people goes to stdout; with `--json` it is JSON for programs. Errors an
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -39,11 +40,16 @@ COMMANDS: Mapping[str, str] = {
 """What each command does, by its name, which is its module's too; in the order in which `opcov --help` lists them."""
 
 
+GARBAGE = 200_000
+"""After how many new objects Python looks for cycles: seldom, since what a command reads has none and may be large."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command that the arguments name, by default those of this process; return its exit status.
 
     `errors.Exit` lists the statuses. Raises SystemExit, as argparse does, for `--help` and for bad usage.
     """
+    gc.set_threshold(GARBAGE)
     arguments = sys.argv[1:] if argv is None else argv
     options = _parser(arguments[0] if arguments else "").parse_args(arguments)
     try:

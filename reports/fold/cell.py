@@ -80,10 +80,11 @@ class CellRecords:
 class Cell:
     """One cell, or the cells of all dtypes that an op has in one column; those have the dtype None.
 
-    `counts` counts the samples by outcome name, and `evidence` the minimised records. `share` is the largest error
-    among the samples that passed, as a share of its bound; None if none passed. `decomposed` is whether the op was
-    decomposed before the backend, and None if no record lists what reached it. `reached` are the torch-dialect ops that
-    reached the backend in any of the samples, sorted. `parts` are the cells by dtype as JSON text.
+    `counts` counts the samples by outcome name, and `evidence` the minimised records. `total` is the number of samples,
+    including those that were excluded or not judged. `share` is the largest error among the samples that passed, as a
+    share of its bound; None if none passed. `decomposed` is whether the op was decomposed before the backend, and None
+    if no record lists what reached it. `reached` are the torch-dialect ops that reached the backend in any of the
+    samples, sorted. `parts` are the cells by dtype as JSON text.
     """
 
     op: str
@@ -95,6 +96,7 @@ class Cell:
     share: float | None
     decomposed: bool | None
     reached: tuple[str, ...]
+    total: int
     status: Status
     parts: str = ""
 
@@ -102,8 +104,9 @@ class Cell:
     def load(cls, op: str, backend: str, mode: str, dtype: str | None, values: list[Any]) -> Cell:
         """Restore a cell from `CellRecords.json`."""
         counts, evidence, share, decomposed, reached, parts = values
-        status = decide((*counts, *evidence))
-        return cls(op, backend, mode, dtype, counts, evidence, share, decomposed, tuple(reached), status, parts)
+        total = sum(counts.values())
+        status = _decide((*counts, *evidence))
+        return cls(op, backend, mode, dtype, counts, evidence, share, decomposed, tuple(reached), total, status, parts)
 
     @classmethod
     def never(cls, op: str, backend: str, mode: str) -> Cell:
@@ -116,11 +119,6 @@ class Cell:
         return self.counts.get("Passed", 0)
 
     @property
-    def total(self) -> int:
-        """How many samples there are, including those that were excluded or not judged."""
-        return sum(self.counts.values())
-
-    @property
     def worst(self) -> str | None:
         """The name of the most alarming outcome, evidence included; None if the cell was never run."""
         return worst((*self.counts, *self.evidence))
@@ -130,6 +128,10 @@ class Cell:
         """The cells that a joined cell joins, in the order of `DTYPES`; restored anew each time."""
         parts = json.loads(self.parts) if self.parts else ()
         return tuple(Cell.load(self.op, self.backend, self.mode, dtype, values) for dtype, *values in parts)
+
+
+_decide = lru_cache(maxsize=1024)(decide)
+"""The status by outcomes: most cells have the same few."""
 
 
 @lru_cache(maxsize=1)

@@ -89,7 +89,7 @@ class Store:
                     if connection := self._trusted(path) or self._made(path, progress):
                         return connection
             except (OSError, sqlite3.OperationalError) as error:
-                reason = f"{path}: {getattr(error, 'strerror', None) or error}"
+                reason = reason or f"{path}: {getattr(error, 'strerror', None) or error}"
         warn(reason)
         return self._build(":memory:", progress)
 

@@ -85,7 +85,7 @@ def pack_cells(cells: Sequence[CellLines]) -> tuple[bytes, bytes]:
     """The cells of an op as the values of the columns `cells` and `lines`."""
     facts = [[c.place, c.line, c.backend, c.mode, c.dtype, c.seconds, len(c.lines)] for c in cells]
     text = "\n".join(line for cell in cells for line in cell.lines)
-    return pack(facts), zlib.compress(text.encode(), 6)
+    return pack(facts), zlib.compress(text.encode(), 3)
 
 
 def unpack_cells(facts: bytes, lines: bytes) -> list[CellLines]:

@@ -13,7 +13,7 @@ from .index import Index
 from .op_records import CellLines, Fold, restore_op
 from .tables import create, pack, pack_cells, unpack_cells
 
-_BYTES = 24 << 20
+_BYTES = 6 << 20
 """How many bytes of lines are kept in memory. A run measures some ops at a time, whose cells come mixed."""
 
 

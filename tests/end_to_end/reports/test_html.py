@@ -12,7 +12,7 @@ import pytest
 
 from reports.fold.matrix import load
 from reports.pages.html import render
-from tests.synthetic import large, whole_index
+from tests.synthetic import everything, large, whole_index
 
 CHROMIUM = shutil.which("chromium")
 DRIVER = shutil.which("chromedriver")
@@ -162,10 +162,9 @@ def test_an_unknown_token_is_an_error_and_changes_nothing(page: Any, query: str,
 def test_a_cell_opens_with_its_evidence(page: Any) -> None:
     cell(page, "aten.avg_pool2d.default", 0).click()
     panel = find(page, "#panel")
-    made = whole_index()
     (small,) = [
         r
-        for r in made.records
+        for r in everything()
         if (r.op, r.backend, r.mode, r.dtype) == ("aten.avg_pool2d.default", "linalg", "static", "f16") and r.minimised
     ]
     for said in (
