@@ -6,6 +6,7 @@
 
 PYTHON ?= python3
 OPTIONS ?=
+BASE ?=
 BIN := .venv/bin
 OUT := reports/out
 
