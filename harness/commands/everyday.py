@@ -10,12 +10,14 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
 from tabulate import tabulate
 
-from harness.errors import OpcovError
+from harness.errors import Exit, OpcovError
+from harness.records.lines import lines
 
 from .cost import Cost, cost
 
@@ -38,6 +40,17 @@ def commands(journal: Path, out: Path) -> Commands:
         "todo": ("opcov", "todo", "--backend", "tosa", str(journal)),
         "explain": ("opcov", "explain", RELU, "--journal", str(journal)),
         "blame": ("opcov", "blame", str(journal)),
+        "repro": (
+            "opcov",
+            "repro",
+            _sample(journal),
+            "--backend",
+            "tosa",
+            "--journal",
+            str(journal),
+            "--out",
+            str(out),
+        ),
         "ops": ("opcov", "ops"),
         "one cell": (*job, *CELL),
         "one cell, -k": (*job, "-k", f"{RELU} and tosa and static and f32"),
@@ -45,6 +58,15 @@ def commands(journal: Path, out: Path) -> Commands:
         "an op that hangs": (*job, "-n", "auto", "--op", HANGS),
         "a spread of ops": (*job, "-n", "auto", *(word for op in _spread() for word in ("--op", op))),
     }
+
+
+def _sample(journal: Path) -> str:
+    """The id of a sample of relu in the journal; no id where there is no journal, so that the command fails."""
+    with suppress(OSError):
+        for line in lines(journal):
+            if isinstance(line, bytes) and f'"op":"{RELU}"'.encode() in line and b'"kind":"outcome"' in line:
+                return str(json.loads(line)["id"])
+    return "no-journal"
 
 
 def _spread() -> Iterator[str]:
@@ -80,7 +102,8 @@ def main() -> int:
     data = {name: {place: asdict(c) for place, c in by.items()} for name, by in figures.items()}
     options.out.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
     print(as_text(figures))
-    return int(any(c.status for by in figures.values() for c in by.values()))
+    worked = (Exit.OK, Exit.FOUND)
+    return int(any(c.status not in worked for by in figures.values() for c in by.values()))
 
 
 def _run(name: str, folder: Path, journal: Path, out: Path) -> Cost:
