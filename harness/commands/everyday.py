@@ -35,10 +35,11 @@ Commands = Mapping[str, Sequence[str]]
 def commands(journal: Path, out: Path) -> Commands:
     """The commands by name, as arguments to the programs in a checkout's `.venv/bin`."""
     job = ("pytest", "op_suites", "--out", str(out))
+    named = ("--journal", str(journal))
     return {
         "matrix": ("opcov", "matrix", str(journal)),
         "todo": ("opcov", "todo", "--backend", "tosa", str(journal)),
-        "explain": ("opcov", "explain", RELU, "--journal", str(journal)),
+        "explain": ("opcov", "explain", RELU, *named),
         "blame": ("opcov", "blame", str(journal)),
         "repro": (
             "opcov",
