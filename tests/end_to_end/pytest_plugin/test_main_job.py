@@ -57,7 +57,13 @@ def test_thorough_asks_every_executor(tmp_path: Path) -> None:
 
 def test_it_writes_the_journal_and_the_reports_and_says_where(run: tuple[Done, Path]) -> None:
     done, out = run
-    assert sorted(p.name for p in out.iterdir()) == ["index.html", "journal.jsonl.gz", "matrix.md"]
+    index = "journal.jsonl.gz.index.sqlite"
+    assert sorted(p.name for p in out.iterdir() if not p.name.startswith(".")) == [
+        "index.html",
+        "journal.jsonl.gz",
+        index,
+        "matrix.md",
+    ]
     assert f"{out}/index.html" in done.stdout
     assert "<html" in (out / "index.html").read_text(encoding="utf-8")
     assert "aten.add.Tensor" in (out / "matrix.md").read_text(encoding="utf-8")
@@ -71,7 +77,7 @@ def test_it_prints_the_matrix_and_that_the_control_is_green(run: tuple[Done, Pat
 
 def test_the_header_says_what_was_asked_for_and_of_what(run: tuple[Done, Path]) -> None:
     header = lines(run[1] / "journal.jsonl.gz")[0]
-    assert set(header) == {"kind", "schema", "run", "started", "toolchain", "options", "seed"}
+    assert set(header) == {"kind", "schema", "run", "started", "toolchain", "options", "seed", "cells"}
     assert (header["kind"], header["seed"]) == ("header", 0)
     assert {"torch", "torch_mlir", "opcov", "hypothesis", "python", "platform", "executors"} <= set(header["toolchain"])
     assert "absent" not in header["toolchain"].values()
@@ -133,9 +139,10 @@ def test_every_outcome_line_has_what_is_promised(run: tuple[Done, Path]) -> None
 def test_the_footer_counts_the_outcomes(run: tuple[Done, Path]) -> None:
     found = lines(run[1] / "journal.jsonl.gz")
     footer = found[-1]
-    assert set(footer) == {"kind", "counts", "seconds", "interrupted", "registry"}
+    assert set(footer) == {"kind", "counts", "seconds", "interrupted", "missing", "registry"}
     assert footer["interrupted"] is False
-    assert sum(footer["counts"].values()) == len(found) - 2
+    assert footer["missing"] == 0
+    assert sum(footer["counts"].values()) == sum(line["kind"] == "outcome" for line in found)
 
 
 def test_every_cell_that_was_asked_for_is_there(run: tuple[Done, Path]) -> None:
@@ -354,7 +361,8 @@ def test_ctrl_c_keeps_what_was_done_and_writes_the_reports(
 def test_a_killed_run_leaves_what_it_had_and_the_last_journal(
     started: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
-    (tmp_path / "journal.jsonl.gz").write_text("the last one", encoding="ascii")
+    with JournalWriter(tmp_path / "journal.jsonl.gz", {"run": "the last one"}) as last:
+        last.close()
     process = started(*HANGS)
     wait_for_outcomes(tmp_path / "journal.jsonl.gz.part", process)
     os.kill(process.pid, signal.SIGKILL)
@@ -362,7 +370,7 @@ def test_a_killed_run_leaves_what_it_had_and_the_last_journal(
     journal = read(tmp_path / "journal.jsonl.gz.part")
     assert {r.backend for r in journal.records} == {"linalg"}
     assert journal.footer is None
-    assert (tmp_path / "journal.jsonl.gz").read_text(encoding="ascii") == "the last one"
+    assert read(tmp_path / "journal.jsonl.gz").header["run"] == "the last one"
 
 
 def test_what_a_pytest_worker_dies_of_fails_the_run_and_the_rest_is_run(
