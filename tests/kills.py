@@ -94,7 +94,7 @@ def outcomes(path: Path) -> list[str]:
     found = [
         json.loads(line) for line in lines(path) if isinstance(line, bytes) and line.startswith(b'{"kind":"outcome"')
     ]
-    keys = ("op", "backend", "mode", "dtype", "id", "outcome", "stage", "traits", "reached", "breaks")
+    keys = ("op", "backend", "mode", "dtype", "id", "outcome", "stage", "traits", "breaks")
     return sorted(json.dumps([line.get(key) for key in keys]) for line in found if "minimised" not in line)
 
 
