@@ -7,6 +7,7 @@ set some 15 graphs a program, and run the code of one or two of them; the others
 
 from __future__ import annotations
 
+import keyword
 import linecache
 import weakref
 from collections.abc import Iterator
@@ -44,6 +45,9 @@ def forget() -> None:
 
 def _defer(module: GraphModule) -> None:
     """In place of `GraphModule.recompile`: do what is not code, and put a `_Pending` where the code will be."""
+    if _has_keyword(module._graph):
+        _generate(module)
+        return
     codegen = module._graph._codegen
     if isinstance(codegen, _PyTreeCodeGen):
         module._in_spec = codegen.pytree_info.in_spec
@@ -53,6 +57,15 @@ def _defer(module: GraphModule) -> None:
         module.__dict__.pop(name, None)
         setattr(cls, name, _Pending(name, module))
     module._recompile_submodules()
+
+
+def _has_keyword(graph: torch.fx.Graph) -> bool:
+    """Whether the code of the graph has a keyword of Python for a name, as in `torch.ops.aten.random.from(...)`.
+
+    It does not compile, so export refuses the program; it must not pass because nobody needs the code.
+    """
+    words = (word for node in graph.nodes for word in (*str(node.target).split("."), *node.kwargs))
+    return any(map(keyword.iskeyword, words))
 
 
 class _Pending:

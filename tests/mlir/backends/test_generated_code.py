@@ -99,3 +99,11 @@ def test_the_source_text_is_forgotten() -> None:
     deferred().code  # noqa: B018
     generated_code.forget()
     assert not [name for name in linecache.cache if name.startswith("<eval_with_key>")]
+
+
+def test_a_graph_whose_code_does_not_compile_is_refused_as_upstream_refuses_it() -> None:
+    random_from = getattr(torch.ops.aten.random, "from")
+    graph = torch.fx.Graph()
+    graph.output(graph.call_function(random_from, (graph.placeholder("x"), 1, 7)))
+    with pytest.raises(SyntaxError), generated_code.deferred():
+        GraphModule(torch.nn.Module(), graph)
