@@ -21,7 +21,7 @@ from typing import Any
 from harness.errors import BadJournal, OpcovError
 
 from .journal import Journal, Record, record_restore
-from .lines import Compressor, Gap, lines
+from .lines import Compressor, Damage, Gap, lines
 from .mutant import MutantRecord, mutant_restore
 
 SCHEMA = 2
@@ -78,15 +78,22 @@ class JournalReader:
         self.footer: Mapping[str, Any] | None = None
         self.mutants: list[MutantRecord] = []
         self.last = "its header"
-        self._damage: list[str] = []
+        self._damage: list[Damage] = []
         self._number = 0
         self._lines = self._numbered()
         self.header: Mapping[str, Any] = _header(path, next(self._lines, None))
 
     @property
     def damage(self) -> tuple[str, ...]:
-        """What cannot be read so far."""
-        return tuple(self._damage)
+        """What cannot be read so far, neighbouring lines together."""
+        return tuple(map(str, self._damage))
+
+    def _note(self, reason: str) -> None:
+        """Note that the present line cannot be read; it belongs to the damage before it if no cell is in between."""
+        if not self._damage or self._damage[-1].is_over:
+            self._damage.append(Damage(self._number))
+        self._damage[-1].last = self._number
+        self._damage[-1].reasons.append(reason)
 
     def blocks(self) -> Iterator[Block]:
         """Yield the cells in the order in which they were written; call it once. Raises BadJournal."""
@@ -120,17 +127,21 @@ class JournalReader:
                 open_lines = []
             else:
                 open_lines = open_lines if data is not None else []
+        if open_lines:
+            self._note("the file ends within a cell")
 
     def _block(self, cell: Mapping[str, Any], outcomes: Sequence[bytes]) -> Iterator[Block]:
         try:
             name = {key: cell[key] for key in ("op", "backend", "mode", "dtype")}
             whole = (cell["outcomes"], cell["crc32"]) == (len(outcomes), checksum(outcomes))
         except KeyError as error:
-            self._damage.append(f"line {self._number}: a cell without {error}")
+            self._note(f"a cell without {error}")
             return
         if not whole:
-            self._damage.append(f"line {self._number}: the outcomes of {' '.join(name.values())} are not as written")
+            self._note(f"the outcomes of {' '.join(name.values())} are not as written")
             return
+        if self._damage:
+            self._damage[-1].is_over = True
         texts = tuple(line.decode() for line in outcomes)
         yield Block(**name, lines=texts, seconds=cell.get("seconds"), place=self._number - len(texts))
 
@@ -156,12 +167,12 @@ class JournalReader:
     def _object(self, line: bytes | Gap) -> Mapping[str, Any] | None:
         """The object of a line, None if it cannot be read; keeps the footer, the mutants and the damage."""
         if isinstance(line, Gap):
-            self._damage.append(f"{line.where}: damaged after line {self._number}; lines are missing")
+            self._note(f"{line.where} is damaged, lines are missing")
             return None
         try:
             data = json.loads(line)
         except ValueError:
-            self._damage.append(f"line {self._number}: not JSON")
+            self._note("not JSON")
             return None
         if not isinstance(data, dict):
             return {}

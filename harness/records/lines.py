@@ -9,7 +9,7 @@ from __future__ import annotations
 import mmap
 import zlib
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 GZIP = 31
@@ -53,6 +53,21 @@ class Gap:
     """A place in the file where bytes cannot be read; lines may be missing here. `where` names the place."""
 
     where: str
+
+
+@dataclass(slots=True)
+class Damage:
+    """Lines that follow each other and cannot be read: the first and the last one's number, and why."""
+
+    first: int
+    last: int = 0
+    reasons: list[str] = field(default_factory=list)
+    is_over: bool = False
+
+    def __str__(self) -> str:
+        where = f"line {self.first:,}" if self.first == self.last else f"lines {self.first:,} to {self.last:,}"
+        first, more = list(dict.fromkeys(self.reasons[:50]))[:2], len(self.reasons) - 2
+        return f"{where}: {'; '.join(first)}" + (f"; and {more:,} more faults" if more > 0 else "")
 
 
 def lines(path: Path, *, last_member: bool = False) -> Iterator[bytes | Gap]:

@@ -163,10 +163,18 @@ def test_a_damaged_line_is_named_and_its_cell_left_out(tmp_path: Path, junk: str
     path.write_text("\n".join(damaged) + "\n", encoding="utf-8")
     journal = read(path)
     assert journal.records == (record(minimised="abc"),)
-    assert journal.damage == (
-        "line 2: not JSON",
-        "line 3: the outcomes of aten.relu.default tosa static f32 are not as written",
-    )
+    said = "lines 2 to 3: not JSON; the outcomes of aten.relu.default tosa static f32 are not as written"
+    assert journal.damage == (said,)
+
+
+def test_damage_is_told_in_few_words(tmp_path: Path) -> None:
+    path = written(tmp_path / "j", *[record()] * 6)
+    found = path.read_text(encoding="utf-8").splitlines()
+    found[3:9] = ["junk"] * 6
+    path.write_text("\n".join(found) + "\n", encoding="utf-8")
+    journal = read(path)
+    assert len(journal.records) == 3
+    assert journal.damage == ("lines 4 to 9: not JSON; and 4 more faults",)
 
 
 def test_a_changed_digit_is_seen(tmp_path: Path) -> None:
