@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import threading
 import time
 from collections import Counter
@@ -16,6 +17,8 @@ LINE_SECONDS = 60.0
 """Seconds between two lines in a log."""
 SLOW_SECONDS = 5.0
 """A cell that has run for fewer seconds is not named."""
+_HEAD = "opcov  "
+"""What the first line of the block starts with."""
 _UP_AND_CLEAR = "\r\x1b[{}A\x1b[J"
 """Moves the cursor up so many lines, and erases from there to the end of the screen (ECMA-48: CUU, ED)."""
 
@@ -99,9 +102,11 @@ class Progress:
 
 
 def as_block(progress: Progress, now: float, width: int) -> list[str]:
-    """The progress in three lines of fewer than `width` characters."""
+    """The progress in two to four lines of fewer than `width` characters."""
     far, outcomes, slow = progress.parts(now)
-    return [clip(line, width - 1) for line in (f"opcov  {far}", f"       {outcomes}", f"       {slow}".rstrip())]
+    room = width - 1 - len(_HEAD)
+    lines = [far, *textwrap.wrap(outcomes, room, max_lines=2, placeholder=" …"), *([slow] if slow else [])]
+    return [f"{'' if number else _HEAD:{len(_HEAD)}}{clip(line, room)}" for number, line in enumerate(lines)]
 
 
 def as_line(progress: Progress, now: float) -> str:

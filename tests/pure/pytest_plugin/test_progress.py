@@ -56,6 +56,16 @@ def test_the_block_fits_into_the_terminal(width: int) -> None:
     assert all(len(line) < width for line in as_block(found, 60.0, width))
 
 
+def test_the_outcomes_take_two_lines_where_one_is_too_short() -> None:
+    found = progress()
+    found.outcomes.update(dict.fromkeys(("Passed", "Unsupported", "Invalid", "NotExported", "Wrong"), 12345))
+    assert as_block(found, 60.0, 60) == [
+        "opcov  0 of 3 cells (0%) · 0 cells/min",
+        "       Passed 12,345, Unsupported 12,345, Invalid 12,345,",
+        "       NotExported 12,345, Wrong 12,345",
+    ]
+
+
 def test_a_line_says_it_all() -> None:
     found = progress()
     found.start(STFT, 0.0)
@@ -77,8 +87,8 @@ def test_the_block_is_written_over_itself_and_erased_at_the_end(monkeypatch: pyt
     display.stop()
     shown = re.sub(r"\d", "0", written[0])
     assert shown.startswith("opcov  0 of 0 cells (0%)")
-    assert written[1] == "\r\x1b[3A\x1b[J"
-    assert written[-1] == "\r\x1b[3A\x1b[J"
+    assert written[1] == "\r\x1b[2A\x1b[J"
+    assert written[-1] == "\r\x1b[2A\x1b[J"
     count = len(written)
     time.sleep(0.05)
     assert len(written) == count
