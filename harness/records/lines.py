@@ -66,8 +66,9 @@ class Damage:
 
     def __str__(self) -> str:
         where = f"line {self.first:,}" if self.first == self.last else f"lines {self.first:,} to {self.last:,}"
-        first, more = list(dict.fromkeys(self.reasons[:50]))[:2], len(self.reasons) - 2
-        return f"{where}: {'; '.join(first)}" + (f"; and {more:,} more faults" if more > 0 else "")
+        shown = list(dict.fromkeys((self.reasons[0], self.reasons[-1])))
+        more = len(self.reasons) - len(shown)
+        return f"{where}: {'; '.join(shown)}" + (f"; and {more:,} more faults" if more else "")
 
 
 def lines(path: Path, *, last_member: bool = False) -> Iterator[bytes | Gap]:

@@ -174,7 +174,7 @@ def test_damage_is_told_in_few_words(tmp_path: Path) -> None:
     path.write_text("\n".join(found) + "\n", encoding="utf-8")
     journal = read(path)
     assert len(journal.records) == 3
-    assert journal.damage == ("lines 4 to 9: not JSON; and 4 more faults",)
+    assert journal.damage == ("lines 4 to 9: not JSON; and 5 more faults",)
 
 
 def test_a_changed_digit_is_seen(tmp_path: Path) -> None:
