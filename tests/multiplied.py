@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.cases.sample import from_json, seeded, to_json
-from harness.records.journal_file import Block, JournalReader, JournalWriter
+from harness.records.journal_file import Block, JournalReader
+from harness.records.journal_writer import JournalWriter
 
 MORE = ("ops", "samples")
 

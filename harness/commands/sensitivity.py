@@ -9,7 +9,8 @@ from pathlib import Path
 
 from harness.errors import Exit, OpcovError
 from harness.programs import plugins
-from harness.records.journal_file import JournalWriter, read
+from harness.records.journal_file import read
+from harness.records.journal_writer import JournalWriter
 from harness.records.mutant import MutantRecord, mutant_json
 from harness.running.cells import Selection
 from op_suites import catalog

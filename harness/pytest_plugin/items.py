@@ -114,7 +114,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     session.config.stash[_CELLS] = here + len(resume.done(session.config))
 
 
-def cell_name(nodeid: str) -> str | None:
+def cell_of(nodeid: str) -> str | None:
     """The name of the cell that an item of this id runs; None if it is no cell."""
     path, _, name = nodeid.rpartition("::")
     return name if path.startswith(f"{SUITES.name}/") else None

@@ -16,13 +16,14 @@ import op_suites
 from backends.declared import declared
 from harness.errors import OpcovError
 from harness.programs import plugins
-from harness.records.journal_file import JournalWriter, costs
+from harness.records.journal_file import costs
+from harness.records.journal_writer import JournalWriter
 from harness.surface import opinfo, ops
 from harness.text import plural
 
 from . import resume
 from .header import header
-from .items import ABSENT, LINES, cell_name
+from .items import ABSENT, LINES, cell_of
 from .options import SUITES, is_main_job, is_whole, is_worker, journal_path, usage_error
 from .progress import Progress
 
@@ -65,6 +66,7 @@ class Recorder:
         self.writer: JournalWriter | None = None
         self.report: Report | None = None
         self.figures: subprocess.Popen[str] | None = None
+        self.failure: OpcovError | None = None
 
     def look_back(self) -> None:
         """Look for an unfinished run; raises OpcovError if this one cannot go on with it, or if it still runs."""
@@ -77,6 +79,7 @@ class Recorder:
         self.resumed = resume.unfinished(journal)
         resume.check_same(self.resumed.header, header(self.config, self.absent, self.started), self.resumed.path)
         self.config.stash[resume.RESUMED] = self.resumed
+        self.progress = Progress(before=len(self.resumed.cells))
 
     def pytest_report_header(self) -> list[str]:
         """Seed and profile, so that a run can be repeated; executors that it does without; an unfinished run."""
@@ -106,23 +109,24 @@ class Recorder:
 
     def _plan(self, ids: Sequence[str]) -> None:
         """Note the cells among the items, once: a worker that replaces another collects the same."""
-        names = frozenset(name for name in map(cell_name, ids) if name)
+        names = frozenset(name for name in map(cell_of, ids) if name)
         if names and not self.progress.names:
-            before = len(self.resumed.cells) if self.resumed else 0
             known = costs(journal_path(self.config)) if len(names) > FEW else {}
-            self.progress = Progress(names, before, known)
+            self.progress = Progress(names, self.progress.before, known)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Write a cell's lines as its report arrives."""
-        name = cell_name(report.nodeid)
-        if name is None or report.when != "call":
+        name = cell_of(report.nodeid)
+        if name is None or report.when in ("setup", "teardown"):
             return
-        self.absent = dict(report.user_properties).get(ABSENT, self.absent)  # type: ignore[assignment]
-        for key, lines in report.user_properties:
-            if key == LINES and isinstance(lines, list) and lines:
-                self._write(lines, report.duration)
-                self.progress.end(name)
-                lines.clear()  # pytest keeps every report until the end
+        found: dict[str, Any] = dict(report.user_properties)
+        if lines := found.get(LINES):
+            self.absent = found[ABSENT]
+            self._write(lines, report.duration)
+            self.progress.end(name)
+            lines.clear()  # pytest keeps every report until the end
+        else:  # no worker came up, or the process that ran the cell died
+            self.progress.lose(name)
 
     def _write(self, lines: Sequence[str], seconds: float) -> None:
         try:
@@ -159,29 +163,37 @@ class Recorder:
             interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
             if interrupted and self.figures:
                 self.figures.kill()  # who presses Ctrl-C does not wait for a count
-            seconds = time.time() - self.started + (self.resumed.seconds if self.resumed else 0.0)
-            self.writer.close(
-                keep_part=interrupted,
-                seconds=round(seconds, 1),
-                interrupted=interrupted,
-                missing=self.progress.total - self.progress.done,
-                registry=_counted(self.figures),
-            )
+            try:
+                self._close(self.writer, interrupted)
+            except OpcovError as error:
+                self.failure, session.exitstatus = error, pytest.ExitCode.INTERNAL_ERROR
+
+    def _close(self, writer: JournalWriter, interrupted: bool) -> None:
+        seconds = time.time() - self.started + (self.resumed.seconds if self.resumed else 0.0)
+        writer.close(
+            keep_part=interrupted,
+            seconds=round(seconds, 1),
+            interrupted=interrupted,
+            missing=self.progress.total - self.progress.done,
+            registry=_counted(self.figures),
+        )
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """Print the matrix and write the reports."""
+        """Print the matrix and write the reports, or say why that cannot be done."""
         if not self.writer or not self.report:
             return
-        said = self.report.finish(self.writer.file, min(terminalreporter._tw.fullwidth, 160))
+        try:
+            if self.failure:
+                raise self.failure
+            said = self.report.finish(self.writer.file, min(terminalreporter._tw.fullwidth, 160))
+        except OpcovError as error:
+            terminalreporter.write_line(f"opcov: {error}")
+            return
         terminalreporter.section("opcov")
         for name, why in self.absent.items():
             if self.said.get(name) != why:  # only loading it showed that it is absent
                 terminalreporter.write_line(f"opcov: executor {name} is absent: {why}")
         terminalreporter.write_line(said)
-        with contextlib.suppress(ValueError):
-            self.out = self.out.relative_to(Path.cwd())
-        written = ", ".join(f"{self.out}/{name}" for name in (self.writer.file.name, "index.html", "matrix.md"))
-        terminalreporter.write_line(f"\nwritten: {written}")
         if missing := self.progress.total - self.progress.done:
             terminalreporter.write_line(
                 f"{plural(missing, 'cell')} did not run: add --resume to the command to run what is missing"

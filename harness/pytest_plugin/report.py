@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.errors import OpcovError
 from harness.records.journal_file import Block
 from reports import folds
 from reports.fold import matrix
@@ -15,6 +16,7 @@ from reports.index.index import Index
 from reports.pages import formats, html
 from reports.pages.summary import summary
 
+PAGES = ("index.html", "matrix.md")
 EVERY = 180.0
 """Seconds from one writing of the pages to the next; more if they take long to write."""
 _LARGEST_SHARE = 0.02
@@ -50,12 +52,22 @@ class Report:
             yield cell
 
     def finish(self, journal: Path, width: int) -> str:
-        """Write the pages of a run that has ended, and keep its index; return the summary of the run."""
+        """Write the pages of a run that has ended, and keep its index.
+
+        Return the summary of the run, and what is written where. Raises OpcovError if the pages cannot be written.
+        """
         if self._live:
             self._live.keep(journal)
         index = folds.open_index(journal)
-        shown = self._write(index)
-        return summary(shown, index, width)
+        try:
+            shown = self._write(index)
+        except OSError as error:
+            raise OpcovError(
+                f"cannot write the report to {self._out}: {error.strerror}",
+                hint="make room; `opcov html` and `opcov matrix` read the journal",
+            ) from None
+        written = ", ".join(str(_shortest(self._out / name)) for name in (journal.name, *PAGES))
+        return f"{summary(shown, index, width)}\n\nwritten: {written}"
 
     def _write_while_running(self, live: folds.LiveIndex) -> None:
         started = time.monotonic()
@@ -66,9 +78,14 @@ class Report:
 
     def _write(self, index: Index) -> matrix.Matrix:
         shown = matrix.load(index)
-        _replace(self._out / "matrix.md", formats.render(shown, index, "markdown"))
-        _replace(self._out / "index.html", html.render(index))
+        for name, text in zip(PAGES, (html.render(index), formats.render(shown, index, "markdown")), strict=True):
+            _replace(self._out / name, text)
         return shown
+
+
+def _shortest(path: Path) -> Path:
+    """The path from the present folder if it is below that."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _replace(path: Path, text: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from .items import cell_name
+from .items import cell_of
 from .options import is_main_job, is_worker
 from .progress import Display
 from .recording import Recorder
@@ -43,11 +43,11 @@ class Watcher:
     def pytest_report_teststatus(self, report: pytest.TestReport) -> Generator[None, Any, Any]:
         """Count a cell under its category without a letter for it."""
         status = yield
-        return (status[0], "", "") if status and cell_name(report.nodeid) else status
+        return (status[0], "", "") if status and cell_of(report.nodeid) else status
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Show the progress from the first cell on."""
-        name = cell_name(nodeid)
+        name = cell_of(nodeid)
         if name is None:
             return
         if self.display is None:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.records.journal_file import JournalWriter, read
+from harness.records.journal_file import read
+from harness.records.journal_writer import JournalWriter
 from tests import multiplied
 from tests.synthetic import FOOTER, HEADER, blocks, everything
 

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from harness.records.journal_file import JournalWriter, read
+from harness.records.journal_file import read
+from harness.records.journal_writer import JournalWriter
 from tests import miniatures
 from tests.end_to_end.opcov import ROOT, Done, environment, job, job_command, lines, opcov, outcomes, timeless
 

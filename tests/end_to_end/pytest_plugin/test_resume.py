@@ -126,6 +126,7 @@ def test_a_run_that_lacks_its_footer_only_gets_it(left: Path, plugins: Path) -> 
     done = job(*OPTIONS, "--resume", out=left.parent, plugins=plugins)
     assert done.returncode == 0, done.stdout + done.stderr
     assert read(journal).complete
+    assert lines(journal)[0]["cells"] == CELLS
 
 
 def test_another_run_does_not_go_on_with_it_and_what_differs_is_named(left: Path, plugins: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.commands import cli
-from harness.records.journal_file import JournalWriter
+from harness.records.journal_writer import JournalWriter
 from tests.synthetic import FOOTER, HEADER, blocks, everything
 
 ROOT = Path(__file__).parents[3]

@@ -17,7 +17,8 @@ import pytest
 from harness.cases.sample import dumps, from_json
 from harness.errors import BadJournal
 from harness.records.journal import record_json
-from harness.records.journal_file import JournalWriter, checksum, read
+from harness.records.journal_file import checksum, read
+from harness.records.journal_writer import JournalWriter
 from harness.records.mutant import MUTANT_STATUSES, mutant_json, mutant_restore
 from harness.records.outcome import OUTCOMES, STAGES, FirstWrongPass
 from op_suites import catalog, excluded

@@ -7,7 +7,8 @@ import pytest
 
 from harness.pytest_plugin import report
 from harness.pytest_plugin.report import Report
-from harness.records.journal_file import Block, JournalWriter
+from harness.records.journal_file import Block
+from harness.records.journal_writer import JournalWriter
 from tests.synthetic import FOOTER, HEADER, blocks, everything
 
 START = HEADER | {"cells": 900}

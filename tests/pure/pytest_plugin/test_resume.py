@@ -9,7 +9,7 @@ import pytest
 from harness.errors import OpcovError
 from harness.pytest_plugin import resume
 from harness.records.journal import dumped
-from harness.records.journal_file import JournalWriter
+from harness.records.journal_writer import JournalWriter
 from tests.synthetic import journal
 
 HEADER: dict[str, Any] = {

@@ -17,7 +17,8 @@ import pytest
 from harness.cases.sample import Sample
 from harness.errors import BadJournal, Exit, OpcovError
 from harness.records.journal import Record, record_json, record_restore
-from harness.records.journal_file import SCHEMA, JournalReader, JournalWriter, costs, read
+from harness.records.journal_file import SCHEMA, JournalReader, costs, read
+from harness.records.journal_writer import JournalWriter
 from harness.records.outcome import Crashed, Excluded, FirstWrongPass, Outcome, Passed, Wrong
 from tests.samples import dynamic, relu
 
@@ -129,7 +130,7 @@ def test_the_journal_takes_the_place_of_its_part(tmp_path: Path) -> None:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from harness.records.journal_file import JournalWriter
+from harness.records.journal_writer import JournalWriter
 from tests.pure.records.test_journal import line, record
 writer = JournalWriter(Path(sys.argv[1]), {})
 for _ in range(3):

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import BadJournal
-from harness.records.journal_file import JournalWriter, read
+from harness.records.journal_file import read
+from harness.records.journal_writer import JournalWriter
 from harness.records.mutant import MUTANT_STATUSES, MutantRecord, mutant_json, mutant_restore
 from reports.answers.sensitivity import TARGET, as_json, as_text, kinds, rates, survivors
 

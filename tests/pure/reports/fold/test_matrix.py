@@ -14,7 +14,7 @@ from harness.cases.sample import MODES, Mode
 from harness.errors import UnknownName
 from harness.records.expectation import CONTROL
 from harness.records.journal import Record, dumped
-from harness.records.journal_file import JournalWriter
+from harness.records.journal_writer import JournalWriter
 from harness.records.outcome import (
     BY_NAME,
     OUTCOMES,

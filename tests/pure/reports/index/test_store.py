@@ -12,7 +12,7 @@ import pytest
 
 from harness.errors import BadJournal
 from harness.records.journal import Record
-from harness.records.journal_file import JournalWriter
+from harness.records.journal_writer import JournalWriter
 from reports import folds
 from reports.fold.matrix import load
 from reports.folds import FOLDS, LiveIndex
