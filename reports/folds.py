@@ -6,12 +6,12 @@ written while it goes on.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from harness.records.fingerprint import fingerprint
 from harness.records.journal_file import PART, Block, footer
 from reports.answers import alarms, blame, gap, slack, todo
 from reports.fold import matrix
@@ -23,8 +23,13 @@ from reports.pages import panels
 
 FOLDS: Mapping[str, Fold] = {module.FOLD: module.fold for module in (matrix, alarms, blame, gap, slack, todo, panels)}
 """By name, what is kept of each op's records."""
-_SOURCES = ("reports/**/*.py", "harness/records/*.py", "harness/cases/sample.py", "harness/cases/dtypes.py")
-_TEXT = "harness/text.py"
+_SOURCES = (
+    "reports/**/*.py",
+    "harness/records/*.py",
+    "harness/cases/sample.py",
+    "harness/cases/dtypes.py",
+    "harness/text.py",
+)
 
 
 def open_index(
@@ -63,6 +68,4 @@ class LiveIndex:
 @cache
 def version() -> str:
     """A hash of all code that decides what an index holds."""
-    root = Path(__file__).parents[1]
-    paths = sorted(path for pattern in (*_SOURCES, _TEXT) for path in root.glob(pattern))
-    return hashlib.sha256(b"\0".join(path.read_bytes() for path in paths)).hexdigest()[:16]
+    return fingerprint(Path(__file__).parents[1], *_SOURCES)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from harness.errors import Exit, OpcovError
+from harness.errors import Exit
 from harness.records.lines import lines
 
 from .cost import Cost, cost
@@ -27,7 +27,7 @@ CELL = ("--op", RELU, "--backend", "tosa", "--mode", "static", "--dtype", "f32")
 HANGS = "aten.stft.center"
 """An op on which torch-mlir hangs."""
 SPREAD = 40
-"""The main job runs every so manieth op of the registry."""
+"""Of so many ops of the registry, the main job runs one."""
 
 Commands = Mapping[str, Sequence[str]]
 
@@ -90,14 +90,18 @@ def main() -> int:
     places = {"here": (ROOT, options.journal)}
     if options.base:
         places = {"base": (options.base.resolve(), options.base_journal or options.journal)} | places
+    out = options.out.resolve().parent
+    found = {place: commands(journal.resolve(), out / f"bench-{place}") for place, (_, journal) in places.items()}
+    known = found["here"]
+    if unknown := [name for name in options.only if name not in known]:
+        parser.error(f"no command {unknown[0]!r} to measure; known: {', '.join(known)}")
     figures: dict[str, dict[str, Cost]] = {}
-    for name in options.only or commands(options.journal, options.out):
-        figures[name] = {}
-        for _ in range(options.times):
-            for place, (folder, journal) in places.items():
-                found = _run(name, folder, journal.resolve(), options.out.resolve().parent / f"bench-{place}")
-                best = figures[name].setdefault(place, found)
-                figures[name][place] = min(best, found, key=lambda c: c.cpu)
+    for name in options.only or known:
+        runs = [
+            {place: _run(found[place][name], folder) for place, (folder, _) in places.items()}
+            for _ in range(options.times)
+        ]
+        figures[name] = {place: min((run[place] for run in runs), key=lambda c: c.cpu) for place in places}
         print(_row_text(name, figures[name]), file=sys.stderr, flush=True)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     data = {name: {place: asdict(c) for place, c in by.items()} for name, by in figures.items()}
@@ -107,12 +111,8 @@ def main() -> int:
     return int(any(c.status not in worked for by in figures.values() for c in by.values()))
 
 
-def _run(name: str, folder: Path, journal: Path, out: Path) -> Cost:
-    try:
-        program, *arguments = commands(journal, out)[name]
-    except KeyError:
-        known = ", ".join(commands(journal, out))
-        raise SystemExit(str(OpcovError(f"no command {name!r} to measure", hint=f"known: {known}"))) from None
+def _run(command: Sequence[str], folder: Path) -> Cost:
+    program, *arguments = command
     return cost((folder / ".venv" / "bin" / program, *arguments), folder)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import faulthandler
 import os
 import pickle
@@ -14,8 +15,14 @@ from pathlib import Path
 from typing import Any, BinaryIO, NoReturn, TypeVar
 
 T = TypeVar("T")
+_PR_SET_PDEATHSIG = 1
 MAX_ERROR_LENGTH = 300
 """How many characters of the line that tells of an error go into the exception's text."""
+
+
+def die_with_parent() -> None:
+    """Let the kernel kill this process when its parent ends, even if it is stuck in native code (Linux: prctl(2))."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class ForkDied(Exception):

@@ -6,7 +6,6 @@ so is each page that it writes to. A helper that died is replaced at the next re
 
 from __future__ import annotations
 
-import ctypes
 import faulthandler
 import gc
 import os
@@ -18,11 +17,10 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any, NoReturn
 
-from .fork import ForkDied
+from .fork import ForkDied, die_with_parent
 
 USES = 200
 """Requests that one helper serves, so that leaks do not add up."""
-_PR_SET_PDEATHSIG = 1
 
 
 class NotServed(Exception):
@@ -103,7 +101,7 @@ class Helper:
 def _answer_all(serve: Callable[[Any], Any], pipe: Connection, parent: int) -> NoReturn:
     """In the helper: serve until the pipe closes or the parent ends. The helper must never run its parent's code."""
     try:
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        die_with_parent()
         faulthandler.disable()
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # whoever asks makes a fork of its own where stderr matters
         gc.freeze()  # a collection would write to, and so copy, all of the parent's objects

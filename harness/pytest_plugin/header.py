@@ -11,7 +11,8 @@ import pytest
 
 from harness.cases.draw import profile
 from harness.programs import plugins
-from harness.records.toolchain import code, toolchain
+from harness.records.fingerprint import fingerprint
+from harness.records.toolchain import toolchain
 
 from .options import SUITES, is_thorough, selection
 
@@ -36,7 +37,7 @@ def header(config: pytest.Config, absent: Mapping[str, str], started: float) -> 
         "started": moment.isoformat(timespec="seconds"),
         "toolchain": {
             **toolchain(),
-            "code": code(*(SUITES.parent / folder for folder in DECIDING)),
+            "code": fingerprint(SUITES.parent, *(f"{folder}/**/*.py" for folder in DECIDING)),
             "executors": ", ".join(present),
             "absent": dict(absent),
         },

@@ -209,10 +209,15 @@ def _restored(path: Path, number: int, restore: Any, data: Mapping[str, Any]) ->
     try:
         return restore(data)
     except Exception as error:
-        raise BadJournal(
-            f"{path}:{number}: not an outcome line ({type(error).__name__}: {error})",
-            hint="was it written by another opcov? run `make matrix` again",
-        ) from None
+        raise no_outcome(f"{path}:{number}", error) from None
+
+
+def no_outcome(where: str, error: Exception) -> BadJournal:
+    """The error that says of a line, which `where` names, that no record can be restored from it."""
+    return BadJournal(
+        f"{where}: not an outcome line ({type(error).__name__}: {error})",
+        hint="was it written by another opcov? run `make matrix` again",
+    )
 
 
 def read(path: Path) -> Journal:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 import subprocess
 import sys
@@ -28,14 +27,6 @@ def toolchain() -> dict[str, str]:
     found |= {"python": platform.python_version(), "platform": f"{sys.platform} {platform.machine()}"}
     revision = _revision()
     return found | ({"revision": revision} if revision else {})
-
-
-def code(*packages: Path) -> str:
-    """The first 12 digits of the SHA-256 of all Python files in these folders: the same code, the same digits."""
-    digest = hashlib.sha256()
-    for path in sorted(path for package in packages for path in package.rglob("*.py")):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()[:12]
 
 
 def _version(package: str) -> str:

@@ -10,7 +10,6 @@ This module is a composition root: it joins the registry, the frontend, the back
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import os
 import resource
@@ -27,6 +26,7 @@ from harness.cases.case import OpCase
 from harness.cases.sample import from_json
 from harness.errors import OpcovError
 from harness.programs import plugins
+from harness.programs.fork import die_with_parent
 from harness.records.outcome import HarnessError, Result, Shown, Stage
 from op_suites import catalog
 
@@ -34,8 +34,6 @@ from .request import Request
 
 if TYPE_CHECKING:
     from .pipeline import Pipeline
-
-_PR_SET_PDEATHSIG = 1
 
 
 def pipeline(backends: Sequence[str], *, thorough: bool = False) -> Pipeline:
@@ -62,7 +60,7 @@ def case(op: str) -> OpCase:
 
 def main(requests: Connection, stderr: str, backends: Sequence[str], memory: int, thorough: bool) -> None:
     """Serve until the pipe closes; `memory` bytes may be allocated beyond what is in use when a sample starts."""
-    _die_with_parent()
+    _end_with_run()
     _redirect(stderr)
     import torch
 
@@ -116,13 +114,13 @@ def _relieve_collector() -> None:
     gc.set_threshold(10_000, 10, 10)
 
 
-def _die_with_parent() -> None:
-    """Let the kernel kill this worker when its run ends, even if it is stuck in native code (Linux: prctl(2)).
+def _end_with_run() -> None:
+    """Let the kernel kill this worker when its run ends.
 
     The worker's parent is the fork server. It ends with the run, but only once no worker holds the pipe open over which
     it sees that the run is alive: so this worker closes its copy.
     """
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    die_with_parent()
     alive = getattr(forkserver._forkserver, "_forkserver_alive_fd", None)
     if alive is not None:
         os.close(alive)

@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from harness import user_cache
 from harness.errors import MissingPackage
 
 HARNESS = Path(__file__).parents[1]
@@ -27,8 +28,7 @@ def path(name: str, suffix: str, sources: Iterable[str], *more: str) -> Path:
         raise MissingPackage("torch is not installed", hint="run `make setup`") from None
     parts = [*((HARNESS / source).read_bytes() for source in sources), *(text.encode() for text in more)]
     key = hashlib.sha256(b"".join(parts)).hexdigest()[:8]
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return folder / "opcov" / f"{name}-{torch}-{key}.{suffix}"
+    return user_cache.folder() / f"{name}-{torch}-{key}.{suffix}"
 
 
 def load(file: Path) -> dict[str, Any]:

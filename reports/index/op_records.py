@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.cases.sample import Sample, from_json
-from harness.errors import BadJournal
 from harness.records.journal import Record, record_restore
+from harness.records.journal_file import no_outcome
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,10 +60,7 @@ def restore_op(op: str, cells: Iterable[CellLines]) -> OpRecords:
             try:
                 records.append(restorer.record(text))
             except Exception as error:
-                raise BadJournal(
-                    f"line {number}: not an outcome line ({type(error).__name__}: {error})",
-                    hint="was it written by another opcov? run `make matrix` again",
-                ) from None
+                raise no_outcome(f"line {number}", error) from None
             places.append(cell.place)
     return OpRecords(op, tuple(records), tuple(places))
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import fcntl
 import gc
 import hashlib
-import os
 import sqlite3
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from harness import user_cache
 from harness.errors import BadJournal
 from harness.records.journal_file import JournalReader
 
@@ -47,8 +47,7 @@ def places(journal: Path) -> tuple[Path, ...]:
     """The files in which the index of a journal may be: beside it, or in the user's cache folder."""
     name = f"{journal.name}.index.sqlite"
     key = hashlib.sha256(str(journal.resolve()).encode()).hexdigest()[:16]
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return journal.with_name(name), cache / "opcov" / f"index-{key}.sqlite"
+    return journal.with_name(name), user_cache.folder() / f"index-{key}.sqlite"
 
 
 class Store:
