@@ -11,12 +11,14 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.records.journal_file import footer, read
+from harness.records.journal_file import JournalReader, footer, read
+from harness.records.journal_writer import JournalWriter
 from tests import miniatures
 from tests.end_to_end.opcov import ROOT, environment, job, job_command, lines, outcomes, timeless
 
@@ -181,3 +183,29 @@ def limit_file_size(most: int) -> None:
 
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+
+
+# what a run knows of an op --------------------------------------------------------------------------------------------
+
+HANGS = ("--op", "aten.relu.default", "--mode", "static", "--backend", "hang-lower", "--sample-seconds", "3")
+
+
+def test_a_resumed_run_knows_what_hung_before_its_end(plugins: Path, tmp_path: Path) -> None:
+    options = (*HANGS, "--profile", "quick", "--dtype", "f32", "--dtype", "f16")
+    journal = tmp_path / "journal.jsonl.gz"
+    job(*options, out=tmp_path, plugins=plugins)
+    undisturbed = stable(journal)
+    assert {(line["dtype"], line["outcome"]) for line in undisturbed} == {("f32", "TimedOut"), ("f16", "NotRun")}
+    reader = JournalReader(journal)
+    with JournalWriter(journal, reader.header, islice(reader.blocks(), 1)):  # as if it had been killed after one cell
+        pass
+    journal.unlink()
+    job(*options, "--resume", out=tmp_path, plugins=plugins)
+    assert stable(journal) == undisturbed
+
+
+def test_a_cell_that_is_asked_for_alone_has_the_full_deadline_for_every_program(plugins: Path, tmp_path: Path) -> None:
+    job(*HANGS, "--dtype", "f32", out=tmp_path, plugins=plugins)
+    found = outcomes(tmp_path / "journal.jsonl.gz")
+    assert {line["outcome"] for line in found} == {"TimedOut"}
+    assert sum("lower" in line["seconds"] for line in found) > 1  # of several programs
