@@ -143,11 +143,13 @@ def index(
     header: Mapping[str, Any] = HEADER,
     footer: Mapping[str, Any] | None = FOOTER,
     damage: Sequence[str] = (),
+    toolchains: Sequence[Mapping[str, Any]] = (),
 ) -> Index:
     """The index, in memory, of a journal of these records."""
     writer = IndexWriter(":memory:", FOLDS, header)
     for block in blocks(records):
         writer.add(block)
+    writer.note_toolchains(*toolchains)
     return writer.flush(footer, damage)
 
 

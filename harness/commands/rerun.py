@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from harness.cases.sample import Sample
 from harness.records.outcome import Result
+from harness.records.toolchain import Loaded
 from harness.running.child import fork_server
 from harness.running.request import WarmUp
 from harness.running.supervisor import Limits, Supervisor
 
 
-def rerun(sample: Sample, backend: str, limits: Limits) -> tuple[Result, dict[str, str]]:
-    """Run a sample in a worker process of its own; return its result, and by stage the IR of the stages it reached.
+def rerun(sample: Sample, backend: str, limits: Limits) -> tuple[Result, dict[str, str], Loaded]:
+    """Run a sample in a worker process of its own.
+
+    Return its result, by stage the IR of the stages it reached, and what the process had loaded.
 
     If the sample is wrong, the first wrong pass is looked for; the IR before and after that pass is then in the mapping
     too, as `before` and `after`. Raises OpcovError if no worker can be started.
     """
     ir: dict[str, str] = {}
     with Supervisor((backend,), limits, thorough=True, warm_up=_warm_up(sample, backend)) as supervisor:
-        return supervisor.run(sample, backend, ir.__setitem__, find_pass=True), ir
+        return supervisor.run(sample, backend, ir.__setitem__, find_pass=True), ir, supervisor.loaded()
 
 
 def get_ready(sample: Sample, backend: str) -> None:

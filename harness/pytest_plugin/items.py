@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from harness.errors import OpcovError
 from harness.programs import plugins
 from harness.records.expectation import judge
 from harness.records.journal import Record, dumped
+from harness.records.toolchain import loaded_json
 from harness.running.cells import Cell, cells
 from harness.running.request import WarmUp
 from harness.running.runner import Runner
@@ -28,8 +30,8 @@ from .options import SUITES, is_strict, is_thorough, limits, selection
 
 LINES = "opcov-lines"
 """The key of a report's user properties under which a cell's journal lines travel to the controller."""
-ABSENT = "opcov-absent"
-"""Likewise for the executors that this process's workers could not load, each with the reason."""
+TOOLCHAIN = "opcov-toolchain"
+"""Likewise for what this process's worker has loaded, as text: with the first cell, and again if it changes."""
 FULLY = 200
 """From so many cells in a process on, a full warm-up takes less time than it saves."""
 
@@ -84,7 +86,7 @@ class CellItem(pytest.Item):
         records = _runner(self.session).records(self.cell)
         # as text: what carries reports between processes has no integers of 64 bits
         self.user_properties.append((LINES, [dumped(record) for record in records]))
-        self.user_properties.append((ABSENT, dict(self.config.stash[_SUPERVISOR].absent())))
+        self.user_properties += [(TOOLCHAIN, text) for text in _news(self.config)]
         verdict = judge(records, self.cell.backend)
         if verdict.kind == "broken" or (is_strict(self.config) and verdict.kind == "shortfall"):
             pytest.fail(f"{verdict.reason}\nreproduce: {_repro(self.cell, records)}", pytrace=False)
@@ -125,6 +127,17 @@ def _repro(cell: Cell, records: Sequence[Record]) -> str:
     return f"opcov repro {worst.id} --backend {cell.backend}"
 
 
+def _news(config: pytest.Config) -> Iterator[str]:
+    """The toolchain line of this process, unless it was told already."""
+    worker = getattr(config, "workerinput", {}).get("workerid", "main")
+    line = {"kind": "toolchain", "worker": worker, **loaded_json(config.stash[_SUPERVISOR].loaded())}
+    if line != config.stash.get(_TOLD, None):
+        config.stash[_TOLD] = line
+        yield json.dumps(line, separators=(",", ":"))
+
+
+_TOLD = pytest.StashKey[dict[str, Any]]()
+"""What this process has told of its toolchain."""
 _CELLS = pytest.StashKey[int]()
 """How many cells are asked for."""
 _RUNNER = pytest.StashKey[Runner]()

@@ -76,9 +76,10 @@ class Record:
 class Journal:
     """A journal as read from its file.
 
-    - `header`: the toolchain, the options and the seed of the run.
+    - `header`: what was asked for, with the options and the seed of the run.
     - `records`: its outcome lines, in order.
     - `footer`: the counts of each outcome, and how the run ended; None if it was killed.
+    - `toolchains`: the lines that say what its workers loaded; none in older journals.
     - `mutants`: the lines of a journal that `opcov sensitivity` wrote; others have none.
     - `damage`: what of the file cannot be read, each with its place.
     """
@@ -86,6 +87,7 @@ class Journal:
     header: Mapping[str, Any]
     records: tuple[Record, ...]
     footer: Mapping[str, Any] | None
+    toolchains: tuple[Mapping[str, Any], ...] = ()
     mutants: tuple[MutantRecord, ...] = ()
     damage: tuple[str, ...] = ()
 

@@ -18,8 +18,9 @@ from .tables import unpack, unpack_cells
 class Run:
     """What an index knows of the whole run.
 
-    `header` and `footer` are the journal's, the footer None if there is none yet. `damage` says what of the journal
-    cannot be read. `cells` is the number of cells that it has, and `columns` are the backends and modes of these.
+    `header`, `toolchains` and `footer` are the journal's, the footer None if there is none yet. `damage` says what of
+    the journal cannot be read. `cells` is the number of cells that it has, and `columns` are the backends and modes of
+    these.
     """
 
     header: Mapping[str, Any]
@@ -27,6 +28,7 @@ class Run:
     damage: tuple[str, ...]
     cells: int
     columns: tuple[tuple[str, str], ...]
+    toolchains: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -45,7 +47,8 @@ class Index:
         """The run."""
         found = {key: unpack(value) for key, value in self._rows("SELECT key, value FROM run")}
         columns = tuple((backend, mode) for backend, mode in found["columns"])
-        return Run(found["header"], found["footer"], tuple(found["damage"]), found["cells"], columns)
+        toolchains = tuple(found["toolchains"])
+        return Run(found["header"], found["footer"], tuple(found["damage"]), found["cells"], columns, toolchains)
 
     @cached_property
     def ops(self) -> tuple[str, ...]:

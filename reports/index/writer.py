@@ -44,6 +44,7 @@ class IndexWriter:
         self._unfolded: set[str] = set()
         self._cells = 0
         self._columns: dict[tuple[str, str], None] = {}
+        self._toolchains: list[Mapping[str, Any]] = []
 
     def add(self, block: Block) -> None:
         """Add one cell with all its outcome lines; the order of calls is the order of the journal."""
@@ -59,6 +60,10 @@ class IndexWriter:
         self._columns[block.backend, block.mode] = None
         while self._bytes > _BYTES and len(self._open) > 1:
             self._put_away(next(iter(self._open)))
+
+    def note_toolchains(self, *lines: Mapping[str, Any]) -> None:
+        """Note lines of the journal that say what workers loaded."""
+        self._toolchains += lines
 
     def flush(self, footer: Mapping[str, Any] | None = None, damage: Sequence[str] = (), **more: Any) -> Index:
         """Write what has come so far, and return the index of it, which is good until the next `add`.
@@ -76,6 +81,7 @@ class IndexWriter:
             "damage": list(damage),
             "cells": self._cells,
             "columns": list(self._columns),
+            "toolchains": self._toolchains,
             **more,
         }
         rows = [(key, pack(value)) for key, value in values.items()]
