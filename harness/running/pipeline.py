@@ -12,6 +12,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from harness.cases.case import OpCase
 from harness.cases.sample import Sample
@@ -26,6 +27,13 @@ from .clock import Clock
 from .executables import is_isolated
 from .verdicts import Panel, Prepared
 
+Tell = Callable[[Mapping[str, Any]], None]
+"""Called with fields of `Result` by name, as they become known."""
+
+
+def nobody(known: Mapping[str, Any]) -> None:
+    """Ignore what is known."""
+
 
 @dataclass(slots=True)
 class Findings:
@@ -37,6 +45,10 @@ class Findings:
     first_wrong_pass: FirstWrongPass | None = None
     numeric: str = ""
     traits: tuple[str, ...] = ()
+
+    def known(self) -> Mapping[str, Any]:
+        """What of the result does not depend on the outcome: it stays known if the process dies."""
+        return {"reached": self.reached, "numeric": self.numeric, "traits": self.traits}
 
     def result(self, seconds: Mapping[str, float]) -> Result:
         """The findings as a result, with the seconds of each stage; there must be an outcome."""
@@ -93,21 +105,23 @@ class Pipeline:
         died: str | None = None,
         *,
         find_pass: bool = False,
+        tell: Tell = nobody,
     ) -> Result:
         """The result of one sample on one backend; raises BadSample, and nothing else but what kills the process.
 
         `show` is given the IR of the stages, as soon as each is there. `died` says what execution in this process was
         seen to die of: then the isolated executors alone are asked. `find_pass` asks for the first pass after which a
-        wrong result is wrong.
+        wrong result is wrong. `tell` is given what is known of the sample, each time that more is.
         """
         clock = Clock(notify)
         found = Findings()
         try:
             references = self._references.get(case, sample, clock)
             found.traits = self._references.accumulation_traits(case, sample)
-            prepared = self._prepare(case, sample, backend, references, clock, found, show)
+            prepared = self._prepare(case, sample, backend, references, clock, found, show, tell)
             known = self._last.get((backend, sample.id)) if find_pass else None
             found.outcome = known or self.panel.outcome(prepared, clock, died)
+            found.traits += _unguarded(prepared)
             self._last = {(backend, sample.id): found.outcome}
             if find_pass and isinstance(found.outcome, Wrong):
                 lowering = self.backends[backend]
@@ -134,10 +148,12 @@ class Pipeline:
         clock: Clock,
         found: Findings,
         show: Show | None,
+        tell: Tell,
     ) -> Prepared:
         """Take the sample to its lowered and verified module, noting what is found on the way; raises Stop."""
         contract = self._contracts.get(case, sample, backend, clock)
         found.reached = contract.reached
+        tell(found.known())
         if show:
             show("contract", contract.ir)
         artifact = self._artifacts.get(contract, sample, backend, clock)
@@ -145,11 +161,18 @@ class Pipeline:
             show("lower", artifact.lowered.ir)
         prepared = Prepared(case=case, sample=sample, contract=contract, artifact=artifact, references=references)
         found.numeric = prepared.numeric()
+        tell(found.known())
         return prepared
 
     def prepared(self, case: OpCase, sample: Sample, backend: str) -> tuple[Lowered, tuple[Run, ...]]:
         """The lowered and verified module of a sample and the references it is compared with; raises Stop."""
         clock = Clock(lambda stage: None)
         references = self._references.get(case, sample, clock)
-        prepared = self._prepare(case, sample, backend, references, clock, Findings(), None)
+        prepared = self._prepare(case, sample, backend, references, clock, Findings(), None, nobody)
         return prepared.artifact.lowered, prepared.admitted
+
+
+def _unguarded(prepared: Prepared) -> tuple[str, ...]:
+    """The trait `unguarded_buffers` if compiled code asked for more buffers than its executor guards."""
+    executables = prepared.artifact.executables.values()
+    return ("unguarded_buffers",) if any(getattr(each, "unguarded", 0) for each in executables) else ()
