@@ -20,6 +20,9 @@ WrongKind = Literal["value", "shape", "dtype", "non-finite", "arity", "specializ
 infinite, in eager's result or in the other one.
 """
 
+Ran = Literal["", "right", "wrong", "died", "cannot run"]
+"""What executors made of a module that its specification does not allow; `died` includes that it did not end."""
+
 
 @dataclass(frozen=True, slots=True)
 class Passed:
@@ -84,10 +87,18 @@ class Crashed:
 
 @dataclass(frozen=True, slots=True)
 class Invalid:
-    """The lowering succeeded, but its output breaks the dialect's own contract (verifier error, leaked dialect)."""
+    """The lowering succeeded, but its output breaks the dialect's own contract (verifier error, leaked dialect).
+
+    Where the specification alone forbids it, it is run all the same:
+
+    - `ran`: what the executors made of it, "" where none was asked.
+    - `finding`: that in one sentence: which executors are right, what is wrong, why it cannot be run.
+    """
 
     stage: Stage
     diagnostic: str
+    ran: Ran = ""
+    finding: str = ""
 
 
 @dataclass(frozen=True, slots=True)
