@@ -2,6 +2,8 @@
 
     eager reference -> export -> import -> contract -> lower -> verify -> execute -> compare
 
+The frontend's own column ends at the contract.
+
 1. `caches.py` gives what other samples share: references, contract, artifact.
 2. `verdicts.py` asks the executors, compares, and decides whether the backend is at fault.
 3. `causes.py` says more about a failure: the first wrong pass, what runtime verification finds.
@@ -16,15 +18,21 @@ from dataclasses import dataclass
 from harness.cases.case import OpCase
 from harness.cases.sample import Sample
 from harness.errors import BadSample
+from harness.judging.compare import compare
 from harness.judging.reference import Run
 from harness.programs.protocols import Backend, Checker, Executor, Frontend, Lowered
-from harness.records.outcome import Crashed, FirstWrongPass, HarnessError, Outcome, Result, Show, Stage, Wrong
+from harness.records.frontend import FRONTEND
+from harness.records.outcome import Crashed, FirstWrongPass, HarnessError, Outcome, Reached, Result, Show, Stage, Wrong
 
-from .caches import Artifacts, Contracts, References, Stop
+from . import decomposition
+from .caches import Artifacts, Contracts, References, Stop, starts_early
 from .causes import find_cause, find_first_wrong_pass
 from .clock import Clock
 from .executables import is_isolated
 from .verdicts import Panel, Prepared
+
+RETYPED = "dtype=decomposed"
+"""The trait of a sample of which torch's decomposition gives a result another dtype; its values are judged too."""
 
 
 @dataclass(slots=True)
@@ -96,6 +104,7 @@ class Pipeline:
     ) -> Result:
         """The result of one sample on one backend; raises BadSample, and nothing else but what kills the process.
 
+        Where the frontend fails, the outcome is the frontend's, whatever the backend: `Memory.attributed` tells whose.
         `show` is given the IR of the stages, as soon as each is there. `died` says what execution in this process was
         seen to die of: then the isolated executors alone are asked. `find_pass` asks for the first pass after which a
         wrong result is wrong.
@@ -105,6 +114,8 @@ class Pipeline:
         try:
             references = self._references.get(case, sample, clock)
             found.traits = self._references.accumulation_traits(case, sample)
+            if backend == FRONTEND:
+                raise Stop(self._front(case, sample, references, clock, found, show))
             prepared = self._prepare(case, sample, backend, references, clock, found, show)
             known = self._last.get((backend, sample.id)) if find_pass else None
             found.outcome = known or self.panel.outcome(prepared, clock, died)
@@ -125,6 +136,27 @@ class Pipeline:
         clock.enter("")
         return found.result(clock.seconds)
 
+    def _front(
+        self,
+        case: OpCase,
+        sample: Sample,
+        references: tuple[Run, ...],
+        clock: Clock,
+        found: Findings,
+        show: Show | None,
+    ) -> Outcome:
+        """The frontend's own outcome: reached, if what it got from torch is what eager computes; raises Stop."""
+        contract = self._contracts.get(case, sample, FRONTEND, clock)
+        found.reached = contract.reached
+        if show:
+            show("contract", contract.ir)
+        clock.enter("export")
+        admitted = [r for r in references if contract.admits([t.shape for t in r.inputs])]
+        wrong = decomposition.fault(
+            contract, admitted, lambda results, run: compare(results, run, references[0], case, "eager")
+        )
+        return wrong or Reached()
+
     def _prepare(
         self,
         case: OpCase,
@@ -143,7 +175,12 @@ class Pipeline:
         artifact = self._artifacts.get(contract, sample, backend, clock)
         if show:
             show("lower", artifact.lowered.ir)
-        prepared = Prepared(case=case, sample=sample, contract=contract, artifact=artifact, references=references)
+        early = starts_early(self.backends[backend])
+        retyped = {} if early else decomposition.retyped(contract, references[0])
+        found.traits += (RETYPED,) if retyped else ()
+        prepared = Prepared(
+            case=case, sample=sample, contract=contract, artifact=artifact, references=references, retyped=retyped
+        )
         found.numeric = prepared.numeric()
         return prepared
 
