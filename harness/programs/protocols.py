@@ -227,7 +227,11 @@ class Backend(Protocol):
 
 
 class Executable(Protocol):
-    """A compiled module, ready to run at all sizes that its IR admits."""
+    """A compiled module, ready to run at all sizes that its IR admits.
+
+    If the module writes out of bounds, the process should die of it at once. An executable that cannot guard every
+    buffer says how many it left in an attribute `unguarded`: the sample then has the trait `unguarded_buffers`.
+    """
 
     def __call__(self, inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         """Run `main` on the inputs and return its results; raise CannotExecute where that is not possible.

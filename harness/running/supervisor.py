@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from harness.cases.sample import Sample, to_json
 from harness.records.outcome import (
@@ -128,20 +129,22 @@ class Supervisor:
     def _run(self, request: Request, show: Show | None, short: Mapping[Stage, str]) -> Result:
         child = self._child or self._start()
         deadline = Deadline(self.limits.seconds, short)
+        known: dict[str, Any] = {}
         try:
             child.pipe.send(request)
             while child.pipe.poll(deadline.left()):
                 kind, value, *rest = child.pipe.recv()
                 if kind == "result":
                     result: Result = value
-                    # a result with a cause had an access out of bounds, which may have damaged the worker
-                    if rest[0] > self.limits.resident or result.cause:
+                    if rest[0] > self.limits.resident:
                         self._stop()
                     return result
                 if kind == "ir" and show:
                     show(*value)
-                    continue
-                deadline.enter(value)
+                elif kind == "known":
+                    known.update(value)
+                elif kind == "enter":
+                    deadline.enter(value)
             self._stop()
             self.deaths += 1
             outcome: Outcome = deadline.outcome()
@@ -154,7 +157,7 @@ class Supervisor:
         if deadline.stage is None:
             outcome = _eagers_own(outcome)
         hung = (outcome.stage,) if isinstance(outcome, TimedOut) else ()
-        return Result(outcome=outcome, seconds=deadline.spent(), hung=hung)
+        return Result(outcome=outcome, seconds=deadline.spent(), hung=hung, **known)
 
     def _start(self) -> Child:
         limit = self.limits.memory
