@@ -59,6 +59,8 @@ class Contract:
       outside of it nothing is promised, and nothing is run;
     - `decomposed`: returns the exported and decomposed program as an executable that eager runs, which may raise
       Specialized; a result that is as wrong there is no backend's fault;
+    - `decomposes`: whether torch decomposed any op of the program; if not, `decomposed` computes what eager does;
+    - `dtypes`: the dtype of each result of the decomposed program, as far as that is known;
     - `steps`: takes the program to the IR once more, and returns it after each step.
     """
 
@@ -68,6 +70,8 @@ class Contract:
     reached: tuple[str, ...]
     ranges: tuple[Mapping[int, tuple[float, float]], ...] = ()
     decomposed: Callable[[], Executable] | None = None
+    decomposes: bool = True
+    dtypes: tuple[torch.dtype, ...] = ()
     steps: Callable[[], Sequence[Step]] | None = None
 
     def admits(self, shapes: Sequence[Sequence[int]]) -> bool:
@@ -127,8 +131,9 @@ class Step:
 class NotExpressible(Exception):
     """Raised by a frontend: export, import or the backend-contract pipeline cannot express the program.
 
-    Becomes `NotExported`, with the stage and the reason. `exported` is the contract, without IR, of a program that did
-    get through export: a backend that starts from the exported program, such as the control, needs no more.
+    Becomes `NotExported`, `Unsupported` or `Invalid`, by the stage and the reason. `exported` is the contract, without
+    IR, of a program that did get through export: a backend that starts from the exported program, such as the control,
+    needs no more.
     """
 
     def __init__(self, stage: Stage, reason: str, exported: Contract | None = None) -> None:

@@ -31,6 +31,7 @@ from harness.programs.protocols import (
     Refused,
 )
 from harness.records.expectation import CONTROL
+from harness.records.frontend import refusal
 from harness.records.outcome import Crashed, Excluded, Invalid, NotExported, Outcome, Stage, Unsupported
 
 from .clock import Clock
@@ -117,9 +118,10 @@ class Contracts:
     def get(self, case: OpCase, sample: Sample, backend: str, clock: Clock) -> Contract:
         """The program in the backend contract; raises Stop where there is none, BrokenCase where the op is not seen.
 
+        Stop carries the frontend's outcome, also where a backend asks: see `Memory.attributed`.
         A backend that starts from the exported program gets that program also where the import fails.
         """
-        early = getattr(self.backends[backend], "starts", "contract") == "export"
+        early = starts_early(self.backends.get(backend))
         step = exporting(self.frontend) if early else self.frontend.run
 
         def make() -> Contract | NotExpressible:
@@ -140,11 +142,16 @@ class Contracts:
             return found.exported
         if case.unexported and backend == CONTROL:
             return Contract(program=program(sample), ir="", exported=(), reached=())
-        raise Stop(NotExported(found.stage, found.reason))
+        raise Stop(NotExported(found.stage, found.reason) if early else refusal(found.stage, found.reason))
 
     def clear(self) -> None:
         """Forget everything."""
         self._found.clear()
+
+
+def starts_early(backend: Backend | None) -> bool:
+    """Whether a backend starts from the exported program; None stands for the frontend's own column."""
+    return getattr(backend, "starts", "contract") == "export"
 
 
 Front = Callable[[Program, Callable[[Stage], None]], Contract]

@@ -28,6 +28,7 @@ from harness.cases.sample import from_json
 from harness.errors import OpcovError
 from harness.programs import plugins
 from harness.programs.fork import die_with_parent
+from harness.records.frontend import FRONTEND
 from harness.records.outcome import HarnessError, Result, Shown, Stage
 from op_suites import catalog
 
@@ -49,7 +50,7 @@ def _loaded(backends: Sequence[str], *, thorough: bool) -> tuple[Pipeline, dict[
     from .pipeline import Pipeline
 
     executors, absent = plugins.executors()
-    lowerings = {name: plugins.backend(name)() for name in backends}
+    lowerings = {name: plugins.backend(name)() for name in backends if name != FRONTEND}
     return Pipeline(Fx(), lowerings, executors, thorough=thorough), absent
 
 
