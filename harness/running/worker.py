@@ -3,8 +3,8 @@
 It talks to the supervisor over a pipe. `("loading", name)` goes out before each executor is loaded, since that may kill
 the process, then `("ready", loaded)`, with what the process has loaded, or `("failed", (text, exit status))`. Then a
 `Request` comes in, `("enter", stage)` goes out as each stage is entered, `("ir", (stage, text))` if the request asks
-for IR, and at last `("result", result, resident bytes)`. Its stderr and that of the compilers go to a file, which the
-supervisor reads when the worker dies.
+for IR, `("known", fields)` as fields of the result become known, and at last `("result", result, resident bytes)`. Its
+stderr and that of the compilers go to a file, which the supervisor reads when the worker dies.
 
 This module is a composition root: it joins the registry, the frontend, the backends and the executors.
 """
@@ -21,7 +21,7 @@ from functools import cache
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.cases.case import OpCase
 from harness.cases.sample import from_json
@@ -29,6 +29,7 @@ from harness.errors import OpcovError
 from harness.programs import plugins
 from harness.programs.fork import die_with_parent
 from harness.programs.loaded import check_compiler, loaded
+from harness.records.frontend import FRONTEND
 from harness.records.outcome import HarnessError, Result, Shown, Stage
 from harness.records.toolchain import Loaded
 from op_suites import catalog
@@ -63,10 +64,10 @@ def load(
 
     executors, absent = plugins.executors(loading, without)
     loading("")
-    lowerings = {name: plugins.backend(name)() for name in backends}
+    lowerings = {name: plugins.backend(name)() for name in backends if name != FRONTEND}
     ready = Pipeline(Fx(), lowerings, executors, thorough=thorough)
     present = [name for name in plugins.names(plugins.EXECUTORS) if name not in absent]
-    return ready, loaded(backends, present, absent)
+    return ready, loaded(lowerings, present, absent)
 
 
 @cache
@@ -119,6 +120,9 @@ def _serve(ready: Pipeline, replies: Connection, request: Request) -> Result:
     def show(stage: Shown, text: str) -> None:
         replies.send(("ir", (stage, text)))
 
+    def tell(known: Mapping[str, Any]) -> None:
+        replies.send(("known", known))
+
     try:
         return ready.run(
             case(request.op),
@@ -128,6 +132,7 @@ def _serve(ready: Pipeline, replies: Connection, request: Request) -> Result:
             show if request.show else None,
             request.died,
             find_pass=request.find_pass,
+            tell=tell,
         )
     except Exception:  # a bug of ours must not look like a crash of the compiler
         return Result(outcome=HarnessError(traceback.format_exc(limit=-8)))
