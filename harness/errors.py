@@ -75,7 +75,7 @@ class MixedPackage(OpcovError):
         super().__init__(
             f"{name} would be mixed from {' and '.join(paths)}: Python joins the folders of a package without "
             "__init__.py",
-            hint="leave one on the path: `pip uninstall` the other, or take its folder off PYTHONPATH",
+            hint="uninstall one, take it off PYTHONPATH, or give the one that is ahead an empty __init__.py",
         )
 
 
