@@ -53,6 +53,7 @@ def _choice(*options: Any) -> SearchStrategy[Any]:
     return sampled_from(options)
 
 
+@lru_cache(maxsize=4096, typed=True)
 def _integer(low: int, high: int) -> SearchStrategy[int]:
     from hypothesis.strategies import integers
 
