@@ -68,6 +68,8 @@ class Fx:
         contract = _contract_without_ir(exported, rerun)  # first, because decomposing edits the graph in place
         try:
             decomposed = rerun.decomposed = _decomposed(exported)
+            overloads = tuple(sorted(set(_overloads(decomposed.graph_module))))
+            contract = replace(contract, decomposes=overloads != contract.exported, dtypes=_dtypes(decomposed))
             text, reached = self._imported(decomposed, enter)
         except NotExpressible as refusal:
             refusal.exported = contract
@@ -146,7 +148,12 @@ class _Rerun:
         self.decomposed: ExportedProgram | None = None
 
     def executable(self) -> Executable:
-        """Return the exported and decomposed program for eager to run; raises NotExpressible.
+        """Return the exported and decomposed program for eager to run, made once; raises NotExpressible."""
+        return self._executable
+
+    @functools.cached_property
+    def _executable(self) -> Executable:
+        """The decomposed program for eager.
 
         The executable raises Specialized for sizes that the program took before it was decomposed: torch unrolls loops
         over a symbolic size when it decomposes, and adds a guard that the size is that of export.
@@ -205,6 +212,15 @@ def _ranges(exported: ExportedProgram) -> Ranges:
 def _range(exported: ExportedProgram, size: torch.SymInt) -> tuple[float, float]:
     allowed = exported.range_constraints.get(size.node.expr)
     return (float(allowed.lower), float(allowed.upper)) if allowed else (-math.inf, math.inf)
+
+
+def _dtypes(program: ExportedProgram) -> tuple[torch.dtype, ...]:
+    """The dtypes of the results, as the graph has them; empty if one of the results is no tensor."""
+    outputs = set(program.graph_signature.user_outputs)
+    found = {n.name: n.meta.get("val") for n in program.graph.nodes if n.name in outputs}
+    values = [found.get(name) for name in program.graph_signature.user_outputs if isinstance(name, str)]
+    tensors = [value for value in values if isinstance(value, torch.Tensor)]
+    return tuple(tensor.dtype for tensor in tensors) if len(tensors) == len(values) else ()
 
 
 def _overloads(module: torch.fx.GraphModule) -> Iterator[str]:

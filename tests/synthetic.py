@@ -10,14 +10,17 @@ import functools
 import json
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
 from harness.cases.sample import MODES, Fill, Mode, Sample, TensorSpec
 from harness.cases.traits import traits
+from harness.records.frontend import FRONTEND, blocked
 from harness.records.journal import Journal, Record, record_json
 from harness.records.journal_file import Block
 from harness.records.outcome import (
+    Blocked,
     Crashed,
     Excluded,
     HarnessError,
@@ -27,6 +30,7 @@ from harness.records.outcome import (
     NotRun,
     Outcome,
     Passed,
+    Reached,
     TimedOut,
     Unsupported,
     Wrong,
@@ -47,9 +51,10 @@ HEADER: dict[str, Any] = {
         "platform": "linux x86_64",
         "revision": "0123456789",
     },
+    "frontend": True,
     "options": {
         "profile": "default",
-        "backends": ["linalg", "tosa", "stablehlo", "control"],
+        "backends": ["frontend", "linalg", "tosa", "stablehlo", "control"],
         "modes": ["static", "dynamic"],
         "ops": None,
     },
@@ -88,6 +93,17 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "scatter": ("aten.scatter.src", "aten.scatter_reduce.two"),
     "sorting": ("aten.sort.default", "aten.topk.default"),
 }
+FRONT: dict[str, Outcome] = {
+    "aten.topk.default": Unsupported(
+        "contract",
+        "error: failed to legalize operation 'torch.operator' that was explicitly marked illegal: %1 = "
+        '"torch.operator"(%arg0) <{name = "torch.aten.topk"}> : (!torch.vtensor<[3],f32>) -> !torch.vtensor<[],f32>',
+        "torch.aten.topk",
+    ),
+    "aten.leaky_relu.default": NotExported("export", "DataDependentOutputException: aten.equal.default"),
+    "aten.mean.dim": Invalid("contract", "error: type of return operand 0 doesn't match function result type"),
+}
+"""The outcomes of the frontend for the ops that do not reach the backends."""
 DTYPES = ("f32", "f16", "bf16", "i32", "bool")
 HTML = (
     '<script>window.pwned = true</script><!-- </script> --> "quoted" & \'single\' <img src=x onerror="window.pwned=1">'
@@ -175,7 +191,7 @@ def everything() -> tuple[Record, ...]:
         record(nasty, "stablehlo", Invalid("verify", HTML), "activation"),
         record(nasty, "stablehlo", Unsupported("lower", CONTROLS, None), "activation"),
         record(nasty, "stablehlo", Invalid("verify", LONG), "activation"),
-        record(nasty, "stablehlo", NotExported("import", UNICODE), "activation"),
+        record(nasty, FRONTEND, Unsupported("import", UNICODE, None), "activation"),
         record(nasty, "stablehlo", NotRun("contract", 3.0, "0123456789"), "activation"),
     )
 
@@ -200,7 +216,7 @@ def _op(
     for mode in MODES:
         for dtype in dtypes:
             if dtype == "bool" and family in ("activation", "pooling", "attention"):
-                for backend in (*behaviours, "control"):
+                for backend in (FRONTEND, *behaviours, "control"):
                     yield Record(
                         op=op,
                         family=family,
@@ -216,10 +232,15 @@ def _op(
                 sample(op, dtype, mode, shapes[i % len(shapes)], alpha=(i % 3) - 1, ceil_mode=bool(i % 2))
                 for i in range(count + chance.randrange(3))
             ]
+            front = FRONT.get(op, Reached())
+            for of in chosen:
+                yield record(of, FRONTEND, front, family, reached=reached if isinstance(front, Reached) else ())
             for of in chosen:
                 yield record(of, "control", Passed(0.0, ("eager",)), family, reached=reached)
             for backend, behaviour in behaviours.items():
-                yield from _cell(backend, behaviour, chosen, family, reached)
+                for one in _cell(backend, behaviour, chosen, family, reached):
+                    stopped = blocked(front, told=True)
+                    yield replace(one, outcome=stopped, reached=()) if stopped else one
 
 
 def _cell(
@@ -227,7 +248,7 @@ def _cell(
 ) -> Iterator[Record]:
     outcomes = [_outcome(behaviour, of, backend, reached) for of in chosen]
     for of, outcome in zip(chosen, outcomes, strict=True):
-        early = isinstance(outcome, (NotExported, HarnessError))
+        early = isinstance(outcome, (Blocked, HarnessError))
         yield record(of, backend, outcome, family, reached=() if early else reached)
     for of, outcome in zip(chosen, outcomes, strict=True):
         if isinstance(outcome, (Wrong, Crashed)):
@@ -293,7 +314,7 @@ def _outcome(behaviour: str, of: Sample, backend: str, reached: tuple[str, ...])
         case "times out" if len(of.sizes) == 4:
             return TimedOut("execute", 20.0)
         case "not exported":
-            return NotExported("export", "torch._dynamo.exc.Unsupported: data dependent operator")
+            return Blocked("export", "NotExported", "torch._dynamo.exc.Unsupported: data dependent operator")
         case "not executed":
             return NotExecuted(
                 {"tosa-reference": "no binary for dynamic shapes", "llvm-jit": "tosa.rfft2d has no lowering"}

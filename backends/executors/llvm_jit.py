@@ -14,6 +14,12 @@ How IR becomes results:
    (`_Heap`), and each block lives until the results are copied out. So results may alias inputs, constants and each
    other. Each block is filled with the byte 0x7F first, which makes a huge number or NaN in every float type. So an
    element that the code never writes shows in the results, and shows every time.
+
+   Each block ends where a guard begins, a region of 1 MiB that cannot be accessed, and a page of canaries or more lies
+   in front of it (`_Heap`). So an access past the end kills this process at once, every time, and so does one far in
+   front. A write just in front ends the process after the run; a read there yields the same huge value every time.
+   Arguments and constants are copied into such blocks. Not covered: buffers on the stack (`memref.alloca`, which none
+   of these pipelines makes), and an access so far out of bounds that it lands in another block.
 4. Compile at optimization level 0, without optimizations in code generation (`CODE_GENERATION`). Call through the
    packed interface (`_mlir_main` takes an array of pointers to the fields of the memref descriptors). Copy the results
    into fresh tensors.
@@ -33,6 +39,7 @@ Sections, in order:
     corrections                             rewrites where upstream's conversions are wrong, incomplete or inexact
     calling convention                      dtypes, ranks and offsets of arguments and results
     running compiled code                   the engine, the call, and the copies out of it
+    memory of compiled code                 the guarded blocks of its arguments, constants and buffers
     runtime functions of compiled code      `malloc`, `puts` and `memrefCopy`
 """
 
@@ -104,7 +111,7 @@ It runs twice: before bufferization for linalg's own ops on tensors, after it fo
 """
 LINALG_TO_LOOPS = (
     "func.func(refback-generalize-tensor-pad,refback-generalize-tensor-concat,tm-tensor-bufferize)",
-    "one-shot-bufferize{copy-before-write bufferize-function-boundaries"
+    "one-shot-bufferize{buffer-alignment=0 copy-before-write bufferize-function-boundaries"
     " function-boundary-type-conversion=identity-layout-map}",
     "refback-mlprogram-bufferize",
     "func.func(tm-tensor-to-loops,convert-linalg-to-loops,lower-affine,convert-complex-to-standard)",
@@ -244,6 +251,11 @@ class _PerShapeExecutable:
         self._text = text
         self._by_shapes: dict[tuple[torch.Size, ...], _Native] = {}
 
+    @property
+    def unguarded(self) -> int:
+        """The largest number of blocks without a guard in the last run at any size."""
+        return max((native.unguarded for native in self._by_shapes.values()), default=0)
+
     def __call__(self, inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         sizes = tuple(tensor.shape for tensor in inputs)
         if sizes not in self._by_shapes:
@@ -346,6 +358,7 @@ class _Compiler:
         if checked:
             self.run(RUNTIME_VERIFICATION, module)
             _drop_cast_checks(module)
+        _copy_constants(module)
         if re.search(r"f16\b", text):
             _narrow_through_f32(module)
             self.run(EMULATE_16_BIT_FLOATS, module)
@@ -725,6 +738,27 @@ def _drop_cast_checks(module: ir.Module) -> None:
             op.erase()
 
 
+def _copy_constants(module: ir.Module) -> None:
+    """Copy each constant into a block of the heap where it is used: the engine keeps constants without a guard."""
+    constants = {
+        ir.StringAttr(op.attributes["sym_name"]).value
+        for op in module.body.operations
+        if op.operation.name == "memref.global" and "constant" in op.attributes
+    }
+    if not constants:
+        return
+    for op in operations(module):
+        if op.name == "memref.get_global" and ir.FlatSymbolRefAttr(op.attributes["name"]).value in constants:
+            kind = op.results[0].type
+            with ir.InsertionPoint(op), op.location:
+                sizes = {"operandSegmentSizes": ir.DenseI32ArrayAttr.get([0, 0])}
+                block = ir.Operation.create("memref.alloc", [kind], attributes=sizes).results[0]
+            op.results[0].replace_all_uses_with(block)
+            op.move_before(block.owner)
+            with ir.InsertionPoint.after(block.owner), op.location:
+                ir.Operation.create("memref.copy", operands=[op.results[0], block])
+
+
 def _narrow_through_f32(module: ir.Module) -> None:
     """Go through f32 to narrow f64 to 16 bits, and to convert between the 16-bit types.
 
@@ -835,7 +869,9 @@ class _Value:
 
 
 class _Native:
-    """Compiled code with its engine and its heap."""
+    """Compiled code with its engine and its heap; `unguarded` counts the blocks of the last run without a guard."""
+
+    unguarded = 0
 
     def __init__(self, module: ir.Module, signature: _Signature) -> None:
         self._signature = signature
@@ -858,20 +894,32 @@ class _Native:
         arguments = self._signature.arguments
         if len(inputs) != len(arguments):
             raise CannotExecute(f"main takes {len(arguments)} arguments, not {len(inputs)}")
-        tensors = [tensor.detach().contiguous().clone() for tensor in inputs]  # compiled code may write to them
-        fields: list[int] = []
-        scalars: list[tuple[int, int]] = []
-        for tensor, argument in zip(tensors, arguments, strict=True):
+        for tensor, argument in zip(inputs, arguments, strict=True):
             if tensor.element_size() != argument.width:
                 raise CannotExecute(f"{tensor.dtype} was passed where the IR takes {argument.dtype}")
+        with self._lock:
+            try:
+                fields, scalars = self._arguments(inputs)
+                return self._run(fields, scalars)
+            finally:
+                self.unguarded = self._heap.unguarded
+                self._heap.clear()
+
+    def _arguments(self, inputs: Sequence[torch.Tensor]) -> tuple[list[int], list[tuple[int, int]]]:
+        """Return the fields of the descriptors, and the places among them of scalars, with their addresses.
+
+        Compiled code may write to its arguments: so they are copies.
+        """
+        fields: list[int] = []
+        scalars: list[tuple[int, int]] = []
+        for tensor, argument in zip(inputs, self._signature.arguments, strict=True):
+            pointer = self._heap.holding(tensor)
             if argument.rank is None:
-                scalars.append((len(fields), tensor.data_ptr()))
+                scalars.append((len(fields), pointer))
                 fields.append(0)
             else:
-                pointer = tensor.data_ptr() or _EMPTY
                 fields += (pointer, pointer, 0, *tensor.shape, *_strides(tensor.shape))
-        with self._lock:
-            return self._run(fields, scalars)
+        return fields, scalars
 
     def _run(self, fields: list[int], scalars: list[tuple[int, int]]) -> list[torch.Tensor]:
         storage = (ctypes.c_int64 * max(len(fields), 1))(*fields)
@@ -881,19 +929,12 @@ class _Native:
         for index, pointer in scalars:
             pointers[index] = pointer
         pointers[len(fields)] = start = -(-ctypes.addressof(result) // 64) * 64
-        try:
-            self._function(ctypes.cast(pointers, ctypes.c_void_p))
-            return [
-                _read_result(value, start + offset)
-                for value, offset in zip(self._signature.results, self._offsets, strict=True)
-            ]
-        finally:
-            self._heap.clear()
-
-
-_EMPTY_BUFFER = ctypes.create_string_buffer(64)
-_EMPTY = ctypes.addressof(_EMPTY_BUFFER)
-"""The address that the memref of a tensor without elements holds."""
+        self._function(ctypes.cast(pointers, ctypes.c_void_p))
+        self._heap.check()
+        return [
+            _read_result(value, start + offset)
+            for value, offset in zip(self._signature.results, self._offsets, strict=True)
+        ]
 
 
 def _strides(shape: Sequence[int]) -> list[int]:
@@ -927,28 +968,143 @@ def _copy_out(
     return view.ne(0) if dtype is torch.bool else view.clone(memory_format=torch.contiguous_format)
 
 
-# runtime functions of compiled code -----------------------------------------------------------------------------------
+# memory of compiled code ----------------------------------------------------------------------------------------------
+
+PAGE = 4096
+GUARD = 1 << 20
+"""Bytes after each block that cannot be accessed."""
+GUARDED = 4096
+"""How many blocks of one run have a guard: the kernel bounds a process's mappings, and each of them takes two."""
+POOLED = 16
+"""The most pages of a slot that is kept for later runs."""
+KEPT_SLOTS = 64
+"""How many slots of one number of pages are kept for later runs."""
+MARGIN = 64
+"""Bytes of canaries around each block without a guard."""
+_FILL = 0x7F
+_CANARIES = bytes([_FILL]) * (2 * PAGE)
+_PROT_NONE, _PROT_WRITE = 0, 3
+_MAP_PRIVATE_ANONYMOUS_NORESERVE = 0x02 | 0x20 | 0x4000
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.mmap.restype = ctypes.c_void_p
+_libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
+_libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+_libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+
+
+class _Slot:
+    """Memory for one block: a page of canaries, `pages` pages that the block ends flush with, and a guard.
+
+    In front of the first page lies another slot's guard, or one of this slot's own.
+    """
+
+    __slots__ = ("end", "pages", "start")
+
+    def __init__(self, pages: int) -> None:
+        self.pages = pages
+        address = _libc.mmap(None, self._extent, _PROT_NONE, _MAP_PRIVATE_ANONYMOUS_NORESERVE, -1, 0)
+        if address in (None, ctypes.c_void_p(-1).value):
+            raise MemoryError
+        self.start = address + GUARD
+        self.end = self.start + (1 + pages) * PAGE
+        if _libc.mprotect(self.start, self.end - self.start, _PROT_WRITE):
+            self.release()
+            raise MemoryError
+
+    @property
+    def _extent(self) -> int:
+        return GUARD + (1 + self.pages) * PAGE + GUARD
+
+    def release(self) -> None:
+        _libc.munmap(self.start - GUARD, self._extent)
+
+
+_pool: dict[int, list[_Slot]] = {}
+"""Slots that no run uses, by their number of pages; all compiled code of this process shares them."""
 
 
 class _Heap:
-    """The compiled code's `malloc`, and the other functions that it calls and this process does not export."""
+    """The blocks of one run of compiled code: arguments, constants, and what it asks `malloc` for.
+
+    A block is filled with 0x7F, and so are the bytes between its slot's start and the block: the canaries. The blocks
+    after the first `GUARDED` ones have no guard, but `MARGIN` bytes of canaries on either side.
+    """
 
     def __init__(self) -> None:
-        self._blocks: list[Any] = []
+        self._slots: list[tuple[_Slot, int]] = []
+        self._margined: list[tuple[Any, int]] = []
         self.symbols = {
-            "malloc": ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_int64)(self._malloc),
+            "malloc": ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_int64)(self.allocate),
             "puts": ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_char_p)(_puts),
             "memrefCopy": ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p)(_memref_copy),
         }
 
-    def _malloc(self, size: int) -> int:
-        block = ctypes.create_string_buffer(max(size, 1))
-        ctypes.memset(block, 0x7F, max(size, 1))
-        self._blocks.append(block)
-        return ctypes.addressof(block)
+    @property
+    def unguarded(self) -> int:
+        """How many blocks have no guard."""
+        return len(self._margined)
+
+    def allocate(self, size: int) -> int:
+        """Return the address of a new block of so many bytes; raises MemoryError."""
+        if len(self._slots) >= GUARDED:
+            return self._allocate_margined(size)
+        pages = max(1, -(-size // PAGE))
+        free = _pool.get(pages)
+        slot = free.pop() if free else _Slot(pages)
+        ctypes.memset(slot.start, _FILL, slot.end - slot.start)
+        self._slots.append((slot, size))
+        end: int = slot.end
+        return end - size
+
+    def _allocate_margined(self, size: int) -> int:
+        block = ctypes.create_string_buffer(size + 2 * MARGIN + 16)
+        ctypes.memset(block, _FILL, len(block))
+        self._margined.append((block, size))
+        return _margined_start(block)
+
+    def holding(self, tensor: torch.Tensor) -> int:
+        """Return the address of a new block that holds the elements of a tensor, row-major."""
+        size = tensor.numel() * tensor.element_size()
+        address = self.allocate(size)
+        source = tensor.detach().contiguous()
+        ctypes.memmove(address, source.data_ptr(), size)
+        return address
+
+    def check(self) -> None:
+        """Abort this process if a canary was overwritten: as compiled code that writes past the end does at once."""
+        for slot, size in self._slots:
+            _check_canaries(slot.start, slot.end - size - slot.start, size, "in front of")
+        for block, size in self._margined:
+            start, end = _margined_start(block), ctypes.addressof(block) + len(block)
+            _check_canaries(ctypes.addressof(block), start - ctypes.addressof(block), size, "in front of")
+            _check_canaries(start + size, end - start - size, size, "past the end of")
 
     def clear(self) -> None:
-        self._blocks.clear()
+        """Give all blocks back."""
+        for slot, _ in self._slots:
+            kept = _pool.setdefault(slot.pages, [])
+            if slot.pages <= POOLED and len(kept) < KEPT_SLOTS:
+                kept.append(slot)
+            else:
+                slot.release()
+        self._slots.clear()
+        self._margined.clear()
+
+
+def _margined_start(block: Any) -> int:
+    """Return where a block without a guard starts in its memory; aligned for every type."""
+    return -(-(ctypes.addressof(block) + MARGIN) // 16) * 16
+
+
+def _check_canaries(start: int, length: int, size: int, where: str) -> None:
+    """Abort if one of `length` bytes, at most two pages, is no longer as it was filled; `size` is that of the block."""
+    if ctypes.string_at(start, length) != _CANARIES[:length]:
+        os.write(2, f"compiled code wrote {where} a buffer of {size} bytes\n".encode())
+        os.abort()
+
+
+# runtime functions of compiled code -----------------------------------------------------------------------------------
 
 
 def _puts(message: bytes) -> int:

@@ -20,6 +20,7 @@ from typing import Any
 
 from harness.errors import MissingPackage, UnknownName
 from harness.records.expectation import CONTROL
+from harness.records.frontend import FRONTEND
 
 BACKENDS = "opcov.backends"
 CASCADES = "opcov.cascades"
@@ -35,6 +36,11 @@ def names(*groups: str) -> tuple[str, ...]:
     if not found:
         raise MissingPackage(f"no entry points in {groups[0]!r}: opcov is not installed", hint="run `pip install -e .`")
     return tuple(found)
+
+
+def columns(*groups: str) -> tuple[str, ...]:
+    """Return the frontend, which no plugin can replace, and the names of the backends in these groups."""
+    return (FRONTEND, *(name for name in names(*groups) if name != FRONTEND))
 
 
 def backend(name: str) -> Callable[[], Any]:

@@ -59,6 +59,8 @@ class Contract:
       outside of it nothing is promised, and nothing is run;
     - `decomposed`: returns the exported and decomposed program as an executable that eager runs, which may raise
       Specialized; a result that is as wrong there is no backend's fault;
+    - `decomposes`: whether torch decomposed any op of the program; if not, `decomposed` computes what eager does;
+    - `dtypes`: the dtype of each result of the decomposed program, as far as that is known;
     - `steps`: takes the program to the IR once more, and returns it after each step.
     """
 
@@ -68,6 +70,8 @@ class Contract:
     reached: tuple[str, ...]
     ranges: tuple[Mapping[int, tuple[float, float]], ...] = ()
     decomposed: Callable[[], Executable] | None = None
+    decomposes: bool = True
+    dtypes: tuple[torch.dtype, ...] = ()
     steps: Callable[[], Sequence[Step]] | None = None
 
     def admits(self, shapes: Sequence[Sequence[int]]) -> bool:
@@ -127,8 +131,9 @@ class Step:
 class NotExpressible(Exception):
     """Raised by a frontend: export, import or the backend-contract pipeline cannot express the program.
 
-    Becomes `NotExported`, with the stage and the reason. `exported` is the contract, without IR, of a program that did
-    get through export: a backend that starts from the exported program, such as the control, needs no more.
+    Becomes `NotExported`, `Unsupported` or `Invalid`, by the stage and the reason. `exported` is the contract, without
+    IR, of a program that did get through export: a backend that starts from the exported program, such as the control,
+    needs no more.
     """
 
     def __init__(self, stage: Stage, reason: str, exported: Contract | None = None) -> None:
@@ -160,6 +165,13 @@ class Refused(Exception):
 
 class ContractBroken(Exception):
     """Raised by `Backend.lower` or `Backend.verify`: the module breaks its dialect's contract. Becomes `Invalid`."""
+
+
+class OutsideSpecification(ContractBroken):
+    """Raised by `Backend.verify`: the module is valid IR of its dialect, but the specification does not allow it.
+
+    Becomes `Invalid` too. Executors run it all the same, and the outcome says what they make of it.
+    """
 
 
 class CannotExecute(Exception):
@@ -216,13 +228,17 @@ class Backend(Protocol):
     def verify(self, lowered: Lowered) -> None:
         """Check what `lower` returned against its dialect's own contract; runs right after it, as the stage "verify".
 
-        Raise ContractBroken with what breaks it.
+        Raise ContractBroken with what breaks it, or OutsideSpecification if it can be executed all the same.
         """
         ...
 
 
 class Executable(Protocol):
-    """A compiled module, ready to run at all sizes that its IR admits."""
+    """A compiled module, ready to run at all sizes that its IR admits.
+
+    If the module writes out of bounds, the process should die of it at once. An executable that cannot guard every
+    buffer says how many it left in an attribute `unguarded`: the sample then has the trait `unguarded_buffers`.
+    """
 
     def __call__(self, inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         """Run `main` on the inputs and return its results; raise CannotExecute where that is not possible.

@@ -41,6 +41,7 @@ def header(config: pytest.Config, absent: Mapping[str, str], started: float) -> 
             "executors": ", ".join(present),
             "absent": dict(absent),
         },
+        "frontend": True,
         "options": _options(config),
         "seed": config.option.seed,
     }
@@ -55,7 +56,7 @@ def _options(config: pytest.Config) -> dict[str, Any]:
         "samples": option.samples,
         "thorough": is_thorough(config),
         "ops": list(wanted.ops),
-        "backends": list(wanted.backends or plugins.names(plugins.BACKENDS)),
+        "backends": list(wanted.backends or plugins.columns(plugins.BACKENDS)),
         "modes": list(wanted.modes),
         "dtypes": list(wanted.dtypes),
         "keyword": option.keyword,

@@ -15,6 +15,7 @@ from harness.errors import OpcovError
 from harness.programs import plugins
 from harness.records.expectation import judge
 from harness.records.journal import Record, dumped
+from harness.records.outcome import BEST
 from harness.running.cells import Cell, cells
 from harness.running.request import WarmUp
 from harness.running.runner import Runner
@@ -48,7 +49,7 @@ class Family(pytest.File):
         """Its cells, in the order in which they share work, but for those that an unfinished run has done."""
         done = resume.done(self.config)
         family = self.path.stem
-        backends = plugins.names(plugins.BACKENDS)
+        backends = plugins.columns(plugins.BACKENDS)
         size = profile(self.config.option.profile)
         for cell in cells(family, catalog()[family], backends, selection(self.config), size):
             if cell.name in done or not self._may_match(cell):
@@ -121,7 +122,7 @@ def cell_of(nodeid: str) -> str | None:
 
 
 def _repro(cell: Cell, records: Sequence[Record]) -> str:
-    worst = next(r for r in records if type(r.outcome).__name__ != "Passed")
+    worst = next(r for r in records if not isinstance(r.outcome, BEST))
     return f"opcov repro {worst.id} --backend {cell.backend}"
 
 
@@ -136,7 +137,7 @@ def _runner(session: pytest.Session) -> Runner:
     config = session.config
     if _RUNNER not in config.stash:
         option = config.option
-        backends = selection(config).backends or plugins.names(plugins.BACKENDS)
+        backends = selection(config).backends or plugins.columns(plugins.BACKENDS)
         config.stash[_SUPERVISOR] = Supervisor(
             backends, limits(config), thorough=is_thorough(config), warm_up=_warm_up(session)
         )

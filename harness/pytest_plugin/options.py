@@ -29,7 +29,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("opcov", "op coverage (pytest op_suites)")
     add = group.addoption
     add("--op", action="append", default=[], metavar="GLOB", help="only these ops, such as 'aten.conv*' (repeatable)")
-    add("--backend", action="append", default=[], metavar="NAME", help="only these backends (repeatable)")
+    add(
+        "--backend",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="only these backends, or the frontend before them (repeatable)",
+    )
     add("--cascades", action="store_true", help="also the lowerings to TOSA and StableHLO, converted on to linalg")
     add("--mode", action="append", default=[], metavar="MODE", help="static or dynamic (repeatable)")
     add("--dtype", action="append", default=[], metavar="DTYPE", help="only these dtypes, such as bf16 (repeatable)")
@@ -49,7 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         profile(config.option.profile)
         if selection(config) != Selection():
-            selection(config).check(op_suites.catalog(), plugins.names(plugins.BACKENDS, plugins.CASCADES))
+            selection(config).check(op_suites.catalog(), plugins.columns(plugins.BACKENDS, plugins.CASCADES))
         if config.option.samples != "census":
             opinfo.trace()
         if config.option.seed is None:
@@ -118,7 +124,7 @@ def selection(config: pytest.Config) -> Selection:
     option = config.option
     backends = split(option.backend)
     if option.cascades:
-        named = backends or plugins.names(plugins.BACKENDS)
+        named = backends or plugins.columns(plugins.BACKENDS)
         backends = tuple(dict.fromkeys((*plugins.names(plugins.CASCADES), *named)))
     return Selection(ops=split(option.op), backends=backends, modes=split(option.mode), dtypes=split(option.dtype))
 

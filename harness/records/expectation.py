@@ -9,7 +9,9 @@ from typing import Literal, assert_never
 
 from .journal import Record
 from .outcome import (
+    BEST,
     OUTCOMES,
+    Blocked,
     Crashed,
     Excluded,
     HarnessError,
@@ -19,6 +21,7 @@ from .outcome import (
     NotRun,
     Outcome,
     Passed,
+    Reached,
     TimedOut,
     Unsupported,
     Wrong,
@@ -32,8 +35,8 @@ CONTROL = "control"
 class Verdict:
     """The verdict on a cell, with the reason in one line.
 
-    - `right`: every sample passed.
-    - `shortfall`: some did not, by the backend's fault or a limit of export or of the executors.
+    - `right`: every sample passed, or reached the backend contract in the frontend's column.
+    - `shortfall`: some did not, by the backend's or the frontend's fault or a limit of export or of the executors.
     - `outside`: every sample is excluded or was not run after a hang, so that there is nothing to judge.
     - `broken`: opcov itself is at fault.
     """
@@ -55,13 +58,14 @@ def judge(records: Sequence[Record], backend: str) -> Verdict:
             return Verdict("outside", "eager or export rejects every sample of OpInfo")
     counts = Counter(type(r.outcome) for r in records if not r.minimised)
     worst = next((cls for cls in OUTCOMES if counts[cls]), Excluded)
-    if worst is Passed:
+    if worst in BEST:
         return Verdict("right")
     shown = next(r for r in records if type(r.outcome) is worst)
     reason = f"{worst.__name__} {counts[worst]}/{counts.total()}: {one_line(shown.outcome)} (sample {shown.id})"
     if worst is HarnessError or (backend == CONTROL and not set(counts) <= {Passed, NotRun}):
         return Verdict("broken", reason)
-    return Verdict("outside" if worst in (NotRun, Excluded) and not counts[Passed] else "shortfall", reason)
+    good = any(counts[cls] for cls in BEST)
+    return Verdict("outside" if worst in (NotRun, Excluded) and not good else "shortfall", reason)
 
 
 def not_ours(record: Record) -> bool:
@@ -93,6 +97,10 @@ def _why(outcome: Outcome) -> str:
             return f"{seconds:g} s in {stage}, where sample {after} hung"
         case NotExported(stage=stage, reason=reason):
             return f"{stage}: {reason}"
+        case Reached():
+            return "in the backend contract"
+        case Blocked(stage=stage, by=by, reason=reason):
+            return f"{by} at {stage} in the frontend" + (f": {reason}" if reason else "")
         case NotExecuted(reasons=reasons):
             return "; ".join(f"{name}: {why}" for name, why in reasons.items())
         case Excluded(reason=reason):

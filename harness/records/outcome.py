@@ -1,4 +1,4 @@
-"""What happened to one sample on one backend: the sum type `Outcome`, to and from JSON.
+"""What happened to one sample on one backend or in the frontend: the sum type `Outcome`, to and from JSON.
 
 Consume it with `match` and `assert_never`. `OUTCOMES` lists its classes, the most alarming first. In a journal line the
 class's name is `outcome`, its stage is `stage`, and its other fields are `detail`. An outcome is a recorded fact;
@@ -13,12 +13,17 @@ from typing import Any, Literal
 
 Stage = Literal["export", "import", "contract", "lower", "verify", "execute", "compare"]
 STAGES: tuple[Stage, ...] = ("export", "import", "contract", "lower", "verify", "execute", "compare")
+SHARED: tuple[Stage, ...] = ("export", "import", "contract")
+"""The stages of the frontend, through which a program goes once for all backends."""
 WrongKind = Literal["value", "shape", "dtype", "non-finite", "arity", "specialized"]
 """What differs from eager: the number of results (`arity`), a shape, a dtype, or an element (`value`).
 
 `specialized` is a wrong shape that is the shape at export. `non-finite` means that every wrong element is NaN or
 infinite, in eager's result or in the other one.
 """
+
+Ran = Literal["", "right", "wrong", "died", "cannot run"]
+"""What executors made of a module that its specification does not allow; `died` includes that it did not end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +89,29 @@ class Crashed:
 
 @dataclass(frozen=True, slots=True)
 class Invalid:
-    """The lowering succeeded, but its output breaks the dialect's own contract (verifier error, leaked dialect)."""
+    """The lowering succeeded, but its output breaks the dialect's own contract (verifier error, leaked dialect).
+
+    Where the specification alone forbids it, it is run all the same:
+
+    - `ran`: what the executors made of it, "" where none was asked.
+    - `finding`: that in one sentence: which executors are right, what is wrong, why it cannot be run.
+
+    Of the frontend: the importer or a pass of the contract pipeline made IR that the torch dialect's verifier rejects.
+    """
 
     stage: Stage
     diagnostic: str
+    ran: Ran = ""
+    finding: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Unsupported:
-    """The lowering refused; `culprit` is the op it stopped at, after decomposition, such as `torch.aten.sort`."""
+    """The lowering refused; `culprit` is the op it stopped at, after decomposition, such as `torch.aten.sort`.
+
+    Of the frontend: the importer or the contract pipeline refused. The culprit may also be a dtype or a function of
+    Python that the importer does not know, such as `torch.uint64` or `sym_float`.
+    """
 
     stage: Stage
     diagnostic: str
@@ -123,10 +142,34 @@ class NotRun:
 
 @dataclass(frozen=True, slots=True)
 class NotExported:
-    """PyTorch's export or the importer cannot express the sample: no backend's fault."""
+    """PyTorch's export cannot express the sample, or torch's own decomposition is not what eager computes.
+
+    Neither is torch-mlir's fault. It is an outcome of the frontend, and of the control, which starts from the exported
+    program; a backend's is `Blocked`.
+    """
 
     stage: Stage
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """The frontend took the program to the backend contract: the best outcome of the frontend, and of nothing else."""
+
+    stage: Stage = "contract"
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """The backend never saw the program as the user wrote it, since the frontend failed before: no backend's fault.
+
+    - `by`: the class name of the frontend's outcome, such as `Unsupported`; `stage` is that outcome's stage.
+    - `reason`: why, in one line; "" where the frontend's own record of the sample says so.
+    """
+
+    stage: Stage
+    by: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +205,8 @@ Outcome = (
     | TimedOut
     | NotRun
     | NotExported
+    | Reached
+    | Blocked
     | NotExecuted
     | Excluded
     | HarnessError
@@ -175,10 +220,14 @@ OUTCOMES: tuple[type[Outcome], ...] = (
     Unsupported,
     NotExecuted,
     NotExported,
+    Blocked,
     NotRun,
     Excluded,
+    Reached,
     Passed,
 )
+BEST: tuple[type[Outcome], ...] = (Passed, Reached)
+"""The outcomes of a sample with which nothing is wrong: on a backend, and in the frontend."""
 BY_NAME: Mapping[str, type[Outcome]] = {cls.__name__: cls for cls in OUTCOMES}
 _DETAILS = {name: tuple(f.name for f in fields(cls)) for name, cls in BY_NAME.items()}
 

@@ -26,10 +26,12 @@ from harness.programs.protocols import (
     Frontend,
     Lowered,
     NotExpressible,
+    OutsideSpecification,
     Program,
     Refused,
 )
 from harness.records.expectation import CONTROL
+from harness.records.frontend import refusal
 from harness.records.outcome import Crashed, Excluded, Invalid, NotExported, Outcome, Stage, Unsupported
 
 from .clock import Clock
@@ -116,9 +118,10 @@ class Contracts:
     def get(self, case: OpCase, sample: Sample, backend: str, clock: Clock) -> Contract:
         """The program in the backend contract; raises Stop where there is none, BrokenCase where the op is not seen.
 
+        Stop carries the frontend's outcome, also where a backend asks: see `Memory.attributed`.
         A backend that starts from the exported program gets that program also where the import fails.
         """
-        early = getattr(self.backends[backend], "starts", "contract") == "export"
+        early = starts_early(self.backends.get(backend))
         step = exporting(self.frontend) if early else self.frontend.run
 
         def make() -> Contract | NotExpressible:
@@ -139,11 +142,16 @@ class Contracts:
             return found.exported
         if case.unexported and backend == CONTROL:
             return Contract(program=program(sample), ir="", exported=(), reached=())
-        raise Stop(NotExported(found.stage, found.reason))
+        raise Stop(NotExported(found.stage, found.reason) if early else refusal(found.stage, found.reason))
 
     def clear(self) -> None:
         """Forget everything."""
         self._found.clear()
+
+
+def starts_early(backend: Backend | None) -> bool:
+    """Whether a backend starts from the exported program; None stands for the frontend's own column."""
+    return getattr(backend, "starts", "contract") == "export"
 
 
 Front = Callable[[Program, Callable[[Stage], None]], Contract]
@@ -170,12 +178,14 @@ def run_frontend(step: Front, sample: Sample, enter: Callable[[Stage], None]) ->
 class Artifact:
     """A lowered and verified module, and per executor what runs it, or why the executor cannot.
 
-    The executable of an `isolated` executor compiles and runs in a fork at each call.
+    The executable of an `isolated` executor compiles and runs in a fork at each call. `forbidden` says why the
+    specification of the dialect does not allow the module; "" where it does.
     """
 
     lowered: Lowered
     executables: Mapping[str, Executable | str]
     isolated: frozenset[str]
+    forbidden: str = ""
 
 
 class Artifacts:
@@ -203,14 +213,18 @@ class Artifacts:
 
     def _make(self, contract: Contract, backend: Backend, clock: Clock) -> Artifact:
         clock.enter("lower")
+        forbidden = ""
         with _failures_as_outcomes(clock):
             lowered = backend.lower(contract)
             clock.enter("verify")
-            backend.verify(lowered)
+            try:
+                backend.verify(lowered)
+            except OutsideSpecification as broken:
+                forbidden = str(broken)
         clock.enter("execute")
         executors = [e for e in self.executors if lowered.dialect in e.dialects]
         isolated = frozenset(e.name for e in executors if is_isolated(e))
-        return Artifact(lowered, {e.name: executable(e, lowered) for e in executors}, isolated)
+        return Artifact(lowered, {e.name: executable(e, lowered) for e in executors}, isolated, forbidden)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from harness.cases.draw import Profile
 from harness.cases.dtypes import DTYPES
 from harness.cases.sample import MODES, Mode
 from harness.errors import UnknownName
+from harness.records.frontend import FRONTEND
 from harness.records.journal_file import cell_name
 
 Catalog = Mapping[str, Sequence[OpCase]]
@@ -19,7 +20,7 @@ Catalog = Mapping[str, Sequence[OpCase]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """One (op, backend, mode, dtype)."""
+    """One (op, backend, mode, dtype); `backend` may be the frontend."""
 
     family: str
     case: OpCase
@@ -67,8 +68,10 @@ def cells(
 ) -> Iterator[Cell]:
     """The wanted cells of a family, in an order that shares work: the cells that share a frontend run are neighbours.
 
-    A dtype that is asked for by name has all its cells, whatever the profile.
+    The frontend's own cell is the first of these, so that the backends find what it has made. A dtype that is asked for
+    by name has all its cells, whatever the profile.
     """
+    columns = sorted(wanted.backends or backends, key=lambda name: name != FRONTEND)
     for case in filter(wanted.takes, cases):
         for dtype in case.dtypes:
             for mode in case.modes():
@@ -76,5 +79,5 @@ def cells(
                     continue
                 if wanted.modes and mode not in wanted.modes:
                     continue
-                for backend in wanted.backends or backends:
+                for backend in columns:
                     yield Cell(family=family, case=case, backend=backend, mode=mode, dtype=dtype)

@@ -29,12 +29,20 @@ class Deadline:
     _spent: dict[str, float] = field(default_factory=dict)
     _started: float = 0.0
     _entered: float = 0.0
+    _executed: bool = False
 
     def __post_init__(self) -> None:
         self._started = self._entered = time.monotonic()
 
     def enter(self, stage: Stage) -> None:
-        """Note that the sample has left its stage and entered this one."""
+        """Note that the sample has left its stage and entered this one.
+
+        What is asked of an earlier stage once the code was executed, to find out who is at fault, counts as execution:
+        the code may have damaged the process by then.
+        """
+        if self._executed and STAGES.index(stage) < STAGES.index("execute"):
+            stage = "execute"
+        self._executed = self._executed or stage == "execute"
         self._spent, self._entered, self.stage = self.spent(), time.monotonic(), stage
 
     def spent(self) -> dict[str, float]:

@@ -7,25 +7,31 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 
 from harness.cases.sample import Sample
+from harness.records.expectation import CONTROL
+from harness.records.frontend import FRONTEND, blocked, is_of_decomposition
 from harness.records.journal import Record
 from harness.records.outcome import (
+    SHARED,
+    Blocked,
     Crashed,
     Invalid,
     NotExported,
     NotRun,
     Outcome,
+    Reached,
+    Result,
     Stage,
     TimedOut,
     Unsupported,
     Wrong,
 )
 
-SHARED: tuple[Stage, ...] = ("export", "import", "contract")
-"""The stages that a program goes through once for all backends."""
 PER_PROGRAM: tuple[Stage, ...] = (*SHARED, "lower", "verify")
 """The stages that samples of one program share: their values do not matter there."""
 BLAMED = (Wrong, Crashed, Invalid, Unsupported, NotExported)
 """The failures of a dynamic sample that a dim can cause."""
+FROM_CONTRACT = ("linalg", "tosa", "stablehlo", "tosa-linalg", "stablehlo-linalg")
+"""Opcov's own lowerings, which start from the backend contract. Where a plugin starts, only its worker knows."""
 EVERY_BACKEND = ""
 """Stands for all backends, where a stage is shared."""
 
@@ -42,6 +48,7 @@ class Memory:
       could not be found out.
     - `hung`: by backend and stage, the id of the first sample that hung there for the full deadline.
     - `ended`: by backend and program, the outcome of a program that did not end in a stage that its samples share.
+    - `frontend`: by sample, the outcome of the frontend.
     """
 
     op: str
@@ -49,7 +56,8 @@ class Memory:
     alarming: frozenset[Key] = frozenset()
     breaks: Mapping[Key, str | None] = field(default_factory=dict)
     hung: Mapping[tuple[str, Stage], str] = field(default_factory=dict)
-    ended: Mapping[tuple[str, str], TimedOut | NotRun] = field(default_factory=dict)
+    ended: Mapping[tuple[str, str], TimedOut | NotRun | Blocked] = field(default_factory=dict)
+    frontend: Mapping[str, Outcome] = field(default_factory=dict)
 
     @classmethod
     def of(cls, op: str, records: Iterable[Record]) -> Memory:
@@ -70,23 +78,45 @@ class Memory:
         if record.hung:
             hung = {(_backend(record, stage), stage): record.id for stage in record.hung}
             known = replace(known, hung={**hung, **known.hung})
-        if isinstance(record.outcome, (TimedOut, NotRun)) and record.stage in PER_PROGRAM:
+        if (outcome := _endless(record.outcome)) and record.stage in PER_PROGRAM:
             backends = dict.fromkeys((_backend(record, record.stage), record.backend))
-            ended = {(backend, record.sample.program): record.outcome for backend in backends}
+            ended = {(backend, record.sample.program): outcome for backend in backends}
             known = replace(known, ended={**ended, **known.ended})
+        if record.backend == FRONTEND:
+            known = replace(known, frontend={**known.frontend, record.id: record.outcome})
         return known
 
     def short(self, backend: str) -> Mapping[Stage, str]:
         """The stages that have a share of the deadline on this backend, each with the sample that hung there."""
         return {stage: id for (where, stage), id in self.hung.items() if where in (EVERY_BACKEND, backend)}
 
-    def outcome(self, sample: Sample, backend: str, *, shared: bool) -> TimedOut | NotRun | None:
-        """The outcome that the sample has without being run, since its program did not end; None if it must be run.
+    def outcome(self, sample: Sample, backend: str) -> Outcome | None:
+        """The outcome that the sample has without being run; None if it must be run.
 
-        `shared` says whether what other backends have seen of the program counts.
+        It need not run if its program did not end, or if the frontend failed before the backend. What others have seen
+        of the program does not count for the frontend, nor for the control, which starts from the exported program.
         """
-        found = self.ended.get((EVERY_BACKEND, sample.program)) if shared else None
-        return found or self.ended.get((backend, sample.program))
+        if backend in (FRONTEND, CONTROL):
+            return self.ended.get((backend, sample.program))
+        ended = self.ended.get((EVERY_BACKEND, sample.program)) or self.ended.get((backend, sample.program))
+        if ended:
+            return blocked(ended, told=sample.id in self.frontend) or ended
+        front = self.frontend.get(sample.id)
+        if backend not in FROM_CONTRACT or front is None or is_of_decomposition(front):
+            return None
+        return blocked(front, told=True)
+
+    def attributed(self, result: Result, sample: Sample, backend: str) -> Result:
+        """The result as it is recorded: a failure of the frontend is no result of the backend behind it.
+
+        A death or a hang in the frontend's stages stays the backend's if the frontend alone came through.
+        """
+        front = self.frontend.get(sample.id)
+        came_through = isinstance(front, Reached) and not isinstance(result.outcome, NotExported)
+        if backend in (FRONTEND, CONTROL) or came_through:
+            return result
+        told = front is not None and not isinstance(front, Reached)
+        return replace(result, outcome=blocked(result.outcome, told=told) or result.outcome)
 
 
 def signature(outcome: Outcome) -> Key:
@@ -120,6 +150,12 @@ def is_alarming(record: Record) -> bool:
 def is_dynamic_failure(record: Record) -> bool:
     """Whether the sample has dynamic dims and fails in a way that one of them can cause."""
     return record.sample is not None and bool(record.sample.dynamic) and isinstance(record.outcome, BLAMED)
+
+
+def _endless(outcome: Outcome) -> TimedOut | NotRun | Blocked | None:
+    """The outcome, if it says that the program did not end."""
+    is_endless = isinstance(outcome, (TimedOut, NotRun)) or (isinstance(outcome, Blocked) and outcome.by == "TimedOut")
+    return outcome if is_endless else None  # type: ignore[return-value]
 
 
 def _backend(record: Record, stage: Stage) -> str:

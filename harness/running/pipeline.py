@@ -2,6 +2,8 @@
 
     eager reference -> export -> import -> contract -> lower -> verify -> execute -> compare
 
+The frontend's own column ends at the contract.
+
 1. `caches.py` gives what other samples share: references, contract, artifact.
 2. `verdicts.py` asks the executors, compares, and decides whether the backend is at fault.
 3. `causes.py` says more about a failure: the first wrong pass, what runtime verification finds.
@@ -12,19 +14,34 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import torch
 
 from harness.cases.case import OpCase
 from harness.cases.sample import Sample
 from harness.errors import BadSample
+from harness.judging.compare import compare
 from harness.judging.reference import Run
-from harness.programs.protocols import Backend, Checker, Executor, Frontend, Lowered
-from harness.records.outcome import Crashed, FirstWrongPass, HarnessError, Outcome, Result, Show, Stage, Wrong
+from harness.programs.protocols import Backend, Checker, Contract, Executor, Frontend, Lowered
+from harness.records.frontend import FRONTEND
+from harness.records.outcome import Crashed, FirstWrongPass, HarnessError, Outcome, Reached, Result, Show, Stage, Wrong
 
-from .caches import Artifacts, Contracts, References, Stop
+from . import decomposition
+from .caches import Artifacts, Contracts, References, Stop, starts_early
 from .causes import find_cause, find_first_wrong_pass
 from .clock import Clock
 from .executables import is_isolated
-from .verdicts import Panel, Prepared
+from .verdicts import Panel, Prepared, unless_forbidden
+
+RETYPED = "dtype=decomposed"
+"""The trait of a sample of which torch's decomposition gives a result another dtype; its values are judged too."""
+Tell = Callable[[Mapping[str, Any]], None]
+"""Called with fields of `Result` by name, as they become known."""
+
+
+def nobody(known: Mapping[str, Any]) -> None:
+    """Ignore what is known."""
 
 
 @dataclass(slots=True)
@@ -37,6 +54,10 @@ class Findings:
     first_wrong_pass: FirstWrongPass | None = None
     numeric: str = ""
     traits: tuple[str, ...] = ()
+
+    def known(self) -> Mapping[str, Any]:
+        """What of the result does not depend on the outcome: it stays known if the process dies."""
+        return {"reached": self.reached, "numeric": self.numeric, "traits": self.traits}
 
     def result(self, seconds: Mapping[str, float]) -> Result:
         """The findings as a result, with the seconds of each stage; there must be an outcome."""
@@ -93,27 +114,34 @@ class Pipeline:
         died: str | None = None,
         *,
         find_pass: bool = False,
+        tell: Tell = nobody,
     ) -> Result:
         """The result of one sample on one backend; raises BadSample, and nothing else but what kills the process.
 
+        Where the frontend fails, the outcome is the frontend's, whatever the backend: `Memory.attributed` tells whose.
         `show` is given the IR of the stages, as soon as each is there. `died` says what execution in this process was
         seen to die of: then the isolated executors alone are asked. `find_pass` asks for the first pass after which a
-        wrong result is wrong.
+        wrong result is wrong. `tell` is given what is known of the sample, each time that more is.
         """
         clock = Clock(notify)
         found = Findings()
         try:
             references = self._references.get(case, sample, clock)
             found.traits = self._references.accumulation_traits(case, sample)
-            prepared = self._prepare(case, sample, backend, references, clock, found, show)
+            if backend == FRONTEND:
+                contract = self._contract(case, sample, backend, clock, found, show, tell)
+                raise Stop(_frontends_own(contract, case, references, clock))
+            prepared = self._prepare(case, sample, backend, references, clock, found, show, tell)
             known = self._last.get((backend, sample.id)) if find_pass else None
-            found.outcome = known or self.panel.outcome(prepared, clock, died)
-            self._last = {(backend, sample.id): found.outcome}
+            outcome = known or self.panel.outcome(prepared, clock, died)
+            self._last = {(backend, sample.id): outcome}
+            found.outcome = unless_forbidden(outcome, prepared, died)
+            found.traits += _unguarded(prepared)
             if find_pass and isinstance(found.outcome, Wrong):
                 lowering = self.backends[backend]
                 found.first_wrong_pass = find_first_wrong_pass(found.outcome, prepared, lowering, self.executors, show)
             if not known:
-                found.cause = find_cause(found.outcome, prepared, self.checkers, clock, died)
+                found.cause = find_cause(outcome, prepared, self.checkers, clock, died)
         except Stop as stop:
             found.outcome = stop.outcome
         except BadSample:
@@ -125,6 +153,24 @@ class Pipeline:
         clock.enter("")
         return found.result(clock.seconds)
 
+    def _contract(
+        self,
+        case: OpCase,
+        sample: Sample,
+        backend: str,
+        clock: Clock,
+        found: Findings,
+        show: Show | None,
+        tell: Tell,
+    ) -> Contract:
+        """Take the sample to the backend contract, noting what is found on the way; raises Stop."""
+        contract = self._contracts.get(case, sample, backend, clock)
+        found.reached = contract.reached
+        tell(found.known())
+        if show:
+            show("contract", contract.ir)
+        return contract
+
     def _prepare(
         self,
         case: OpCase,
@@ -134,22 +180,42 @@ class Pipeline:
         clock: Clock,
         found: Findings,
         show: Show | None,
+        tell: Tell,
     ) -> Prepared:
         """Take the sample to its lowered and verified module, noting what is found on the way; raises Stop."""
-        contract = self._contracts.get(case, sample, backend, clock)
-        found.reached = contract.reached
-        if show:
-            show("contract", contract.ir)
+        contract = self._contract(case, sample, backend, clock, found, show, tell)
         artifact = self._artifacts.get(contract, sample, backend, clock)
         if show:
             show("lower", artifact.lowered.ir)
-        prepared = Prepared(case=case, sample=sample, contract=contract, artifact=artifact, references=references)
+        retyped = {} if starts_early(self.backends[backend]) else decomposition.retyped(contract, references[0])
+        found.traits += (RETYPED,) if retyped else ()
+        prepared = Prepared(
+            case=case, sample=sample, contract=contract, artifact=artifact, references=references, retyped=retyped
+        )
         found.numeric = prepared.numeric()
+        tell(found.known())
         return prepared
 
     def prepared(self, case: OpCase, sample: Sample, backend: str) -> tuple[Lowered, tuple[Run, ...]]:
         """The lowered and verified module of a sample and the references it is compared with; raises Stop."""
         clock = Clock(lambda stage: None)
         references = self._references.get(case, sample, clock)
-        prepared = self._prepare(case, sample, backend, references, clock, Findings(), None)
+        prepared = self._prepare(case, sample, backend, references, clock, Findings(), None, nobody)
         return prepared.artifact.lowered, prepared.admitted
+
+
+def _unguarded(prepared: Prepared) -> tuple[str, ...]:
+    """The trait `unguarded_buffers` if compiled code asked for more buffers than its executor guards."""
+    executables = prepared.artifact.executables.values()
+    return ("unguarded_buffers",) if any(getattr(each, "unguarded", 0) for each in executables) else ()
+
+
+def _frontends_own(contract: Contract, case: OpCase, references: Sequence[Run], clock: Clock) -> Outcome:
+    """The outcome of a program that is in the contract: reached, if what torch-mlir got is what eager computes."""
+
+    def compared(results: Sequence[torch.Tensor], run: Run) -> float | Wrong:
+        return compare(results, run, references[0], case, "eager")
+
+    clock.enter("export")
+    admitted = [run for run in references if contract.admits([t.shape for t in run.inputs])]
+    return decomposition.fault(contract, admitted, compared) or Reached()

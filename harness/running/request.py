@@ -39,7 +39,7 @@ class WarmUp:
     worker the time of its first exports, which is worth it where many samples run.
     """
 
-    backends: tuple[str, ...] = ("linalg", "tosa", "stablehlo", "control")
+    backends: tuple[str, ...] = ("frontend", "linalg", "tosa", "stablehlo", "control")
     modes: tuple[str, ...] = MODES
     fully: bool = True
 

@@ -86,10 +86,11 @@ class Runner:
         return (*records, *small)
 
     def _result(self, cell: Cell, sample: Sample, known: Memory) -> Result:
-        """The sample's result; where its program is known to hang, the result that says so."""
-        if ended := known.outcome(sample, cell.backend, shared=cell.backend != CONTROL):
+        """The sample's result; where its program is known to hang or not to get so far, the result that says so."""
+        if ended := known.outcome(sample, cell.backend):
             return Result(outcome=ended)
-        return self.run(sample, cell.backend, short=self._short(cell, known))
+        result = self.run(sample, cell.backend, short=self._short(cell, known))
+        return known.attributed(result, sample, cell.backend)
 
     def _short(self, cell: Cell, known: Memory) -> Mapping[Stage, str]:
         return {} if self.patient else known.short(cell.backend)

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from harness.cases.sample import Sample, to_json
 from harness.records.outcome import (
@@ -19,6 +20,7 @@ from harness.records.outcome import (
     Crashed,
     Excluded,
     HarnessError,
+    Invalid,
     NotRun,
     Outcome,
     Passed,
@@ -120,7 +122,7 @@ class Supervisor:
             result = self._run(request, show, short)
         if died := _death_in_execution(result.outcome):
             again = self._run(replace(request, show=False, find_pass=False, died=died), None, short)
-            if isinstance(again.outcome, Passed):
+            if isinstance(again.outcome, Passed | Invalid):
                 return replace(again, hung=result.hung)
             return replace(result, cause=again.cause)
         return result
@@ -128,20 +130,22 @@ class Supervisor:
     def _run(self, request: Request, show: Show | None, short: Mapping[Stage, str]) -> Result:
         child = self._child or self._start()
         deadline = Deadline(self.limits.seconds, short)
+        known: dict[str, Any] = {}
         try:
             child.pipe.send(request)
             while child.pipe.poll(deadline.left()):
                 kind, value, *rest = child.pipe.recv()
                 if kind == "result":
                     result: Result = value
-                    # a result with a cause had an access out of bounds, which may have damaged the worker
-                    if rest[0] > self.limits.resident or result.cause:
+                    if rest[0] > self.limits.resident:
                         self._stop()
                     return result
                 if kind == "ir" and show:
                     show(*value)
-                    continue
-                deadline.enter(value)
+                elif kind == "known":
+                    known.update(value)
+                elif kind == "enter":
+                    deadline.enter(value)
             self._stop()
             self.deaths += 1
             outcome: Outcome = deadline.outcome()
@@ -154,7 +158,7 @@ class Supervisor:
         if deadline.stage is None:
             outcome = _eagers_own(outcome)
         hung = (outcome.stage,) if isinstance(outcome, TimedOut) else ()
-        return Result(outcome=outcome, seconds=deadline.spent(), hung=hung)
+        return Result(outcome=outcome, seconds=deadline.spent(), hung=hung, **known)
 
     def _start(self) -> Child:
         limit = self.limits.memory

@@ -6,8 +6,8 @@ discontinuity, so that a roundoff or a NaN's payload decides the result (`Harnes
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import torch
 
@@ -19,27 +19,30 @@ from harness.judging.compare import compare, judged
 from harness.judging.discontinuity import at_discontinuity
 from harness.judging.reference import Run
 from harness.programs.materialize import copied
-from harness.programs.program import seed_eager
-from harness.programs.protocols import CannotExecute, Contract, Executable, Executor, Specialized
-from harness.records.outcome import HarnessError, NotExecuted, NotExported, Outcome, Passed, Wrong
+from harness.programs.protocols import CannotExecute, Contract, Executable, Executor
+from harness.records.outcome import HarnessError, Invalid, NotExecuted, NotExported, Outcome, Passed, Ran, Wrong
+from harness.text import one_line
 
+from . import decomposition
 from .caches import Artifact
 from .clock import Clock
 from .executables import road
 
-ALIKE = 4.0
-"""A result is as wrong as torch's decomposition if its error is at most this many times the decomposition's."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A sample on one backend, ready to be executed: what it lowers to, and the references it is compared with."""
+    """A sample on one backend, ready to be executed: what it lowers to, and the references it is compared with.
+
+    `retyped` has by output the dtype that torch's decomposition gives it instead of eager's: that is not the backend's
+    fault, so a result of that dtype is judged as if it had eager's.
+    """
 
     case: OpCase
     sample: Sample
     contract: Contract
     artifact: Artifact
     references: tuple[Run, ...]
+    retyped: Mapping[int, torch.dtype] = field(default_factory=dict)
 
     @property
     def dialect(self) -> str:
@@ -57,7 +60,14 @@ class Prepared:
 
     def compare(self, results: Sequence[torch.Tensor], run: Run, executor: str) -> float | Wrong:
         """The worst error of an executor's results as a share of its bound, or what is wrong with them."""
-        return compare(results, run, self.references[0], self.case, executor, self.dialect)
+        return compare(self.as_eager(results, run), run, self.references[0], self.case, executor, self.dialect)
+
+    def as_eager(self, results: Sequence[torch.Tensor], run: Run) -> Sequence[torch.Tensor]:
+        """The results, those that torch's decomposition has retyped with eager's dtype."""
+        if not self.retyped or len(results) != len(run.outputs):
+            return results
+        pairs = enumerate(zip(results, run.outputs, strict=True))
+        return [got.to(want.eager.dtype) if got.dtype == self.retyped.get(i) else got for i, (got, want) in pairs]
 
     def numeric(self) -> str:
         """The numeric class that results are held to in the dialect, as text; empty where all are exact."""
@@ -111,6 +121,33 @@ class Panel:
         return verdicts
 
 
+def unless_forbidden(outcome: Outcome, prepared: Prepared, died: str | None) -> Outcome:
+    """The outcome; Invalid, with what the executors made of the module, where the specification does not allow it.
+
+    `died` as in `Pipeline.run`.
+    """
+    if not prepared.artifact.forbidden:
+        return outcome
+    ran, finding = _finding(outcome, died)
+    return Invalid("verify", prepared.artifact.forbidden, ran, finding)
+
+
+def _finding(outcome: Outcome, died: str | None) -> tuple[Ran, str]:
+    match outcome:
+        case Passed(executors=executors):
+            return "right", f"right by {', '.join(executors)}"
+        case Wrong():
+            return "wrong", f"{outcome.message}, by {', '.join(outcome.confirmed or (outcome.executor,))}"
+        case NotExecuted(reasons=reasons) if not died:
+            return "cannot run", "; ".join(f"{name}: {one_line(why)}" for name, why in reasons.items())
+        case HarnessError():
+            return "cannot run", "the input lies on an edge, so that a roundoff decides whether it is right"
+        case NotExported(reason=reason):
+            return "cannot run", reason
+        case _:
+            return "died", died or f"{type(outcome).__name__}"
+
+
 def _verdict(
     prepared: Prepared, name: str, executable: Executable | str, run: Run, clock: Clock
 ) -> blame.ExecutorVerdict:
@@ -127,26 +164,13 @@ def _verdict(
 
 def _unless_decomposed_so(wrong: Wrong, prepared: Prepared, clock: Clock) -> Outcome:
     """The outcome; NotExported where torch's own decomposition is as wrong, before any backend has seen the program."""
-    if prepared.contract.decomposed is None:
-        return wrong
     clock.enter("export")
     run = prepared.run_at(wrong.sizes)
-    try:
-        seed_eager(0)
-        results = prepared.contract.decomposed()([copied(t) for t in run.inputs])
-    except Specialized as guard:
-        return NotExported("export", f"torch's own decomposition holds for some sizes only: {guard}")
-    except Exception:  # it does not take these sizes, or is not to be had: then it is no excuse
-        return wrong
-    before = prepared.compare(results, run, "eager")
-    if not isinstance(before, Wrong) or (before.kind, before.output) != (wrong.kind, wrong.output):
-        return wrong
-    exact = wrong.error is None or before.error is None
-    if exact and (before.element, before.actual) != (wrong.element, wrong.actual):
-        return wrong
-    if not exact and (wrong.error or 0.0) > ALIKE * (before.error or 0.0):
-        return wrong
-    return NotExported("export", f"torch's own decomposition is not what eager computes: {before.message}")
+
+    def compared(results: Sequence[torch.Tensor], run: Run) -> float | Wrong:
+        return prepared.compare(results, run, "eager")
+
+    return decomposition.excuse(wrong, prepared.contract, run, compared) or wrong
 
 
 def _unless_at_discontinuity(wrong: Wrong, prepared: Prepared) -> Outcome:
@@ -158,7 +182,8 @@ def _unless_at_discontinuity(wrong: Wrong, prepared: Prepared) -> Outcome:
     want = run.outputs[wrong.output]
     if isinstance(executable, str) or isinstance(want.numeric, Distribution):
         return wrong
-    actual = judged(executable([copied(t) for t in run.inputs]), run, prepared.case)[wrong.output]
+    results = prepared.as_eager(executable([copied(t) for t in run.inputs]), run)
+    actual = judged(results, run, prepared.case)[wrong.output]
     if not at_discontinuity(sample, run.inputs, wrong.output, actual, want, prepared.dialect, canonical):
         return wrong
     return HarnessError(f"the case's input lies on an edge, a roundoff decides its result: {wrong.message}", "compare")

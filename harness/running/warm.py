@@ -15,6 +15,7 @@ from harness.cases.case import OpCase
 from harness.cases.draw import census, profile
 from harness.cases.sample import MODES, Mode, Sample, TensorSpec
 from harness.programs import plugins
+from harness.records.frontend import FRONTEND
 
 from . import worker
 from .request import WarmUp, warm_up
@@ -39,8 +40,9 @@ EXPORTED = (
 
 def exercise(ready: Pipeline, asked: WarmUp) -> None:
     """Run a few samples; their results do not matter."""
+    front = [FRONTEND] if FRONTEND in asked.backends else []
     for case, sample in _samples(asked):
-        for backend in ready.backends if case.op == FIRST else ("control",):
+        for backend in (*front, *ready.backends) if case.op == FIRST else ("control",):
             ready.run(case, sample, backend, lambda stage: None)
 
 

@@ -2,8 +2,9 @@
 
 It talks to the supervisor over a pipe. `("ready", absent)` goes out first, with the executors that cannot be loaded and
 the reasons, or `("failed", text)`. Then a `Request` comes in, `("enter", stage)` goes out as each stage is entered,
-`("ir", (stage, text))` if the request asks for IR, and at last `("result", result, resident bytes)`. Its stderr and
-that of the compilers go to a file, which the supervisor reads when the worker dies.
+`("ir", (stage, text))` if the request asks for IR, `("known", fields)` as fields of the result become known, and at
+last `("result", result, resident bytes)`. Its stderr and that of the compilers go to a file, which the supervisor reads
+when the worker dies.
 
 This module is a composition root: it joins the registry, the frontend, the backends and the executors.
 """
@@ -15,18 +16,19 @@ import os
 import resource
 import signal
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.cases.case import OpCase
 from harness.cases.sample import from_json
 from harness.errors import OpcovError
 from harness.programs import plugins
 from harness.programs.fork import die_with_parent
+from harness.records.frontend import FRONTEND
 from harness.records.outcome import HarnessError, Result, Shown, Stage
 from op_suites import catalog
 
@@ -48,7 +50,7 @@ def _loaded(backends: Sequence[str], *, thorough: bool) -> tuple[Pipeline, dict[
     from .pipeline import Pipeline
 
     executors, absent = plugins.executors()
-    lowerings = {name: plugins.backend(name)() for name in backends}
+    lowerings = {name: plugins.backend(name)() for name in backends if name != FRONTEND}
     return Pipeline(Fx(), lowerings, executors, thorough=thorough), absent
 
 
@@ -90,6 +92,9 @@ def _serve(ready: Pipeline, replies: Connection, request: Request) -> Result:
     def show(stage: Shown, text: str) -> None:
         replies.send(("ir", (stage, text)))
 
+    def tell(known: Mapping[str, Any]) -> None:
+        replies.send(("known", known))
+
     try:
         return ready.run(
             case(request.op),
@@ -99,6 +104,7 @@ def _serve(ready: Pipeline, replies: Connection, request: Request) -> Result:
             show if request.show else None,
             request.died,
             find_pass=request.find_pass,
+            tell=tell,
         )
     except Exception:  # a bug of ours must not look like a crash of the compiler
         return Result(outcome=HarnessError(traceback.format_exc(limit=-8)))

@@ -18,7 +18,7 @@ from harness.records.journal import Record
 from harness.records.outcome import Passed
 from reports.index.op_records import OpRecords
 
-from .status import Status, decide, worst
+from .status import BEFORE, GOOD, Status, decide, worst
 
 
 class Column(NamedTuple):
@@ -115,8 +115,13 @@ class Cell:
 
     @property
     def passed(self) -> int:
-        """How many samples passed."""
-        return self.counts.get("Passed", 0)
+        """How many samples passed; in the frontend's column, how many reached the backends."""
+        return sum(self.counts.get(name, 0) for name in GOOD)
+
+    @property
+    def arrived(self) -> int:
+        """How many samples the backend saw: all but those that are excluded or that the frontend blocked."""
+        return self.total - sum(self.counts.get(name, 0) for name in BEFORE)
 
     @property
     def worst(self) -> str | None:

@@ -15,16 +15,17 @@ from typing import Any
 from harness.cases.sample import MODES
 from harness.errors import UnknownName
 from harness.records.expectation import CONTROL, not_ours
+from harness.records.frontend import FRONTEND
 from reports.index.index import Index, Run
 from reports.index.op_records import OpRecords
 
 from .cell import Cell, Column, Key, cells_of, outcome_name
-from .status import STATUSES, Status
+from .status import BEFORE, GOOD, STATUSES, Status
 
 FOLD = "row"
 UNKNOWN_FAMILY = "(not run)"
 """The family of an op that the run asked for and that has no record."""
-_BACKEND_ORDER = ("linalg", "tosa", "tosa-linalg", "stablehlo", "stablehlo-linalg")
+_BACKEND_ORDER = (FRONTEND, "linalg", "tosa", "tosa-linalg", "stablehlo", "stablehlo-linalg")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,13 @@ class Totals:
 
     @property
     def passed(self) -> int:
-        """How many samples passed."""
-        return self.samples.get("Passed", 0)
+        """How many samples passed; in the frontend's column, how many reached the backends."""
+        return sum(self.samples.get(name, 0) for name in GOOD)
+
+    @property
+    def arrived(self) -> int:
+        """How many samples the backend saw: all but those that are excluded or that the frontend blocked."""
+        return self.total - sum(self.samples.get(name, 0) for name in BEFORE)
 
     @property
     def total(self) -> int:

@@ -13,6 +13,8 @@ from typing import assert_never
 from harness.cases.sample import TensorSpec, dumps, walk
 from harness.records.journal import Record
 from harness.records.outcome import (
+    BEST,
+    Blocked,
     Crashed,
     Excluded,
     HarnessError,
@@ -22,6 +24,8 @@ from harness.records.outcome import (
     NotRun,
     Outcome,
     Passed,
+    Ran,
+    Reached,
     TimedOut,
     Unsupported,
     Wrong,
@@ -36,6 +40,14 @@ NO_DYNAMIC_DIM = "nothing"
 _NESTED = re.compile(r"<[^<>]*>")
 _NUMBER = re.compile(r"%[\w#.-]+|0x[0-9a-fA-F]+|\d+(\.\d+)?(e[+-]?\d+)?")
 _SEVERITY = re.compile(r"^(error|warning|remark|note): ")
+_RAN: Mapping[Ran, str] = {
+    "": "",
+    "right": "yet right: ",
+    "wrong": "and wrong: ",
+    "died": "and it dies: ",
+    "cannot run": "and cannot be run: ",
+}
+"""How the headline of an invalid module begins: with what executors made of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +96,14 @@ def headline(outcome: Outcome) -> str:
         case Crashed():
             message = _last_line(outcome.stderr)
             return f"{outcome.signal} at {outcome.stage}" + (f": {message}" if message else "")
-        case Unsupported(diagnostic=text) | Invalid(diagnostic=text) | NotExported(reason=text):
+        case Invalid(diagnostic=text):
+            return _RAN[outcome.ran] + (_SEVERITY.sub("", one_line(text)) or f"no diagnostic at {outcome.stage}")
+        case Unsupported(diagnostic=text) | NotExported(reason=text):
             return _SEVERITY.sub("", one_line(text)) or f"no diagnostic at {outcome.stage}"
+        case Reached():
+            return "in the backend contract"
+        case Blocked(by=by, reason=why):
+            return f"{by} at {outcome.stage} in the frontend" + (f": {_SEVERITY.sub('', one_line(why))}" if why else "")
         case TimedOut():
             return f"no end after {outcome.seconds:g} s at {outcome.stage}"
         case NotRun():
@@ -109,9 +127,11 @@ def diagnostic(outcome: Outcome) -> str:
             return _wrong_in_full(outcome)
         case Crashed(stderr=text) | HarnessError(traceback=text):
             return clean(text)
-        case Unsupported(diagnostic=text) | Invalid(diagnostic=text) | NotExported(reason=text) | Excluded(reason=text):
+        case Invalid(diagnostic=text, ran=ran, finding=finding):
+            return "\n".join([*([f"{ran}: {clean(finding)}"] if ran else []), clean(text)])
+        case Unsupported(diagnostic=text) | NotExported(reason=text) | Excluded(reason=text):
             return clean(text)
-        case TimedOut() | NotRun():
+        case TimedOut() | NotRun() | Reached() | Blocked():
             return headline(outcome)
         case NotExecuted(reasons=reasons):
             return "\n".join(_each(reasons))
@@ -124,7 +144,7 @@ def reasons(cell: CellRecords) -> tuple[Reason, ...]:
     """Return the distinct reasons of a cell: the most alarming outcome first, then the most frequent reason first."""
     groups: dict[tuple[str, ...], list[Record]] = defaultdict(list)
     for record in (*cell.records, *cell.evidence):
-        if not isinstance(record.outcome, Passed):
+        if not isinstance(record.outcome, BEST):
             groups[_signature(record.outcome)].append(record)
     distinct = [_reason(records) for records in groups.values()]
     order = list(STATUS_OF_OUTCOME)
@@ -174,6 +194,8 @@ def _signature(outcome: Outcome) -> tuple[str, ...]:
             return (name, outcome.stage, outcome.culprit or "", _normalised(headline(outcome)))
         case NotRun():
             return (name, outcome.stage)
+        case Blocked(by=by):
+            return (name, outcome.stage, by)
         case _:
             return (name, outcome.stage, _normalised(headline(outcome)))
 

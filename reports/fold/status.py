@@ -31,16 +31,17 @@ class Status:
 WRONG = Status("wrong", "✗", "silently wrong on at least one sample")
 ERROR = Status("error", "!", "a bug of the harness; says nothing about the backend")
 CRASH = Status("crash", "▲", "the compiler or the compiled code died")
-INVALID = Status("invalid", "◆", "lowered to IR that breaks the dialect's own contract")
+INVALID = Status("invalid", "◆", "made IR that breaks the dialect's own contract")
 TIMEOUT = Status("timeout", "∞", "did not end in time")
-UNSUPPORTED = Status("unsupported", "○", "the lowering says no; nothing passed")
-PARTIAL = Status("partial", "◐", "some samples passed; others were refused, invalid, or not exported, executed or run")
+UNSUPPORTED = Status("unsupported", "○", "the lowering, or the frontend, says no; nothing passed")
+PARTIAL = Status("partial", "◐", "some pass; others are refused, invalid, blocked, not exported, executed or run")
 UNEXECUTED = Status("unexecuted", "◇", "lowered and verified, but no executor can run it")
-UNEXPORTED = Status("unexported", "□", "PyTorch's export or the importer cannot express it")
+UNEXPORTED = Status("unexported", "⊘", "PyTorch cannot export it, or decomposes it wrongly")
+BLOCKED = Status("blocked", "□", "the frontend failed, so the backend never saw it")
 UNRUN = Status("unrun", "⋯", "not run, after another sample of the op hung")
 EXCLUDED = Status("excluded", "–", "outside the contract, with a reason")
 NEVER = Status("never", "·", "never run")
-PASS = Status("pass", "●", "every sample passed, excluded ones aside")
+PASS = Status("pass", "●", "every sample passed (frontend: got through), excluded ones aside")
 
 STATUSES = (
     WRONG,
@@ -52,6 +53,7 @@ STATUSES = (
     PARTIAL,
     UNEXECUTED,
     UNEXPORTED,
+    BLOCKED,
     UNRUN,
     EXCLUDED,
     NEVER,
@@ -67,8 +69,10 @@ STATUS_OF_OUTCOME: Mapping[str, Status] = {
     "Unsupported": UNSUPPORTED,
     "NotExecuted": UNEXECUTED,
     "NotExported": UNEXPORTED,
+    "Blocked": BLOCKED,
     "NotRun": UNRUN,
     "Excluded": EXCLUDED,
+    "Reached": PASS,
     "Passed": PASS,
 }
 """The status of a cell in which every sample has the outcome of this name; the outcomes are in order of alarm."""
@@ -76,7 +80,11 @@ STATUS_OF_OUTCOME: Mapping[str, Status] = {
 GRAVE = ("Wrong", "HarnessError", "Crashed", "TimedOut")
 """One sample with one of these outcomes decides the status of its cell, however many samples passed."""
 FAILING = ("Wrong", "Crashed", "Invalid", "TimedOut", "Unsupported")
-"""Outcomes that are the backend's fault. A sample with one of these, or with `Passed`, is judged; others are not."""
+"""Outcomes that are the backend's fault. A sample with one of these, or one of `GOOD`, is judged; others are not."""
+GOOD = ("Passed", "Reached")
+"""Outcomes of samples with which nothing is wrong: on a backend, and in the frontend's column."""
+BEFORE = ("Excluded", "Blocked")
+"""Outcomes of samples that a backend never saw; all others reached it."""
 
 DECOMPOSED = "~"
 """Marks an op that reaches no backend, because it is decomposed into other ops before."""
@@ -97,9 +105,9 @@ def decide(outcomes: Iterable[str]) -> Status:
     `PARTIAL` if any sample was refused, not judged, or invalid (a dialect may lack one of the op's dtypes).
     """
     seen = set(outcomes)
-    name = worst(seen & set(GRAVE)) if "Passed" in seen else worst(seen)
+    name = worst(seen & set(GRAVE)) if seen & set(GOOD) else worst(seen)
     if name:
         return STATUS_OF_OUTCOME[name]
     if not seen:
         return NEVER
-    return PASS if seen <= {"Passed", "Excluded"} else PARTIAL
+    return PASS if seen <= {*GOOD, "Excluded"} else PARTIAL

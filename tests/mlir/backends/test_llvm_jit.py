@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -440,3 +441,128 @@ def test_sizes_that_hang_on_constants_by_way_of_floats_are_computed() -> None:
     }"""
     (found,) = run_lowered(text, "stablehlo", [torch.ones(2)])
     assert found.tolist() == [0, 1, 2]
+
+
+# memory guards --------------------------------------------------------------------------------------------------------
+
+AT = """
+    %at = tensor.extract %i[] : tensor<i64>
+    %index = arith.index_cast %at : i64 to index
+"""
+READS = {
+    "argument": ("%x", ""),
+    "buffer": (
+        "%b",
+        "%e = tensor.empty() : tensor<4xf32>"
+        " %b = linalg.exp ins(%x : tensor<4xf32>) outs(%e : tensor<4xf32>) -> tensor<4xf32>",
+    ),
+    "constant": ("%c", "%c = arith.constant dense<[1.0, 2.0, 3.0, 4.0]> : tensor<4xf32>"),
+}
+X4 = torch.tensor([1.0, 2.0, 3.0, 4.0])
+
+
+def reads(what: str) -> str:
+    value, made = READS[what]
+    return f"""
+  func.func @main(%x: tensor<4xf32>, %i: tensor<i64>) -> tensor<f32> {{ {AT} {made}
+    %r = tensor.extract {value}[%index] : tensor<4xf32>
+    %t = tensor.from_elements %r : tensor<f32>
+    return %t : tensor<f32>
+  }}"""
+
+
+WRITES = f"""
+  func.func @main(%x: tensor<4xf32>, %i: tensor<i64>) -> tensor<4xf32> {{ {AT}
+    %r = tensor.extract %x[%index] : tensor<4xf32>
+    %one = arith.constant 1.0 : f32
+    %t = tensor.insert %one into %x[%index] : tensor<4xf32>
+    return %t : tensor<4xf32>
+  }}"""
+
+
+def run_at(text: str, index: int) -> list[torch.Tensor]:
+    return run_lowered(text, "linalg", [X4, torch.tensor(index)])
+
+
+@pytest.mark.parametrize("index", (4, 5, 1000, 200_000, -2_100, -100_000))
+@pytest.mark.parametrize("what", READS)
+def test_a_read_past_the_end_or_far_in_front_kills_at_once(what: str, index: int) -> None:
+    assert [t.shape for t in run_at(reads(what), 3)] == [torch.Size([])]
+    with pytest.raises(ForkDied, match=r"^SIGSEGV"):
+        in_fork(lambda: run_at(reads(what), index), 20)
+
+
+@pytest.mark.parametrize("what", READS)
+def test_a_read_just_in_front_yields_the_same_huge_value_every_time(what: str) -> None:
+    values = {run_at(reads(what), index)[0].item() for index in (-1, -2, -500, -1) for _ in range(2)}
+    assert values == {torch.full((4,), 0x7F, dtype=torch.uint8).view(torch.float32).item()}
+
+
+@pytest.mark.parametrize("index", (4, 200_000, -100_000))
+def test_a_write_past_the_end_or_far_in_front_kills_at_once(index: int) -> None:
+    with pytest.raises(ForkDied, match=r"^SIGSEGV"):
+        in_fork(lambda: run_at(WRITES, index), 20)
+
+
+@pytest.mark.parametrize("index", (-1, -900))
+def test_a_write_just_in_front_is_reported_after_the_run(index: int) -> None:
+    with pytest.raises(ForkDied, match="SIGABRT: compiled code wrote in front of a buffer of 16 bytes"):
+        in_fork(lambda: run_at(WRITES, index), 20)
+
+
+def test_a_tensor_without_elements_has_no_memory() -> None:
+    text = reads("argument").replace("4xf32", "?xf32")
+    with pytest.raises(ForkDied, match=r"^SIGSEGV"):
+        in_fork(lambda: run_lowered(text, "linalg", [torch.empty(0), torch.tensor(0)]), 20)
+
+
+def many(blocks: int, at: int = 0) -> Callable[[], tuple[float, int]]:
+    """Add 1 to each element `blocks` times, each time into a new buffer, and then write 1 into the last one."""
+    text = f"""
+  func.func @main(%x: tensor<4xf32>, %i: tensor<i64>) -> tensor<4xf32> {{ {AT}
+    %zero = arith.constant 0 : index
+    %one = arith.constant 1 : index
+    %count = arith.constant {blocks} : index
+    %f = arith.constant 1.0 : f32
+    %sum = scf.for %k = %zero to %count step %one iter_args(%a = %x) -> tensor<4xf32> {{
+      %e = tensor.empty() : tensor<4xf32>
+      %b = linalg.fill ins(%f : f32) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+      %o = tensor.empty() : tensor<4xf32>
+      %c = linalg.add ins(%a, %b : tensor<4xf32>, tensor<4xf32>) outs(%o : tensor<4xf32>) -> tensor<4xf32>
+      scf.yield %c : tensor<4xf32>
+    }}
+    %t = tensor.insert %f into %sum[%index] : tensor<4xf32>
+    return %t : tensor<4xf32>
+  }}"""
+
+    def run() -> tuple[float, int]:
+        executable: Any = llvm_jit.compiled(text, "linalg")
+        (result,) = executable([X4, torch.tensor(at)])
+        return result[3].item(), executable.unguarded
+
+    return run
+
+
+def test_ten_thousand_allocations_are_right_and_those_without_a_guard_are_counted() -> None:
+    value, unguarded = in_fork(many(10_000), 60)
+    assert value == 10_004.0
+    assert unguarded >= 10_000 - llvm_jit.GUARDED
+    assert in_fork(many(1_000), 60) == (1_004.0, 0)
+
+
+@pytest.mark.parametrize(("at", "where"), ((4, "past the end of"), (-1, "in front of")))
+def test_a_write_out_of_a_block_without_a_guard_is_reported_after_the_run(at: int, where: str) -> None:
+    with pytest.raises(ForkDied, match=f"SIGABRT: compiled code wrote {where} a buffer of 16 bytes"):
+        in_fork(many(10_000, at), 60)
+
+
+def test_memory_for_blocks_is_used_again() -> None:
+    def grown() -> int:
+        run = many(300)
+        run()
+        before = resident()
+        for _ in range(20):
+            run()
+        return resident() - before
+
+    assert in_fork(grown, 60) < 4 << 20

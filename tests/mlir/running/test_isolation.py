@@ -274,12 +274,28 @@ def test_a_checker_tells_the_cause_of_a_death_in_execution(detected: Supervisor)
     assert (found.outcome.signal, found.cause) == ("SIGSEGV", "it was miniature.segfault at [3]")
 
 
-def test_a_worker_that_a_known_cause_may_have_hit_is_replaced(detected: Supervisor) -> None:
+def test_a_worker_is_kept_after_a_wrong_result_whose_cause_is_known(detected: Supervisor) -> None:
     before = made_in(detected)
-    assert made_in(detected) == before
     assert detected.run(relu(3), "lie-in-value").cause == "it was miniature.lie_in_value at [3]"
-    assert made_in(detected) != before
-    assert detected.deaths == 0
+    assert made_in(detected) == before
+
+
+@pytest.mark.parametrize(("deed", "said"), [("segfault", "SIGSEGV"), ("hang", "no result in 3 s")])
+def test_a_death_of_what_the_specification_forbids_stays_invalid(warm: Supervisor, deed: str, said: str) -> None:
+    warm.limits = replace(LIMITS, seconds=3)
+    found = outcome(warm, f"forbids-{deed}")
+    assert found == Invalid("verify", "a miniature forbids it", "died", said)
+    assert isinstance(outcome(warm, "right"), Passed)
+
+
+@pytest.mark.parametrize("deed", ("segfault", "hang"))
+def test_what_a_worker_knew_before_it_died_is_kept(warm: Supervisor, deed: str) -> None:
+    warm.limits = replace(LIMITS, seconds=3)
+    dead = warm.run(relu(6), f"{deed}-execute")
+    assert isinstance(dead.outcome, Crashed | TimedOut)
+    assert dead.reached == warm.run(relu(6), "right").reached == ("torch.aten.relu",)
+    assert {"export", "import", "contract", "lower", "verify", "execute"} <= dead.seconds.keys()
+    assert warm.run(relu(6), f"{deed}-lower").reached == ("torch.aten.relu",)
 
 
 def test_a_death_in_lower_is_not_excused_by_any_executor(witnessed: Supervisor) -> None:

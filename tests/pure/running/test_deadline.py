@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.records.outcome import NotRun, TimedOut
+from harness.records.outcome import STAGES, NotRun, TimedOut
 from harness.running.deadline import Deadline
 from tests.clocks import FakeClock
 
@@ -74,3 +74,15 @@ def test_a_sample_that_has_used_up_the_whole_is_timed_out_in_a_short_stage_too(c
     assert deadline.left() == 2
     clock.now += 2
     assert deadline.outcome() == TimedOut("contract", 30.0)
+
+
+def test_what_is_asked_of_export_after_execution_counts_as_execution(clock: FakeClock) -> None:
+    deadline = Deadline(30.0)
+    for stage in STAGES:
+        deadline.enter(stage)
+    clock.now += 1
+    deadline.enter("export")
+    assert deadline.stage == "execute"
+    clock.now += 29
+    assert deadline.outcome() == TimedOut("execute", 30.0)
+    assert deadline.spent() == dict.fromkeys(("reference", *STAGES), 0) | {"compare": 1, "execute": 29}

@@ -18,6 +18,7 @@ from harness.cases.sample import Mode, Sample
 from harness.records.journal import Record, record_json, record_restore
 from harness.records.outcome import (
     STAGES,
+    Blocked,
     Crashed,
     FirstWrongPass,
     NotRun,
@@ -152,7 +153,7 @@ def test_a_stage_that_backends_share_costs_one_deadline_and_a_tenth_for_each_fur
     assert sum(world.waited.values()) == FULL + TENTH * (programs(found) - 1)
     by_backend = {b: count(r for r in found if r.backend == b) for b in BACKENDS}
     assert by_backend["linalg"] == by_backend["tosa"]
-    assert set(by_backend["linalg"]) == {"TimedOut", "NotRun"}
+    assert set(by_backend["linalg"]) == {"Blocked", "NotRun"}
     assert set(by_backend["control"]) == {"Passed"}
 
 
@@ -350,7 +351,15 @@ def test_the_missing_cells_of_an_op_get_the_records_of_an_undisturbed_run(clock:
 
 def test_the_erratic_samples_show_what_there_is_to_remember(clock: FakeClock) -> None:
     found = [r for seed in range(4) for r in run_all(World(clock, erratic(seed)).runner(FEW), cells())]
-    assert {type(r.outcome) for r in found} == {Passed, Wrong, Crashed, Unsupported, TimedOut, NotRun}
+    assert {type(r.outcome) for r in found} == {
+        Passed,
+        Wrong,
+        Crashed,
+        Unsupported,
+        Blocked,
+        TimedOut,
+        NotRun,
+    }
     assert any(r.hung and isinstance(r.outcome, Passed) for r in found)
     assert any(r.hung and isinstance(r.outcome, (Unsupported, Wrong, Crashed)) for r in found)
     assert any(r.breaks for r in found)

@@ -30,9 +30,9 @@ def test_the_stages_that_backends_share_are_short_on_each() -> None:
 
 def test_a_program_keeps_its_first_outcome() -> None:
     known = Memory.of(OP, (of(LATE), of(NotRun("lower", 3.0, "x"))))
-    assert known.outcome(relu(3, seed=7), "tosa", shared=True) == LATE
-    assert known.outcome(relu(3), "linalg", shared=True) is None
-    assert known.outcome(relu(4), "tosa", shared=True) is None
+    assert known.outcome(relu(3, seed=7), "tosa") == LATE
+    assert known.outcome(relu(3), "linalg") is None
+    assert known.outcome(relu(4), "tosa") is None
 
 
 def test_minimised_samples_and_cells_without_samples_and_other_ops_say_nothing() -> None:

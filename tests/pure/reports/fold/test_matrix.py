@@ -30,6 +30,7 @@ from reports import folds
 from reports.fold.cell import Column, Key, outcome_name
 from reports.fold.matrix import load
 from reports.fold.status import (
+    BLOCKED,
     CRASH,
     ERROR,
     EXCLUDED,
@@ -70,6 +71,7 @@ DEFAULTS: dict[str, Outcome] = {
             "seconds": 1.0,
             "after": "0123456789",
             "reason": "r",
+            "by": "Unsupported",
             "reasons": {"x": "y"},
             "traceback": "t",
         },
@@ -98,6 +100,12 @@ def add(
         (["Passed", "NotExecuted"], PARTIAL),
         (["Passed", "NotExported"], PARTIAL),
         (["Passed", "NotRun"], PARTIAL),
+        (["Passed", "Blocked"], PARTIAL),
+        (["Blocked", "Excluded"], BLOCKED),
+        (["Blocked", "Unsupported"], UNSUPPORTED),
+        (["Reached", "Excluded"], PASS),
+        (["Reached", "Unsupported"], PARTIAL),
+        (["Reached", "Crashed"], CRASH),
         (["NotRun", "Excluded"], UNRUN),
         (["NotRun", "NotExported"], UNEXPORTED),
         (["NotRun", "Unsupported"], UNSUPPORTED),
@@ -124,7 +132,8 @@ def test_one_more_sample_that_did_not_pass_is_never_better(outcomes: list[str]) 
 
 @given(st.lists(st.sampled_from(NAMES), min_size=1))
 def test_green_means_a_pass_and_nothing_else_but_exclusions(outcomes: list[str]) -> None:
-    assert (decide(outcomes) is PASS) == ("Passed" in outcomes and set(outcomes) <= {"Passed", "Excluded"})
+    good = {"Passed", "Reached"}
+    assert (decide(outcomes) is PASS) == (bool(good & set(outcomes)) and set(outcomes) <= {*good, "Excluded"})
 
 
 def test_every_outcome_and_status_is_defined_once() -> None:
@@ -187,7 +196,8 @@ def test_minimised_records_are_evidence_not_samples() -> None:
 
 def test_columns_nobody_ran_are_shown_as_never_run() -> None:
     matrix = load(index([add(PASSED)]))
-    assert matrix.columns[:2] == (Column("linalg", "static"), Column("linalg", "dynamic"))
+    assert matrix.columns[:2] == (Column("frontend", "static"), Column("frontend", "dynamic"))
+    assert matrix.columns[2:4] == (Column("linalg", "static"), Column("linalg", "dynamic"))
     assert {c.status for c in matrix.rows[0].cells} == {PASS, NEVER}
 
 
@@ -242,7 +252,7 @@ def test_an_empty_journal_folds() -> None:
 
 def test_a_pass_is_never_seen_where_none_was() -> None:
     for name in NAMES:
-        if name != "Passed":
+        if name not in ("Passed", "Reached"):
             matrix = load(index([replace(add(PASSED), outcome=DEFAULTS[name])]))
             assert not any(t.ops.get("pass") or t.passed for t in matrix.totals())
     assert isinstance(PASSED, Passed)

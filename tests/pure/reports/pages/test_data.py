@@ -24,6 +24,6 @@ def test_json_is_json_and_complete(whole: tuple[Matrix, Index]) -> None:
     data = json.loads(render(matrix, made, "json"))
     assert len(data["ops"]) == len(matrix.rows)
     assert data["complete"] is True
-    assert [c["backend"] for c in data["columns"][::2]] == ["linalg", "tosa", "stablehlo"]
+    assert [c["backend"] for c in data["columns"][::2]] == ["frontend", "linalg", "tosa", "stablehlo"]
     for totals in data["totals"]:
         assert sum(totals["ops"].values()) == len(matrix.rows)
