@@ -16,7 +16,7 @@ from harness.errors import BadSample, Exit, UnknownName
 from harness.programs import plugins
 from harness.programs.protocols import Recipe
 from harness.records.expectation import CONTROL, one_line
-from harness.records.frontend import FRONTEND
+from harness.records.frontend import FRONTEND, is_of_decomposition
 from harness.records.outcome import BEST, Excluded, Outcome, Result, Wrong
 from harness.running.supervisor import Limits
 from op_suites import catalog
@@ -142,7 +142,8 @@ def _write(
 ) -> dict[str, str]:
     """Write the sample, the script and the IR to a folder in `out`; return their paths and the command, by key.
 
-    There is no script for a backend without a recipe or for a sample that is excluded.
+    There is no script for a backend without a recipe, for a sample that is excluded, or where torch's decomposition is
+    at fault: torch-mlir does nothing wrong then.
     """
     from .repro_script import opt_command
 
@@ -151,7 +152,7 @@ def _write(
     files = {"sample_file": folder / "sample.json"}
     files["sample_file"].write_text(dumps(sample) + "\n", encoding="utf-8")
     recipe = _recipe(backend)
-    if recipe and not isinstance(outcome, Excluded):
+    if recipe and not isinstance(outcome, Excluded) and not is_of_decomposition(outcome):
         files["script"] = folder / "repro.py"
         files["script"].write_text(_script(case, sample, backend, recipe, outcome), encoding="utf-8")
     for stage, key in IR_FILES.items():
