@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
-from harness.programs.protocols import CannotExecute, Contract, Executable, Lowered, Refused
+from harness.programs.protocols import CannotExecute, Contract, Executable, Lowered, OutsideSpecification, Refused
 
 # actions that end the process, or try to ------------------------------------------------------------------------------
 
@@ -253,6 +253,13 @@ class Dies(Acts):
         self.death()
 
 
+class Forbids(Acts):
+    """Performs an action whose module the specification of the dialect does not allow."""
+
+    def verify(self, lowered: Lowered) -> None:
+        raise OutsideSpecification("a miniature forbids it")
+
+
 class Leaks(Acts):
     """Leaks `STEP` bytes for every program."""
 
@@ -324,10 +331,12 @@ def named(action: str) -> str:
 
 
 def __getattr__(name: str) -> Callable[[], Any]:
-    """Return the factory of a backend that is named by its action: `act_lie_in_shape`, `die_abort_lower`."""
+    """Return the factory of a backend named by its action: `act_lie_in_shape`, `die_abort_lower`, `forbid_right`."""
     kind, _, action = name.partition("_")
     if kind == "act" and action in ACTS:
         return partial(Acts, named(action), action)
+    if kind == "forbid" and action in (*ACTS, *DEATHS):
+        return partial(Forbids, f"forbids-{named(action)}", action)
     action, _, stage = action.rpartition("_")
     if kind == "die" and (action, stage) in DIES:
         full = named(f"{action}-{stage}")
@@ -338,6 +347,7 @@ def __getattr__(name: str) -> Callable[[], Any]:
 BACKENDS: Mapping[str, str] = {
     **{named(action): f"act_{action}" for action in ACTS},
     **{named(f"{action}-{stage}"): f"die_{action}_{stage}" for action, stage in DIES},
+    **{f"forbids-{named(action)}": f"forbid_{action}" for action in ("right", "lie_in_value", "segfault", "hang")},
     **{
         named(name): name
         for name in ("rejects_everything", "speaks_to_nobody", "leaks", "leaks_dialect", "fails_the_verifier")

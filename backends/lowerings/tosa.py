@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backends import ir
-from harness.programs.protocols import ContractBroken, Lowered, Recipe
+from harness.programs.protocols import Lowered, OutsideSpecification, Recipe
 
 from .lowering import Lowering, shortened
 
@@ -39,10 +39,13 @@ class Tosa(Lowering):
     allowed_ops = frozenset(("builtin.module", "func.func", "func.return", "arith.constant", "tensor.cast"))
 
     def verify(self, lowered: Lowered) -> None:
-        """Verify the module, look for leaked dialects, then check the specification; raises ContractBroken."""
+        """Verify the module, look for leaked dialects, then check the specification.
+
+        Raises ContractBroken, or OutsideSpecification where only the last check fails.
+        """
         super().verify(lowered)
         static, dynamic = VALIDATIONS
         try:
             ir.check(lowered.ir, dynamic if "?" in lowered.ir else static)
         except ir.PassFailed as failure:
-            raise ContractBroken(f"not what the specification allows\n{shortened(failure.reason)}") from None
+            raise OutsideSpecification(f"not what the specification allows\n{shortened(failure.reason)}") from None

@@ -167,6 +167,13 @@ class ContractBroken(Exception):
     """Raised by `Backend.lower` or `Backend.verify`: the module breaks its dialect's contract. Becomes `Invalid`."""
 
 
+class OutsideSpecification(ContractBroken):
+    """Raised by `Backend.verify`: the module is valid IR of its dialect, but the specification does not allow it.
+
+    Becomes `Invalid` too. Executors run it all the same, and the outcome says what they make of it.
+    """
+
+
 class CannotExecute(Exception):
     """Raised by an executor or an executable: it cannot run this module, through no fault of the lowering.
 
@@ -221,7 +228,7 @@ class Backend(Protocol):
     def verify(self, lowered: Lowered) -> None:
         """Check what `lower` returned against its dialect's own contract; runs right after it, as the stage "verify".
 
-        Raise ContractBroken with what breaks it.
+        Raise ContractBroken with what breaks it, or OutsideSpecification if it can be executed all the same.
         """
         ...
 

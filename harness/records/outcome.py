@@ -22,6 +22,9 @@ WrongKind = Literal["value", "shape", "dtype", "non-finite", "arity", "specializ
 infinite, in eager's result or in the other one.
 """
 
+Ran = Literal["", "right", "wrong", "died", "cannot run"]
+"""What executors made of a module that its specification does not allow; `died` includes that it did not end."""
+
 
 @dataclass(frozen=True, slots=True)
 class Passed:
@@ -88,11 +91,18 @@ class Crashed:
 class Invalid:
     """The lowering succeeded, but its output breaks the dialect's own contract (verifier error, leaked dialect).
 
+    Where the specification alone forbids it, it is run all the same:
+
+    - `ran`: what the executors made of it, "" where none was asked.
+    - `finding`: that in one sentence: which executors are right, what is wrong, why it cannot be run.
+
     Of the frontend: the importer or a pass of the contract pipeline made IR that the torch dialect's verifier rejects.
     """
 
     stage: Stage
     diagnostic: str
+    ran: Ran = ""
+    finding: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from harness.programs.protocols import (
     Frontend,
     Lowered,
     NotExpressible,
+    OutsideSpecification,
     Program,
     Refused,
 )
@@ -177,12 +178,14 @@ def run_frontend(step: Front, sample: Sample, enter: Callable[[Stage], None]) ->
 class Artifact:
     """A lowered and verified module, and per executor what runs it, or why the executor cannot.
 
-    The executable of an `isolated` executor compiles and runs in a fork at each call.
+    The executable of an `isolated` executor compiles and runs in a fork at each call. `forbidden` says why the
+    specification of the dialect does not allow the module; "" where it does.
     """
 
     lowered: Lowered
     executables: Mapping[str, Executable | str]
     isolated: frozenset[str]
+    forbidden: str = ""
 
 
 class Artifacts:
@@ -210,14 +213,18 @@ class Artifacts:
 
     def _make(self, contract: Contract, backend: Backend, clock: Clock) -> Artifact:
         clock.enter("lower")
+        forbidden = ""
         with _failures_as_outcomes(clock):
             lowered = backend.lower(contract)
             clock.enter("verify")
-            backend.verify(lowered)
+            try:
+                backend.verify(lowered)
+            except OutsideSpecification as broken:
+                forbidden = str(broken)
         clock.enter("execute")
         executors = [e for e in self.executors if lowered.dialect in e.dialects]
         isolated = frozenset(e.name for e in executors if is_isolated(e))
-        return Artifact(lowered, {e.name: executable(e, lowered) for e in executors}, isolated)
+        return Artifact(lowered, {e.name: executable(e, lowered) for e in executors}, isolated, forbidden)
 
 
 @contextmanager

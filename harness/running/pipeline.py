@@ -32,7 +32,7 @@ from .caches import Artifacts, Contracts, References, Stop, starts_early
 from .causes import find_cause, find_first_wrong_pass
 from .clock import Clock
 from .executables import is_isolated
-from .verdicts import Panel, Prepared
+from .verdicts import Panel, Prepared, unless_forbidden
 
 RETYPED = "dtype=decomposed"
 """The trait of a sample of which torch's decomposition gives a result another dtype; its values are judged too."""
@@ -133,14 +133,15 @@ class Pipeline:
                 raise Stop(_frontends_own(contract, case, references, clock))
             prepared = self._prepare(case, sample, backend, references, clock, found, show, tell)
             known = self._last.get((backend, sample.id)) if find_pass else None
-            found.outcome = known or self.panel.outcome(prepared, clock, died)
+            outcome = known or self.panel.outcome(prepared, clock, died)
+            self._last = {(backend, sample.id): outcome}
+            found.outcome = unless_forbidden(outcome, prepared, died)
             found.traits += _unguarded(prepared)
-            self._last = {(backend, sample.id): found.outcome}
             if find_pass and isinstance(found.outcome, Wrong):
                 lowering = self.backends[backend]
                 found.first_wrong_pass = find_first_wrong_pass(found.outcome, prepared, lowering, self.executors, show)
             if not known:
-                found.cause = find_cause(found.outcome, prepared, self.checkers, clock, died)
+                found.cause = find_cause(outcome, prepared, self.checkers, clock, died)
         except Stop as stop:
             found.outcome = stop.outcome
         except BadSample:

@@ -20,6 +20,7 @@ from harness.records.outcome import (
     Crashed,
     Excluded,
     HarnessError,
+    Invalid,
     NotRun,
     Outcome,
     Passed,
@@ -121,7 +122,7 @@ class Supervisor:
             result = self._run(request, show, short)
         if died := _death_in_execution(result.outcome):
             again = self._run(replace(request, show=False, find_pass=False, died=died), None, short)
-            if isinstance(again.outcome, Passed):
+            if isinstance(again.outcome, Passed | Invalid):
                 return replace(again, hung=result.hung)
             return replace(result, cause=again.cause)
         return result

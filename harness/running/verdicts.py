@@ -20,7 +20,8 @@ from harness.judging.discontinuity import at_discontinuity
 from harness.judging.reference import Run
 from harness.programs.materialize import copied
 from harness.programs.protocols import CannotExecute, Contract, Executable, Executor
-from harness.records.outcome import HarnessError, NotExecuted, Outcome, Passed, Wrong
+from harness.records.outcome import HarnessError, Invalid, NotExecuted, NotExported, Outcome, Passed, Ran, Wrong
+from harness.text import one_line
 
 from . import decomposition
 from .caches import Artifact
@@ -118,6 +119,33 @@ class Panel:
             if isinstance(verdict, float) and roads[name] not in wrong_roads and not self.thorough:
                 break
         return verdicts
+
+
+def unless_forbidden(outcome: Outcome, prepared: Prepared, died: str | None) -> Outcome:
+    """The outcome; Invalid, with what the executors made of the module, where the specification does not allow it.
+
+    `died` as in `Pipeline.run`.
+    """
+    if not prepared.artifact.forbidden:
+        return outcome
+    ran, finding = _finding(outcome, died)
+    return Invalid("verify", prepared.artifact.forbidden, ran, finding)
+
+
+def _finding(outcome: Outcome, died: str | None) -> tuple[Ran, str]:
+    match outcome:
+        case Passed(executors=executors):
+            return "right", f"right by {', '.join(executors)}"
+        case Wrong():
+            return "wrong", f"{outcome.message}, by {', '.join(outcome.confirmed or (outcome.executor,))}"
+        case NotExecuted(reasons=reasons) if not died:
+            return "cannot run", "; ".join(f"{name}: {one_line(why)}" for name, why in reasons.items())
+        case HarnessError():
+            return "cannot run", "the input lies on an edge, so that a roundoff decides whether it is right"
+        case NotExported(reason=reason):
+            return "cannot run", reason
+        case _:
+            return "died", died or f"{type(outcome).__name__}"
 
 
 def _verdict(

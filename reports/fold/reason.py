@@ -24,6 +24,7 @@ from harness.records.outcome import (
     NotRun,
     Outcome,
     Passed,
+    Ran,
     Reached,
     TimedOut,
     Unsupported,
@@ -39,6 +40,14 @@ NO_DYNAMIC_DIM = "nothing"
 _NESTED = re.compile(r"<[^<>]*>")
 _NUMBER = re.compile(r"%[\w#.-]+|0x[0-9a-fA-F]+|\d+(\.\d+)?(e[+-]?\d+)?")
 _SEVERITY = re.compile(r"^(error|warning|remark|note): ")
+_RAN: Mapping[Ran, str] = {
+    "": "",
+    "right": "yet right: ",
+    "wrong": "and wrong: ",
+    "died": "and it dies: ",
+    "cannot run": "and cannot be run: ",
+}
+"""How the headline of an invalid module begins: with what executors made of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +96,9 @@ def headline(outcome: Outcome) -> str:
         case Crashed():
             message = _last_line(outcome.stderr)
             return f"{outcome.signal} at {outcome.stage}" + (f": {message}" if message else "")
-        case Unsupported(diagnostic=text) | Invalid(diagnostic=text) | NotExported(reason=text):
+        case Invalid(diagnostic=text):
+            return _RAN[outcome.ran] + (_SEVERITY.sub("", one_line(text)) or f"no diagnostic at {outcome.stage}")
+        case Unsupported(diagnostic=text) | NotExported(reason=text):
             return _SEVERITY.sub("", one_line(text)) or f"no diagnostic at {outcome.stage}"
         case Reached():
             return "in the backend contract"
@@ -116,7 +127,9 @@ def diagnostic(outcome: Outcome) -> str:
             return _wrong_in_full(outcome)
         case Crashed(stderr=text) | HarnessError(traceback=text):
             return clean(text)
-        case Unsupported(diagnostic=text) | Invalid(diagnostic=text) | NotExported(reason=text) | Excluded(reason=text):
+        case Invalid(diagnostic=text, ran=ran, finding=finding):
+            return "\n".join([*([f"{ran}: {clean(finding)}"] if ran else []), clean(text)])
+        case Unsupported(diagnostic=text) | NotExported(reason=text) | Excluded(reason=text):
             return clean(text)
         case TimedOut() | NotRun() | Reached() | Blocked():
             return headline(outcome)

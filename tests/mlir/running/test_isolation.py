@@ -280,6 +280,14 @@ def test_a_worker_is_kept_after_a_wrong_result_whose_cause_is_known(detected: Su
     assert made_in(detected) == before
 
 
+@pytest.mark.parametrize(("deed", "said"), [("segfault", "SIGSEGV"), ("hang", "no result in 3 s")])
+def test_a_death_of_what_the_specification_forbids_stays_invalid(warm: Supervisor, deed: str, said: str) -> None:
+    warm.limits = replace(LIMITS, seconds=3)
+    found = outcome(warm, f"forbids-{deed}")
+    assert found == Invalid("verify", "a miniature forbids it", "died", said)
+    assert isinstance(outcome(warm, "right"), Passed)
+
+
 @pytest.mark.parametrize("deed", ("segfault", "hang"))
 def test_what_a_worker_knew_before_it_died_is_kept(warm: Supervisor, deed: str) -> None:
     warm.limits = replace(LIMITS, seconds=3)

@@ -36,6 +36,7 @@ from harness.programs.protocols import (
 from harness.records.outcome import (
     Excluded,
     HarnessError,
+    Invalid,
     NotExecuted,
     NotExported,
     Outcome,
@@ -46,7 +47,7 @@ from harness.records.outcome import (
 )
 from harness.running.caches import LruCache
 from harness.running.pipeline import Pipeline
-from tests.miniatures import Actor, Acts, CannotCompile, Detective, Doomed, Witness, eager, lie_in_value
+from tests.miniatures import Actor, Acts, CannotCompile, Detective, Doomed, Forbids, Witness, eager, lie_in_value
 from tests.samples import dynamic, relu
 
 
@@ -360,6 +361,32 @@ def test_after_a_death_in_execution_the_isolated_executors_alone_are_asked() -> 
     ready = pipeline(Acts("dies", "abort"), executors=[Actor(), Witness()])
     found = ready.run(case(), relu(), "dies", ignore, died="SIGABRT").outcome
     assert found == Passed(0.0, ("witness",), {"actor": "SIGABRT"})
+
+
+# what the specification does not allow -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("action", "ran", "finding"),
+    [
+        ("right", "right", "right by actor"),
+        ("lie_in_shape", "wrong", "out[0].shape=[1, 3], but should be [3], by actor"),
+        ("refuse", "cannot run", "actor: a miniature cannot run this"),
+    ],
+)
+def test_what_the_specification_alone_forbids_is_run_and_stays_invalid(action: str, ran: Any, finding: str) -> None:
+    found = outcome(pipeline(Forbids("forbids", action)), relu(3), "forbids")
+    assert found == Invalid("verify", "a miniature forbids it", ran, finding)
+
+
+def test_what_the_specification_forbids_and_dies_is_invalid_too() -> None:
+    dies = Forbids("dies", "abort")
+    alone, beside = (pipeline(dies, executors=[Actor(), *more]) for more in ([], [Witness()]))
+    found = [ready.run(case(), relu(3), "dies", ignore, died="SIGABRT").outcome for ready in (alone, beside)]
+    assert found == [
+        Invalid("verify", "a miniature forbids it", "died", "SIGABRT"),
+        Invalid("verify", "a miniature forbids it", "right", "right by witness"),
+    ]
 
 
 # checkers -------------------------------------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ EXAMPLES: tuple[Outcome, ...] = (
     Wrong("shape", "m", 0, "x"),
     Crashed("verify", "SIGSEGV", "tail"),
     Invalid("verify", "d"),
+    Invalid("verify", "d", "wrong", "by llvm-jit"),
     Unsupported("lower", "d", "torch.aten.sort"),
     Unsupported("lower", "d", None),
     TimedOut("execute", 30.0),

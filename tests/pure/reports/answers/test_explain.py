@@ -161,6 +161,8 @@ def test_headlines() -> None:
     assert headline(Crashed("execute", "SIGFPE", "")) == "SIGFPE at execute"
     assert headline(Invalid("verify", "")) == "no diagnostic at verify"
     assert headline(Invalid("verify", CONTROLS)) == "red text"
+    assert headline(Invalid("verify", "no f64", "right", "right by llvm-jit")) == "yet right: no f64"
+    assert headline(Invalid("verify", "no f64", "died", "SIGSEGV")) == "and it dies: no f64"
     wrong = Wrong("value", "", 1, "jit", element=(0, 2), expected="1", actual="2", error=1.0, bound=1e-6, count=1, of=9)
     assert headline(wrong) == "value: out1[0][2] = 2, but should be 1"
     assert "1 of 9 elements out of bound" in diagnostic(wrong)
