@@ -29,6 +29,7 @@ from harness.records.outcome import (
     NotExported,
     NotRun,
     Outcome,
+    Outside,
     Passed,
     Reached,
     TimedOut,
@@ -195,6 +196,7 @@ def everything() -> tuple[Record, ...]:
         record(nasty, "stablehlo", Invalid("verify", LONG), "activation"),
         record(nasty, FRONTEND, Unsupported("import", UNICODE, None), "activation"),
         record(nasty, "stablehlo", NotRun("contract", 3.0, "0123456789"), "activation"),
+        record(nasty, "stablehlo", Outside("verify", "f64", "Invalid", HTML), "activation"),
     )
 
 

@@ -18,6 +18,7 @@ from harness.cases.sample import Sample
 from harness.judging.reference import Run, runs
 from harness.programs.program import call, program
 from harness.programs.protocols import Recipe
+from harness.records.frontend import FRONTEND
 from harness.records.outcome import Outcome, Passed, Wrong
 
 from .python_source import assignment, call_source, tensor_source
@@ -83,7 +84,8 @@ def _head(sample: Sample, backend: str, outcome: Outcome, measured_with: Sequenc
     name = type(outcome).__name__
     measured = "".join(f"\n- {one}" for one in measured_with)
     measured = f"\nMeasured with\n{measured}\n" if measured else ""
-    return f'''"""{sample.op} through torch-mlir's {backend} lowering, {sample.mode}, {sample.dtype}: {name}.
+    way = "frontend, to the backend contract" if backend == FRONTEND else f"{backend} lowering"
+    return f'''"""{sample.op} through torch-mlir's {way}, {sample.mode}, {sample.dtype}: {name}.
 {measured}
 Needs torch and torch-mlir. Exit status 0 means that it no longer fails.
 """

@@ -6,6 +6,7 @@ from harness.cases.sample import Sample
 from harness.records.outcome import Result
 from harness.records.toolchain import Loaded
 from harness.running.child import fork_server
+from harness.running.memory import Memory
 from harness.running.request import WarmUp
 from harness.running.supervisor import Limits, Supervisor
 
@@ -20,7 +21,8 @@ def rerun(sample: Sample, backend: str, limits: Limits) -> tuple[Result, dict[st
     """
     ir: dict[str, str] = {}
     with Supervisor((backend,), limits, thorough=True, warm_up=_warm_up(sample, backend)) as supervisor:
-        return supervisor.run(sample, backend, ir.__setitem__, find_pass=True), ir, supervisor.loaded()
+        result = supervisor.run(sample, backend, ir.__setitem__, find_pass=True)
+        return Memory(op=sample.op).attributed(result, sample, backend), ir, supervisor.loaded()
 
 
 def get_ready(sample: Sample, backend: str) -> None:

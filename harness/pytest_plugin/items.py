@@ -14,6 +14,7 @@ import pytest
 from harness.cases.draw import Profile, profile
 from harness.errors import OpcovError
 from harness.programs import plugins
+from harness.records.element_types import judged, known_types
 from harness.records.expectation import judge
 from harness.records.journal import Record, dumped
 from harness.records.outcome import BEST
@@ -88,7 +89,8 @@ class CellItem(pytest.Item):
         # as text: what carries reports between processes has no integers of 64 bits
         self.user_properties.append((LINES, [dumped(record) for record in records]))
         self.user_properties += [(TOOLCHAIN, text) for text in _news(self.config)]
-        verdict = judge(records, self.cell.backend)
+        known = known_types({"element_types": self.config.stash[_SUPERVISOR].loaded().element_types})
+        verdict = judge([judged(record, known) for record in records], self.cell.backend)
         if verdict.kind == "broken" or (is_strict(self.config) and verdict.kind == "shortfall"):
             pytest.fail(f"{verdict.reason}\nreproduce: {_repro(self.cell, records)}", pytrace=False)
         if verdict.kind == "shortfall":
@@ -131,7 +133,8 @@ def _repro(cell: Cell, records: Sequence[Record]) -> str:
 def _news(config: pytest.Config) -> Iterator[str]:
     """The toolchain line of this process, unless it was told already."""
     worker = getattr(config, "workerinput", {}).get("workerid", "main")
-    line = {"kind": "toolchain", "worker": worker, **loaded_json(config.stash[_SUPERVISOR].loaded())}
+    found = config.stash[_SUPERVISOR].loaded()
+    line = {"kind": "toolchain", "worker": worker, **loaded_json(found), "element_types": found.element_types}
     if line != config.stash.get(_TOLD, None):
         config.stash[_TOLD] = line
         yield json.dumps(line, separators=(",", ":"))

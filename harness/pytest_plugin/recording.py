@@ -135,7 +135,7 @@ class Recorder:
         try:
             if toolchain:
                 self.toolchains.add(line := json.loads(toolchain))
-                self._open().write_toolchain(line)
+                self._open(element_types=line.pop("element_types", {})).write_toolchain(line)
                 if self.report:
                     self.report.note_toolchains(line)
             cell = self._open().write_cell(lines, seconds)
@@ -148,10 +148,10 @@ class Recorder:
             mixed = isinstance(error, MixedToolchains)
             pytest.exit(f"opcov: {error}", returncode=error.code if mixed else pytest.ExitCode.INTERNAL_ERROR)
 
-    def _open(self) -> JournalWriter:
-        """The journal, which is made when the first cell arrives: a run that fails before leaves all as it was."""
+    def _open(self, **more: Any) -> JournalWriter:
+        """The journal, with these keys in a new header; made late: a run that fails before leaves all as it was."""
         if self.writer is None:
-            start = self.resumed.header if self.resumed else header(self.config, self.absent, self.started)
+            start = self.resumed.header if self.resumed else header(self.config, self.absent, self.started) | more
             if self.left:
                 self.left.rename(resume.aside(self.left))
             from .report import Report  # late: a run of one cell starts without what pages need

@@ -19,7 +19,7 @@ from harness.errors import OpcovError
 from harness.records.journal import Record, is_complete
 from harness.records.journal_file import PART, Block, JournalReader, footer, restored
 
-IGNORED = frozenset(("run", "started", "kind", "schema", "cells", "toolchain.revision"))
+IGNORED = frozenset(("run", "started", "kind", "schema", "cells", "element_types", "toolchain.revision"))
 """Keys of the header that may differ between a run and the run that goes on with it.
 
 The code that decides outcomes is compared by `toolchain.code`, so a revision that changes other files may differ.

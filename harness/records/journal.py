@@ -40,6 +40,8 @@ class Record:
       sample of the op is wrong in the same way.
     - `numeric`: the numeric class whose bound the results were held to, as text. Absent if all were exact, and in
       journals older than the key.
+    - `plain`: true for the plain call of the op in this mode.
+    - `results`: of a refused or invalid sample, the element types of eager's results that no input or attribute has.
     - `hung`: the stages that did not end within the full deadline while the sample was run, or while it was run again
       with other dims dynamic.
     """
@@ -60,6 +62,8 @@ class Record:
     first_wrong_pass: FirstWrongPass | None = None
     numeric: str | None = None
     hung: tuple[Stage, ...] = ()
+    plain: bool = False
+    results: tuple[str, ...] = ()
 
     @property
     def stage(self) -> Stage:
@@ -128,6 +132,8 @@ def record_json(record: Record) -> dict[str, Any]:
         "parts": parts,
         "numeric": record.numeric,
         "hung": list(record.hung),
+        "results": list(record.results),
+        "plain": record.plain,
     }
     return line | {key: value for key, value in more.items() if value}
 
@@ -159,4 +165,6 @@ def record_restore(line: Mapping[str, Any], restore_sample: Callable[[Any], Samp
         first_wrong_pass=FirstWrongPass(**line["parts"]) if line.get("parts") else None,
         numeric=line.get("numeric"),
         hung=tuple(line.get("hung", ())),
+        results=tuple(line.get("results", ())),
+        plain=line.get("plain", False),
     )

@@ -81,12 +81,14 @@ class Loaded:
     """What a worker process has loaded.
 
     `packages` are torch, torch_mlir and what backends and executors import, by import name; `executors` those that can
-    be asked; `absent` those that cannot be loaded, each with the reason.
+    be asked; `absent` those that cannot be loaded, each with the reason. `element_types` are those of the backends'
+    dialects, by backend, as the journal's header has them.
     """
 
     packages: Mapping[str, Package] = field(default_factory=dict)
     executors: tuple[str, ...] = ()
     absent: Mapping[str, str] = field(default_factory=dict)
+    element_types: Mapping[str, Any] = field(default_factory=dict)
 
     def differs(self, other: Loaded) -> Iterator[tuple[str, str]]:
         """How the two processes differ: of each package what the one and what the other loaded, in words."""
@@ -115,7 +117,7 @@ def compilers(loaded: Loaded) -> list[str]:
 
 
 def loaded_json(loaded: Loaded) -> dict[str, Any]:
-    """The JSON object of what was loaded; what is not known of a package is left out."""
+    """The JSON object of what was loaded, but for the element types; what is not known of a package is left out."""
     return {
         "packages": {
             name: {key: value for key, value in asdict(package).items() if value}

@@ -17,6 +17,7 @@ import resource
 import signal
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
@@ -67,7 +68,8 @@ def load(
     lowerings = {name: plugins.backend(name)() for name in backends if name != FRONTEND}
     ready = Pipeline(Fx(), lowerings, executors, thorough=thorough)
     present = [name for name in plugins.names(plugins.EXECUTORS) if name not in absent]
-    return ready, loaded(lowerings, present, absent)
+    said = {name: found.json() for name, low in lowerings.items() if (found := getattr(low, "element_types", None))}
+    return ready, replace(loaded(lowerings, present, absent), element_types=said)
 
 
 @cache

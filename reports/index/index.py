@@ -67,7 +67,7 @@ class Index:
 
     def records(self, op: str) -> OpRecords:
         """The records of one op, in the order of the journal; none if it has none."""
-        return restore_op(op, self.cells(op))
+        return restore_op(op, self.cells(op), self.run.header)
 
     def cells(self, op: str) -> Sequence[CellLines]:
         """The cells of one op with their lines, in the order of the journal."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from harness.cases.sample import Sample, from_json
+from harness.records.element_types import judged, known_types
 from harness.records.journal import Record, record_restore
 from harness.records.journal_file import no_outcome
+
+from .old import is_old, with_frontend
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,18 +54,23 @@ class CellLines:
     lines: tuple[str, ...]
 
 
-def restore_op(op: str, cells: Iterable[CellLines]) -> OpRecords:
-    """Restore the records of an op from its lines; raises BadJournal with the number of a line that is no outcome."""
+def restore_op(op: str, cells: Iterable[CellLines], header: Mapping[str, Any]) -> OpRecords:
+    """Restore the records of an op from its lines; raises BadJournal with the number of a line that is no outcome.
+
+    `header` is that of the journal: it says whether the frontend has records of its own there, and which element types
+    the dialects have; samples outside of them get the outcome `Outside`.
+    """
     restorer = _Restorer({})
-    records, places = [], []
+    known = known_types(header)
+    placed: list[tuple[Record, int]] = []
     for cell in cells:
         for number, text in enumerate(cell.lines, cell.line):
             try:
-                records.append(restorer.record(text))
+                placed.append((restorer.record(text), cell.place))
             except Exception as error:
                 raise no_outcome(f"line {number}", error) from None
-            places.append(cell.place)
-    return OpRecords(op, tuple(records), tuple(places))
+    placed = list(with_frontend(placed)) if is_old(header) else placed
+    return OpRecords(op, tuple(judged(record, known) for record, _ in placed), tuple(place for _, place in placed))
 
 
 @dataclass(frozen=True, slots=True)
