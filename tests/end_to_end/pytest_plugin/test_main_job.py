@@ -82,7 +82,8 @@ def test_it_prints_the_matrix_and_that_the_control_is_green(run: tuple[Done, Pat
 
 def test_the_header_says_what_was_asked_for_and_of_what(run: tuple[Done, Path]) -> None:
     header = lines(run[1] / "journal.jsonl.gz")[0]
-    assert set(header) == {"kind", "schema", "run", "started", "toolchain", "options", "seed", "cells"}
+    asked = {"kind", "schema", "run", "started", "toolchain", "frontend", "options", "seed", "cells"}
+    assert set(header) == asked | {"element_types"}
     assert (header["kind"], header["seed"]) == ("header", 0)
     assert {"installed", "opcov", "hypothesis", "python", "platform", "executors"} <= set(header["toolchain"])
     assert {"torch", "torch-mlir", "tosa-tools", "jaxlib"} <= set(header["toolchain"]["installed"])
@@ -109,6 +110,20 @@ def test_each_worker_says_what_it_loaded_and_the_reports_show_it(run: tuple[Done
     assert said in " ".join(done.stdout.split())
     assert said in (out / "matrix.md").read_text(encoding="utf-8").replace("\\", "")
     assert said in unescape((out / "index.html").read_text(encoding="utf-8"))
+
+
+def test_an_element_type_that_the_dialect_lacks_is_outside_and_no_shortfall(tmp_path: Path) -> None:
+    asked = ("--op", "aten.relu.default,aten.complex.default", "--mode", "static", "--profile", "quick")
+    done = job(*asked, "--backend", "tosa", "--dtype", "f64", "--strict", out=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    header, *_ = lines(tmp_path / "journal.jsonl.gz")
+    assert set(header["element_types"]) == {"tosa"}
+    assert "f64" not in header["element_types"]["tosa"]["types"]
+    found = outcomes(tmp_path / "journal.jsonl.gz")
+    assert {line["outcome"] for line in found} == {"Invalid", "Unsupported"}, "the journal has the facts"
+    assert all(line["results"] == ["c128"] for line in found if line["op"] == "aten.complex.default")
+    assert "∉ outside" in done.stdout
+    assert "2 skipped" in done.stdout
 
 
 def test_the_footer_and_the_summary_say_how_much_the_registry_covers(tmp_path: Path) -> None:
@@ -153,7 +168,7 @@ def test_every_outcome_line_has_what_is_promised(run: tuple[Done, Path]) -> None
     found = outcomes(run[1] / "journal.jsonl.gz")
     assert found
     for line in found:
-        assert set(line) - {"minimised", "breaks", "parts", "cause", "numeric"} == promised
+        assert set(line) - {"minimised", "breaks", "parts", "cause", "numeric", "plain", "results"} == promised
         assert line["family"] == "elementwise"
 
 
