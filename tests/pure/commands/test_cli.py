@@ -53,7 +53,7 @@ def test_help_lists_every_command_and_a_command_lists_its_arguments(capsys: pyte
 
 def test_damage_is_said_on_stderr_and_in_the_answer(journal: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = bytearray(journal.read_bytes())
-    data[len(data) // 2] ^= 0x40
+    data[len(data) // 3] ^= 0x40
     hurt = journal.with_name("hurt.jsonl.gz")
     hurt.write_bytes(data)
     for _ in range(2):
