@@ -156,6 +156,25 @@ def conv_inputs(rank: int, *, transposed: bool = False) -> Inputs:
     return inputs
 
 
+def plain_conv_inputs(rank: int, *, transposed: bool = False) -> Inputs:
+    """A batch of images and windows of size 3 with a stride, a padding and a bias, as networks have them."""
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        batch, spatial = d.size("n"), tuple(d.size(f"x{i}", 4) for i in range(rank))
+        window = tuple(d.size(f"k{i}", 3, 3, symbolic=False) for i in range(rank))
+        channels = (2, 4) if transposed else (4, 2)
+        return {
+            "input": d.tensor((batch, 2, *spatial)),
+            "weight": d.tensor((*channels, *window), fill=FINITE),
+            "bias": d.tensor((4,)),
+            "stride": (2,) * rank,
+            "padding": (1,) * rank,
+            **({"output_padding": (1,) * rank} if transposed else {}),
+        }
+
+    return inputs
+
+
 def padded_inputs(rank: int) -> Inputs:
     """The convolution whose padding is named: `same` (at stride 1) or `valid`."""
 
@@ -224,9 +243,21 @@ def trilinear_inputs(d: Draw) -> Mapping[str, Any]:
     }
 
 
-def conv(op: str, inputs: Inputs, dtypes: tuple[str, ...] = REAL, exclude: Mapping[str, str] = NO_COMPLEX) -> OpCase:
+def conv(
+    op: str,
+    inputs: Inputs,
+    dtypes: tuple[str, ...] = REAL,
+    exclude: Mapping[str, str] = NO_COMPLEX,
+    plain: Inputs | None = None,
+) -> OpCase:
     """A convolution, judged as a sum of products."""
-    return OpCase(op=op, inputs=inputs, dtypes=dtypes, numeric=PRODUCTS, exclude=exclude)
+    return OpCase(op=op, inputs=inputs, dtypes=dtypes, numeric=PRODUCTS, exclude=exclude, plain=plain)
+
+
+def conv_transpose(op: str, rank: int) -> OpCase:
+    """A transposed convolution."""
+    inputs, plain = conv_inputs(rank, transposed=True), plain_conv_inputs(rank, transposed=True)
+    return conv(op, inputs, NUMBER, plain=plain)
 
 
 FLAGS = ("benchmark", "deterministic", "cudnn_enabled")
@@ -235,15 +266,15 @@ CASES = (
     conv("aten.convolution.default", convolution_inputs, exclude={}),
     conv("aten._convolution.default", flagged_inputs(*FLAGS, "allow_tf32"), exclude={}),
     conv("aten._convolution.deprecated", flagged_inputs(*FLAGS), exclude={}),
-    conv("aten.conv1d.default", conv_inputs(1)),
-    conv("aten.conv2d.default", conv_inputs(2)),
+    conv("aten.conv1d.default", conv_inputs(1), plain=plain_conv_inputs(1)),
+    conv("aten.conv2d.default", conv_inputs(2), plain=plain_conv_inputs(2)),
     conv("aten.conv3d.default", conv_inputs(3)),
     conv("aten.conv1d.padding", padded_inputs(1)),
     conv("aten.conv2d.padding", padded_inputs(2)),
     conv("aten.conv3d.padding", padded_inputs(3)),
-    conv("aten.conv_transpose1d.default", conv_inputs(1, transposed=True), NUMBER),
-    conv("aten.conv_transpose2d.input", conv_inputs(2, transposed=True), NUMBER),
-    conv("aten.conv_transpose3d.input", conv_inputs(3, transposed=True), NUMBER),
+    conv_transpose("aten.conv_transpose1d.default", 1),
+    conv_transpose("aten.conv_transpose2d.input", 2),
+    conv_transpose("aten.conv_transpose3d.input", 3),
     OpCase(
         op="aten.conv_tbc.default",
         inputs=tbc_inputs,

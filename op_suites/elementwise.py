@@ -349,7 +349,11 @@ CASES = (
     binary("aten.min.other", numeric=EXACT),
     binary("aten.fmax.default", numeric=EXACT),
     binary("aten.fmin.default", numeric=EXACT),
-    OpCase(op="aten.clamp.default", inputs=clamp_inputs),
+    OpCase(
+        op="aten.clamp.default",
+        inputs=clamp_inputs,
+        plain=lambda d: {"self": d.tensor(d.shape()), "min": -1.0, "max": 1.5},
+    ),
     OpCase(op="aten.clamp.Tensor", inputs=clamp_tensor_inputs, dtypes=REAL),
     OpCase(op="aten.clamp_min.default", inputs=bound_scalar_inputs("min")),
     OpCase(op="aten.clamp_max.default", inputs=bound_scalar_inputs("max")),

@@ -90,6 +90,18 @@ def avg_pool_inputs(rank: int) -> Inputs:
     return inputs
 
 
+def plain_pool_inputs(rank: int, fill: Fill | None = None, *, padded: bool = True) -> Inputs:
+    """A batch of images and windows with a stride and a padding, as networks have them."""
+    kernel = 2 if rank == 3 else 3
+    padding = {"padding": (1,) * rank} if padded else {}
+
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        dims = image(d, (Windows(4),) * rank, batched=True)
+        return {"self": d.tensor(dims, fill=fill), "kernel_size": (kernel,) * rank, "stride": (2,) * rank, **padding}
+
+    return inputs
+
+
 def adaptive_inputs(rank: int, fill: Fill | None = None) -> Inputs:
     """Output sizes that divide the input's or do not, equal it or exceed it."""
 
@@ -103,12 +115,14 @@ def adaptive_inputs(rank: int, fill: Fill | None = None) -> Inputs:
 
 def max_pool(op: str, rank: int, fill: Fill | None = None) -> OpCase:
     """The largest of each window."""
-    return OpCase(op=op, inputs=max_pool_inputs(rank, fill), dtypes=REAL, numeric=EXACT)
+    plain = plain_pool_inputs(rank, fill)
+    return OpCase(op=op, inputs=max_pool_inputs(rank, fill), dtypes=REAL, numeric=EXACT, plain=plain)
 
 
 def avg_pool(op: str, rank: int, dtypes: tuple[str, ...] = (*FLOAT, "i64")) -> OpCase:
     """The mean of each window, or its sum divided by a given divisor."""
-    return OpCase(op=op, inputs=avg_pool_inputs(rank), dtypes=dtypes, numeric=Linear((HOLDS[rank],)))
+    numeric, plain = Linear((HOLDS[rank],)), plain_pool_inputs(rank, padded=rank < 3)
+    return OpCase(op=op, inputs=avg_pool_inputs(rank), dtypes=dtypes, numeric=numeric, plain=plain)
 
 
 def adaptive_avg(op: str, rank: int) -> OpCase:
@@ -124,7 +138,13 @@ def adaptive_max(op: str, rank: int) -> OpCase:
 
 CASES = (
     # export specializes the only spatial dim of max_pool1d, not that of the op with indices
-    OpCase(op="aten.max_pool1d.default", inputs=max_pool_inputs(1, symbolic=False), dtypes=FLOAT, numeric=EXACT),
+    OpCase(
+        op="aten.max_pool1d.default",
+        inputs=max_pool_inputs(1, symbolic=False),
+        dtypes=FLOAT,
+        numeric=EXACT,
+        plain=plain_pool_inputs(1),
+    ),
     max_pool("aten.max_pool2d.default", 2),
     max_pool("aten.max_pool3d.default", 3),
     max_pool("aten.max_pool1d_with_indices.default", 1, DISTINCT),

@@ -191,6 +191,18 @@ def slice_scatter_inputs(d: Draw) -> Mapping[str, Any]:
     return {"self": d.tensor(dims), "src": source, "dim": axis, "start": start, "end": end, "step": step}
 
 
+def plain_slice_scatter_inputs(d: Draw) -> Mapping[str, Any]:
+    """The middle of the last dim: without a start and an end, the source is the result."""
+    n = d.size("n")
+    return {"self": d.tensor((n, d.size("m", 4))), "src": d.tensor((n, 2)), "dim": 1, "start": 1, "end": 3}
+
+
+def plain_diagonal_scatter_inputs(d: Draw) -> Mapping[str, Any]:
+    """A diagonal of each matrix of a batch."""
+    n = d.size("a")
+    return {"self": d.tensor((n, 3, 4)), "src": d.tensor((n, 3)), "offset": 1, "dim1": 1, "dim2": 2}
+
+
 def diagonal_scatter_inputs(d: Draw) -> Mapping[str, Any]:
     """The main diagonal of a square or one of its neighbours, or one of a constant oblong, in the plane of two dims."""
     n = d.size("m", high=4)
@@ -208,9 +220,9 @@ def diagonal_scatter_inputs(d: Draw) -> Mapping[str, Any]:
     return args | {"dim1": d.choose(one, one - rank), "dim2": d.choose(rank - 1, -1)}
 
 
-def moves(op: str, inputs: Inputs) -> OpCase:
+def moves(op: str, inputs: Inputs, plain: Inputs | None = None) -> OpCase:
     """An op that only moves elements, whatever their dtype."""
-    return OpCase(op=op, inputs=inputs, dtypes=EVERY, numeric=EXACT)
+    return OpCase(op=op, inputs=inputs, dtypes=EVERY, numeric=EXACT, plain=plain)
 
 
 FOLDED = Composite((Linear(("k",)), ROUNDED))
@@ -247,6 +259,6 @@ CASES = (
     moves("aten.index_fill.int_Tensor", index_fill_inputs(tensor=True)),
     moves("aten.masked_scatter.default", masked_scatter_inputs),
     moves("aten.select_scatter.default", select_scatter_inputs),
-    moves("aten.slice_scatter.default", slice_scatter_inputs),
-    moves("aten.diagonal_scatter.default", diagonal_scatter_inputs),
+    moves("aten.slice_scatter.default", slice_scatter_inputs, plain_slice_scatter_inputs),
+    moves("aten.diagonal_scatter.default", diagonal_scatter_inputs, plain_diagonal_scatter_inputs),
 )

@@ -132,6 +132,17 @@ def squeeze_inputs(how: str) -> Inputs:
     return inputs
 
 
+def plain_squeeze_inputs(name: str = "self", **more: Any) -> Inputs:
+    """A dim of size 1 behind two others: without one, squeezing does nothing."""
+    return lambda d: {name: d.tensor((*d.shape(2, 2), 1)), **more}
+
+
+def plain_expand_inputs(d: Draw) -> Mapping[str, Any]:
+    """A matrix, repeated along a new dim in front: to its own sizes, expanding does nothing."""
+    dims = d.shape(2, 2)
+    return {"self": d.tensor(dims), "size": (2, *sizes_of(dims))}
+
+
 def unsqueeze_inputs(d: Draw) -> Mapping[str, Any]:
     """A dim of size 1 anywhere."""
     dims = d.shape(0, 4)
@@ -274,9 +285,9 @@ CASES = (
     moves("aten.view.default", view_inputs("size")),
     moves("aten.reshape.default", view_inputs("shape", copies=True)),
     moves("aten._unsafe_view.default", view_inputs("size")),
-    moves("aten.expand.default", expand_inputs),
+    moves("aten.expand.default", expand_inputs, plain=plain_expand_inputs),
     moves("aten.expand_as.default", like_inputs),
-    moves("aten.broadcast_to.default", broadcast_to_inputs),
+    moves("aten.broadcast_to.default", broadcast_to_inputs, plain=plain_expand_inputs),
     moves("aten.permute.default", permute_inputs),
     moves("aten.transpose.int", two_axes_inputs("dim0", "dim1")),
     moves("aten.swapaxes.default", two_axes_inputs("axis0", "axis1")),
@@ -284,9 +295,9 @@ CASES = (
     moves("aten.movedim.intlist", movedim_inputs),
     moves("aten.t.default", rank_inputs(0, 2)),
     moves("aten.mT.default", rank_inputs(2, 4)),
-    moves("aten.squeeze.default", squeeze_inputs("all")),
-    moves("aten.squeeze.dim", squeeze_inputs("dim")),
-    moves("aten.squeeze.dims", squeeze_inputs("dims")),
+    moves("aten.squeeze.default", squeeze_inputs("all"), plain=plain_squeeze_inputs()),
+    moves("aten.squeeze.dim", squeeze_inputs("dim"), plain=plain_squeeze_inputs(dim=2)),
+    moves("aten.squeeze.dims", squeeze_inputs("dims"), plain=plain_squeeze_inputs(dim=(2,))),
     moves("aten.unsqueeze.default", unsqueeze_inputs),
     moves("aten.flatten.using_ints", flatten_inputs),
     moves("aten.unflatten.int", unflatten_inputs),
@@ -308,9 +319,15 @@ CASES = (
     moves("aten.lift_fresh.default", unary_inputs(), seen_as="aten.lift_fresh_copy.default"),
     moves("prims.collapse.default", collapse_inputs),
     moves("prims.split_dim.default", split_dim_inputs),
-    moves("prims.squeeze.default", prims_squeeze_inputs),
+    moves("prims.squeeze.default", prims_squeeze_inputs, plain=plain_squeeze_inputs("a", dimensions=(2,))),
     moves("prims.view_of.default", unary_inputs(name="a")),
-    OpCase(op="aten.sum_to_size.default", inputs=sum_to_size_inputs, dtypes=EVERY, numeric=TERMS),
+    OpCase(
+        op="aten.sum_to_size.default",
+        inputs=sum_to_size_inputs,
+        dtypes=EVERY,
+        numeric=TERMS,
+        plain=lambda d: {"self": d.tensor(dims := d.shape(2, 2)), "size": sizes_of(dims[1:])},
+    ),
     moves("aten.channel_shuffle.default", channel_shuffle_inputs),
     moves("aten.pixel_shuffle.default", pixels_inputs("upscale_factor", inverse=False)),
     moves("aten.pixel_unshuffle.default", pixels_inputs("downscale_factor", inverse=True)),

@@ -120,6 +120,11 @@ def slice_inputs(d: Draw) -> Mapping[str, Any]:
     return args if dim == 0 and d.flag() else args | {"dim": dim}
 
 
+def plain_slice_inputs(d: Draw) -> Mapping[str, Any]:
+    """The middle of the last dim: without a start and an end, a slice is the tensor itself."""
+    return {"self": d.tensor((d.size("n"), d.size("m", 4))), "dim": 1, "start": 1, "end": 3}
+
+
 def select_inputs(d: Draw) -> Mapping[str, Any]:
     """An index from the front or the back."""
     index = d.choose(0, -1, 1, -2, 2)
@@ -290,7 +295,7 @@ CASES = (
         repeat_interleave_inputs,
         fixed={"output_size": "a hint, which changes no result"},
     ),
-    moves("aten.slice.Tensor", slice_inputs),
+    moves("aten.slice.Tensor", slice_inputs, plain=plain_slice_inputs),
     moves("aten.select.int", select_inputs),
     moves("aten.narrow.default", narrow_inputs),
     moves(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,13 +20,10 @@ from .sample import (
     Layout,
     Mode,
     Sample,
-    SizeOf,
-    Sizes,
     TensorSpec,
     Values,
-    tensors,
-    walk,
 )
+from .sizes import Bounds, runs, symbolic, without_unused
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -39,8 +36,6 @@ OMIT: Final = object()
 
 _MAX_SIZE = {0: 6, 1: 7, 2: 6, 3: 5, 4: 3, 5: 3}
 """The largest size of a dim, by the rank of its tensor."""
-_PRIMES = (7, 5, 3, 2, 3)
-"""The sizes of the run at primes, by the position of the dim among the dynamic ones."""
 
 
 def _choice(*options: Any) -> SearchStrategy[Any]:
@@ -53,6 +48,7 @@ def _choice(*options: Any) -> SearchStrategy[Any]:
     return sampled_from(options)
 
 
+@lru_cache(maxsize=4096, typed=True)
 def _integer(low: int, high: int) -> SearchStrategy[int]:
     from hypothesis.strategies import integers
 
@@ -68,15 +64,6 @@ def _order(count: int) -> SearchStrategy[list[int]]:
 
 _cached_choice = lru_cache(maxsize=4096, typed=True)(_choice)
 """Cached, since a strategy is costly to make; typed, since 1, 1.0 and True would otherwise be one key."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """The sizes that a named dim may have (`low` to `high` when drawn), and whether it may be symbolic."""
-
-    low: int
-    high: int
-    symbolic: bool
 
 
 @dataclass(slots=True)
@@ -249,6 +236,7 @@ class OpCase:
     - `values`: the ways in which its tensors are filled.
     - `seen_as`: the overload that export records instead, where PyTorch rewrites the call while tracing.
     - `canonical`: brings results that are right in more than one way to one form before they are compared.
+    - `plain`: the strategy of its plain call, where the ordinary choices of `inputs` do not make one: see `plain.py`.
 
     Each of the others is a gap in the coverage, with its reason as text:
 
@@ -274,6 +262,7 @@ class OpCase:
     fixed: Mapping[str, str] = field(default_factory=dict)
     canonical: Canonical | None = None
     unexported: str | None = None
+    plain: Inputs | None = None
 
     @property
     def ways(self) -> tuple[Values, ...]:
@@ -290,48 +279,33 @@ class OpCase:
 
     def strategy(self, dtype: str, mode: Mode) -> SearchStrategy[Sample]:
         """A hypothesis strategy for this op's samples."""
-
-        from hypothesis.strategies import composite
-
-        @composite
-        def samples(draw: Any) -> Sample:
-            d = Draw(draw=draw, dtype=dtype, mode=mode, numeric=self.numeric)
-            args = {name: arg for name, arg in self.inputs(d).items() if arg is not OMIT}
-            return _finish(d, Sample(op=self.op, dtype=dtype, mode=mode, sizes=dict(d.sizes), args=args))
-
-        strategy: SearchStrategy[Sample] = samples()
+        strategy: SearchStrategy[Sample] = _samples()(self, dtype, mode)
         return strategy
+
+
+@cache
+def _samples() -> Callable[[OpCase, str, Mode], SearchStrategy[Sample]]:
+    """The strategy of any case; cached, since hypothesis parses the source of a function that it makes a strategy."""
+    from hypothesis.strategies import composite
+
+    @composite
+    def samples(draw: Any, case: OpCase, dtype: str, mode: Mode) -> Sample:
+        d = Draw(draw=draw, dtype=dtype, mode=mode, numeric=case.numeric)
+        args = {name: arg for name, arg in case.inputs(d).items() if arg is not OMIT}
+        return _finish(d, Sample(op=case.op, dtype=dtype, mode=mode, sizes=dict(d.sizes), args=args))
+
+    strategy: Callable[[OpCase, str, Mode], SearchStrategy[Sample]] = samples
+    return strategy
 
 
 def _finish(d: Draw, sample: Sample) -> Sample:
     """Drop the sizes that no argument uses, and choose the dynamic dims and the sizes of the runs."""
-    used = {dim for t in tensors(sample.args) for dim in t.dims if isinstance(dim, str)}
-    used |= {leaf.dim for leaf in walk(sample.args) if isinstance(leaf, SizeOf)}
-    sizes = {name: size for name, size in d.sizes.items() if name in used}
-    sample = replace(sample, sizes=sizes)
-    candidates = tuple(n for n in sizes if d.bounds[n].symbolic and sizes[n] >= 2)
+    sample = without_unused(sample)
+    candidates = symbolic(sample, d.bounds)
     if sample.mode == "static" or not candidates:
-        return replace(sample, runs=(sizes,))
+        return replace(sample, runs=(sample.sizes,))
     dynamic = d.choose(candidates, *((name,) for name in candidates)) if len(candidates) > 1 else candidates
-    return replace(sample, dynamic=dynamic, runs=_runs(sizes, {n: d.bounds[n] for n in dynamic}))
-
-
-def _runs(sizes: Sizes, dynamic: Mapping[str, Bounds]) -> tuple[Sizes, ...]:
-    """The sizes at which one artifact runs: as exported, the least (0 if allowed), 1, a prime, mixed; 5 at most."""
-
-    def run(size: Callable[[int, Bounds], int]) -> dict[str, int]:
-        return {**sizes, **{n: max(b.low, size(i, b)) for i, (n, b) in enumerate(dynamic.items())}}
-
-    wanted = (
-        dict(sizes),
-        run(lambda i, b: b.low),
-        run(lambda i, b: 1 if b.low < 1 else b.low + 1),
-        run(lambda i, b: next((p for p in (_PRIMES[i % 5], 5, 7, 11, 13) if p >= b.low), b.low)),
-        run(lambda i, b: b.low + 3 + i),
-        run(lambda i, b: b.low + (4 if i else 1)),
-    )
-    distinct = {tuple(r.items()): r for r in wanted}
-    return tuple(distinct.values())[:5]
+    return replace(sample, dynamic=dynamic, runs=runs(sample.sizes, {n: d.bounds[n] for n in dynamic}))
 
 
 def dtype_of(torch_name: str) -> str:

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 from harness.errors import UnknownName
 
 from .case import OpCase
-from .sample import Mode, Sample, SizeOf, Values, map_tensors, seeded, tensors, walk, with_values
+from .generation import generate
+from .plain import plain_call
+from .sample import Mode, Sample, SizeOf, Values, dumps, map_tensors, seeded, tensors, walk, with_values
 from .traits import attributes, traits
 
 if TYPE_CHECKING:
@@ -126,6 +128,7 @@ def census(case: OpCase, dtype: str, mode: Mode, size: Profile, seed: int) -> tu
     3. The richest program is filled in each other way too; for the first dtype, every program that has elements is.
     4. The richest programs of the first dtype are filled once more in each other way, and on either side of 0, which
        shows a maximum that wrongly starts from 0. To run a program again costs little.
+    5. The plain call comes last, if no sample is the same: it has the first dtype, and takes no other sample's place.
     """
     wanted = size.programs(case, dtype, mode)
     first = dtype == case.dtypes[0]
@@ -140,6 +143,7 @@ def census(case: OpCase, dtype: str, mode: Mode, size: Profile, seed: int) -> tu
     out += [with_values(sample, values) for sample in (rich if first else rich[:1]) for values in case.values[1:]]
     refilled = rich[: size.refilled if main else min(size.refilled, 1)] if first else ()
     out += [with_values(seeded(sample, 1), values) for sample in refilled for values in case.ways[1:]]
+    out += [sample for sample in (plain_call(case, mode) if first else None,) if sample]
     return tuple({s.id: s for s in out}.values())
 
 
@@ -168,18 +172,12 @@ def _random(case: OpCase, dtype: str, mode: Mode, seed: int) -> Random:
 
 def _draw_programs(case: OpCase, dtype: str, mode: Mode, seed: int, examples: int) -> list[Sample]:
     """Distinct programs in the order drawn, the same ones at each call; in dynamic mode those with a dynamic dim."""
-    from hypothesis import find
-    from hypothesis.errors import NoSuchExample
-
     programs: dict[str, Sample] = {}
 
-    def collect(sample: Sample) -> bool:
+    def collect(sample: Sample) -> None:
         programs.setdefault(sample.program, sample)
-        return False
 
-    random = _random(case, dtype, mode, seed)
-    with suppress(NoSuchExample):
-        find(case.strategy(dtype, mode), collect, settings=_settings(examples), random=random)
+    generate(case.strategy(dtype, mode), collect, _settings(examples), _random(case, dtype, mode, seed))
     return [s for s in programs.values() if mode == "static" or s.dynamic]
 
 
@@ -283,8 +281,9 @@ def minimise(
     """The smallest sample hypothesis finds that still fails like `sample`, within a budget of `seconds`.
 
     The draws of the census are replayed (same seed) until one has the sample's program. From there hypothesis shrinks;
-    each candidate is filled as the sample is. Last, simpler values and fewer runs are tried. `fails` runs a sample and
-    tells whether it fails in the same way.
+    each candidate is filled as the sample is. Where no draw has the program of a plain call, hypothesis shrinks from
+    the first draw that fails alike. Last, simpler values and fewer runs are tried. `fails` runs a sample
+    and tells whether it fails in the same way.
     """
     from hypothesis import find
     from hypothesis.errors import Flaky, NoSuchExample
@@ -307,14 +306,26 @@ def minimise(
             best = candidate if known[candidate.id] else best
         return known[candidate.id]
 
-    with suppress(NoSuchExample, Flaky):  # Flaky: a backend fails now and then; the last sample that failed is kept
-        find(
-            case.strategy(sample.dtype, sample.mode),
-            still_fails,
-            settings=_settings(_draw_count(size.programs(case, sample.dtype, sample.mode))),
-            random=_random(case, sample.dtype, sample.mode, seed),
-        )
+    def search() -> None:
+        with suppress(NoSuchExample, Flaky):  # Flaky: a backend fails now and then; the last one that failed is kept
+            find(
+                case.strategy(sample.dtype, sample.mode),
+                still_fails,
+                settings=_settings(_draw_count(size.programs(case, sample.dtype, sample.mode))),
+                random=_random(case, sample.dtype, sample.mode, seed),
+            )
+
+    search()
+    if not reached and _is_plain(case, sample):
+        reached = True
+        search()
+        best = min(sample, best, key=lambda s: (sum(_element_counts(s)), len(dumps(s))))
     return _simplify(best, fails, deadline)
+
+
+def _is_plain(case: OpCase, sample: Sample) -> bool:
+    plain = plain_call(case, sample.mode)
+    return plain is not None and plain.program == sample.program
 
 
 def _simplify(sample: Sample, fails: Callable[[Sample], bool], deadline: float) -> Sample:

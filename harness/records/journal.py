@@ -40,6 +40,7 @@ class Record:
       sample of the op is wrong in the same way.
     - `numeric`: the numeric class whose bound the results were held to, as text. Absent if all were exact, and in
       journals older than the key.
+    - `plain`: true for the plain call of the op in this mode.
     - `hung`: the stages that did not end within the full deadline while the sample was run, or while it was run again
       with other dims dynamic.
     """
@@ -60,6 +61,7 @@ class Record:
     first_wrong_pass: FirstWrongPass | None = None
     numeric: str | None = None
     hung: tuple[Stage, ...] = ()
+    plain: bool = False
 
     @property
     def stage(self) -> Stage:
@@ -126,6 +128,7 @@ def record_json(record: Record) -> dict[str, Any]:
         "parts": parts,
         "numeric": record.numeric,
         "hung": list(record.hung),
+        "plain": record.plain,
     }
     return line | {key: value for key, value in more.items() if value}
 
@@ -157,4 +160,5 @@ def record_restore(line: Mapping[str, Any], restore_sample: Callable[[Any], Samp
         first_wrong_pass=FirstWrongPass(**line["parts"]) if line.get("parts") else None,
         numeric=line.get("numeric"),
         hung=tuple(line.get("hung", ())),
+        plain=line.get("plain", False),
     )

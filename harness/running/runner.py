@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from harness.cases.draw import Profile, minimise
+from harness.cases.plain import plain_call
 from harness.cases.sample import Sample, with_dynamic
 from harness.cases.traits import traits
 from harness.records.expectation import CONTROL
@@ -69,8 +70,10 @@ class Runner:
             reason = "the case draws no sample with a dynamic dim" if cell.mode == "dynamic" else "no samples"
             return (self._record(cell, None, Result(outcome=Excluded(reason))),)
         records: list[Record] = []
+        plain = plain_call(cell.case, cell.mode) if cell.dtype == cell.case.dtypes[0] else None
         for sample in samples:
             record = self._record(cell, sample, self._result(cell, sample, known))
+            record = replace(record, plain=sample == plain)
             record = replace(record, first_wrong_pass=self._first_wrong_pass(cell, record, known))
             records.append(self._with_breaks(cell, record, known))
             known = known.after(records[-1])

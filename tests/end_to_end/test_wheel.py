@@ -34,9 +34,10 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "site"
 
 
-def test_it_holds_every_module_and_every_template(installed: Path) -> None:
+def test_it_holds_every_module_every_template_and_every_table(installed: Path) -> None:
     wanted = {p.relative_to(ROOT) for name in PACKAGES for p in (ROOT / name).rglob("*.py")}
     wanted |= {p.relative_to(ROOT) for p in (ROOT / "reports").rglob("templates/*")}
+    wanted |= {p.relative_to(ROOT) for p in (ROOT / "harness").rglob("*.json")}
     assert wanted - {p.relative_to(installed) for p in installed.rglob("*")} == set()
 
 

@@ -16,6 +16,8 @@ from harness.errors import UnknownName
 SIZE = Profile(name="test", first=6, others=2, minimise_seconds=5, minimise_total=5)
 MANY = Profile(name="many", first=20, others=20)
 MODES = ("static", "dynamic")
+PLAIN = 1
+"""The census of the first dtype has the plain call too: test_plain.py."""
 
 
 def inputs(d: Draw) -> Mapping[str, Any]:
@@ -54,7 +56,7 @@ def test_the_census_depends_on_seed_dtype_and_op() -> None:
 
 
 def test_the_first_dtype_is_sampled_most() -> None:
-    assert len({s.program for s in drawn(dtype="f32")}) == 6
+    assert len({s.program for s in drawn(dtype="f32")}) == 6 + PLAIN
     assert len({s.program for s in drawn(dtype="i32")}) == 2
 
 
@@ -67,7 +69,7 @@ def test_no_sample_comes_twice(mode: str) -> None:
 def test_every_way_of_filling_occurs_and_the_first_one_with_every_program() -> None:
     found = drawn()
     assert {s.values for s in found} == {"mixed", "extreme", "nonfinite", "below", "above"}
-    assert len({s.program for s in found if s.values == "mixed"}) == 6
+    assert len({s.program for s in found if s.values == "mixed"}) == 6 + PLAIN
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -139,7 +141,7 @@ def test_a_case_without_choices_has_one_program() -> None:
 
 
 def test_dynamic_samples_have_a_symbolic_dim_and_at_least_four_runs() -> None:
-    found = drawn(mode="dynamic")
+    found = drawn(mode="dynamic")[:-PLAIN]
     assert found
     for sample in found:
         assert sample.dynamic

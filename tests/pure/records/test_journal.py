@@ -100,6 +100,13 @@ def test_a_record_keeps_where_it_parts_from_eager_and_need_not_have_it() -> None
     assert record_restore(line).first_wrong_pass is None
 
 
+def test_the_mark_of_a_plain_call_is_no_part_of_its_sample() -> None:
+    line = json.loads(json.dumps(record_json(record(plain=True))))
+    assert line["plain"] is True and record_restore(line) == record(plain=True)
+    assert line["id"] == record().id and line["sample"] == record_json(record())["sample"]
+    assert "plain" not in record_json(record()) and not record_restore(record_json(record())).plain
+
+
 def test_what_was_recorded_is_on_disk_before_the_end(tmp_path: Path) -> None:
     written(tmp_path / "j", record(), close=False)
     journal = read(tmp_path / "j.part")

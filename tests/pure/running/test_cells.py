@@ -7,7 +7,8 @@ import pytest
 
 from harness.cases.case import Draw, OpCase
 from harness.cases.draw import Profile
-from harness.cases.sample import Sample, tensors
+from harness.cases.plain import plain_call
+from harness.cases.sample import Mode, Sample, tensors
 from harness.errors import UnknownName
 from harness.records.outcome import (
     Blocked,
@@ -285,6 +286,26 @@ def test_the_static_twin_of_a_wrong_sample_has_the_sizes_it_was_wrong_at() -> No
     list(run.records(replace(cell(inputs=two_dims), mode="dynamic")))
     assert twins
     assert all(dict(t.sizes) == {"n": 0, "m": 0} == dict(t.runs[0]) for t in twins)
+
+
+# the plain call -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", ["static", "dynamic"])
+def test_the_plain_call_is_marked_in_the_cell_of_the_first_dtype_alone(mode: Mode) -> None:
+    def marked(dtype: str) -> list[Sample | None]:
+        run, _ = runner(lambda s: PASSED)
+        return [r.sample for r in run.records(replace(cell(inputs=two_dims), mode=mode, dtype=dtype)) if r.plain]
+
+    assert marked("f32") == [plain_call(case(inputs=two_dims), mode)]
+    assert marked("i32") == []
+
+
+def test_a_minimised_plain_call_is_no_plain_call() -> None:
+    run, _ = runner(lambda s: WRONG if all(n > 2 for t in tensors(s.args) for n in t.shape(s.sizes)) else PASSED)
+    found = run.records(cell(inputs=two_dims))
+    assert [r.plain for r in found if r.minimised]
+    assert not any(r.plain for r in found if r.minimised)
 
 
 # where wrong samples part from eager ----------------------------------------------------------------------------------
