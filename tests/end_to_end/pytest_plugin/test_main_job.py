@@ -78,7 +78,7 @@ def test_it_prints_the_matrix_and_that_the_control_is_green(run: tuple[Done, Pat
 
 def test_the_header_says_what_was_asked_for_and_of_what(run: tuple[Done, Path]) -> None:
     header = lines(run[1] / "journal.jsonl.gz")[0]
-    assert set(header) == {"kind", "schema", "run", "started", "toolchain", "options", "seed", "cells"}
+    assert set(header) == {"kind", "schema", "run", "started", "toolchain", "frontend", "options", "seed", "cells"}
     assert (header["kind"], header["seed"]) == ("header", 0)
     assert {"torch", "torch_mlir", "opcov", "hypothesis", "python", "platform", "executors"} <= set(header["toolchain"])
     assert "absent" not in header["toolchain"].values()
