@@ -11,6 +11,7 @@ from math import prod
 from typing import assert_never
 
 from harness.cases.sample import TensorSpec, dumps, walk
+from harness.records.frontend import FRONTEND, culprit
 from harness.records.journal import Record
 from harness.records.outcome import (
     BEST,
@@ -159,12 +160,22 @@ def smallest(records: Iterable[Record]) -> Record:
 
 def _reason(records: list[Record]) -> Reason:
     chosen = smallest(records)
-    culprit = chosen.outcome.culprit if isinstance(chosen.outcome, Unsupported) else None
     count = sum(record.minimised is None for record in records)
     breaks = tuple(dict.fromkeys(record.breaks for record in records if record.breaks))
     cause = next((record.cause for record in (chosen, *records) if record.cause), None)
     passes = tuple(dict.fromkeys(str(record.first_wrong_pass) for record in records if record.first_wrong_pass))
-    return Reason(outcome_name(chosen), chosen.stage, culprit, count, chosen, breaks, cause, passes)
+    return Reason(outcome_name(chosen), chosen.stage, _culprit(chosen), count, chosen, breaks, cause, passes)
+
+
+def _culprit(record: Record) -> str | None:
+    """What the sample stopped at, if it was refused, or if the frontend made IR of it that is not valid."""
+    match record.outcome:
+        case Unsupported(culprit=name):
+            return name
+        case Invalid(diagnostic=text) if record.backend == FRONTEND:
+            return culprit(text)
+        case _:
+            return None
 
 
 def weight(record: Record) -> tuple[bool, bool, int, int, int, int, str]:

@@ -91,7 +91,7 @@
   }
 
   const heldBy = (cell, culprit) => cell && cell.w.some((w) => w[2] !== null ? text(w[2]).toLowerCase().includes(culprit)
-    : culprit === "(no_op_named)" && outcomes[w[0]] === "Unsupported");
+    : culprit === "(no_op_named)" && ["Unsupported", "Invalid"].includes(outcomes[w[0]]));
 
   function matches(row, asked, visible) {
     const name = `${row.op} ${row.family}`.toLowerCase();

@@ -43,8 +43,10 @@ from harness.records.outcome import (
     NotExported,
     Outcome,
     Passed,
+    Reached,
     Result,
     Stage,
+    Unsupported,
     Wrong,
 )
 from harness.running.caches import LruCache
@@ -254,9 +256,37 @@ class Refuses:
         raise NotExpressible(self.stage, "no such thing")
 
 
-@pytest.mark.parametrize("stage", ["export", "import", "contract"])
-def test_what_the_frontend_refuses_is_not_exported(stage: Stage) -> None:
-    assert outcome(pipeline(frontend=Refuses(stage)), relu()) == NotExported(stage, "no such thing")
+@pytest.mark.parametrize("backend", ["frontend", "right"])
+@pytest.mark.parametrize(
+    ("stage", "found"),
+    [
+        ("export", NotExported("export", "no such thing")),
+        ("import", Unsupported("import", "no such thing", None)),
+        ("contract", Unsupported("contract", "no such thing", None)),
+    ],
+)
+def test_what_the_frontend_refuses_is_the_frontends_whoever_asks(stage: Stage, found: Outcome, backend: str) -> None:
+    assert outcome(pipeline(frontend=Refuses(stage)), relu(), backend) == found
+
+
+def test_the_frontends_own_column_ends_at_the_contract() -> None:
+    ready = pipeline(backend := Noting())
+    found = result(ready, relu(2, 3), "frontend")
+    assert found.outcome == Reached()
+    assert found.reached == ("torch.aten.relu",)
+    assert set(found.seconds) >= {"export", "import", "contract"}
+    assert not backend.calls
+
+
+def test_the_backends_find_what_the_frontend_has_made() -> None:
+    counting = Counting()
+    ready = pipeline(frontend=counting)
+    assert [type(outcome(ready, relu(2, 3), name)) for name in ("frontend", "right")] == [Reached, Passed]
+    assert counting.runs == 1
+
+
+def test_the_frontend_excludes_what_eager_refuses() -> None:
+    assert isinstance(outcome(pipeline(), relu(2, 3, dtype="bool"), "frontend"), Excluded)
 
 
 class Fussy:
@@ -566,7 +596,8 @@ class Decomposing:
         self.results = results
 
     def run(self, program: Program, enter: Enter) -> Contract:
-        return replace(Fx().run(program, enter), decomposed=lambda: lambda inputs: [self.results(*inputs)])
+        contract = Fx().run(program, enter)
+        return replace(contract, decomposed=lambda: lambda inputs: [self.results(*inputs)], decomposes=True)
 
 
 def lied(results: Callable[[torch.Tensor], torch.Tensor]) -> Outcome:
@@ -579,6 +610,56 @@ def test_a_wrong_decomposition_is_no_backends_fault() -> None:
     assert isinstance(found, NotExported)
     assert found.stage == "export"
     assert "torch's own decomposition is not what eager computes: out[0]" in found.reason
+
+
+def test_a_wrong_decomposition_is_told_in_the_frontends_column() -> None:
+    lying = Decomposing(lambda x: lie_in_value([x.relu()], [])[0])
+    found = outcome(pipeline(frontend=lying), relu(2, 3), "frontend")
+    assert isinstance(found, NotExported)
+    assert "torch's own decomposition is not what eager computes: out[0]" in found.reason
+    assert outcome(pipeline(frontend=Decomposing(torch.relu)), relu(2, 3), "frontend") == Reached()
+
+
+class Retyping:
+    """A frontend whose decomposed program gives its first result in float64."""
+
+    name = "retyping"
+
+    def run(self, program: Program, enter: Enter) -> Contract:
+        def run(inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+            first, *others = eager(program, inputs)
+            return [first.double(), *others]
+
+        dtypes = (torch.float64, torch.float32)[: len(eager(program, program.args))]
+        return replace(Fx().run(program, enter), decomposed=lambda: run, decomposes=True, dtypes=dtypes)
+
+
+def bounds(*dims: int) -> Sample:
+    """A sample of an op with two results of the sample's dtype."""
+    return replace(relu(*dims), op="aten.aminmax.default")
+
+
+@pytest.mark.parametrize("sample", [relu(2, 3), bounds(2, 3)], ids=["one result", "two results"])
+def test_a_result_that_the_decomposition_retypes_is_judged_all_the_same(sample: Sample) -> None:
+    found = result(pipeline(Acts("right", "lie_in_dtype"), frontend=Retyping()), sample)
+    assert isinstance(found.outcome, Passed)
+    assert "dtype=decomposed" in found.traits
+    front = outcome(pipeline(frontend=Retyping()), sample, "frontend")
+    assert isinstance(front, NotExported)
+    assert front.reason.endswith("out[0].dtype=float64, but should be float32")
+
+
+def test_the_other_results_are_judged_where_the_decomposition_retypes_one() -> None:
+    found = outcome(pipeline(Acts("right", "lie_in_dtype_and_last_value"), frontend=Retyping()), bounds(2, 3))
+    assert isinstance(found, Wrong)
+    assert (found.kind, found.output) == ("value", 1)
+
+
+def test_a_dtype_that_the_decomposition_does_not_give_stays_wrong() -> None:
+    ready = pipeline(Acts("right", "lie_in_dtype"), frontend=Decomposing(torch.relu))
+    found = outcome(ready, relu(2, 3))
+    assert isinstance(found, Wrong)
+    assert found.kind == "dtype"
 
 
 def test_a_right_decomposition_excuses_nothing() -> None:
