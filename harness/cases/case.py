@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -48,6 +48,7 @@ def _choice(*options: Any) -> SearchStrategy[Any]:
     return sampled_from(options)
 
 
+@lru_cache(maxsize=4096, typed=True)
 def _integer(low: int, high: int) -> SearchStrategy[int]:
     from hypothesis.strategies import integers
 
@@ -278,17 +279,23 @@ class OpCase:
 
     def strategy(self, dtype: str, mode: Mode) -> SearchStrategy[Sample]:
         """A hypothesis strategy for this op's samples."""
-
-        from hypothesis.strategies import composite
-
-        @composite
-        def samples(draw: Any) -> Sample:
-            d = Draw(draw=draw, dtype=dtype, mode=mode, numeric=self.numeric)
-            args = {name: arg for name, arg in self.inputs(d).items() if arg is not OMIT}
-            return _finish(d, Sample(op=self.op, dtype=dtype, mode=mode, sizes=dict(d.sizes), args=args))
-
-        strategy: SearchStrategy[Sample] = samples()
+        strategy: SearchStrategy[Sample] = _samples()(self, dtype, mode)
         return strategy
+
+
+@cache
+def _samples() -> Callable[[OpCase, str, Mode], SearchStrategy[Sample]]:
+    """The strategy of any case; cached, since hypothesis parses the source of a function that it makes a strategy."""
+    from hypothesis.strategies import composite
+
+    @composite
+    def samples(draw: Any, case: OpCase, dtype: str, mode: Mode) -> Sample:
+        d = Draw(draw=draw, dtype=dtype, mode=mode, numeric=case.numeric)
+        args = {name: arg for name, arg in case.inputs(d).items() if arg is not OMIT}
+        return _finish(d, Sample(op=case.op, dtype=dtype, mode=mode, sizes=dict(d.sizes), args=args))
+
+    strategy: Callable[[OpCase, str, Mode], SearchStrategy[Sample]] = samples
+    return strategy
 
 
 def _finish(d: Draw, sample: Sample) -> Sample:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from harness.errors import UnknownName
 
 from .case import OpCase
+from .generation import generate
 from .plain import plain_call
 from .sample import Mode, Sample, SizeOf, Values, dumps, map_tensors, seeded, tensors, walk, with_values
 from .traits import attributes, traits
@@ -171,18 +172,12 @@ def _random(case: OpCase, dtype: str, mode: Mode, seed: int) -> Random:
 
 def _draw_programs(case: OpCase, dtype: str, mode: Mode, seed: int, examples: int) -> list[Sample]:
     """Distinct programs in the order drawn, the same ones at each call; in dynamic mode those with a dynamic dim."""
-    from hypothesis import find
-    from hypothesis.errors import NoSuchExample
-
     programs: dict[str, Sample] = {}
 
-    def collect(sample: Sample) -> bool:
+    def collect(sample: Sample) -> None:
         programs.setdefault(sample.program, sample)
-        return False
 
-    random = _random(case, dtype, mode, seed)
-    with suppress(NoSuchExample):
-        find(case.strategy(dtype, mode), collect, settings=_settings(examples), random=random)
+    generate(case.strategy(dtype, mode), collect, _settings(examples), _random(case, dtype, mode, seed))
     return [s for s in programs.values() if mode == "static" or s.dynamic]
 
 

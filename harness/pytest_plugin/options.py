@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -78,10 +81,20 @@ def journal_path(config: pytest.Config) -> Path:
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Do without the plugin of hypothesis in the main job; not before it has taken note that the session starts."""
+    """Do without what opcov's own tests need and the main job does not; it would take a second to load.
+
+    The plugin of hypothesis goes once it has taken note that the session starts. With it pytest has marked all of
+    hypothesis as code whose assertions it rewrites. Hypothesis itself would load whatever package has a plugin for it.
+    """
+    if not _is_main_job_alone(session.config):
+        return
     manager = session.config.pluginmanager
-    if _is_main_job_alone(session.config) and manager.has_plugin(HYPOTHESIS):
+    if manager.has_plugin(HYPOTHESIS):
         manager.unregister(name=HYPOTHESIS)
+    finders: list[Any] = sys.meta_path
+    if manager.rewrite_hook in finders:
+        finders.remove(manager.rewrite_hook)
+    os.environ.setdefault("HYPOTHESIS_NO_PLUGINS", "1")
 
 
 def usage_error(error: OpcovError) -> pytest.UsageError:
