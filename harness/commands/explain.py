@@ -7,7 +7,7 @@ import argparse
 from harness.cases.sample import dumps
 from harness.errors import Exit
 from harness.records.expectation import one_line
-from harness.records.outcome import Excluded, Passed
+from harness.records.outcome import BEST, Excluded
 from reports.answers.explain import explain
 from reports.index.index import Index
 
@@ -41,7 +41,7 @@ def _stages(index: Index, op: str, backend: str | None) -> str:
     from .rerun import rerun
 
     records = [r for r in index.records(op).records if r.sample and backend in (None, r.backend)]
-    failing = [r for r in records if not isinstance(r.outcome, (Passed, Excluded))]
+    failing = [r for r in records if not isinstance(r.outcome, (*BEST, Excluded))]
     if not records:
         return ""
     record = min(failing or records, key=lambda r: (r.minimised is None, len(dumps(r.sample)) if r.sample else 0))

@@ -16,7 +16,8 @@ from harness.errors import BadSample, Exit, UnknownName
 from harness.programs import plugins
 from harness.programs.protocols import Recipe
 from harness.records.expectation import CONTROL, one_line
-from harness.records.outcome import Excluded, Outcome, Passed, Result, Wrong
+from harness.records.frontend import FRONTEND, is_of_decomposition
+from harness.records.outcome import BEST, Excluded, Outcome, Result, Wrong
 from harness.running.supervisor import Limits
 from op_suites import catalog
 
@@ -47,11 +48,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> Exit:
-    """Print the outcome and the files written; the status is `Exit.FOUND` unless the sample passed.
+    """Print the outcome and the files written; the status is `Exit.FOUND` unless the sample passed, or got through.
 
     Raises UnknownName, BadSample and BadJournal.
     """
-    if options.backend not in (known := plugins.names(plugins.BACKENDS, plugins.CASCADES)):
+    if options.backend not in (known := plugins.columns(plugins.BACKENDS, plugins.CASCADES)):
         raise UnknownName("backend", options.backend, known)
     sample = _sample(options.sample, options.journal)
     get_ready(sample, options.backend)
@@ -63,7 +64,7 @@ def run(options: argparse.Namespace) -> Exit:
         text=lambda: _text(sample, options.backend, result, files),
         data=lambda: _data(sample, result, files),
     )
-    return Exit.OK if isinstance(result.outcome, Passed) else Exit.FOUND
+    return Exit.OK if isinstance(result.outcome, BEST) else Exit.FOUND
 
 
 def _text(sample: Sample, backend: str, result: Result, files: Mapping[str, str]) -> str:
@@ -141,7 +142,8 @@ def _write(
 ) -> dict[str, str]:
     """Write the sample, the script and the IR to a folder in `out`; return their paths and the command, by key.
 
-    There is no script for a backend without a recipe or for a sample that is excluded.
+    There is no script for a backend without a recipe, for a sample that is excluded, or where torch's decomposition is
+    at fault: torch-mlir does nothing wrong then.
     """
     from .repro_script import opt_command
 
@@ -149,8 +151,8 @@ def _write(
     folder.mkdir(parents=True, exist_ok=True)
     files = {"sample_file": folder / "sample.json"}
     files["sample_file"].write_text(dumps(sample) + "\n", encoding="utf-8")
-    recipe: Recipe | None = getattr(plugins.backend(backend), "recipe", None)
-    if recipe and not isinstance(outcome, Excluded):
+    recipe = _recipe(backend)
+    if recipe and not isinstance(outcome, Excluded) and not is_of_decomposition(outcome):
         files["script"] = folder / "repro.py"
         files["script"].write_text(_script(case, sample, backend, recipe, outcome), encoding="utf-8")
     for stage, key in IR_FILES.items():
@@ -158,7 +160,16 @@ def _write(
             files[key] = folder / f"{stage}.mlir"
             files[key].write_text(ir[stage], encoding="utf-8")
     paths = {key: str(path) for key, path in files.items()}
-    return paths | ({"command": opt_command(recipe, paths["ir"])} if recipe and "ir" in paths else {})
+    lowers = recipe and backend != FRONTEND
+    return paths | ({"command": opt_command(recipe, paths["ir"])} if recipe and lowers and "ir" in paths else {})
+
+
+def _recipe(backend: str) -> Recipe | None:
+    """How a user gets the backend's IR; that of the frontend stops at the backend contract."""
+    if backend == FRONTEND:
+        return Recipe(dialect="torch", output_type="torch", pipeline="")
+    recipe: Recipe | None = getattr(plugins.backend(backend), "recipe", None)
+    return recipe
 
 
 def _script(case: OpCase, sample: Sample, backend: str, recipe: Recipe, outcome: Outcome) -> str:

@@ -18,6 +18,7 @@ from harness.cases.sample import Sample
 from harness.judging.reference import Run, runs
 from harness.programs.program import call, program
 from harness.programs.protocols import Recipe
+from harness.records.frontend import FRONTEND
 from harness.records.outcome import Outcome, Passed, Wrong
 
 from .python_source import assignment, call_source, tensor_source
@@ -76,7 +77,8 @@ def _failing_run(case: OpCase, sample: Sample, outcome: Outcome) -> Run:
 
 def _head(sample: Sample, backend: str, outcome: Outcome) -> str:
     name = type(outcome).__name__
-    return f'''"""{sample.op} through torch-mlir's {backend} lowering, {sample.mode}, {sample.dtype}: {name}.
+    way = "frontend, to the backend contract" if backend == FRONTEND else f"{backend} lowering"
+    return f'''"""{sample.op} through torch-mlir's {way}, {sample.mode}, {sample.dtype}: {name}.
 
 Needs torch and torch-mlir. Exit status 0 means that it no longer fails.
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from harness.cases.sample import Sample
 from harness.records.outcome import Result
 from harness.running.child import fork_server
+from harness.running.memory import Memory
 from harness.running.request import WarmUp
 from harness.running.supervisor import Limits, Supervisor
 
@@ -17,7 +18,8 @@ def rerun(sample: Sample, backend: str, limits: Limits) -> tuple[Result, dict[st
     """
     ir: dict[str, str] = {}
     with Supervisor((backend,), limits, thorough=True, warm_up=_warm_up(sample, backend)) as supervisor:
-        return supervisor.run(sample, backend, ir.__setitem__, find_pass=True), ir
+        result = supervisor.run(sample, backend, ir.__setitem__, find_pass=True)
+    return Memory(op=sample.op).attributed(result, sample, backend), ir
 
 
 def get_ready(sample: Sample, backend: str) -> None:

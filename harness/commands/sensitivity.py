@@ -9,6 +9,7 @@ from pathlib import Path
 
 from harness.errors import Exit, OpcovError
 from harness.programs import plugins
+from harness.records.frontend import FRONTEND
 from harness.records.journal_file import read
 from harness.records.journal_writer import JournalWriter
 from harness.records.mutant import MutantRecord, mutant_json
@@ -64,6 +65,11 @@ def _run_mutants(index: Index, options: argparse.Namespace) -> tuple[MutantRecor
         modes=tuple(options.mode),
         dtypes=tuple(options.dtype),
     )
+    if FRONTEND in selection.backends:
+        raise OpcovError(
+            "opcov sensitivity seeds mistakes in lowered modules, and the frontend lowers nothing",
+            hint=f"name a backend: {', '.join(plugins.names(plugins.BACKENDS))}",
+        )
     selection.check(catalog(), plugins.names(plugins.BACKENDS))
     mutations = sensitivity.kinds(options.kind, TOOLBOX.kinds)
     cells = [cell for op in index.ops for cell in sensitivity.cells(index.records(op).records, selection, mutations)]

@@ -10,6 +10,7 @@ from typing import Any
 from tabulate import tabulate
 
 from harness.records.expectation import CONTROL
+from harness.records.frontend import FRONTEND
 from harness.records.journal import Record
 from harness.records.outcome import NotExecuted, Passed, Wrong
 from harness.text import clip, one_line, plural
@@ -85,8 +86,8 @@ class Blame:
 
 
 def fold(of: OpRecords) -> dict[str, Any]:
-    """Count the records of one op; minimised samples and the control are left out."""
-    kept = [i for i, r in enumerate(of.records) if not r.minimised and r.backend != CONTROL]
+    """Count the records of one op; minimised samples, the frontend and the control are left out."""
+    kept = [i for i, r in enumerate(of.records) if not r.minimised and r.backend not in (CONTROL, FRONTEND)]
     records = [of.records[i] for i in kept]
     return {
         "confirmed": _confirmed(records, [of.places[i] for i in kept]),

@@ -12,6 +12,8 @@ from tabulate import tabulate
 from harness.cases.sample import dumps, to_json
 from harness.errors import UnknownName
 from harness.records.expectation import CONTROL
+from harness.records.frontend import FRONTEND
+from harness.records.outcome import Blocked
 from harness.text import clean, clip, clip_middle, plural, tally
 from reports.fold.call import call, explain_command, repro_command
 from reports.fold.cell import Cell, CellRecords, cells_of, dialect_name
@@ -110,7 +112,8 @@ def _cell_text(cell: Cell, records: CellRecords | None, width: int) -> str:
     head = f"{cell.backend} {cell.mode}: {cell.status.symbol} {cell.status.name}, {cell.status.meaning}"
     if not cell.total or records is None:
         return head
-    lines = [head, f"  {cell.passed} of {plural(cell.total, 'sample')} passed: {tally(cell.counts)}"]
+    verb = "reached the backends" if cell.backend == FRONTEND else "passed"
+    lines = [head, f"  {cell.passed} of {plural(cell.total, 'sample')} {verb}: {tally(cell.counts)}"]
     if cell.status is not PASS:
         lines += _trait_lines(records, width)
     for number, reason in enumerate(reasons(records), 1):
@@ -161,6 +164,8 @@ def _reason_lines(reason: Reason, number: int, width: int, *, full: bool) -> lis
         lines += textwrap.wrap(text, width, initial_indent=" " * 5, subsequent_indent=" " * 7, break_on_hyphens=False)
     text = clip_middle(diagnostic(record.outcome), _DIAGNOSTIC) if full else clip(reason.line, width - 7)
     lines.append(textwrap.indent(text, "     | "))
+    if isinstance(record.outcome, Blocked) and not record.outcome.reason:
+        return [*lines, f"     {explain_command(record.op, FRONTEND)}"]
     if record.sample is not None:
         kind = f"smallest, minimised from {record.minimised}" if record.minimised else "smallest"
         invocation = textwrap.wrap(call(record.sample), width - 7, break_long_words=False, break_on_hyphens=False)

@@ -1,17 +1,21 @@
-"""What to lower next: the ops at which a backend stops, ranked by how many cells each of them alone holds back."""
+"""What to lower next: the ops at which a backend stops, ranked by how many cells each of them alone holds back.
+
+For the frontend the same: the ops that the torch dialect lacks, and whatever else its importer and contract stop at.
+"""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tabulate import tabulate
 
 from harness.errors import UnknownName
+from harness.records.frontend import FRONTEND, culprit
 from harness.records.journal import Record
-from harness.records.outcome import Unsupported
+from harness.records.outcome import Invalid, Unsupported
 from harness.text import clip, plural
 from reports.fold.call import explain_command, repro_command
 from reports.fold.cell import CellRecords, cells_of, dialect_name, outcome_name
@@ -25,6 +29,15 @@ FOLD = "todo"
 
 UNNAMED = "(no op named)"
 """The culprit of refusals whose diagnostic names no op."""
+LACKING = "no such op"
+"""Why the frontend stops at an op that the torch dialect does not declare: it imports the op as `torch.operator`."""
+
+
+WHYS = (
+    f"{LACKING}: the torch dialect declares none; import refuses, contract refuses: the importer or a pass of the\n"
+    "contract says no; invalid IR: one of them makes IR that the verifier rejects."
+)
+"""What a legend says of the column `why`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +45,7 @@ class Todo:
     """The culprits of one backend, sorted by how many cells they unlock, the most first.
 
     `cells` counts all recorded cells of the backend. `otherwise` counts, by outcome name, the cells that fail for
-    another reason than a refusal: no new lowering makes them pass.
+    another reason than a refusal: no new lowering makes them pass. The frontend may stand for the backend.
     """
 
     backend: str
@@ -45,22 +58,18 @@ class Todo:
         if not self.rows:
             return f"{self.backend}: nothing is Unsupported in {plural(self.cells, 'cell')}.{self._rest()}"
         shown = self.rows[:limit]
-        table = tabulate(
-            [(r.name, r.unlocks, r.cells, len(r.ops), r.example, r.sample or "–") for r in shown],
-            headers=("culprit", "unlocks", "cells", "ops", "example op", "sample"),
-            disable_numparse=True,
-            colalign=("left", "right", "right", "right", "left", "left"),
-        )
         more = len(self.rows) - len(shown)
         lines = [
-            f"What to lower next in {self.backend}: {plural(len(self.rows), 'culprit')}; one alone holds back "
+            f"{self._title()}: {plural(len(self.rows), 'culprit')}; one alone holds back "
             f"{sum(r.unlocks for r in self.rows):,} of {plural(self.cells, 'cell')}",
             "",
-            table,
+            self._table(shown),
             *([f"... and {more} more"] if more else []),
             "",
             "A cell is one op, mode and dtype. cells: those the culprit is an obstacle in; unlocks: those in which it",
-            "is the only one; ops: the ops whose cells these are (an op may be decomposed into others)." + self._rest(),
+            "is the only one; ops: the ops whose cells these are (an op may be decomposed into others).",
+            *([WHYS] if self.backend == FRONTEND else []),
+            *self._rest().splitlines()[1:],
             "",
             *self._commands(),
         ]
@@ -74,6 +83,19 @@ class Todo:
             "otherwise": self.otherwise,
             "culprits": [row.json() for row in self.rows],
         }
+
+    def _title(self) -> str:
+        return "What the frontend stops at" if self.backend == FRONTEND else f"What to lower next in {self.backend}"
+
+    def _table(self, shown: Sequence[Culprit]) -> str:
+        why = self.backend == FRONTEND
+        rows = [
+            (r.name, *([r.why] if why else []), r.unlocks, r.cells, len(r.ops), r.example, r.sample or "–")
+            for r in shown
+        ]
+        heads = ("culprit", *(["why"] if why else []), "unlocks", "cells", "ops", "example op", "sample")
+        align = ("left", *(["left"] if why else []), "right", "right", "right", "left", "left")
+        return tabulate(rows, headers=heads, disable_numparse=True, colalign=align)
 
     def _rest(self) -> str:
         if not self.otherwise:
@@ -90,13 +112,14 @@ class Todo:
 class Culprit:
     """One op at which the lowering stops; `name` is its name in the torch dialect.
 
-    It is an obstacle in `cells` cells, in `samples` samples and for `ops`; in `unlocks` of the cells it is the only
-    obstacle. `example` is one of `ops`, `sample` the id of that op's smallest refused sample, and `diagnostic` what the
-    lowering says of it. `explain` and `repro` are commands that show more; `sample` and `repro` are None if the record
-    has no sample.
+    `why` is empty on a backend; of the frontend it says why that stops, see `WHYS`. It is an obstacle in `cells` cells,
+    in `samples` samples and for `ops`; in `unlocks` of the cells it is the only obstacle. `example` is one of `ops`,
+    `sample` the id of that op's smallest refused sample, and `diagnostic` what the lowering says of it. `explain` and
+    `repro` are commands that show more; `sample` and `repro` are None if the record has no sample.
     """
 
     name: str
+    why: str
     unlocks: int
     cells: int
     samples: int
@@ -125,17 +148,18 @@ def fold(of: OpRecords) -> dict[str, Any]:
                 of_backend["cells"] += 1
                 _count(cell, of_backend)
     for of_backend in found.values():
-        of_backend["culprits"] = {name: _held_back(*held) for name, held in of_backend["culprits"].items()}
+        of_backend["culprits"] = [[*name, *_held_back(*held)] for name, held in of_backend["culprits"].items()]
     return found
 
 
 def _count(cell: CellRecords, found: dict[str, Any]) -> None:
     """Add one cell to what its culprits hold back, and to `otherwise` if it also fails for a more alarming reason."""
-    blockers: dict[str, list[Record]] = defaultdict(list)
-    others = {outcome_name(r) for r in (*cell.records, *cell.evidence)} & {*FAILING, "HarnessError"} - {"Unsupported"}
+    blockers: dict[tuple[str, str], list[Record]] = defaultdict(list)
+    refusals = {"Unsupported", "Invalid"} if cell.backend == FRONTEND else {"Unsupported"}
+    others = {outcome_name(r) for r in (*cell.records, *cell.evidence)} & {*FAILING, "HarnessError"} - refusals
     for record in cell.records:
-        if isinstance(record.outcome, Unsupported):
-            blockers[record.outcome.culprit or UNNAMED].append(record)
+        if outcome_name(record) in refusals:
+            blockers[_blocker(record)].append(record)
     for name, records in blockers.items():
         held = found["culprits"].setdefault(name, [0, 0, []])
         held[0] += len(blockers) == 1 and not others
@@ -143,6 +167,19 @@ def _count(cell: CellRecords, found: dict[str, Any]) -> None:
         held[2] += records
     if others & set(FAILING) and cell.cell.status.rank < UNSUPPORTED.rank:
         found["otherwise"].append(next(name for name in FAILING if name in others))
+
+
+def _blocker(record: Record) -> tuple[str, str]:
+    """What a refused sample stops at, and why; see `Culprit`."""
+    match record.outcome:
+        case Invalid(diagnostic=text):
+            return culprit(text) or UNNAMED, "invalid IR"
+        case Unsupported(stage=stage, diagnostic=text, culprit=name):
+            lacking = stage == "contract" and "'torch.operator'" in text.partition("%")[0]
+            why = LACKING if lacking else f"{stage} refuses"
+            return name or UNNAMED, why if record.backend == FRONTEND else ""
+        case _:
+            raise AssertionError(record.outcome)
 
 
 def _held_back(alone: int, cells: int, records: list[Record]) -> list[Any]:
@@ -184,26 +221,27 @@ def todos(index: Index, backends: Iterable[str]) -> tuple[Todo, ...]:
 
 
 def _todo(backend: str, parts: Iterable[tuple[str, Mapping[str, Any]]]) -> Todo:
-    held: dict[str, list[_HeldBack]] = defaultdict(list)
+    held: dict[tuple[str, str], list[_HeldBack]] = defaultdict(list)
     otherwise: Counter[str] = Counter()
     cells = 0
     for op, part in parts:
         if found := part.get(backend):
             cells += found["cells"]
             otherwise.update(found["otherwise"])
-            for name, values in found["culprits"].items():
-                held[name].append(_HeldBack(op, *values))
-    rows = [_culprit(name, backend, of_ops) for name, of_ops in held.items()]
-    rows.sort(key=lambda r: (-r.unlocks, -r.cells, -r.samples, r.name))
+            for name, why, *values in found["culprits"]:
+                held[name, why].append(_HeldBack(op, *values))
+    rows = [_culprit(*name, backend, of_ops) for name, of_ops in held.items()]
+    rows.sort(key=lambda r: (-r.unlocks, -r.cells, -r.samples, r.name, r.why))
     return Todo(backend, tuple(rows), cells, {name: otherwise[name] for name in FAILING if otherwise[name]})
 
 
-def _culprit(name: str, backend: str, held: list[_HeldBack]) -> Culprit:
+def _culprit(name: str, why: str, backend: str, held: list[_HeldBack]) -> Culprit:
     """Join what a culprit holds back of several ops, which are sorted."""
     example = _example(name, held)
     repro = repro_command(example.sample, backend)
     return Culprit(
         name=name,
+        why=why,
         unlocks=sum(of_op.alone for of_op in held),
         cells=sum(of_op.cells for of_op in held),
         samples=sum(of_op.samples for of_op in held),

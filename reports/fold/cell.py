@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from harness.cases.dtypes import DTYPES
+from harness.records.frontend import FRONTEND
 from harness.records.journal import Record
 from harness.records.outcome import Passed
 from reports.index.op_records import OpRecords
@@ -120,8 +121,8 @@ class Cell:
 
     @property
     def arrived(self) -> int:
-        """How many samples the backend saw: all but those that are excluded or that the frontend blocked."""
-        return self.total - sum(self.counts.get(name, 0) for name in BEFORE)
+        """How many samples reached the backend: all but those that are excluded or that the frontend blocked."""
+        return arrived(self.backend, self.counts)
 
     @property
     def worst(self) -> str | None:
@@ -133,6 +134,13 @@ class Cell:
         """The cells that a joined cell joins, in the order of `DTYPES`; restored anew each time."""
         parts = json.loads(self.parts) if self.parts else ()
         return tuple(Cell.load(self.op, self.backend, self.mode, dtype, values) for dtype, *values in parts)
+
+
+def arrived(backend: str, counts: Mapping[str, int]) -> int:
+    """How many of the samples with these outcomes reached the backend; of the frontend, how many it took there."""
+    if backend == FRONTEND:
+        return counts.get("Reached", 0)
+    return sum(count for name, count in counts.items() if name not in BEFORE)
 
 
 _decide = lru_cache(maxsize=1024)(decide)

@@ -19,8 +19,8 @@ from harness.records.frontend import FRONTEND
 from reports.index.index import Index, Run
 from reports.index.op_records import OpRecords
 
-from .cell import Cell, Column, Key, cells_of, outcome_name
-from .status import BEFORE, GOOD, STATUSES, Status
+from .cell import Cell, Column, Key, arrived, cells_of, outcome_name
+from .status import GOOD, STATUSES, Status
 
 FOLD = "row"
 UNKNOWN_FAMILY = "(not run)"
@@ -63,8 +63,8 @@ class Totals:
 
     @property
     def arrived(self) -> int:
-        """How many samples the backend saw: all but those that are excluded or that the frontend blocked."""
-        return self.total - sum(self.samples.get(name, 0) for name in BEFORE)
+        """How many samples reached the backend: all but those that are excluded or that the frontend blocked."""
+        return arrived(self.column.backend, self.samples)
 
     @property
     def total(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.records.outcome import Passed
+from harness.records.outcome import BEST
 
 from .cell import CellRecords, outcome_name
 from .status import FAILING
@@ -46,7 +46,7 @@ def rule(cell: CellRecords) -> Rule | None:
     """Return the simplest rule that separates a cell's failing samples from its passing ones; None if there is none."""
     return separate(
         [r.traits for r in cell.records if outcome_name(r) in FAILING and r.sample],
-        [r.traits for r in cell.records if isinstance(r.outcome, Passed) and r.sample],
+        [r.traits for r in cell.records if isinstance(r.outcome, BEST) and r.sample],
     )
 
 
@@ -54,7 +54,7 @@ def by_trait(cell: CellRecords) -> tuple[TraitCount, ...]:
     """Count the judged samples of a cell by trait, sorted by the trait's name."""
     totals: dict[str, list[int]] = {}
     for record in cell.records:
-        good = isinstance(record.outcome, Passed)
+        good = isinstance(record.outcome, BEST)
         if not good and outcome_name(record) not in FAILING:
             continue
         for trait in record.traits:

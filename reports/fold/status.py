@@ -83,7 +83,7 @@ FAILING = ("Wrong", "Crashed", "Invalid", "TimedOut", "Unsupported")
 """Outcomes that are the backend's fault. A sample with one of these, or one of `GOOD`, is judged; others are not."""
 GOOD = ("Passed", "Reached")
 """Outcomes of samples with which nothing is wrong: on a backend, and in the frontend's column."""
-BEFORE = ("Excluded", "Blocked")
+BEFORE = ("Excluded", "Blocked", "NotExported")
 """Outcomes of samples that a backend never saw; all others reached it."""
 
 DECOMPOSED = "~"

@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.records.journal import Record, is_complete
 
+from .old import is_old
 from .op_records import CellLines, OpRecords, restore_op
 from .tables import unpack, unpack_cells
 
@@ -64,7 +65,7 @@ class Index:
 
     def records(self, op: str) -> OpRecords:
         """The records of one op, in the order of the journal; none if it has none."""
-        return restore_op(op, self.cells(op))
+        return restore_op(op, self.cells(op), old=is_old(self.run.header))
 
     def cells(self, op: str) -> Sequence[CellLines]:
         """The cells of one op with their lines, in the order of the journal."""

@@ -11,6 +11,8 @@ from harness.cases.sample import Sample, from_json
 from harness.records.journal import Record, record_restore
 from harness.records.journal_file import no_outcome
 
+from .old import with_frontend
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OpRecords:
@@ -51,18 +53,21 @@ class CellLines:
     lines: tuple[str, ...]
 
 
-def restore_op(op: str, cells: Iterable[CellLines]) -> OpRecords:
-    """Restore the records of an op from its lines; raises BadJournal with the number of a line that is no outcome."""
+def restore_op(op: str, cells: Iterable[CellLines], *, old: bool) -> OpRecords:
+    """Restore the records of an op from its lines; raises BadJournal with the number of a line that is no outcome.
+
+    `old`: the lines are from before the frontend had records of its own.
+    """
     restorer = _Restorer({})
-    records, places = [], []
+    placed: list[tuple[Record, int]] = []
     for cell in cells:
         for number, text in enumerate(cell.lines, cell.line):
             try:
-                records.append(restorer.record(text))
+                placed.append((restorer.record(text), cell.place))
             except Exception as error:
                 raise no_outcome(f"line {number}", error) from None
-            places.append(cell.place)
-    return OpRecords(op, tuple(records), tuple(places))
+    placed = list(with_frontend(placed)) if old else placed
+    return OpRecords(op, tuple(record for record, _ in placed), tuple(place for _, place in placed))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.records.frontend import FRONTEND
 from harness.records.journal_file import Block
 
 from .index import Index
+from .old import is_old
 from .op_records import CellLines, Fold, restore_op
 from .tables import create, pack, pack_cells, unpack_cells
 
@@ -57,6 +59,8 @@ class IndexWriter:
         self._open[block.op] = op
         self._cells += 1
         self._columns[block.backend, block.mode] = None
+        if is_old(self._header):
+            self._columns[FRONTEND, block.mode] = None
         while self._bytes > _BYTES and len(self._open) > 1:
             self._put_away(next(iter(self._open)))
 
@@ -117,7 +121,7 @@ class IndexWriter:
     def _fold(self, name: str, op: _Op) -> None:
         if op.is_folded:
             return
-        records = restore_op(name, op.cells)
+        records = restore_op(name, op.cells, old=is_old(self._header))
         parts = [(fold, name, fold_op(records)) for fold, fold_op in self._folds.items()]
         self._insert("op", [(name, *pack_cells(op.cells))])
         self._connection.execute("DELETE FROM part WHERE op = ?", (name,))

@@ -21,7 +21,7 @@ def as_csv(matrix: Matrix) -> str:
     """Write the matrix as CSV, one line per cell; an op that never ran in a column has one line without a dtype."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    heads = ["op", "family", "backend", "mode", "dtype", "status", "passed", "total", "share"]
+    heads = ["op", "family", "backend", "mode", "dtype", "status", "passed", "total", "reached", "share"]
     writer.writerow([*heads, *OUTCOME_NAMES, "decomposed"])
     for row in matrix.rows:
         for joined in row.cells:
@@ -29,7 +29,7 @@ def as_csv(matrix: Matrix) -> str:
                 counts = [cell.counts.get(name, 0) for name in OUTCOME_NAMES]
                 decomposed = "" if cell.decomposed is None else str(cell.decomposed).lower()
                 start = [row.op, row.family, cell.backend, cell.mode, cell.dtype or ""]
-                figures = [cell.status.name, cell.passed, cell.total, _share(cell)]
+                figures = [cell.status.name, cell.passed, cell.total, cell.arrived, _share(cell)]
                 writer.writerow([*start, *figures, *counts, decomposed])
     return out.getvalue()
 
@@ -57,7 +57,9 @@ def as_json(matrix: Matrix, run: Run) -> dict[str, Any]:
             for row in matrix.rows
         ],
         "totals": [
-            _column_json(t.column) | {"ops": _in_order(t.ops), "cells": _in_order(t.cells), "samples": dict(t.samples)}
+            _column_json(t.column)
+            | {"ops": _in_order(t.ops), "cells": _in_order(t.cells), "samples": dict(t.samples)}
+            | {"passed": t.passed, "total": t.total, "reached": t.arrived}
             for t in matrix.totals()
         ],
         "control": dict(matrix.control),
@@ -79,6 +81,7 @@ def _cell_json(cell: Cell) -> dict[str, Any]:
         "worst": cell.worst,
         "passed": cell.passed,
         "total": cell.total,
+        "reached": cell.arrived,
         "share": cell.share,
         "counts": dict(cell.counts),
         "decomposed": cell.decomposed,

@@ -16,7 +16,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from harness.text import share
+from harness.records.frontend import FRONTEND
 from reports.answers import todo
 from reports.fold.call import explain_command
 from reports.fold.cell import Cell, Column
@@ -27,7 +27,7 @@ from reports.index.index import Index
 
 from . import panels as panel_data
 from .panels import NUMBERS, OUTCOME_ORDER, Panels
-from .pieces import OUTCOME_NAMES, STATUSES_PASS_FIRST, answer_lines
+from .pieces import FRACTION_MEANING, OUTCOME_NAMES, STATUSES_PASS_FIRST, answer_lines, shares
 
 TEMPLATES = Path(__file__).parent / "templates"
 _TODO = 12
@@ -45,7 +45,7 @@ def render(index: Index, *, control: bool = False) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"breakable": _breakable, "share": share, "count": lambda number: f"{number:,}"}
+    environment.filters |= {"breakable": _breakable, "shares": shares, "count": lambda number: f"{number:,}"}
     text = environment.get_template("report.html").render(
         about=provenance(index.run, matrix),
         matrix=matrix,
@@ -57,6 +57,8 @@ def render(index: Index, *, control: bool = False) -> str:
         control=control_line(matrix.control),
         asides=answer_lines(index),
         todos=todo.todos(index, matrix.backends),
+        frontend=FRONTEND,
+        fraction_meaning=FRACTION_MEANING,
         todo_limit=_TODO,
         decomposed=DECOMPOSED,
         decomposed_meaning=DECOMPOSED_MEANING,

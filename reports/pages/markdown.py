@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from harness.text import share
 from reports.fold.matrix import Matrix
 from reports.fold.provenance import control_line, provenance
 from reports.fold.status import DECOMPOSED, DECOMPOSED_MEANING, STATUSES
 from reports.index.index import Run
 
-from .pieces import FRACTION_MEANING, STATUSES_PASS_FIRST, mark, number
+from .pieces import FRACTION_MEANING, SHARES, STATUSES_PASS_FIRST, mark, number, shares
 
 
 def as_markdown(matrix: Matrix, run: Run) -> str:
@@ -33,12 +32,12 @@ def as_markdown(matrix: Matrix, run: Run) -> str:
 def _totals(matrix: Matrix) -> list[str]:
     """A table of the ops by status and of the samples that passed, one line per column of the matrix."""
     statuses = STATUSES_PASS_FIRST
-    lines = [_table_line("ops", *(f"{s.symbol} {s.name}" for s in statuses), "samples passed")]
-    lines.append(_table_line("---", *("---:" for _ in statuses), "---:"))
+    lines = [_table_line("ops", *(f"{s.symbol} {s.name}" for s in statuses), *(f"samples {name}" for name in SHARES))]
+    lines.append(_table_line("---", *("---:" for _ in statuses), *("---:" for _ in SHARES)))
     for t in matrix.totals():
         counts = [number(t.ops.get(s.name, 0)) for s in statuses]
-        samples = f"{t.passed:,}/{t.total:,} ({share(t.passed, t.total)})"
-        lines.append(_table_line(f"{t.column.backend} {t.column.mode}", *counts, samples))
+        fractions = (f"{t.passed:,}/{of:,} ({part})" for of, part in zip((t.total, t.arrived), shares(t), strict=True))
+        lines.append(_table_line(f"{t.column.backend} {t.column.mode}", *counts, *fractions))
     return lines
 
 

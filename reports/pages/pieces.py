@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from harness.records.frontend import FRONTEND
 from harness.records.outcome import OUTCOMES
+from harness.text import share
 from reports.answers import blame, slack
 from reports.fold.cell import Cell
+from reports.fold.matrix import Totals
 from reports.fold.status import PASS, STATUSES
 from reports.index.index import Index
 
@@ -19,6 +22,18 @@ FRACTION_MEANING = "passed of all samples, excluded and unjudged ones included"
 def mark(cell: Cell) -> str:
     """The cell's symbol and how many of its samples passed: `◐ 3/7`; the symbol alone if it has no samples."""
     return f"{cell.status.symbol} {cell.passed}/{cell.total}" if cell.total else cell.status.symbol
+
+
+SHARES = ("passed, of all", "passed, of reached")
+"""What tables of totals call the two shares of the samples that passed."""
+
+
+def shares(t: Totals) -> tuple[str, str]:
+    """The samples of a column that passed, as a share of all and of those that reached the backend.
+
+    Of the frontend's there is the first alone: the samples that it took to the backends, of all.
+    """
+    return share(t.passed, t.total), "–" if t.column.backend == FRONTEND else share(t.passed, t.arrived)
 
 
 def number(count: int) -> str:

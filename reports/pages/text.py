@@ -7,14 +7,13 @@ from collections.abc import Sequence
 
 from tabulate import MIN_PADDING, tabulate
 
-from harness.text import share
 from reports.fold.cell import Cell
 from reports.fold.matrix import Matrix, Row
 from reports.fold.provenance import Provenance, control_line, provenance
 from reports.fold.status import DECOMPOSED, DECOMPOSED_MEANING, PASS, STATUSES
 from reports.index.index import Index
 
-from .pieces import FRACTION_MEANING, OUTCOME_NAMES, STATUSES_PASS_FIRST, answer_lines, mark, number
+from .pieces import FRACTION_MEANING, OUTCOME_NAMES, SHARES, STATUSES_PASS_FIRST, answer_lines, mark, number, shares
 
 _NAME = 48
 """The most characters of an op's name in a line; a longer name is broken over several lines."""
@@ -124,7 +123,7 @@ def totals(matrix: Matrix, width: int) -> str:
     columns = matrix.totals()
     shown = [s for s in STATUSES_PASS_FIRST if s is PASS or any(t.ops.get(s.name) for t in columns)]
     lines = [[f"{s.symbol} {s.name}", *(number(t.ops.get(s.name, 0)) for t in columns)] for s in shown]
-    lines.append(["samples passed", *(share(t.passed, t.total) for t in columns)])
+    lines += [[name, *(shares(t)[i] for t in columns)] for i, name in enumerate(SHARES)]
     return _blocks(matrix, f"ops ({len(matrix.rows):,})", lines, width)
 
 

@@ -79,7 +79,8 @@
       if (asked.modes && !asked.modes.includes(mode)) return false;
       let short = false, others = 0;
       for (let c = 0; c < columns.length; c++) {
-        if (columns[c][1] !== mode || columns[c][0] === "control") continue;
+        if (columns[c][1] !== mode) continue;
+        if (["frontend", "control"].includes(columns[c][0]) && columns[c][0] !== backend) continue;
         const status = shownOf(row.cells[c], asked.dtype)[0];
         if (columns[c][0] === backend) short = statuses[status].fails;
         else if (status === PASS) others += 1;
