@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from harness.cases.sample import Sample, to_json
+from harness.cases.sample import Sample, dumps
 from harness.records.outcome import (
     STAGES,
     Crashed,
@@ -112,7 +112,7 @@ class Supervisor:
         Raises OpcovError if no worker can be started, for instance because a plugin's package is missing.
         """
         request = Request(
-            op=sample.op, sample=to_json(sample), backend=backend, show=show is not None, find_pass=find_pass
+            op=sample.op, sample=dumps(sample), backend=backend, show=show is not None, find_pass=find_pass
         )
         short = short or {}
         deaths = self.deaths
