@@ -59,6 +59,15 @@ def count(records: Iterable[Record], evidence: Iterable[Record], plain: Sample |
     return {name: dict(counts) for name, counts in found.items()}
 
 
+def added(parts: Iterable[Mapping[str, Counts]]) -> dict[str, dict[str, int]]:
+    """Add up counts by outcome name and severity."""
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for counts in parts:
+        for name, by_severity in counts.items():
+            found[name].update(by_severity)
+    return {name: dict(counts) for name, counts in found.items()}
+
+
 def worst(counts: Counts) -> Grade | None:
     """The most severe grade that any sample has; None if there is none."""
     return next((grade for grade in GRADES if grade.name in counts), None)
