@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,9 +14,11 @@ import pytest
 from harness.cases.draw import Profile, profile
 from harness.errors import OpcovError
 from harness.programs import plugins
+from harness.records.element_types import judged, known_types
 from harness.records.expectation import judge
 from harness.records.journal import Record, dumped
 from harness.records.outcome import BEST
+from harness.records.toolchain import loaded_json
 from harness.running.cells import Cell, cells
 from harness.running.request import WarmUp
 from harness.running.runner import Runner
@@ -29,8 +32,8 @@ from .options import SUITES, is_strict, is_thorough, limits, selection
 
 LINES = "opcov-lines"
 """The key of a report's user properties under which a cell's journal lines travel to the controller."""
-ABSENT = "opcov-absent"
-"""Likewise for the executors that this process's workers could not load, each with the reason."""
+TOOLCHAIN = "opcov-toolchain"
+"""Likewise for what this process's worker has loaded, as text: with the first cell, and again if it changes."""
 FULLY = 200
 """From so many cells in a process on, a full warm-up takes less time than it saves."""
 
@@ -85,8 +88,9 @@ class CellItem(pytest.Item):
         records = _runner(self.session).records(self.cell)
         # as text: what carries reports between processes has no integers of 64 bits
         self.user_properties.append((LINES, [dumped(record) for record in records]))
-        self.user_properties.append((ABSENT, dict(self.config.stash[_SUPERVISOR].absent())))
-        verdict = judge(records, self.cell.backend)
+        self.user_properties += [(TOOLCHAIN, text) for text in _news(self.config)]
+        known = known_types({"element_types": self.config.stash[_SUPERVISOR].loaded().element_types})
+        verdict = judge([judged(record, known) for record in records], self.cell.backend)
         if verdict.kind == "broken" or (is_strict(self.config) and verdict.kind == "shortfall"):
             pytest.fail(f"{verdict.reason}\nreproduce: {_repro(self.cell, records)}", pytrace=False)
         if verdict.kind == "shortfall":
@@ -126,6 +130,18 @@ def _repro(cell: Cell, records: Sequence[Record]) -> str:
     return f"opcov repro {worst.id} --backend {cell.backend}"
 
 
+def _news(config: pytest.Config) -> Iterator[str]:
+    """The toolchain line of this process, unless it was told already."""
+    worker = getattr(config, "workerinput", {}).get("workerid", "main")
+    found = config.stash[_SUPERVISOR].loaded()
+    line = {"kind": "toolchain", "worker": worker, **loaded_json(found), "element_types": found.element_types}
+    if line != config.stash.get(_TOLD, None):
+        config.stash[_TOLD] = line
+        yield json.dumps(line, separators=(",", ":"))
+
+
+_TOLD = pytest.StashKey[dict[str, Any]]()
+"""What this process has told of its toolchain."""
 _CELLS = pytest.StashKey[int]()
 """How many cells are asked for."""
 _RUNNER = pytest.StashKey[Runner]()

@@ -24,6 +24,7 @@ from harness.records.outcome import (
     NotExported,
     NotRun,
     Outcome,
+    Outside,
     Passed,
     Ran,
     Reached,
@@ -119,6 +120,8 @@ def headline(outcome: Outcome) -> str:
             return f"not run after a hang: given {outcome.seconds:g} s at {outcome.stage}, where {outcome.after} hung"
         case NotExecuted(reasons=reasons):
             return "; ".join(f"{name}: {one_line(why)}" for name, why in reasons.items()) or "no executor"
+        case Outside(lacking=lacking, by=by, reason=text):
+            return f"the dialect has no {lacking}; {by} at {outcome.stage}: {_SEVERITY.sub('', one_line(text))}"
         case Excluded(reason=text):
             return one_line(text) or "no reason given"
         case HarnessError():
@@ -138,7 +141,7 @@ def diagnostic(outcome: Outcome) -> str:
             return clean(text)
         case Invalid(diagnostic=text, ran=ran, finding=finding):
             return "\n".join([*([f"{ran}: {clean(finding)}"] if ran else []), clean(text)])
-        case Unsupported(diagnostic=text) | NotExported(reason=text) | Excluded(reason=text):
+        case Unsupported(diagnostic=text) | NotExported(reason=text) | Excluded(reason=text) | Outside(reason=text):
             return clean(text)
         case TimedOut() | NotRun() | Reached() | Blocked():
             return headline(outcome)
@@ -225,6 +228,8 @@ def _signature(outcome: Outcome) -> tuple[str, ...]:
             return (name, outcome.stage)
         case Blocked(by=by):
             return (name, outcome.stage, by)
+        case Outside(lacking=lacking, by=by):
+            return (name, outcome.stage, lacking, by)
         case _:
             return (name, outcome.stage, _normalised(headline(outcome)))
 

@@ -39,9 +39,10 @@ UNEXECUTED = Status("unexecuted", "◇", "lowered and verified, but no executor 
 UNEXPORTED = Status("unexported", "⊘", "PyTorch cannot export it, or decomposes it wrongly")
 BLOCKED = Status("blocked", "□", "the frontend failed, so the backend never saw it")
 UNRUN = Status("unrun", "⋯", "not run, after another sample of the op hung")
+OUTSIDE = Status("outside", "∉", "refused or invalid, with an element type that the dialect lacks")
 EXCLUDED = Status("excluded", "–", "outside the contract, with a reason")
 NEVER = Status("never", "·", "never run")
-PASS = Status("pass", "●", "every sample passed (frontend: got through), excluded ones aside")
+PASS = Status("pass", "●", "every sample passed (frontend: got through), excluded, outside aside")
 
 STATUSES = (
     WRONG,
@@ -55,6 +56,7 @@ STATUSES = (
     UNEXPORTED,
     BLOCKED,
     UNRUN,
+    OUTSIDE,
     EXCLUDED,
     NEVER,
     PASS,
@@ -71,6 +73,7 @@ STATUS_OF_OUTCOME: Mapping[str, Status] = {
     "NotExported": UNEXPORTED,
     "Blocked": BLOCKED,
     "NotRun": UNRUN,
+    "Outside": OUTSIDE,
     "Excluded": EXCLUDED,
     "Reached": PASS,
     "Passed": PASS,
@@ -85,6 +88,9 @@ GOOD = ("Passed", "Reached")
 """Outcomes of samples with which nothing is wrong: on a backend, and in the frontend's column."""
 BEFORE = ("Excluded", "Blocked", "NotExported")
 """Outcomes of samples that a backend never saw; all others reached it."""
+
+APART = "Outside"
+"""The outcome of samples that are counted apart: in no number of all samples, and in no share."""
 
 DECOMPOSED = "~"
 """Marks an op that reaches no backend, because it is decomposed into other ops before."""
@@ -101,8 +107,8 @@ def decide(outcomes: Iterable[str]) -> Status:
     """Return the status of a cell whose samples have the outcomes of these names.
 
     If no sample passed, the most alarming outcome decides; a cell without samples is `NEVER`. If a sample passed, the
-    most alarming outcome of `GRAVE` decides. Without one, the cell is `PASS` if all its other samples are excluded, and
-    `PARTIAL` if any sample was refused, not judged, or invalid (a dialect may lack one of the op's dtypes).
+    most alarming outcome of `GRAVE` decides. Without one, the cell is `PASS` if all its other samples are excluded or
+    outside the dialect, and `PARTIAL` if any sample was refused, invalid or not judged.
     """
     seen = set(outcomes)
     name = worst(seen & set(GRAVE)) if seen & set(GOOD) else worst(seen)
@@ -110,4 +116,4 @@ def decide(outcomes: Iterable[str]) -> Status:
         return STATUS_OF_OUTCOME[name]
     if not seen:
         return NEVER
-    return PASS if seen <= {*GOOD, "Excluded"} else PARTIAL
+    return PASS if seen <= {*GOOD, "Excluded", APART} else PARTIAL

@@ -16,7 +16,7 @@ OUTCOME_NAMES = tuple(cls.__name__ for cls in reversed(OUTCOMES))
 """The names of the outcomes, `Passed` first, the most alarming last."""
 STATUSES_PASS_FIRST = (PASS, *(status for status in STATUSES if status is not PASS))
 """The statuses as tables of totals show them: `PASS`, then the others, most alarming first."""
-FRACTION_MEANING = "passed of all samples, excluded and unjudged ones included"
+FRACTION_MEANING = "passed of all samples, excluded and unjudged included, outside left out"
 """What a legend says of `n/m`."""
 
 
