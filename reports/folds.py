@@ -28,6 +28,7 @@ _SOURCES = (
     "harness/records/*.py",
     "harness/cases/sample.py",
     "harness/cases/dtypes.py",
+    "harness/cases/sizes.py",
     "harness/text.py",
 )
 

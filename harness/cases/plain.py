@@ -24,7 +24,7 @@ from typing import Any, NoReturn
 
 from .case import OMIT, Dims, Draw, OpCase
 from .sample import Arg, Mode, Sample, SizeOf, tensors, walk, with_values
-from .sizes import Bounds, runs, symbolic, without_unused
+from .sizes import Bounds, first_dim, runs, symbolic, without_unused
 
 _FACTS = Path(__file__).with_name("ordinary.json")
 _SIZES = (3, 4, 2)
@@ -49,11 +49,6 @@ def plain_call(case: OpCase, mode: Mode) -> Sample | None:
         best = better
     sample = with_values(best.sample, case.values[0])
     return sample if mode == "static" else _dynamic(sample, best.bounds)
-
-
-def is_first_dim_dynamic(sample: Sample) -> bool:
-    """Whether the first dim of a dynamic plain call is symbolic; where it cannot be, another one is."""
-    return sample.dynamic == (_first_dim(sample),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,14 +195,7 @@ def _dynamic(sample: Sample, bounds: Mapping[str, Bounds]) -> Sample | None:
     candidates = symbolic(sample, bounds)
     if not candidates:
         return None
-    first = _first_dim(sample)
+    first = first_dim(sample)
     name = first if first in candidates else candidates[0]
     bound = replace(bounds[name], low=max(bounds[name].low, _LEAST))
     return replace(sample, dynamic=(name,), runs=runs(sample.sizes, {name: bound}))
-
-
-def _first_dim(sample: Sample) -> str | int | None:
-    """The first dim of the first tensor that has dims, or of the first argument that is a size."""
-    dims = (t.dims[0] for t in tensors(sample.args) if t.dims)
-    sizes = (leaf.dim for leaf in walk(sample.args) if isinstance(leaf, SizeOf))
-    return next(dims, None) or next(sizes, None)

@@ -48,3 +48,15 @@ def runs(sizes: Sizes, dynamic: Mapping[str, Bounds]) -> tuple[Sizes, ...]:
     )
     distinct = {tuple(r.items()): r for r in wanted}
     return tuple(distinct.values())[:5]
+
+
+def first_dim(sample: Sample) -> str | int | None:
+    """The first dim of the first tensor that has dims, or of the first argument that is a size."""
+    dims = (t.dims[0] for t in tensors(sample.args) if t.dims)
+    sizes = (leaf.dim for leaf in walk(sample.args) if isinstance(leaf, SizeOf))
+    return next(dims, None) or next(sizes, None)
+
+
+def is_first_dim_dynamic(sample: Sample) -> bool:
+    """Whether the first dim of a dynamic plain call is symbolic; where it cannot be, another one is."""
+    return sample.dynamic == (first_dim(sample),)

@@ -44,7 +44,10 @@ def _stages(index: Index, op: str, backend: str | None) -> str:
     failing = [r for r in records if not isinstance(r.outcome, (*BEST, Excluded))]
     if not records:
         return ""
-    record = min(failing or records, key=lambda r: (r.minimised is None, len(dumps(r.sample)) if r.sample else 0))
+    record = min(
+        failing or records,
+        key=lambda r: (r.minimised is None or r.without is not None, len(dumps(r.sample)) if r.sample else 0),
+    )
     assert record.sample is not None
     result, ir = rerun(record.sample, record.backend, Limits())
     parts = [f"// {stage} ({record.backend}, sample {record.id})\n{text.strip()}" for stage, text in ir.items()]

@@ -32,7 +32,7 @@ class Record:
 
     The others are left out where there is nothing to say:
 
-    - `minimised`: the id of the sample that this one was shrunk from.
+    - `minimised`: the id of the sample that this one was shrunk from, or that it repeats but for `without`.
     - `breaks`: what must be dynamic for a dynamic sample to fail as it does: "nothing", a dim, or dims joined by "+".
       Absent if that was not investigated.
     - `cause`: what runtime verification says of an artifact that is wrong or dies.
@@ -40,6 +40,8 @@ class Record:
       sample of the op is wrong in the same way.
     - `numeric`: the numeric class whose bound the results were held to, as text. Absent if all were exact, and in
       journals older than the key.
+    - `without`: of a line with `minimised` whose sample was not shrunk but run again without something that may excuse
+      the failure: that excuse, see `severity.EXCUSES`.
     - `plain`: true for the plain call of the op in this mode.
     - `hung`: the stages that did not end within the full deadline while the sample was run, or while it was run again
       with other dims dynamic.
@@ -62,6 +64,7 @@ class Record:
     numeric: str | None = None
     hung: tuple[Stage, ...] = ()
     plain: bool = False
+    without: str | None = None
 
     @property
     def stage(self) -> Stage:
@@ -129,6 +132,7 @@ def record_json(record: Record) -> dict[str, Any]:
         "numeric": record.numeric,
         "hung": list(record.hung),
         "plain": record.plain,
+        "without": record.without,
     }
     return line | {key: value for key, value in more.items() if value}
 
@@ -161,4 +165,5 @@ def record_restore(line: Mapping[str, Any], restore_sample: Callable[[Any], Samp
         numeric=line.get("numeric"),
         hung=tuple(line.get("hung", ())),
         plain=line.get("plain", False),
+        without=line.get("without"),
     )

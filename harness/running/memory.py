@@ -96,10 +96,10 @@ class Memory:
         It need not run if its program did not end, or if the frontend failed before the backend. What others have seen
         of the program does not count for the frontend, nor for the control, which starts from the exported program.
         """
+        program = sample.program if self.ended else ""  # which takes longer to tell than all else here
         if backend in (FRONTEND, CONTROL):
-            return self.ended.get((backend, sample.program))
-        ended = self.ended.get((EVERY_BACKEND, sample.program)) or self.ended.get((backend, sample.program))
-        if ended:
+            return self.ended.get((backend, program))
+        if ended := self.ended.get((EVERY_BACKEND, program)) or self.ended.get((backend, program)):
             return blocked(ended, told=sample.id in self.frontend) or ended
         front = self.frontend.get(sample.id)
         if backend not in FROM_CONTRACT or front is None or is_of_decomposition(front):

@@ -17,6 +17,7 @@ from harness.records.outcome import Excluded, FirstWrongPass, NotRun, Result, St
 
 from .cells import Cell
 from .memory import Memory, dynamic_failure, failure, is_alarming, is_dynamic_failure, signature
+from .retries import retries, says_something
 from .sources import Source
 
 
@@ -57,33 +58,46 @@ class Runner:
         self.minimise_left = self.profile.minimise_total
 
     def records(self, cell: Cell) -> tuple[Record, ...]:
-        """Every sample's record, then the records of the minimised samples.
+        """Every sample's record, then those of samples run again without an excuse and of the minimised ones.
 
         A cell is whole or nothing: where an exception ends it early, nothing of it is known or returned.
         """
-        op = cell.case.op
-        if self._known.op != op:
+        if self._known.op != (op := cell.case.op):
             self._known = Memory.of(op, self.recorded(op))
         known = self._known
         samples = [sample for source in self.sources for sample in source(cell)]
         if not samples:
-            reason = "the case draws no sample with a dynamic dim" if cell.mode == "dynamic" else "no samples"
-            return (self._record(cell, None, Result(outcome=Excluded(reason))),)
+            why = "the case draws no sample with a dynamic dim" if cell.mode == "dynamic" else "no samples"
+            return (self._record(cell, None, Result(outcome=Excluded(why))),)
         records: list[Record] = []
-        plain = plain_call(cell.case, cell.mode) if cell.dtype == cell.case.dtypes[0] else None
+        plain = plain_call(cell.case, cell.mode)
         for sample in samples:
-            record = self._record(cell, sample, self._result(cell, sample, known))
-            record = replace(record, plain=sample == plain)
+            record = replace(self._record(cell, sample, self._result(cell, sample, known)), plain=sample == plain)
             record = replace(record, first_wrong_pass=self._first_wrong_pass(cell, record, known))
             records.append(self._with_breaks(cell, record, known))
             known = known.after(records[-1])
+        known, again = self._retried(cell, records, known)
         small: list[Record] = []
         for place, record in _first_of_each(records, self._known):
             records[place], *smallest = self._minimised(cell, record, known)
             known = known.after(records[place])
             small += smallest
         self._known = known
-        return (*records, *small)
+        return (*records, *again, *small)
+
+    def _retried(self, cell: Cell, records: list[Record], known: Memory) -> tuple[Memory, list[Record]]:
+        """Run failing samples again without what may excuse them; `records` then have what hung on the way."""
+        again = []
+        for place, excuse, sample in retries(cell.case, records) if self._looks_into(cell) else ():
+            result = self._result(cell, sample, known)
+            records[place] = _with_hung(records[place], result)
+            known = known.after(records[place])
+            if says_something(result.outcome):
+                again.append(replace(self._record(cell, sample, result, records[place].id), without=excuse))
+        return known, again
+
+    def _looks_into(self, cell: Cell) -> bool:
+        return self.profile.blames and cell.backend != CONTROL
 
     def _result(self, cell: Cell, sample: Sample, known: Memory) -> Result:
         """The sample's result; where its program is known to hang or not to get so far, the result that says so."""
@@ -97,7 +111,7 @@ class Runner:
 
     def _first_wrong_pass(self, cell: Cell, record: Record, known: Memory) -> FirstWrongPass | None:
         """After which pass a wrong sample is wrong: found for the first one of each op, backend, mode and kind."""
-        if not self.profile.blames or not self.find_pass or record.sample is None or cell.backend == CONTROL:
+        if not self._looks_into(cell) or not self.find_pass or record.sample is None:
             return None
         if not isinstance(record.outcome, Wrong) or failure(record) in known.wrong:
             return None

@@ -13,6 +13,7 @@ from reports.fold.call import call, explain_command, repro_command
 from reports.fold.cell import Cell, cells_of
 from reports.fold.matrix import Matrix
 from reports.fold.reason import reasons
+from reports.fold.severity import Grade, only
 from reports.fold.status import CRASH, ERROR, WRONG, Status
 from reports.index.index import Index
 from reports.index.op_records import OpRecords
@@ -29,7 +30,7 @@ class Alarm:
 
     `status` is the worst that the op has in any mode, and `modes` are the modes that have it. `total` counts the
     samples of those modes; `bad` counts those with `outcome`. `line` says what is wrong with the smallest of these; its
-    id is `sample`, and `call` is how it reads, None if the record has no sample.
+    id is `sample`, and `call` is how it reads, None if the record has no sample. `severity` is that of those modes.
     """
 
     op: str
@@ -42,6 +43,7 @@ class Alarm:
     line: str
     call: str | None
     sample: str
+    severity: Grade | None = None
 
 
 def fold(of: OpRecords) -> list[list[Any]] | None:
@@ -59,7 +61,7 @@ def fold(of: OpRecords) -> list[list[Any]] | None:
 
 
 def alarms(matrix: Matrix, index: Index) -> tuple[Alarm, ...]:
-    """Return the alarms of a matrix: wrong ops, then harness errors, then crashes, by the share of bad samples."""
+    """Return the alarms of a matrix: wrong ops, then harness errors, then crashes, by severity and share of samples."""
     shown = {(op, backend, mode): reason for op, cells in index.parts(FOLD) for backend, mode, reason in cells}
     groups: dict[tuple[str, str], list[Cell]] = defaultdict(list)
     for row in matrix.rows:
@@ -67,7 +69,11 @@ def alarms(matrix: Matrix, index: Index) -> tuple[Alarm, ...]:
             if cell.status in ALARMING and cell.backend != CONTROL:
                 groups[cell.op, cell.backend].append(cell)
     found = [_alarm(cells, shown) for cells in groups.values()]
-    return tuple(sorted(found, key=lambda a: (a.status.rank, -a.bad / (a.total or 1), a.op, a.backend)))
+    return tuple(sorted(found, key=_order))
+
+
+def _order(a: Alarm) -> tuple[int, int, float, str, str]:
+    return (a.status.rank, a.severity.rank if a.severity else 0, -a.bad / (a.total or 1), a.op, a.backend)
 
 
 def _alarm(cells: list[Cell], shown: Mapping[tuple[str, str, str], list[Any]]) -> Alarm:
@@ -87,6 +93,7 @@ def _alarm(cells: list[Cell], shown: Mapping[tuple[str, str, str], list[Any]]) -
         line=line,
         call=call,
         sample=sample,
+        severity=min((c.severity for c in cells if c.severity), key=lambda grade: grade.rank, default=None),
     )
 
 
@@ -97,6 +104,7 @@ def as_text(alarm: Alarm, width: int) -> str:
     """
     where = f"{alarm.backend} {' and '.join(alarm.modes)}"
     head = f"{alarm.status.symbol} {alarm.op}  {where}: {alarm.outcome} on {alarm.bad} of {alarm.total} samples"
+    head += f", {alarm.severity.symbol} {only(alarm.severity)}" if alarm.severity else ""
     lines = [head, "    " + clip(alarm.line, width - 4)]
     if alarm.call is not None:
         lines.append("    " + clip(alarm.call, width - 4))

@@ -16,11 +16,12 @@ from harness.records.frontend import FRONTEND
 from harness.records.outcome import Blocked
 from harness.text import clean, clip, clip_middle, plural, tally
 from reports.fold.call import call, explain_command, repro_command
-from reports.fold.cell import Cell, CellRecords, cells_of, dialect_name
+from reports.fold.cell import Cell, CellRecords, cells_of, dialect_name, outcome_name
 from reports.fold.matrix import Row, columns_of, load_row
-from reports.fold.reason import Reason, diagnostic, reasons
+from reports.fold.reason import Reason, diagnostic, headline, reasons
 from reports.fold.rules import TraitCount, by_trait, rule
-from reports.fold.status import PASS, STATUSES
+from reports.fold.severity import only
+from reports.fold.status import PASS, STATUS_OF_OUTCOME, STATUSES
 from reports.index.index import Index
 
 _DIAGNOSTIC = 3000
@@ -46,6 +47,8 @@ class Explanation:
         blocks = [f"{self.row.op}{where}   family {self.row.family}", _reached(self.row, self.cells), self._table()]
         for cell in self.cells:
             blocks.append(_cell_text(cell, self.records.get((cell.backend, cell.mode)), width))
+        if not any(records.plain_call for records in self.records.values()):
+            blocks.append("no plain call of this op in this journal")
         if self.ir:
             blocks.append("IR\n" + textwrap.indent(self.ir.rstrip(), "  "))
         if self.backend is None:
@@ -113,12 +116,42 @@ def _cell_text(cell: Cell, records: CellRecords | None, width: int) -> str:
     if not cell.total or records is None:
         return head
     verb = "reached the backends" if cell.backend == FRONTEND else "passed"
-    lines = [head, f"  {cell.passed} of {plural(cell.total, 'sample')} {verb}: {tally(cell.counts)}"]
+    head += f", {only(cell.severity)}" if cell.severity else ""
+    lines = [head, *_plain_lines(records, width)]
+    lines.append(f"  {cell.passed} of {plural(cell.total, 'sample')} {verb}: {tally(cell.counts)}")
     if cell.status is not PASS:
         lines += _trait_lines(records, width)
     for number, reason in enumerate(reasons(records), 1):
         lines += ["", *_reason_lines(reason, number, width, full=number == 1)]
     return "\n".join(lines)
+
+
+def _plain_lines(records: CellRecords, width: int) -> list[str]:
+    """What becomes of the plain call, how it reads and, unless it is right, how to run it; nothing if there is none."""
+    record = records.plain
+    if record is None or record.sample is None:
+        return []
+    status = STATUS_OF_OUTCOME[outcome_name(record)]
+    lines = [clip(f"  plain call: {status.symbol} {status.name}, {headline(record.outcome)}", width)]
+    wrapped = textwrap.wrap(call(record.sample), width - 4, break_long_words=False, break_on_hyphens=False)
+    lines += [f"    {line}" for line in wrapped]
+    command = repro_command(record.id, record.backend)
+    return [*lines, f"    {command}"] if command and status is not PASS else lines
+
+
+def _plain_json(records: CellRecords | None) -> dict[str, Any] | None:
+    record = records.plain if records else None
+    if record is None or record.sample is None:
+        return None
+    return {
+        "outcome": outcome_name(record),
+        "stage": record.stage,
+        "headline": headline(record.outcome),
+        "id": record.id,
+        "call": call(record.sample),
+        "sample": to_json(record.sample),
+        "command": repro_command(record.id, record.backend),
+    }
 
 
 def _trait_lines(cell: CellRecords, width: int) -> list[str]:
@@ -155,6 +188,8 @@ def _reason_lines(reason: Reason, number: int, width: int, *, full: bool) -> lis
         f"  {number}. {reason.outcome} at {reason.stage}, {count}"
         + (f", culprit {reason.culprit}" if reason.culprit else "")
     ]
+    if reason.when:
+        lines += textwrap.wrap(f"fails {reason.when}", width, initial_indent=" " * 5, subsequent_indent=" " * 7)
     if reason.dynamism:
         lines.append(f"     {reason.dynamism}")
     if reason.cause:
@@ -183,6 +218,8 @@ def _cell_json(cell: Cell, records: CellRecords | None) -> dict[str, Any]:
         "backend": cell.backend,
         "mode": cell.mode,
         "status": cell.status.name,
+        "severity": cell.severity.name if cell.severity else None,
+        "plain": _plain_json(records),
         "passed": cell.passed,
         "total": cell.total,
         "counts": dict(cell.counts),
@@ -209,6 +246,7 @@ def _reason_json(reason: Reason) -> dict[str, Any]:
         "culprit": reason.culprit,
         "count": reason.count,
         "headline": reason.line,
+        "severities": dict(reason.severities),
         "breaks": list(reason.breaks),
         "cause": reason.cause,
         "parts": list(reason.first_wrong_passes),

@@ -9,16 +9,19 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from harness.cases.dtypes import DTYPES
+from harness.cases.sample import Sample
+from harness.cases.sizes import is_first_dim_dynamic
 from harness.records.frontend import FRONTEND
 from harness.records.journal import Record
 from harness.records.outcome import Passed
 from reports.index.op_records import OpRecords
 
+from . import severity
 from .status import BEFORE, GOOD, Status, decide, worst
 
 
@@ -43,7 +46,8 @@ class CellRecords:
     """The records of one cell, or of the cells of all dtypes that an op has in one column.
 
     A joined cell has the dtype None, and the cells that it joins are in `by_dtype`; a cell of one dtype has an empty
-    `by_dtype`. `evidence` are the minimised records, `records` all others.
+    `by_dtype`. `evidence` are the minimised records and those of samples that were run again, `records` all others.
+    `plain_call` is the sample that is the plain call of the op in this mode, if the journal has one.
     """
 
     op: str
@@ -53,6 +57,12 @@ class CellRecords:
     records: tuple[Record, ...]
     evidence: tuple[Record, ...]
     by_dtype: tuple[CellRecords, ...] = ()
+    plain_call: Sample | None = None
+
+    @property
+    def plain(self) -> Record | None:
+        """The record of the plain call; None if the cell has none."""
+        return next((record for record in self.records if record.plain), None)
 
     @property
     def cell(self) -> Cell:
@@ -74,7 +84,16 @@ class CellRecords:
             not any(name in reached for reached in known) if known else None,
             sorted({name for reached in known for name in reached}),
             json.dumps(parts, separators=(",", ":")) if parts else "",
+            severity.count(self.records, self.evidence, self.plain_call),
+            _plain_json(self.plain),
         ]
+
+
+def _plain_json(record: Record | None) -> list[Any] | None:
+    """The outcome of the plain call, and whether another dim than the first is symbolic in it."""
+    if record is None or record.sample is None:
+        return None
+    return [outcome_name(record), bool(record.sample.dynamic) and not is_first_dim_dynamic(record.sample)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +104,9 @@ class Cell:
     including those that were excluded or not judged. `share` is the largest error among the samples that passed, as a
     share of its bound; None if none passed. `decomposed` is whether the op was decomposed before the backend, and None
     if no record lists what reached it. `reached` are the torch-dialect ops that reached the backend in any of the
-    samples, sorted. `parts` are the cells by dtype as JSON text.
+    samples, sorted. `parts` are the cells by dtype as JSON text. `severities` counts the failing samples by outcome
+    name and severity. `plain` is the outcome name of the plain call, None if the cell has none; `is_other_dim` is
+    whether its first dim cannot be symbolic, so that another one is.
     """
 
     op: str
@@ -100,19 +121,28 @@ class Cell:
     total: int
     status: Status
     parts: str = ""
+    severities: Mapping[str, severity.Counts] = field(default_factory=dict)
+    plain: str | None = None
+    is_other_dim: bool = False
 
     @classmethod
     def load(cls, op: str, backend: str, mode: str, dtype: str | None, values: list[Any]) -> Cell:
         """Restore a cell from `CellRecords.json`."""
-        counts, evidence, share, decomposed, reached, parts = values
+        counts, evidence, share, decomposed, reached, parts, severities, plain = values
         total = sum(counts.values())
         status = _decide((*counts, *evidence))
-        return cls(op, backend, mode, dtype, counts, evidence, share, decomposed, tuple(reached), total, status, parts)
+        facts = (counts, evidence, share, decomposed, tuple(reached), total, status, parts, severities)
+        return cls(op, backend, mode, dtype, *facts, *(plain or ()))
 
     @classmethod
     def never(cls, op: str, backend: str, mode: str) -> Cell:
         """The joined cell of an op that was never run in this column."""
-        return cls.load(op, backend, mode, None, [{}, {}, None, None, (), ""])
+        return cls.load(op, backend, mode, None, [{}, {}, None, None, (), "", {}, None])
+
+    @property
+    def severity(self) -> severity.Grade | None:
+        """How bad it is that the cell is red; None if it is not."""
+        return severity.grade(self.status, self.severities)
 
     @property
     def passed(self) -> int:
@@ -153,11 +183,12 @@ def cells_of(of: OpRecords) -> tuple[CellRecords, ...]:
     groups: dict[Key, list[Record]] = defaultdict(list)
     for record in of.records:
         groups[Key(record.op, record.backend, record.mode, record.dtype)].append(record)
+    plain = {record.mode: record.sample for record in of.records if record.plain}
     columns: dict[Column, list[CellRecords]] = defaultdict(list)
     for key in sorted(groups, key=_dtype_order):
-        columns[Column(key.backend, key.mode)].append(_cell(key, groups[key]))
+        columns[Column(key.backend, key.mode)].append(_cell(key, groups[key], plain.get(key.mode)))
     order = dict.fromkeys(Column(key.backend, key.mode) for key in groups)
-    return tuple(_joined(of.op, column, columns[column]) for column in order)
+    return tuple(_joined(of.op, column, columns[column], plain.get(column.mode)) for column in order)
 
 
 def outcome_name(record: Record) -> str:
@@ -175,16 +206,17 @@ def _dtype_order(key: Key) -> tuple[int, str]:
     return (names.index(key.dtype) if key.dtype in names else len(names), key.dtype)
 
 
-def _cell(key: Key, records: Iterable[Record]) -> CellRecords:
+def _cell(key: Key, records: Iterable[Record], plain: Sample | None) -> CellRecords:
     records = tuple(records)
     return CellRecords(
         *key,
         records=tuple(r for r in records if r.minimised is None),
         evidence=tuple(r for r in records if r.minimised is not None),
+        plain_call=plain,
     )
 
 
-def _joined(op: str, column: Column, by_dtype: list[CellRecords]) -> CellRecords:
+def _joined(op: str, column: Column, by_dtype: list[CellRecords], plain: Sample | None) -> CellRecords:
     return CellRecords(
         op,
         *column,
@@ -192,4 +224,5 @@ def _joined(op: str, column: Column, by_dtype: list[CellRecords]) -> CellRecords
         records=tuple(r for cell in by_dtype for r in cell.records),
         evidence=tuple(r for cell in by_dtype for r in cell.evidence),
         by_dtype=tuple(by_dtype),
+        plain_call=plain,
     )

@@ -20,6 +20,7 @@ from reports.index.index import Index, Run
 from reports.index.op_records import OpRecords
 
 from .cell import Cell, Column, Key, arrived, cells_of, outcome_name
+from .severity import Grade
 from .status import GOOD, STATUSES, Status
 
 FOLD = "row"
@@ -41,6 +42,25 @@ class Row:
     cells: tuple[Cell, ...]
     decomposed: bool
 
+    @property
+    def severity(self) -> Grade | None:
+        """The severity of the op: that of its most severe cell; None if no cell is red."""
+        found = [cell.severity for cell in self.cells if cell.severity]
+        return min(found, key=lambda grade: grade.rank, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class PlainCalls:
+    """How many plain calls of a column are right, of how many.
+
+    Those in which another dim than the first is symbolic are counted apart, in `others_right` and `others`.
+    """
+
+    right: int
+    of: int
+    others_right: int
+    others: int
+
 
 @dataclass(frozen=True, slots=True)
 class Totals:
@@ -60,6 +80,18 @@ class Totals:
     def passed(self) -> int:
         """How many samples passed; in the frontend's column, how many reached the backends."""
         return sum(self.samples.get(name, 0) for name in GOOD)
+
+    @property
+    def plain(self) -> PlainCalls:
+        """What became of the plain calls."""
+        of = [cell for cell in self.of if cell.plain]
+        usual = [cell.plain in GOOD for cell in of if not cell.is_other_dim]
+        others = [cell.plain in GOOD for cell in of if cell.is_other_dim]
+        return PlainCalls(sum(usual), len(usual), sum(others), len(others))
+
+    def red(self, status: Status) -> Mapping[str, int]:
+        """The ops of a status that shows a severity, counted by the severity's name."""
+        return Counter(cell.severity.name for cell in self.of if cell.status is status and cell.severity)
 
     @property
     def arrived(self) -> int:
@@ -105,6 +137,11 @@ class Matrix:
     def backends(self) -> tuple[str, ...]:
         """The backends that have columns, in order."""
         return tuple(dict.fromkeys(column.backend for column in self.columns))
+
+    @property
+    def has_plain_calls(self) -> bool:
+        """Whether the journal marks plain calls; old ones do not."""
+        return any(cell.plain for row in self.rows for cell in row.cells)
 
     @property
     def decomposed(self) -> tuple[str, ...]:

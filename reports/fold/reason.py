@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from math import prod
 from typing import assert_never
 
-from harness.cases.sample import TensorSpec, dumps, walk
+from harness.cases.sample import Sample, TensorSpec, dumps, walk
 from harness.records.frontend import FRONTEND, culprit
 from harness.records.journal import Record
 from harness.records.outcome import (
@@ -33,6 +33,7 @@ from harness.records.outcome import (
 )
 from harness.text import clean, clip, one_line
 
+from . import severity
 from .cell import CellRecords, outcome_name
 from .status import STATUS_OF_OUTCOME
 
@@ -58,7 +59,8 @@ class Reason:
     `count` samples have the reason; minimised records are not counted. `smallest` is the record to look at, a minimised
     one if there is any. `breaks` are the distinct `Record.breaks` of the records: what must be dynamic for a sample to
     fail. `first_wrong_passes` are their distinct first wrong passes, as text. Both are empty if they were not looked
-    for. `cause` is what runtime verification says of the smallest record, or of the first about which it says anything.
+    for. `severities` counts the samples by severity. `cause` is what runtime verification says of the smallest record,
+    or of the first about which it says anything.
     """
 
     outcome: str
@@ -69,6 +71,12 @@ class Reason:
     breaks: tuple[str, ...] = ()
     cause: str | None = None
     first_wrong_passes: tuple[str, ...] = ()
+    severities: severity.Counts = field(default_factory=dict)
+
+    @property
+    def when(self) -> str:
+        """When the samples fail, in words with counts; empty for what is nobody's fault."""
+        return severity.in_words(self.severities)
 
     @property
     def line(self) -> str:
@@ -142,14 +150,19 @@ def diagnostic(outcome: Outcome) -> str:
 
 @lru_cache(maxsize=32)
 def reasons(cell: CellRecords) -> tuple[Reason, ...]:
-    """Return the distinct reasons of a cell: the most alarming outcome first, then the most frequent reason first."""
+    """Return the distinct reasons of a cell: the most alarming outcome first, then the most severe."""
     groups: dict[tuple[str, ...], list[Record]] = defaultdict(list)
     for record in (*cell.records, *cell.evidence):
         if not isinstance(record.outcome, BEST):
             groups[_signature(record.outcome)].append(record)
-    distinct = [_reason(records) for records in groups.values()]
+    distinct = [_reason(records, cell.plain_call) for records in groups.values()]
     order = list(STATUS_OF_OUTCOME)
-    return tuple(sorted(distinct, key=lambda r: (order.index(r.outcome), -r.count, r.stage, r.line)))
+    return tuple(sorted(distinct, key=lambda r: (order.index(r.outcome), _rank(r), -r.count, r.stage, r.line)))
+
+
+def _rank(reason: Reason) -> int:
+    grade = severity.worst(reason.severities)
+    return grade.rank if grade else 0
 
 
 def smallest(records: Iterable[Record]) -> Record:
@@ -158,13 +171,18 @@ def smallest(records: Iterable[Record]) -> Record:
     return candidates[0] if len(candidates) == 1 else min(candidates, key=weight)
 
 
-def _reason(records: list[Record]) -> Reason:
+def _reason(records: list[Record], plain: Sample | None) -> Reason:
     chosen = smallest(records)
     count = sum(record.minimised is None for record in records)
     breaks = tuple(dict.fromkeys(record.breaks for record in records if record.breaks))
     cause = next((record.cause for record in (chosen, *records) if record.cause), None)
     passes = tuple(dict.fromkeys(str(record.first_wrong_pass) for record in records if record.first_wrong_pass))
-    return Reason(outcome_name(chosen), chosen.stage, _culprit(chosen), count, chosen, breaks, cause, passes)
+    severities = severity.count(
+        [r for r in records if r.minimised is None], [r for r in records if r.minimised is not None], plain
+    ).get(outcome_name(chosen), {})
+    return Reason(
+        outcome_name(chosen), chosen.stage, _culprit(chosen), count, chosen, breaks, cause, passes, severities
+    )
 
 
 def _culprit(record: Record) -> str | None:
@@ -190,7 +208,7 @@ def weight(record: Record) -> tuple[bool, bool, int, int, int, int, str]:
             dims += len(leaf.dims)
             elements += prod(leaf.shape(sample.sizes))
     text = dumps(sample)
-    return (record.minimised is None, False, elements, dims, leaves, len(text), text)
+    return (record.minimised is None or record.without is not None, False, elements, dims, leaves, len(text), text)
 
 
 def _signature(outcome: Outcome) -> tuple[str, ...]:

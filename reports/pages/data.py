@@ -11,7 +11,7 @@ from typing import Any
 from reports.fold.cell import Cell, Column
 from reports.fold.matrix import Matrix, by_alarm
 from reports.fold.provenance import provenance
-from reports.fold.status import STATUSES
+from reports.fold.status import CRASH, STATUSES, WRONG
 from reports.index.index import Run
 
 from .pieces import OUTCOME_NAMES
@@ -22,7 +22,7 @@ def as_csv(matrix: Matrix) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     heads = ["op", "family", "backend", "mode", "dtype", "status", "passed", "total", "reached", "share"]
-    writer.writerow([*heads, *OUTCOME_NAMES, "decomposed"])
+    writer.writerow([*heads, "severity", "plain", *OUTCOME_NAMES, "decomposed"])
     for row in matrix.rows:
         for joined in row.cells:
             for cell in joined.by_dtype or (joined,):
@@ -30,6 +30,7 @@ def as_csv(matrix: Matrix) -> str:
                 decomposed = "" if cell.decomposed is None else str(cell.decomposed).lower()
                 start = [row.op, row.family, cell.backend, cell.mode, cell.dtype or ""]
                 figures = [cell.status.name, cell.passed, cell.total, cell.arrived, _share(cell)]
+                figures += [cell.severity.name if cell.severity else "", cell.plain or ""]
                 writer.writerow([*start, *figures, *counts, decomposed])
     return out.getvalue()
 
@@ -60,6 +61,7 @@ def as_json(matrix: Matrix, run: Run) -> dict[str, Any]:
             _column_json(t.column)
             | {"ops": _in_order(t.ops), "cells": _in_order(t.cells), "samples": dict(t.samples)}
             | {"passed": t.passed, "total": t.total, "reached": t.arrived}
+            | {"plain": asdict(t.plain), "wrong": dict(t.red(WRONG)), "crash": dict(t.red(CRASH))}
             for t in matrix.totals()
         ],
         "control": dict(matrix.control),
@@ -84,6 +86,9 @@ def _cell_json(cell: Cell) -> dict[str, Any]:
         "reached": cell.arrived,
         "share": cell.share,
         "counts": dict(cell.counts),
+        "severity": cell.severity.name if cell.severity else None,
+        "severities": {outcome: dict(counts) for outcome, counts in cell.severities.items()},
+        "plain": cell.plain,
         "decomposed": cell.decomposed,
     }
     if cell.dtype is not None:

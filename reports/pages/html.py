@@ -17,17 +17,38 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from harness.records.frontend import FRONTEND
+from harness.text import share
 from reports.answers import todo
 from reports.fold.call import explain_command
 from reports.fold.cell import Cell, Column
 from reports.fold.matrix import Matrix, load
 from reports.fold.provenance import control_line, provenance
-from reports.fold.status import DECOMPOSED, DECOMPOSED_MEANING, PASS, STATUS_OF_OUTCOME, STATUSES, Status
+from reports.fold.severity import GRADES, only
+from reports.fold.status import (
+    CRASH,
+    DECOMPOSED,
+    DECOMPOSED_MEANING,
+    PASS,
+    STATUS_OF_OUTCOME,
+    STATUSES,
+    WRONG,
+    Status,
+)
 from reports.index.index import Index
 
 from . import panels as panel_data
 from .panels import NUMBERS, OUTCOME_ORDER, Panels
-from .pieces import FRACTION_MEANING, OUTCOME_NAMES, STATUSES_PASS_FIRST, answer_lines, shares
+from .pieces import (
+    FRACTION_MEANING,
+    NO_PLAIN_CALLS,
+    OUTCOME_NAMES,
+    STATUSES_PASS_FIRST,
+    answer_lines,
+    severity_counts,
+    severity_words,
+    shares,
+    signs,
+)
 
 TEMPLATES = Path(__file__).parent / "templates"
 _TODO = 12
@@ -45,7 +66,14 @@ def render(index: Index, *, control: bool = False) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"breakable": _breakable, "shares": shares, "count": lambda number: f"{number:,}"}
+    environment.filters |= {
+        "breakable": _breakable,
+        "shares": shares,
+        "signs": signs,
+        "only": only,
+        "share": share,
+        "count": lambda number: f"{number:,}",
+    }
     text = environment.get_template("report.html").render(
         about=provenance(index.run, matrix),
         matrix=matrix,
@@ -54,6 +82,10 @@ def render(index: Index, *, control: bool = False) -> str:
         statuses=STATUSES,
         shown=[s for s in STATUSES_PASS_FIRST if s is PASS or any(t.ops.get(s.name) for t in totals)],
         outcomes=[name for name in OUTCOME_NAMES if any(t.samples.get(name) for t in totals)],
+        grades=GRADES,
+        red=severity_counts(matrix),
+        plain=_red_plain_calls(matrix),
+        no_plain="" if matrix.has_plain_calls else NO_PLAIN_CALLS,
         control=control_line(matrix.control),
         asides=answer_lines(index),
         todos=todo.todos(index, matrix.backends),
@@ -67,6 +99,12 @@ def render(index: Index, *, control: bool = False) -> str:
         script=_asset("report.js"),
     )
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _red_plain_calls(matrix: Matrix) -> list[tuple[Status, Cell]]:
+    """The cells whose plain call is wrong or crashes, with which of the two: the wrong ones first."""
+    found = [(STATUS_OF_OUTCOME[cell.plain], cell) for row in matrix.rows for cell in row.cells if cell.plain]
+    return [(status, cell) for wanted in (WRONG, CRASH) for status, cell in found if status is wanted]
 
 
 def _breakable(name: str) -> Markup:
@@ -121,6 +159,7 @@ def payload(matrix: Matrix, panels: Panels) -> Mapping[str, Any]:
     ]
     return {
         "statuses": [_status(status) for status in STATUSES],
+        "grades": [{"name": grade.name, "symbol": grade.symbol, "words": only(grade)} for grade in GRADES],
         "outcomes": OUTCOME_ORDER,
         "columns": matrix.columns,
         "rows": rows,
@@ -135,19 +174,24 @@ def _status(status: Status) -> dict[str, Any]:
 def _cell(cell: Cell, panel: Any, texts: _Texts) -> dict[str, Any] | None:
     """One cell, or None if it has no records. Its keys, which the script reads:
 
-    s, n, m, k: status, samples passed, samples in all, samples by outcome; d: the same by dtype; t: by trait, samples
-    passed and in all; u: the rule; w: the first reasons; x: how many reasons are left out; r: the ops that reached the
-    backend; z: whether the op was decomposed; c: the explain command.
+    s, n, m, k: status, samples passed, samples in all, samples by outcome; g, q: severity, and when samples fail in
+    words; d: the same but for the words, by dtype; p, l: the plain call's status, and what the panel shows of it; t: by
+    trait, samples passed and in all; u: the rule; w: the first reasons; x: how many reasons are left out; r: the ops
+    that reached the backend; z: whether the op was decomposed; c: the explain command.
     """
     if panel is None:
         return None
-    traits, separating, distinct, more = panel
+    traits, separating, distinct, more, plain = panel
     return {
         "s": cell.status.rank,
         "n": cell.passed,
         "m": cell.total,
         "k": _counts(cell),
-        "d": [[texts(p.dtype), p.status.rank, p.passed, p.total, _counts(p)] for p in cell.by_dtype],
+        "g": _grade(cell),
+        "q": texts(severity_words(cell) or None),
+        "p": STATUS_OF_OUTCOME[cell.plain].rank if cell.plain else None,
+        "l": [texts(text) for text in plain] if plain else None,
+        "d": [[texts(p.dtype), p.status.rank, p.passed, p.total, _counts(p), _grade(p)] for p in cell.by_dtype],
         "t": [[texts(trait), passed, total] for trait, passed, total in traits],
         "u": texts(separating),
         "w": [[texts(v) if i not in NUMBERS else v for i, v in enumerate(reason)] for reason in distinct],
@@ -156,6 +200,10 @@ def _cell(cell: Cell, panel: Any, texts: _Texts) -> dict[str, Any] | None:
         "z": cell.decomposed,
         "c": texts(explain_command(cell.op, cell.backend)),
     }
+
+
+def _grade(cell: Cell) -> int | None:
+    return cell.severity.rank if cell.severity else None
 
 
 def _counts(cell: Cell) -> list[tuple[int, int]]:

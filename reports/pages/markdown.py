@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from reports.fold.matrix import Matrix
 from reports.fold.provenance import control_line, provenance
+from reports.fold.severity import GRADES, only
 from reports.fold.status import DECOMPOSED, DECOMPOSED_MEANING, STATUSES
 from reports.index.index import Run
 
-from .pieces import FRACTION_MEANING, SHARES, STATUSES_PASS_FIRST, mark, number, shares
+from .pieces import (
+    FRACTION_MEANING,
+    NO_PLAIN_CALLS,
+    SHARES,
+    STATUSES_PASS_FIRST,
+    mark,
+    number,
+    plain_shares,
+    severity_counts,
+    shares,
+)
 
 
 def as_markdown(matrix: Matrix, run: Run) -> str:
@@ -38,12 +49,25 @@ def _totals(matrix: Matrix) -> list[str]:
         counts = [number(t.ops.get(s.name, 0)) for s in statuses]
         fractions = (f"{t.passed:,}/{of:,} ({part})" for of, part in zip((t.total, t.arrived), shares(t), strict=True))
         lines.append(_table_line(f"{t.column.backend} {t.column.mode}", *counts, *fractions))
-    return lines
+    return [*lines, "", *_severities(matrix)]
+
+
+def _severities(matrix: Matrix) -> list[str]:
+    """A table of the plain calls that are right and of how bad the red is, one column per column of the matrix."""
+    calls = [[name, *found] for name, found in plain_shares(matrix)]
+    found = severity_counts(matrix)
+    red = [[f"{s.symbol}{g.symbol} {s.name} {g.words}", *map(number, counts)] for s, g, counts in found]
+    if not calls and not red:
+        return [NO_PLAIN_CALLS]
+    heads = [f"{column.backend} {column.mode}" for column in matrix.columns]
+    lines = [_table_line("ops", *heads), _table_line("---", *("---:" for _ in heads))]
+    return [*lines, *(_table_line(*line) for line in (*calls, *red)), *([] if calls else ["", NO_PLAIN_CALLS])]
 
 
 def _legend() -> list[str]:
     lines = ["| | | |", "|---|---|---|"]
     lines += [f"| {s.symbol} | {s.name} | {s.meaning} |" for s in STATUSES]
+    lines += [f"| {grade.symbol} | {grade.name} | red {only(grade)} |" for grade in GRADES]
     lines += [f"| {DECOMPOSED} | | {DECOMPOSED_MEANING} |"]
     return [*lines, f"| n/m | | {FRACTION_MEANING} |"]
 

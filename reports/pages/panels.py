@@ -10,7 +10,7 @@ from harness.records.outcome import OUTCOMES
 from harness.text import clean, clip, clip_middle
 from reports.fold.call import call, repro_command
 from reports.fold.cell import CellRecords, cells_of
-from reports.fold.reason import Reason, diagnostic, reasons
+from reports.fold.reason import Reason, diagnostic, headline, reasons
 from reports.fold.rules import by_trait, rule
 from reports.index.index import Index
 from reports.index.op_records import OpRecords
@@ -30,7 +30,10 @@ Panels = Mapping[tuple[str, str, str], Any]
 
 
 def fold(of: OpRecords) -> list[list[Any]]:
-    """What the panels of an op's cells show: by backend and mode, traits, the rule, reasons, how many are left out."""
+    """What the panels of an op's cells show, by backend and mode.
+
+    That is the traits, the rule, the reasons, how many of these are left out, and the plain call.
+    """
     return [[cell.backend, cell.mode, _panel(cell)] for cell in cells_of(of)]
 
 
@@ -42,7 +45,17 @@ def _panel(cell: CellRecords) -> list[Any]:
         str(separating) if separating else None,
         [_reason(reason) for reason in distinct[:_REASONS]],
         max(len(distinct) - _REASONS, 0),
+        _plain_call(cell),
     ]
+
+
+def _plain_call(cell: CellRecords) -> list[str | None] | None:
+    """What the panel shows of the plain call: what became of it, how it reads, how to run it; None if there is none."""
+    record = cell.plain
+    if record is None or record.sample is None:
+        return None
+    line = clip(headline(record.outcome), 200)
+    return [line, clip(call(record.sample), _SAMPLE), repro_command(record.id, record.backend)]
 
 
 def _reason(reason: Reason) -> list[int | str | None]:
@@ -64,6 +77,7 @@ def _reason(reason: Reason) -> list[int | str | None]:
         reason.dynamism or None,
         f"runtime verification: {clean(reason.cause)}" if reason.cause else None,
         "; ".join(reason.first_wrong_passes) or None,
+        f"fails {reason.when}" if reason.when else None,
     ]
 
 

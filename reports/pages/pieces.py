@@ -7,8 +7,9 @@ from harness.records.outcome import OUTCOMES
 from harness.text import share
 from reports.answers import blame, slack
 from reports.fold.cell import Cell
-from reports.fold.matrix import Totals
-from reports.fold.status import PASS, STATUSES
+from reports.fold.matrix import Matrix, Totals
+from reports.fold.severity import GRADES, RED, Grade, in_words
+from reports.fold.status import CRASH, PASS, STATUSES, WRONG, Status
 from reports.index.index import Index
 
 OUTCOME_NAMES = tuple(cls.__name__ for cls in reversed(OUTCOMES))
@@ -20,8 +21,49 @@ FRACTION_MEANING = "passed of all samples, excluded and unjudged ones included"
 
 
 def mark(cell: Cell) -> str:
-    """The cell's symbol and how many of its samples passed: `◐ 3/7`; the symbol alone if it has no samples."""
-    return f"{cell.status.symbol} {cell.passed}/{cell.total}" if cell.total else cell.status.symbol
+    """The cell's symbol and how many of its samples passed: `◐ 3/7`; the symbol alone if it has no samples.
+
+    In a red cell the symbol of the severity takes the place of the space: `✗▃3/7`.
+    """
+    return f"{signs(cell)}{cell.passed}/{cell.total}" if cell.total else cell.status.symbol
+
+
+def signs(cell: Cell) -> str:
+    """The symbol of the cell's status and that of its severity, or a space if it is not red."""
+    return cell.status.symbol + (cell.severity.symbol if cell.severity else " ")
+
+
+PLAIN_RIGHT = "plain call right"
+OTHER_DIM = "plain, another dim"
+"""What tables of totals call the plain calls in which another dim than the first is symbolic."""
+NO_PLAIN_CALLS = "no plain calls in this journal"
+SEVERITY_TITLE = "how bad the red is (ops)"
+
+
+def plain_shares(matrix: Matrix) -> list[tuple[str, list[str]]]:
+    """The shares of the plain calls that are right, as lines of a table of totals: a name, and each column's share."""
+    found = [t.plain for t in matrix.totals()]
+    if not any(p.of for p in found):
+        return []
+    lines = [(PLAIN_RIGHT, [share(p.right, p.of) for p in found])]
+    others = [f"{p.others_right}/{p.others}" if p.others else "–" for p in found]
+    return lines + ([(OTHER_DIM, others)] if any(p.others for p in found) else [])
+
+
+def severity_counts(matrix: Matrix) -> list[tuple[Status, Grade, list[int]]]:
+    """The ops that are wrong or crash, by severity: status, severity, and each column's count."""
+    columns = matrix.totals()
+    found = [
+        (status, grade, [t.red(status).get(grade.name, 0) for t in columns])
+        for status in (WRONG, CRASH)
+        for grade in GRADES
+    ]
+    return [(status, grade, counts) for status, grade, counts in found if any(counts)]
+
+
+def severity_words(cell: Cell) -> str:
+    """When a red cell fails, in words with counts; empty for other cells."""
+    return in_words(cell.severities.get(RED[cell.status], {})) if cell.severity else ""
 
 
 SHARES = ("passed, of all", "passed, of reached")

@@ -10,10 +10,25 @@ from tabulate import MIN_PADDING, tabulate
 from reports.fold.cell import Cell
 from reports.fold.matrix import Matrix, Row
 from reports.fold.provenance import Provenance, control_line, provenance
+from reports.fold.severity import GRADES, only
 from reports.fold.status import DECOMPOSED, DECOMPOSED_MEANING, PASS, STATUSES
 from reports.index.index import Index
 
-from .pieces import FRACTION_MEANING, OUTCOME_NAMES, SHARES, STATUSES_PASS_FIRST, answer_lines, mark, number, shares
+from .pieces import (
+    FRACTION_MEANING,
+    NO_PLAIN_CALLS,
+    OUTCOME_NAMES,
+    SEVERITY_TITLE,
+    SHARES,
+    STATUSES_PASS_FIRST,
+    answer_lines,
+    mark,
+    number,
+    plain_shares,
+    severity_counts,
+    shares,
+    signs,
+)
 
 _NAME = 48
 """The most characters of an op's name in a line; a longer name is broken over several lines."""
@@ -99,12 +114,13 @@ def _aligned(cell: Cell, digits: tuple[int, int]) -> str:
     """The cell's mark, padded so that the slashes of a column are below each other."""
     if not cell.total:
         return cell.status.symbol
-    return f"{cell.status.symbol} {cell.passed:>{digits[0]}}/{cell.total:<{digits[1]}}"
+    return f"{signs(cell)}{cell.passed:>{digits[0]}}/{cell.total:<{digits[1]}}"
 
 
 def _legend(width: int) -> str:
     """The symbols and their meanings, in two columns if they fit."""
     entries = [f"{s.symbol} {s.name}: {s.meaning}" for s in STATUSES]
+    entries += [f"{grade.symbol} red {only(grade)}" for grade in GRADES]
     entries += [f"{DECOMPOSED} {DECOMPOSED_MEANING}", f"n/m {FRACTION_MEANING}"]
     half = (len(entries) + 1) // 2
     left = max(len(entry) for entry in entries[:half])
@@ -119,12 +135,20 @@ def _legend(width: int) -> str:
 
 
 def totals(matrix: Matrix, width: int) -> str:
-    """Ops by status, one line per status and one column per column of the matrix; its symbols make it a legend too."""
+    """Ops by status, one line per status and one column per column of the matrix; its symbols make it a legend too.
+
+    A second table says how bad it is that ops are wrong or crash.
+    """
     columns = matrix.totals()
     shown = [s for s in STATUSES_PASS_FIRST if s is PASS or any(t.ops.get(s.name) for t in columns)]
     lines = [[f"{s.symbol} {s.name}", *(number(t.ops.get(s.name, 0)) for t in columns)] for s in shown]
     lines += [[name, *(shares(t)[i] for t in columns)] for i, name in enumerate(SHARES)]
-    return _blocks(matrix, f"ops ({len(matrix.rows):,})", lines, width)
+    lines += [[name, *found] for name, found in plain_shares(matrix)]
+    tables = [_blocks(matrix, f"ops ({len(matrix.rows):,})", lines, width)]
+    if red := severity_counts(matrix):
+        lines = [[f"{s.symbol}{g.symbol} {g.words}", *map(number, counts)] for s, g, counts in red]
+        tables.append(_blocks(matrix, SEVERITY_TITLE, lines, width))
+    return "\n\n".join(tables + ([] if matrix.has_plain_calls or not matrix.rows else [NO_PLAIN_CALLS]))
 
 
 def _samples(matrix: Matrix, width: int) -> str:

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
-  const { statuses, outcomes, columns, rows, texts } = data;
+  const { statuses, grades, outcomes, columns, rows, texts } = data;
   const PASS = statuses.findIndex((s) => s.name === "pass");
   const NEVER = statuses.findIndex((s) => s.name === "never");
   const text = (index) => (index === null ? null : texts[index]);
@@ -28,7 +28,7 @@
 
   const close = (word, known) => known.filter((k) => k.startsWith(word.slice(0, 2)) || k.includes(word)).slice(0, 3);
 
-  const KINDS = { is: "status", only: "backend" };
+  const KINDS = { is: "status", plain: "status", only: "backend" };
 
   function pick(kind, value, known) {
     const wanted = value.split(",").filter(Boolean);
@@ -42,12 +42,14 @@
   }
 
   function parse(query) {
-    const asked = { words: [], is: [], only: null, dtype: null, families: null, backends: null, modes: null, culprit: null };
+    const asked = { words: [], is: [], plain: null, severity: null, only: null, dtype: null, families: null, backends: null, modes: null, culprit: null };
     for (const token of query.trim().split(/\s+/).filter(Boolean)) {
       const at = token.indexOf(":");
       if (at < 0) { asked.words.push(token.toLowerCase()); continue; }
       const kind = token.slice(0, at), value = token.slice(at + 1);
       if (kind === "is") asked.is.push(pick(kind, value, [...statuses.map((s) => s.name), "fails", "decomposed"]));
+      else if (kind === "plain") asked.plain = pick(kind, value, [...statuses.map((s) => s.name), "right", "fails"]);
+      else if (kind === "severity") asked.severity = pick(kind, value, grades.map((g) => g.name));
       else if (kind === "only") {
         asked.only = pick(kind, value, backends);
         if (asked.only.length > 1) throw new Error("only: takes one backend");
@@ -61,17 +63,17 @@
       else if (kind === "culprit") {
         if (!value) throw new Error("culprit: needs a part of an op's name, such as culprit:aten.sort");
         asked.culprit = value.toLowerCase();
-      } else throw new Error(`unknown token “${kind}:”; known: is: only: dtype: family: backend: mode: culprit:`);
+      } else throw new Error(`unknown token “${kind}:”; known: is: plain: severity: only: dtype: family: backend: mode: culprit:`);
     }
     return asked;
   }
 
-  // What a cell shows if the filter names a dtype (or null for all dtypes): [index of the status, passed, total].
+  // What a cell shows if the filter names a dtype (or null for all dtypes): [index of the status, passed, total, severity].
   function shownOf(cell, dtype) {
-    if (!cell) return [NEVER, 0, 0];
-    if (!dtype) return [cell.s, cell.n, cell.m];
+    if (!cell) return [NEVER, 0, 0, null];
+    if (!dtype) return [cell.s, cell.n, cell.m, cell.g];
     const part = cell.d.find((d) => text(d[0]) === dtype);
-    return part ? [part[1], part[2], part[3]] : [NEVER, 0, 0];
+    return part ? [part[1], part[2], part[3], part[5]] : [NEVER, 0, 0, null];
   }
 
   function onlyFails(row, backend, asked) {
@@ -93,11 +95,22 @@
   const heldBy = (cell, culprit) => cell && cell.w.some((w) => w[2] !== null ? text(w[2]).toLowerCase().includes(culprit)
     : culprit === "(no_op_named)" && ["Unsupported", "Invalid"].includes(outcomes[w[0]]));
 
+  // Whether the plain call of a cell has one of these statuses; "right" is that it passes.
+  const plainIs = (cell, names) => cell && cell.p !== null && names.some((name) => name === "fails" ? statuses[cell.p].fails
+    : statuses[cell.p].name === (name === "right" ? "pass" : name));
+
+  // Whether a cell is as bad as asked; with `is:wrong` or the like, as one of these.
+  const hasSeverity = ([status, , , grade], asked) => grade !== null && asked.severity.includes(grades[grade].name)
+    && asked.is.every((any) => any.includes("fails") || any.includes("decomposed") || any.includes(statuses[status].name));
+
   function matches(row, asked, visible) {
     const name = `${row.op} ${row.family}`.toLowerCase();
     if (!asked.words.every((w) => name.includes(w))) return false;
     if (asked.families && !asked.families.includes(row.family)) return false;
-    const seen = visible.flatMap((yes, c) => (yes ? [shownOf(row.cells[c], asked.dtype)[0]] : []));
+    const inView = visible.flatMap((yes, c) => (yes ? [row.cells[c]] : []));
+    const seen = inView.map((cell) => shownOf(cell, asked.dtype)[0]);
+    if (asked.plain && !inView.some((cell) => plainIs(cell, asked.plain))) return false;
+    if (asked.severity && !inView.some((cell) => hasSeverity(shownOf(cell, asked.dtype), asked))) return false;
     if (asked.dtype && seen.every((s) => s === NEVER)) return false;
     for (const any of asked.is) {
       const hit = any.some((name) => name === "decomposed" ? row.gone
@@ -127,13 +140,13 @@
     return true;
   }
 
-  function repaint(td, [status, passed, total]) {
-    const s = statuses[status];
-    td.className = `s-${s.name}`;
-    td.firstChild.textContent = s.symbol;
+  function repaint(td, [status, passed, total, grade]) {
+    const s = statuses[status], g = grade === null ? null : grades[grade];
+    td.className = `s-${s.name}${g ? ` g-${g.name}` : ""}`;
+    td.firstChild.textContent = s.symbol + (g ? g.symbol : "");
     while (td.childNodes.length > 1) td.lastChild.remove();
     if (total) td.append(`${passed}/${total}`);
-    td.setAttribute("aria-label", s.name + (total ? `, ${passed} of ${total} passed` : ""));
+    td.setAttribute("aria-label", s.name + (g ? ` ${g.words}` : "") + (total ? `, ${passed} of ${total} passed` : ""));
   }
 
   function show(filtering) {
@@ -342,10 +355,11 @@
   }
 
   function reason(w, number) {
-    const [outcome, stage, culprit, count, line, diagnostic, call, sample, run, dtype, from, dynamism, cause, firstWrongPass] = w;
+    const [outcome, stage, culprit, count, line, diagnostic, call, sample, run, dtype, from, dynamism, cause, firstWrongPass, when] = w;
     const head = `${outcomes[outcome]} at ${text(stage)}, ${count ? `${count} sample${count > 1 ? "s" : ""}` : "seen while minimising"}`;
     const parts = [make("p", null, head), make("p", null, text(line))];
     if (culprit !== null) parts.push(make("p", null, make("span", { class: "muted" }, "culprit "), make("code", null, text(culprit))));
+    if (when !== null) parts.push(make("p", { class: "when" }, text(when)));
     if (dynamism !== null) parts.push(make("p", { class: "dynamism" }, text(dynamism)));
     if (cause !== null) parts.push(make("p", { class: "cause" }, text(cause)));
     if (firstWrongPass !== null) parts.push(make("p", { class: "first-wrong-pass" }, text(firstWrongPass)));
@@ -362,6 +376,16 @@
       parts.push(make("details", null, make("summary", null, "Sample as JSON"), command(text(sample), "sample"), make("pre", { tabindex: "0" }, pretty)));
     }
     return make("article", null, ...parts);
+  }
+
+  const shown = (nodes) => nodes.filter((node) => node !== null);
+
+  // The plain call, the most ordinary invocation: what became of it, how it reads and how to run it.
+  function plain_call(cell) {
+    if (cell.l === null) return [];
+    const [line, call, run] = cell.l, s = statuses[cell.p];
+    const parts = [make("h3", null, "Plain call"), make("p", { class: "plaincall" }, chip(s), ` ${text(line)}`), make("pre", { class: "call" }, text(call))];
+    return run === null || s.name === "pass" ? parts : [...parts, command(text(run), "command")];
   }
 
   function by_dtype(cell) {
@@ -390,10 +414,11 @@
       make("h2", { class: "name" }, row.op),
       make("p", null, chip(s, cell ? ` ${cell.n}/${cell.m}` : ""), ` ${backend} ${mode} `, make("span", { class: "muted" }, `· ${row.family}`)),
       make("p", { class: "muted" }, cell ? `${s.meaning}: ${tally(cell.k)}` : s.meaning),
+      cell && cell.g !== null ? make("p", { class: "severity" }, `${grades[cell.g].symbol} fails ${text(cell.q)}`) : null,
       strip(r, c),
     ];
-    if (!cell) { panel.replaceChildren(...head); return; }
-    const rest = [];
+    if (!cell) { panel.replaceChildren(...shown(head)); return; }
+    const rest = plain_call(cell);
     if (cell.u !== null) rest.push(make("p", { class: "rule" }, text(cell.u)));
     if (cell.r !== null) {
       rest.push(make("p", null, make("span", { class: "muted" }, cell.z ? "decomposed away; the backend sees " : "reaches the backend as "), make("code", null, text(cell.r))));
@@ -406,7 +431,7 @@
     }
     rest.push(make("h3", null, "By dtype"), by_dtype(cell));
     if (cell.t.length) rest.push(make("h3", null, "By trait, of the samples that passed or failed"), by_trait(cell));
-    panel.replaceChildren(...head, ...rest);
+    panel.replaceChildren(...shown(head), ...rest);
   }
 
   function mark() {

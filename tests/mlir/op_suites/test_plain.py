@@ -7,8 +7,9 @@ from functools import cache
 import pytest
 
 from harness.cases.case import OpCase
-from harness.cases.plain import is_first_dim_dynamic, plain_call, small, unusual
+from harness.cases.plain import plain_call, small, unusual
 from harness.cases.sample import MODES, Mode, Sample
+from harness.cases.sizes import is_first_dim_dynamic
 from harness.errors import MissingPackage
 from harness.judging.reference import runs
 from harness.programs.program import call

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import resource
 import struct
 import zlib
 from collections import Counter
@@ -34,6 +35,7 @@ from harness.programs.protocols import (
     Specialized,
 )
 from harness.records.outcome import (
+    Crashed,
     Excluded,
     HarnessError,
     Invalid,
@@ -49,6 +51,7 @@ from harness.records.outcome import (
 )
 from harness.running.caches import LruCache
 from harness.running.pipeline import Pipeline
+from tests import miniatures
 from tests.miniatures import Actor, Acts, CannotCompile, Detective, Doomed, Forbids, Witness, eager, lie_in_value
 from tests.samples import dynamic, relu
 
@@ -391,6 +394,33 @@ def test_after_a_death_in_execution_the_isolated_executors_alone_are_asked() -> 
     ready = pipeline(Acts("dies", "abort"), executors=[Actor(), Witness()])
     found = ready.run(case(), relu(), "dies", ignore, died="SIGABRT").outcome
     assert found == Passed(0.0, ("witness",), {"actor": "SIGABRT"})
+
+
+class Elsewhere(Actor):
+    """Runs in the worker's helper."""
+
+    name = "elsewhere"
+    reusable = True
+
+    def compile(self, lowered: Lowered) -> Executable:
+        return lambda inputs: miniatures.complain() if "abort" in lowered.ir else miniatures.hog()
+
+
+@pytest.mark.parametrize(("action", "signal"), [("abort", "SIGABRT"), ("hog", "memory limit")])
+def test_a_death_in_execution_outside_of_the_worker_is_judged_as_one_inside(action: str, signal: str) -> None:
+    dies = Acts("dies", action)
+    limits = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (8 << 30, limits[1]))
+    try:
+        alone, beside = (pipeline(dies, executors=[Elsewhere(), *more]) for more in ([Detective()], [Witness()]))
+        found = result(alone, relu(3), "dies")
+        assert isinstance(found.outcome, Crashed)
+        assert (found.outcome.stage, found.outcome.signal) == ("execute", signal)
+        assert found.cause == f"it was miniature.{action} at [3]"
+        assert found.outcome.stderr
+        assert outcome(beside, relu(3), "dies") == Passed(0.0, ("witness",), {"elsewhere": signal})
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, limits)
 
 
 # what the specification does not allow -------------------------------------------------------------------------------

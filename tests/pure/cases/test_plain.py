@@ -8,8 +8,9 @@ import pytest
 from harness.cases import plain
 from harness.cases.case import OMIT, Draw, OpCase
 from harness.cases.draw import Profile, census, minimise
-from harness.cases.plain import is_first_dim_dynamic, plain_call
+from harness.cases.plain import plain_call
 from harness.cases.sample import Mode, Sample, SizeOf, tensors
+from harness.cases.sizes import is_first_dim_dynamic
 
 SIZE = Profile(name="test", first=6, others=2, minimise_seconds=5, minimise_total=5)
 

@@ -76,8 +76,9 @@ def test_nasty_texts_stay_texts(text: str, data: Any) -> None:
 
 def test_every_cell_is_in_the_markup_with_its_status(text: str) -> None:
     matrix = load(whole_index())
-    shown = [f"s-{cell.status.name}" for row in matrix.rows for cell in row.cells]
-    assert Page(text).cells == shown
+    cells = [cell for row in matrix.rows for cell in row.cells]
+    severities = [f" g-{cell.severity.name}" if cell.severity else "" for cell in cells]
+    assert Page(text).cells == [f"s-{cell.status.name}{g}" for cell, g in zip(cells, severities, strict=True)]
 
 
 def test_every_status_has_a_colour_in_light_and_dark(text: str) -> None:

@@ -1,0 +1,80 @@
+"""The severity of what is red, as reports show it: a symbol, words, and how many samples have it.
+
+Which severity a failing sample has is decided in `harness.records.severity`. A cell has the severity of its most severe
+sample among those that decide its status, samples that were minimised or run again included.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from harness.cases.sample import Sample
+from harness.records.journal import Record
+from harness.records.severity import SEVERITIES, severity
+
+from .status import CRASH, FAILING, INVALID, TIMEOUT, WRONG, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """A severity; `symbol` is the higher the worse it is, and `words` say when samples fail."""
+
+    name: str
+    symbol: str
+    words: str
+
+    @property
+    def rank(self) -> int:
+        """The place in the order of severity; 0 is the most severe."""
+        return GRADES.index(self)
+
+
+_SHOWN: Mapping[str, tuple[str, str]] = {
+    "plain": ("█", "in the plain call"),
+    "ordinary": ("▆", "for ordinary values"),
+    "ends": ("▅", "at the ends of the range"),
+    "nonfinite": ("▃", "for NaN or infinities"),
+    "degenerate": ("▂", "for a size of 0 or 1, or rank 0"),
+    "rare": ("▁", "for a rare dtype"),
+}
+GRADES = tuple(Grade(name, *_SHOWN[name]) for name in SEVERITIES)
+BY_NAME: Mapping[str, Grade] = {grade.name: grade for grade in GRADES}
+PLAIN = GRADES[0]
+RED: Mapping[Status, str] = {WRONG: "Wrong", CRASH: "Crashed", INVALID: "Invalid", TIMEOUT: "TimedOut"}
+"""The statuses that show a severity, each with the outcome that decides it."""
+
+Counts = Mapping[str, int]
+"""How many samples have a severity, by its name; 0 where only samples that were run beside the census have it."""
+
+
+def count(records: Iterable[Record], evidence: Iterable[Record], plain: Sample | None) -> dict[str, dict[str, int]]:
+    """Count the failing samples by outcome name and severity; `plain` is the plain call of their op and mode."""
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for weight, group in ((1, records), (0, evidence)):
+        for record in group:
+            if (name := type(record.outcome).__name__) in FAILING:
+                found[name][severity(record, plain)] += weight
+    return {name: dict(counts) for name, counts in found.items()}
+
+
+def worst(counts: Counts) -> Grade | None:
+    """The most severe grade that any sample has; None if there is none."""
+    return next((grade for grade in GRADES if grade.name in counts), None)
+
+
+def grade(status: Status, counts: Mapping[str, Counts]) -> Grade | None:
+    """The severity of a cell, from its status and its counts by outcome name; None if the status shows none."""
+    return worst(counts.get(RED[status], {})) if status in RED else None
+
+
+def only(grade: Grade) -> str:
+    """The words for a cell whose most severe sample has this grade: milder ones are so only."""
+    return grade.words if grade.rank < 2 else f"{grade.words} only"
+
+
+def in_words(counts: Counts) -> str:
+    """The counts in words, the most severe first: `in the plain call (1), for NaN or infinities (4)`."""
+    shown = ((grade.words, counts[grade.name]) for grade in GRADES if grade.name in counts)
+    return ", ".join(f"{words} ({number or 'run again'})" for words, number in shown)
