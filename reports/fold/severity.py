@@ -36,7 +36,7 @@ _SHOWN: Mapping[str, tuple[str, str]] = {
     "ordinary": ("▆", "for ordinary values"),
     "ends": ("▅", "at the ends of the range"),
     "nonfinite": ("▃", "for NaN or infinities"),
-    "degenerate": ("▂", "for a size of 0 or 1, or rank 0"),
+    "degenerate": ("▂", "for sizes of 0 or 1"),
     "rare": ("▁", "for a rare dtype"),
 }
 GRADES = tuple(Grade(name, *_SHOWN[name]) for name in SEVERITIES)

@@ -37,7 +37,7 @@ PLAIN_RIGHT = "plain call right"
 OTHER_DIM = "plain, another dim"
 """What tables of totals call the plain calls in which another dim than the first is symbolic."""
 NO_PLAIN_CALLS = "no plain calls in this journal"
-SEVERITY_TITLE = "how bad the red is (ops)"
+SEVERITY_TITLE = "how bad (ops)"
 
 
 def plain_shares(matrix: Matrix) -> list[tuple[str, list[str]]]:
