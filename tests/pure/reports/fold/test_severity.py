@@ -68,9 +68,10 @@ def test_a_cell_is_as_bad_as_its_most_severe_sample() -> None:
     assert severity(plain(WRONG), empty, nan) == "plain"
 
 
-def test_only_the_samples_that_decide_the_status_count() -> None:
+def test_samples_that_are_refused_do_not_count_where_others_are_wrong_or_crash() -> None:
     assert severity(plain(REFUSED), one(WRONG, values="nonfinite")) == "nonfinite"
-    assert severity(plain(CRASHED), one(WRONG, values="nonfinite")) == "nonfinite"
+    assert severity(plain(CRASHED), one(WRONG, values="nonfinite")) == "plain"
+    assert severity(plain(CRASHED), one(CRASHED, values="nonfinite"), one(REFUSED)) == "plain"
 
 
 def test_a_cell_that_is_not_red_has_no_severity() -> None:
@@ -158,14 +159,14 @@ def test_csv_and_json_have_the_severity_and_the_plain_call(mixed: tuple[Matrix, 
 def test_alarms_of_one_status_are_in_order_of_severity(mixed: tuple[Matrix, Index]) -> None:
     assert [alarm.op for alarm in alarms(*mixed)] == [ADD, MUL]
     text = summary(*mixed, 100)
-    assert "Wrong on 1 of 2 samples, █ in the plain call" in text
-    assert "Wrong on 2 of 3 samples, ▃ for NaN or infinities only" in text
+    assert "Wrong on 1 of 2 samples; █ fails in the plain call" in text
+    assert "Wrong on 2 of 3 samples; ▃ fails for NaN or infinities only" in text
 
 
 def test_explain_shows_the_plain_call_first(mixed: tuple[Matrix, Index]) -> None:
     found = explain(mixed[1], ADD, "linalg")
     text = found.text(width=100)
-    assert "linalg static: ✗ wrong, silently wrong on at least one sample, in the plain call" in text
+    assert "linalg static: ✗ wrong, silently wrong on at least one sample; fails in the plain call" in text
     assert "plain call: ✗ wrong, value: out[0] = 1.0" in text
     assert text.index("plain call: ✗") < text.index("1. Wrong at compare")
     assert "fails in the plain call (1)" in text
@@ -178,7 +179,7 @@ def test_the_page_lists_the_plain_calls_that_are_wrong(mixed: tuple[Matrix, Inde
     text = html(mixed[1])
     assert "Wrong or crashing in the plain call: 1 " in text
     assert 'href="#cell=aten.add.Tensor%2Clinalg%2Cstatic"' in text
-    assert 'class="s-wrong g-plain" aria-label="wrong in the plain call, 1 of 2 passed"' in text
+    assert 'class="s-wrong g-plain" aria-label="wrong, fails in the plain call, 1 of 2 passed"' in text
 
 
 # journals without the mark --------------------------------------------------------------------------------------------
