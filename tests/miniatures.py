@@ -97,6 +97,11 @@ def lie_in_dtype(results: Results, example: Results) -> Results:
     return [results[0].double(), *results[1:]]
 
 
+def lie_in_dtype_and_last_value(results: Results, example: Results) -> Results:
+    """Give the first result another dtype, and change the last one."""
+    return [*lie_in_dtype(results[:-1], example), *lie_in_value(results[-1:], example)]
+
+
 def drop_nan(results: Results, example: Results) -> Results:
     return [r.nan_to_num(0.0) for r in results]
 
@@ -126,6 +131,7 @@ LIES: Mapping[str, Callable[[Results, Results], Results]] = {
         lie_in_value,
         lie_in_shape,
         lie_in_dtype,
+        lie_in_dtype_and_last_value,
         drop_nan,
         inject_nan,
         lie_in_arity,

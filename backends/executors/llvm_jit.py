@@ -145,6 +145,7 @@ class LlvmJit:
 
     name = "llvm-jit"
     road = "llvm"
+    reusable = True
     dialects = frozenset(("linalg", "tosa", "stablehlo"))
 
     def compile(self, lowered: Lowered) -> Callable[[Sequence[torch.Tensor]], list[torch.Tensor]]:
@@ -158,7 +159,6 @@ class LlvmJitFused(LlvmJit):
     name = "llvm-jit-fused"
     dialects = frozenset(("linalg",))
     isolated = True
-    reusable = True
 
     def compile(self, lowered: Lowered) -> Callable[[Sequence[torch.Tensor]], list[torch.Tensor]]:
         """Compile once, for every size; raises CannotExecute."""
@@ -170,7 +170,6 @@ class LlvmJitChecked(LlvmJit):
 
     name = "llvm-jit-checked"
     dialects = frozenset(("linalg",))
-    reusable = True
 
     def compile(self, lowered: Lowered) -> Callable[[Sequence[torch.Tensor]], list[torch.Tensor]]:
         """Compile once, for every size; raises CannotExecute."""

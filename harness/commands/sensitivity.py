@@ -56,9 +56,6 @@ def run(options: argparse.Namespace) -> Exit:
 
 def _run_mutants(index: Index, options: argparse.Namespace) -> tuple[MutantRecord, ...]:
     """Mutate the lowered modules of the cells that passed; write each mutant to `options.out` as its result arrives."""
-    from backends.mutants.toolbox import TOOLBOX  # late: it loads torch
-    from harness.mutation import sensitivity
-
     selection = Selection(
         ops=tuple(options.op),
         backends=tuple(options.backend),
@@ -71,6 +68,9 @@ def _run_mutants(index: Index, options: argparse.Namespace) -> tuple[MutantRecor
             hint=f"name a backend: {', '.join(plugins.names(plugins.BACKENDS))}",
         )
     selection.check(catalog(), plugins.names(plugins.BACKENDS))
+    from backends.mutants.toolbox import TOOLBOX  # late: it loads torch
+    from harness.mutation import sensitivity
+
     mutations = sensitivity.kinds(options.kind, TOOLBOX.kinds)
     cells = [cell for op in index.ops for cell in sensitivity.cells(index.records(op).records, selection, mutations)]
     print(f"{len(cells):,} cells that pass", file=sys.stderr)

@@ -29,12 +29,13 @@ class ForkDied(Exception):
     """The fork died, or did not return in time.
 
     The text is the signal or exit status and the line of stderr that tells of an error, or the deadline that passed.
-    `stderr` is all that the fork had written by then.
+    `how` is the signal or exit status alone. `stderr` is all that the fork had written by then.
     """
 
-    def __init__(self, message: str, stderr: str = "") -> None:
+    def __init__(self, message: str, stderr: str = "", how: str = "") -> None:
         super().__init__(message)
         self.stderr = stderr
+        self.how = how or message
 
 
 def in_fork(call: Callable[[], T], seconds: float) -> T:
@@ -59,8 +60,8 @@ def in_fork(call: Callable[[], T], seconds: float) -> T:
         if data is None:
             raise ForkDied(f"no result in {seconds:g} s", _written(stderr))
         if not data:
-            text = _written(stderr)
-            raise ForkDied(f"{_cause_of_death(status)}: {_error_line(text)}".removesuffix(": "), text)
+            text, how = _written(stderr), _cause_of_death(status)
+            raise ForkDied(f"{how}: {_error_line(text)}".removesuffix(": "), text, how)
     try:
         returned, value = pickle.loads(data)
     except Exception as error:  # native code in the fork wrote over the answer

@@ -258,11 +258,12 @@ class Executor(Protocol):
     `name` is that of the entry point. `dialects` are the dialects that it takes. An executor may have more:
 
     - `isolated = True`: it compiles and runs in a fork, both anew for each run. If the fork dies, that says only that
-      the executor cannot run the module. Isolated executors are asked after those that run in the worker itself. A
-      death of the latter becomes `Crashed`, unless an isolated executor is right.
-    - `reusable = True`, of an isolated executor or a checker: one fork may serve many of its runs, since it can be
-      pickled, needs no `Lowered.program`, and a run depends on nothing that runs before it did. A run in which that
-      fork dies is done once more in a fork of its own, which then counts.
+      the executor cannot run the module. Isolated executors are asked after the others, which run in the worker itself.
+      A death of the latter becomes `Crashed`, unless an isolated executor is right.
+    - `reusable = True`: it runs in a fork that may serve many of its runs, since it can be pickled, needs no
+      `Lowered.program`, and a run depends on nothing that runs before it did. A run in which that fork dies is done
+      once more in a fork of its own, which then counts. Without `isolated`, that death is no limit of the executor but
+      becomes `Crashed` as in the worker, which lives on.
     - `road`: the name of its compilation route, by default its own name. Executors of one road share their mistakes, so
       one that is right does not outvote one that is wrong.
 

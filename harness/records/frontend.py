@@ -61,6 +61,17 @@ def culprit(reason: str) -> str | None:
     return f"torch.{found[1].removesuffix('.default')}" if found else None
 
 
+def of_export(outcome: Outcome) -> Outcome:
+    """The outcome; `NotExported` where PyTorch's export dies of the program, or does not end with it."""
+    match outcome:
+        case Crashed(stage="export", signal=signal):
+            return NotExported("export", f"PyTorch's export dies of it: {signal}")
+        case TimedOut(stage="export", seconds=seconds):
+            return NotExported("export", f"PyTorch's export does not end in {seconds:g} s")
+        case _:
+            return outcome
+
+
 def blocked(outcome: Outcome, *, told: bool) -> Blocked | None:
     """What an outcome of the frontend is on the line of a backend behind it; None if it lets the backend try.
 
@@ -68,6 +79,7 @@ def blocked(outcome: Outcome, *, told: bool) -> Blocked | None:
     """
     if outcome.stage not in SHARED:
         return None
+    outcome = of_export(outcome)
     match outcome:
         case NotExported(reason=text) | Unsupported(diagnostic=text) | Invalid(diagnostic=text):
             reason = text

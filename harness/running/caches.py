@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from harness.cases.case import OpCase
-from harness.cases.sample import Sample
+from harness.cases.sample import Sample, dumps
 from harness.judging.reference import EagerRefuses, Run, accumulation, runs
 from harness.programs.program import check_seen, program
 from harness.programs.protocols import (
@@ -66,6 +66,14 @@ class LruCache(OrderedDict[str, V]):
         return self[key]
 
 
+_programs: LruCache[str] = LruCache(64)
+
+
+def _program_of(sample: Sample) -> str:
+    """The key of the sample's program, made once for all backends and caches."""
+    return _programs.get_or(dumps(sample), lambda: sample.program)
+
+
 class References:
     """What eager makes of each sample, and in which precision it adds up."""
 
@@ -88,7 +96,7 @@ class References:
 
     def accumulation_traits(self, case: OpCase, sample: Sample) -> tuple[str, ...]:
         """The trait `accumulates=wider|own`, where it can be measured; it depends on the program, not on the values."""
-        found = self._accumulations.get_or(sample.program, lambda: accumulation(sample, case.numeric_of(sample)))
+        found = self._accumulations.get_or(_program_of(sample), lambda: accumulation(sample, case.numeric_of(sample)))
         return (f"accumulates={found}",) if found else ()
 
     def clear(self) -> None:
@@ -134,7 +142,7 @@ class Contracts:
             check_seen(sample, contract.exported, case.seen_as)
             return contract
 
-        whole = sample.program
+        whole = _program_of(sample)
         found = self._found.get_or(f"export {whole}" if early and whole not in self._found else whole, make)
         if isinstance(found, Contract):
             return found
@@ -205,7 +213,7 @@ class Artifacts:
             except Stop as stop:
                 return stop.outcome
 
-        return _or_stop(self._found.get_or(f"{backend} {sample.program}", make))
+        return _or_stop(self._found.get_or(f"{backend} {_program_of(sample)}", make))
 
     def clear(self) -> None:
         """Forget everything."""

@@ -1,10 +1,11 @@
-"""How an executor runs an artifact: in this process, or in a fork where it is isolated or may die of what it checks.
+"""How an executor runs an artifact: in this process, or in a fork where it is isolated or may die of what it runs.
 
 Reusable executors share one fork that stays, the helper.
 """
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,10 +21,23 @@ ISOLATED_SECONDS = 10.0
 """What an isolated executor may take for one run."""
 CHECKED_SECONDS = 5.0
 """What a checking executor may take for one run."""
+UNTIL_DEADLINE = 86_400.0
+"""What any other executor may take in the helper: the supervisor ends this process before, at the sample's deadline."""
+KEPT = 8
+"""How many executables the helper keeps."""
+
+
+class ExecutionDied(Exception):
+    """Compiled code died, outside of this process: `how` is the signal or exit status, `stderr` what it wrote."""
+
+    def __init__(self, how: str, stderr: str) -> None:
+        super().__init__(how)
+        self.how = how
+        self.stderr = stderr
 
 
 def is_isolated(executor: Executor) -> bool:
-    """Whether the executor compiles and runs in a fork."""
+    """Whether the executor compiles and runs in a fork, and a death there is its own."""
     return getattr(executor, "isolated", False)
 
 
@@ -33,9 +47,15 @@ def road(executor: Executor) -> str:
 
 
 def executable(executor: Executor, lowered: Lowered) -> Executable | str:
-    """The lowered module as the executor runs it, or why the executor cannot run it."""
+    """The lowered module as the executor runs it, or why the executor cannot run it.
+
+    If it is compiled and run elsewhere, then at each call, which raises CannotExecute; ExecutionDied if it dies there,
+    unless the executor is isolated: then it cannot run the module.
+    """
     if is_isolated(executor):
         return _in_a_fork(executor, lowered)
+    if getattr(executor, "reusable", False):
+        return _InHelper(executor, lowered)
     try:
         return executor.compile(lowered)
     except CannotExecute as refusal:
@@ -47,17 +67,34 @@ def _in_a_fork(executor: Executor, lowered: Lowered) -> Executable:
 
     def run(inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         try:
-            return _results(executor, lowered, inputs, ISOLATED_SECONDS)
+            return _answer(executor, lowered, inputs, ISOLATED_SECONDS).results
         except ForkDied as death:
             raise CannotExecute(f"it dies: {death}") from None
 
     return run
 
 
+class _InHelper:
+    """Compiles and runs in the helper; `unguarded` is what the executable there said after its last run."""
+
+    def __init__(self, executor: Executor, lowered: Lowered) -> None:
+        self._executor = executor
+        self._lowered = lowered
+        self.unguarded = 0
+
+    def __call__(self, inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        try:
+            answer = _answer(self._executor, self._lowered, inputs, UNTIL_DEADLINE)
+        except ForkDied as death:
+            raise ExecutionDied(death.how, death.stderr) from None
+        self.unguarded = answer.unguarded
+        return answer.results
+
+
 def diagnosis(checker: Checker, lowered: Lowered, run: Run) -> str:
     """What the checker's death at this run says; empty where it lives or fails, which changes no verdict."""
     try:
-        _results(checker, lowered, [copied(t) for t in run.inputs], CHECKED_SECONDS)
+        _answer(checker, lowered, [copied(t) for t in run.inputs], CHECKED_SECONDS)
     except ForkDied as death:
         return checker.diagnose(lowered, death.stderr)
     except Exception:
@@ -65,9 +102,7 @@ def diagnosis(checker: Checker, lowered: Lowered, run: Run) -> str:
     return ""
 
 
-def _results(
-    executor: Executor, lowered: Lowered, inputs: Sequence[torch.Tensor], seconds: float
-) -> list[torch.Tensor]:
+def _answer(executor: Executor, lowered: Lowered, inputs: Sequence[torch.Tensor], seconds: float) -> _Answer:
     """Compile and run in the helper, if the executor is `reusable`, or else in a fork; raises as `in_fork` does.
 
     Where the helper has no results and no refusal to give, a fork says what is wrong: an earlier run may have damaged
@@ -75,13 +110,17 @@ def _results(
     """
     if getattr(executor, "reusable", False):
         try:
-            results: list[torch.Tensor] = _helper.ask(_Request(executor, lowered.dialect, lowered.ir, inputs), seconds)
-            return results
+            answer: _Answer = _helper.ask(_Request(executor, lowered.dialect, lowered.ir, inputs), seconds)
+            return answer
         except (CannotExecute, ForkDied):
             raise
         except Exception:
             _helper.stop()
-    return in_fork(lambda: executor.compile(lowered)(inputs), seconds)
+    return in_fork(lambda: _ran(executor.compile(lowered), inputs), seconds)
+
+
+def _ran(executable: Executable, inputs: Sequence[torch.Tensor]) -> _Answer:
+    return _Answer(list(executable(inputs)), getattr(executable, "unguarded", 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,26 +133,35 @@ class _Request:
     inputs: Sequence[torch.Tensor]
 
 
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """The results of a run, and how many buffers had no guard in it."""
+
+    results: list[torch.Tensor]
+    unguarded: int
+
+
 class _Server:
-    """Compiles and runs in the helper. It keeps the executable of the last request: samples often share a module.
+    """Compiles and runs in the helper. It keeps the executables of the last requests: samples often share a module.
 
     It keeps none that has global variables, whose values would pass from one run to the next.
     """
 
     def __init__(self) -> None:
-        self._kept: tuple[object, Executable] | None = None
+        self._kept: OrderedDict[object, Executable] = OrderedDict()
 
-    def __call__(self, request: _Request) -> list[torch.Tensor]:
+    def __call__(self, request: _Request) -> _Answer:
         key = (type(request.executor), request.dialect, request.ir)
-        kept, self._kept = self._kept, None
-        if kept is None or kept[0] != key:
+        executable = self._kept.pop(key, None)
+        if executable is None:
             nothing = Program(op="", module=torch.nn.Module(), args=())
-            lowered = Lowered(dialect=request.dialect, ir=request.ir, program=nothing)
-            kept = (key, request.executor.compile(lowered))
-        results = list(kept[1](request.inputs))
+            executable = request.executor.compile(Lowered(dialect=request.dialect, ir=request.ir, program=nothing))
+        answer = _ran(executable, request.inputs)
         if "ml_program" not in request.ir:
-            self._kept = kept
-        return results
+            self._kept[key] = executable
+            if len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        return answer
 
 
 _helper = Helper(_Server())

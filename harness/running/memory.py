@@ -8,7 +8,7 @@ from functools import reduce
 
 from harness.cases.sample import Sample
 from harness.records.expectation import CONTROL
-from harness.records.frontend import FRONTEND, blocked, is_of_decomposition
+from harness.records.frontend import FRONTEND, blocked, is_of_decomposition, of_export
 from harness.records.journal import Record
 from harness.records.outcome import (
     SHARED,
@@ -56,7 +56,7 @@ class Memory:
     alarming: frozenset[Key] = frozenset()
     breaks: Mapping[Key, str | None] = field(default_factory=dict)
     hung: Mapping[tuple[str, Stage], str] = field(default_factory=dict)
-    ended: Mapping[tuple[str, str], TimedOut | NotRun | Blocked] = field(default_factory=dict)
+    ended: Mapping[tuple[str, str], Outcome] = field(default_factory=dict)
     frontend: Mapping[str, Outcome] = field(default_factory=dict)
 
     @classmethod
@@ -78,9 +78,9 @@ class Memory:
         if record.hung:
             hung = {(_backend(record, stage), stage): record.id for stage in record.hung}
             known = replace(known, hung={**hung, **known.hung})
-        if (outcome := _endless(record.outcome)) and record.stage in PER_PROGRAM:
+        if _is_endless(record) and record.stage in PER_PROGRAM:
             backends = dict.fromkeys((_backend(record, record.stage), record.backend))
-            ended = {(backend, record.sample.program): outcome for backend in backends}
+            ended = {(backend, record.sample.program): record.outcome for backend in backends}
             known = replace(known, ended={**ended, **known.ended})
         if record.backend == FRONTEND:
             known = replace(known, frontend={**known.frontend, record.id: record.outcome})
@@ -96,10 +96,10 @@ class Memory:
         It need not run if its program did not end, or if the frontend failed before the backend. What others have seen
         of the program does not count for the frontend, nor for the control, which starts from the exported program.
         """
+        program = sample.program if self.ended else ""  # which takes longer to tell than all else here
         if backend in (FRONTEND, CONTROL):
-            return self.ended.get((backend, sample.program))
-        ended = self.ended.get((EVERY_BACKEND, sample.program)) or self.ended.get((backend, sample.program))
-        if ended:
+            return self.ended.get((backend, program))
+        if ended := self.ended.get((EVERY_BACKEND, program)) or self.ended.get((backend, program)):
             return blocked(ended, told=sample.id in self.frontend) or ended
         front = self.frontend.get(sample.id)
         if backend not in FROM_CONTRACT or front is None or is_of_decomposition(front):
@@ -111,9 +111,11 @@ class Memory:
 
         A death or a hang in the frontend's stages stays the backend's if the frontend alone came through.
         """
+        if backend == FRONTEND:
+            return replace(result, outcome=of_export(result.outcome))
         front = self.frontend.get(sample.id)
         came_through = isinstance(front, Reached) and not isinstance(result.outcome, NotExported)
-        if backend in (FRONTEND, CONTROL) or came_through:
+        if backend == CONTROL or came_through:
             return result
         told = front is not None and not isinstance(front, Reached)
         return replace(result, outcome=blocked(result.outcome, told=told) or result.outcome)
@@ -152,10 +154,15 @@ def is_dynamic_failure(record: Record) -> bool:
     return record.sample is not None and bool(record.sample.dynamic) and isinstance(record.outcome, BLAMED)
 
 
-def _endless(outcome: Outcome) -> TimedOut | NotRun | Blocked | None:
-    """The outcome, if it says that the program did not end."""
-    is_endless = isinstance(outcome, (TimedOut, NotRun)) or (isinstance(outcome, Blocked) and outcome.by == "TimedOut")
-    return outcome if is_endless else None  # type: ignore[return-value]
+def _is_endless(record: Record) -> bool:
+    """Whether the record says that the sample's program did not end."""
+    match record.outcome:
+        case TimedOut() | NotRun() | Blocked(by="TimedOut"):
+            return True
+        case Blocked() | NotExported():  # export that hung
+            return record.stage in record.hung and not is_of_decomposition(record.outcome)
+        case _:
+            return False
 
 
 def _backend(record: Record, stage: Stage) -> str:

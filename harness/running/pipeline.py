@@ -25,13 +25,25 @@ from harness.judging.compare import compare
 from harness.judging.reference import Run
 from harness.programs.protocols import Backend, Checker, Contract, Executor, Frontend, Lowered
 from harness.records.frontend import FRONTEND
-from harness.records.outcome import Crashed, FirstWrongPass, HarnessError, Outcome, Reached, Result, Show, Stage, Wrong
+from harness.records.outcome import (
+    Crashed,
+    FirstWrongPass,
+    HarnessError,
+    Outcome,
+    Passed,
+    Reached,
+    Result,
+    Show,
+    Stage,
+    Wrong,
+)
 
 from . import decomposition
 from .caches import Artifacts, Contracts, References, Stop, starts_early
 from .causes import find_cause, find_first_wrong_pass
 from .clock import Clock
-from .executables import is_isolated
+from .death import crashed
+from .executables import ExecutionDied, is_isolated
 from .verdicts import Panel, Prepared, unless_forbidden
 
 RETYPED = "dtype=decomposed"
@@ -133,7 +145,7 @@ class Pipeline:
                 raise Stop(_frontends_own(contract, case, references, clock))
             prepared = self._prepare(case, sample, backend, references, clock, found, show, tell)
             known = self._last.get((backend, sample.id)) if find_pass else None
-            outcome = known or self.panel.outcome(prepared, clock, died)
+            outcome, died = (known, died) if known else self._executed(prepared, clock, died)
             self._last = {(backend, sample.id): outcome}
             found.outcome = unless_forbidden(outcome, prepared, died)
             found.traits += _unguarded(prepared)
@@ -152,6 +164,20 @@ class Pipeline:
             found.outcome = HarnessError(traceback.format_exc(limit=-8), clock.stage)
         clock.enter("")
         return found.result(clock.seconds)
+
+    def _executed(self, prepared: Prepared, clock: Clock, died: str | None) -> tuple[Outcome, str | None]:
+        """What the executors make of a sample, and what it was seen to die of in execution; `died` as in `run`.
+
+        After a death the isolated executors alone are asked, and one that is right clears the backend.
+        """
+        try:
+            return self.panel.outcome(prepared, clock, died), died
+        except ExecutionDied as death:
+            crash = crashed("execute", death.how, death.stderr)
+        except MemoryError:
+            crash = Crashed("execute", "memory limit", traceback.format_exc(limit=-3))
+        again = self.panel.outcome(prepared, clock, crash.signal)
+        return again if isinstance(again, Passed) else crash, crash.signal
 
     def _contract(
         self,

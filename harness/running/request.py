@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from harness.cases.sample import MODES
 
@@ -18,13 +16,13 @@ VARIABLE = "OPCOV_WARM_UP"
 class Request:
     """One sample to be run on one backend.
 
-    `sample` is the sample as JSON values. `show` asks for the IR of each stage, `find_pass` for the first pass after
-    which a wrong result is wrong. `died` says what an earlier worker died of in execution: then the isolated executors
-    alone are asked.
+    `sample` is the sample as JSON text: the same on each backend, so that either side need convert it once only. `show`
+    asks for the IR of each stage, `find_pass` for the first pass after which a wrong result is wrong. `died` says what
+    an earlier worker died of in execution: then the isolated executors alone are asked.
     """
 
     op: str
-    sample: Mapping[str, Any]
+    sample: str
     backend: str
     show: bool = False
     find_pass: bool = False

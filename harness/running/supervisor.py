@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from harness.cases.sample import Sample, to_json
+from harness.cases.sample import Sample, dumps
 from harness.records.outcome import (
     STAGES,
     Crashed,
@@ -29,14 +29,12 @@ from harness.records.outcome import (
     Stage,
     TimedOut,
 )
-from harness.text import portable
 
 from .child import WARM, Child, fork_server, start
 from .deadline import Deadline
+from .death import crashed, tail
 from .request import Request, WarmUp
 
-TAIL = 4000
-"""How many of the last characters of stderr an outcome keeps."""
 KILLED = ("SIGKILL", "SIGTERM")
 """Signals that come from outside of the worker."""
 OUTSIDE = (*KILLED, "memory corrupted")
@@ -114,13 +112,15 @@ class Supervisor:
         Raises OpcovError if no worker can be started, for instance because a plugin's package is missing.
         """
         request = Request(
-            op=sample.op, sample=to_json(sample), backend=backend, show=show is not None, find_pass=find_pass
+            op=sample.op, sample=dumps(sample), backend=backend, show=show is not None, find_pass=find_pass
         )
         short = short or {}
+        deaths = self.deaths
         result = self._run(request, show, short)
         if _is_early_death(result) or _is_killed(result.outcome):
+            deaths = self.deaths
             result = self._run(request, show, short)
-        if died := _death_in_execution(result.outcome):
+        if self.deaths > deaths and (died := _death_in_execution(result.outcome)):
             again = self._run(replace(request, show=False, find_pass=False, died=died), None, short)
             if isinstance(again.outcome, Passed | Invalid):
                 return replace(again, hung=result.hung)
@@ -172,18 +172,14 @@ class Supervisor:
         code = child.process.exitcode or 0
         self._child = None
         self.deaths += 1
-        tail = self._tail()
-        if code < 0:
-            name = signal.Signals(-code).name
-            starved = any(text in tail for text in ("bad_alloc", "out of memory", "Out of memory", "MemoryError"))
-            return Crashed(stage, f"{name} (memory limit)" if starved else name, tail)
-        if "Traceback" in tail and "worker.py" in tail and code == 1:
-            return HarnessError(tail, stage)
-        return Crashed(stage, f"exit {code}", tail)
+        stderr = self._tail()
+        if "Traceback" in stderr and "worker.py" in stderr and code == 1:
+            return HarnessError(stderr, stage)
+        return crashed(stage, signal.Signals(-code).name if code < 0 else f"exit {code}", stderr)
 
     def _tail(self) -> str:
         try:
-            return portable(self._stderr.read_text(errors="replace")[-TAIL:]).strip()
+            return tail(self._stderr.read_text(errors="replace"))
         except OSError:
             return ""
 

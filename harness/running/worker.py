@@ -12,19 +12,20 @@ This module is a composition root: it joins the registry, the frontend, the back
 from __future__ import annotations
 
 import gc
+import json
 import os
 import resource
 import signal
 import traceback
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.cases.case import OpCase
-from harness.cases.sample import from_json
+from harness.cases.sample import Sample, from_json
 from harness.errors import OpcovError
 from harness.programs import plugins
 from harness.programs.fork import die_with_parent
@@ -58,6 +59,12 @@ def _loaded(backends: Sequence[str], *, thorough: bool) -> tuple[Pipeline, dict[
 def case(op: str) -> OpCase:
     """The registry's case of an op."""
     return next(c for cases in catalog().values() for c in cases if c.op == op)
+
+
+@lru_cache(maxsize=64)
+def _sample(text: str) -> Sample:
+    """The sample of a request; the same object for each backend."""
+    return from_json(json.loads(text))
 
 
 def main(requests: Connection, stderr: str, backends: Sequence[str], memory: int, thorough: bool) -> None:
@@ -98,7 +105,7 @@ def _serve(ready: Pipeline, replies: Connection, request: Request) -> Result:
     try:
         return ready.run(
             case(request.op),
-            from_json(request.sample),
+            _sample(request.sample),
             request.backend,
             enter,
             show if request.show else None,
@@ -117,7 +124,7 @@ def _relieve_collector() -> None:
     collection writes to the pages of all that it visits.
     """
     gc.freeze()
-    gc.set_threshold(10_000, 10, 10)
+    gc.set_threshold(50_000, 10, 10)
 
 
 def _end_with_run() -> None:

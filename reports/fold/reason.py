@@ -11,6 +11,7 @@ from math import prod
 from typing import assert_never
 
 from harness.cases.sample import Sample, TensorSpec, dumps, walk
+from harness.records.frontend import FRONTEND, culprit
 from harness.records.journal import Record
 from harness.records.outcome import (
     BEST,
@@ -172,7 +173,6 @@ def smallest(records: Iterable[Record]) -> Record:
 
 def _reason(records: list[Record], plain: Sample | None) -> Reason:
     chosen = smallest(records)
-    culprit = chosen.outcome.culprit if isinstance(chosen.outcome, Unsupported) else None
     count = sum(record.minimised is None for record in records)
     breaks = tuple(dict.fromkeys(record.breaks for record in records if record.breaks))
     cause = next((record.cause for record in (chosen, *records) if record.cause), None)
@@ -180,7 +180,20 @@ def _reason(records: list[Record], plain: Sample | None) -> Reason:
     severities = severity.count(
         [r for r in records if r.minimised is None], [r for r in records if r.minimised is not None], plain
     ).get(outcome_name(chosen), {})
-    return Reason(outcome_name(chosen), chosen.stage, culprit, count, chosen, breaks, cause, passes, severities)
+    return Reason(
+        outcome_name(chosen), chosen.stage, _culprit(chosen), count, chosen, breaks, cause, passes, severities
+    )
+
+
+def _culprit(record: Record) -> str | None:
+    """What the sample stopped at, if it was refused, or if the frontend made IR of it that is not valid."""
+    match record.outcome:
+        case Unsupported(culprit=name):
+            return name
+        case Invalid(diagnostic=text) if record.backend == FRONTEND:
+            return culprit(text)
+        case _:
+            return None
 
 
 def weight(record: Record) -> tuple[bool, bool, int, int, int, int, str]:

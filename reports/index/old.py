@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from harness.records.expectation import CONTROL
-from harness.records.frontend import FRONTEND, blocked, is_of_decomposition, refusal
+from harness.records.frontend import FRONTEND, blocked, is_of_decomposition, of_export, refusal
 from harness.records.journal import Record
 from harness.records.outcome import SHARED, HarnessError, NotExported, Outcome, Reached
 
@@ -75,7 +75,7 @@ def _outcome(record: Record) -> Outcome:
         case NotExported(stage=stage, reason=reason):
             return refusal(stage, reason)
         case outcome if outcome.stage in SHARED:
-            return outcome
+            return of_export(outcome)
         case _:
             return Reached()
 

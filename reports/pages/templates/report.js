@@ -93,7 +93,7 @@
   }
 
   const heldBy = (cell, culprit) => cell && cell.w.some((w) => w[2] !== null ? text(w[2]).toLowerCase().includes(culprit)
-    : culprit === "(no_op_named)" && outcomes[w[0]] === "Unsupported");
+    : culprit === "(no_op_named)" && ["Unsupported", "Invalid"].includes(outcomes[w[0]]));
 
   // Whether the plain call of a cell has one of these statuses; "right" is that it passes.
   const plainIs = (cell, names) => cell && cell.p !== null && names.some((name) => name === "fails" ? statuses[cell.p].fails

@@ -78,7 +78,7 @@ def test_it_prints_the_matrix_and_that_the_control_is_green(run: tuple[Done, Pat
 
 def test_the_header_says_what_was_asked_for_and_of_what(run: tuple[Done, Path]) -> None:
     header = lines(run[1] / "journal.jsonl.gz")[0]
-    assert set(header) == {"kind", "schema", "run", "started", "toolchain", "options", "seed", "cells"}
+    assert set(header) == {"kind", "schema", "run", "started", "toolchain", "frontend", "options", "seed", "cells"}
     assert (header["kind"], header["seed"]) == ("header", 0)
     assert {"torch", "torch_mlir", "opcov", "hypothesis", "python", "platform", "executors"} <= set(header["toolchain"])
     assert "absent" not in header["toolchain"].values()
@@ -88,6 +88,7 @@ def test_the_header_says_what_was_asked_for_and_of_what(run: tuple[Done, Path]) 
     assert options["profile"] == "quick"
     assert options["ops"] == ["aten.add.Tensor", "aten.expm1.default"]
     assert options["dtypes"] == ["f32", "u8"]
+    assert options["backends"][0] == "frontend"
     assert {"linalg", "tosa", "stablehlo", "control"} <= set(options["backends"])
 
 
@@ -151,7 +152,7 @@ def test_every_cell_that_was_asked_for_is_there(run: tuple[Done, Path]) -> None:
     expected = {
         (op, backend, mode, dtype)
         for op in ("aten.add.Tensor", "aten.expm1.default")
-        for backend in ("linalg", "tosa", "stablehlo", "control")
+        for backend in ("frontend", "linalg", "tosa", "stablehlo", "control")
         for mode in ("static", "dynamic")
         for dtype in ("f32", "u8")
     }
@@ -227,7 +228,7 @@ def test_options_select_cells_by_glob_backend_mode_and_dtype() -> None:
     ]
 
 
-DEFAULT = {"linalg", "tosa", "stablehlo", "control"}
+DEFAULT = {"frontend", "linalg", "tosa", "stablehlo", "control"}
 CASCADES = {"tosa-linalg", "stablehlo-linalg"}
 
 

@@ -11,7 +11,7 @@ import torch
 
 from harness.programs.protocols import CannotExecute, Executable, Lowered, Program
 from harness.running import executables
-from harness.running.executables import executable
+from harness.running.executables import ExecutionDied, executable
 
 X = torch.tensor([1.0, 2.0, 3.0])
 
@@ -42,6 +42,12 @@ class Reusable:
 
 class Anew(Reusable):
     reusable = False
+
+
+class Answering(Reusable):
+    """Not isolated: its death is that of what it runs."""
+
+    isolated = False
 
 
 @pytest.fixture(autouse=True)
@@ -79,7 +85,7 @@ def test_a_module_is_compiled_once_for_runs_that_follow_each_other_unless_it_has
         return counts[-1] - counts[0]
 
     assert compilations("right", "right") == 0
-    assert compilations("right", "other", "right") == 2
+    assert compilations("right", "other", "right") == 1
     assert compilations("ml_program.global @seed", "ml_program.global @seed") == 1
 
 
@@ -100,6 +106,25 @@ def test_a_hang_reads_the_same_in_either_fork(executor: Reusable, monkeypatch: p
     monkeypatch.setattr(executables, "ISOLATED_SECONDS", 0.3)
     with pytest.raises(CannotExecute, match=r"^it dies: no result in 0\.3 s$"):
         run("hang", executor)
+
+
+def test_a_death_outside_of_the_worker_says_how_and_what_was_written() -> None:
+    first = pid(run("right", Answering()))
+    assert first != os.getpid()
+    with pytest.raises(ExecutionDied, match=r"^SIGABRT$") as death:
+        run("die", Answering())
+    assert death.value.stderr == "LLVM ERROR: out of ideas\n"
+    with pytest.raises(CannotExecute, match=r"^not able$"):
+        run("refuse", Answering())
+    assert pid(run("right", Answering())) != first
+
+
+def test_the_helper_keeps_the_executables_of_the_last_modules() -> None:
+    irs = [f"module {i}" for i in range(executables.KEPT)]
+    counts = [int(run(ir)[-1][1]) for ir in irs]
+    assert [int(run(ir)[-1][1]) for ir in irs] == counts[-1:] * len(irs)
+    run("one more")
+    assert int(run(irs[0])[-1][1]) == counts[-1] + 2
 
 
 def test_an_executor_that_cannot_be_pickled_runs_in_a_fork() -> None:

@@ -34,8 +34,9 @@ from harness.records.outcome import (
     Wrong,
 )
 from harness.running.cells import Cell
+from harness.running.death import TAIL
 from harness.running.runner import Runner
-from harness.running.supervisor import TAIL, Child, Limits, Supervisor
+from harness.running.supervisor import Child, Limits, Supervisor
 from tests import miniatures
 from tests.samples import dynamic, relu
 

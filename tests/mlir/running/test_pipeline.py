@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import resource
 import struct
 import zlib
 from collections import Counter
@@ -34,6 +35,7 @@ from harness.programs.protocols import (
     Specialized,
 )
 from harness.records.outcome import (
+    Crashed,
     Excluded,
     HarnessError,
     Invalid,
@@ -41,12 +43,15 @@ from harness.records.outcome import (
     NotExported,
     Outcome,
     Passed,
+    Reached,
     Result,
     Stage,
+    Unsupported,
     Wrong,
 )
 from harness.running.caches import LruCache
 from harness.running.pipeline import Pipeline
+from tests import miniatures
 from tests.miniatures import Actor, Acts, CannotCompile, Detective, Doomed, Forbids, Witness, eager, lie_in_value
 from tests.samples import dynamic, relu
 
@@ -251,9 +256,37 @@ class Refuses:
         raise NotExpressible(self.stage, "no such thing")
 
 
-@pytest.mark.parametrize("stage", ["export", "import", "contract"])
-def test_what_the_frontend_refuses_is_not_exported(stage: Stage) -> None:
-    assert outcome(pipeline(frontend=Refuses(stage)), relu()) == NotExported(stage, "no such thing")
+@pytest.mark.parametrize("backend", ["frontend", "right"])
+@pytest.mark.parametrize(
+    ("stage", "found"),
+    [
+        ("export", NotExported("export", "no such thing")),
+        ("import", Unsupported("import", "no such thing", None)),
+        ("contract", Unsupported("contract", "no such thing", None)),
+    ],
+)
+def test_what_the_frontend_refuses_is_the_frontends_whoever_asks(stage: Stage, found: Outcome, backend: str) -> None:
+    assert outcome(pipeline(frontend=Refuses(stage)), relu(), backend) == found
+
+
+def test_the_frontends_own_column_ends_at_the_contract() -> None:
+    ready = pipeline(backend := Noting())
+    found = result(ready, relu(2, 3), "frontend")
+    assert found.outcome == Reached()
+    assert found.reached == ("torch.aten.relu",)
+    assert set(found.seconds) >= {"export", "import", "contract"}
+    assert not backend.calls
+
+
+def test_the_backends_find_what_the_frontend_has_made() -> None:
+    counting = Counting()
+    ready = pipeline(frontend=counting)
+    assert [type(outcome(ready, relu(2, 3), name)) for name in ("frontend", "right")] == [Reached, Passed]
+    assert counting.runs == 1
+
+
+def test_the_frontend_excludes_what_eager_refuses() -> None:
+    assert isinstance(outcome(pipeline(), relu(2, 3, dtype="bool"), "frontend"), Excluded)
 
 
 class Fussy:
@@ -361,6 +394,33 @@ def test_after_a_death_in_execution_the_isolated_executors_alone_are_asked() -> 
     ready = pipeline(Acts("dies", "abort"), executors=[Actor(), Witness()])
     found = ready.run(case(), relu(), "dies", ignore, died="SIGABRT").outcome
     assert found == Passed(0.0, ("witness",), {"actor": "SIGABRT"})
+
+
+class Elsewhere(Actor):
+    """Runs in the worker's helper."""
+
+    name = "elsewhere"
+    reusable = True
+
+    def compile(self, lowered: Lowered) -> Executable:
+        return lambda inputs: miniatures.complain() if "abort" in lowered.ir else miniatures.hog()
+
+
+@pytest.mark.parametrize(("action", "signal"), [("abort", "SIGABRT"), ("hog", "memory limit")])
+def test_a_death_in_execution_outside_of_the_worker_is_judged_as_one_inside(action: str, signal: str) -> None:
+    dies = Acts("dies", action)
+    limits = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (8 << 30, limits[1]))
+    try:
+        alone, beside = (pipeline(dies, executors=[Elsewhere(), *more]) for more in ([Detective()], [Witness()]))
+        found = result(alone, relu(3), "dies")
+        assert isinstance(found.outcome, Crashed)
+        assert (found.outcome.stage, found.outcome.signal) == ("execute", signal)
+        assert found.cause == f"it was miniature.{action} at [3]"
+        assert found.outcome.stderr
+        assert outcome(beside, relu(3), "dies") == Passed(0.0, ("witness",), {"elsewhere": signal})
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, limits)
 
 
 # what the specification does not allow -------------------------------------------------------------------------------
@@ -536,7 +596,8 @@ class Decomposing:
         self.results = results
 
     def run(self, program: Program, enter: Enter) -> Contract:
-        return replace(Fx().run(program, enter), decomposed=lambda: lambda inputs: [self.results(*inputs)])
+        contract = Fx().run(program, enter)
+        return replace(contract, decomposed=lambda: lambda inputs: [self.results(*inputs)], decomposes=True)
 
 
 def lied(results: Callable[[torch.Tensor], torch.Tensor]) -> Outcome:
@@ -549,6 +610,56 @@ def test_a_wrong_decomposition_is_no_backends_fault() -> None:
     assert isinstance(found, NotExported)
     assert found.stage == "export"
     assert "torch's own decomposition is not what eager computes: out[0]" in found.reason
+
+
+def test_a_wrong_decomposition_is_told_in_the_frontends_column() -> None:
+    lying = Decomposing(lambda x: lie_in_value([x.relu()], [])[0])
+    found = outcome(pipeline(frontend=lying), relu(2, 3), "frontend")
+    assert isinstance(found, NotExported)
+    assert "torch's own decomposition is not what eager computes: out[0]" in found.reason
+    assert outcome(pipeline(frontend=Decomposing(torch.relu)), relu(2, 3), "frontend") == Reached()
+
+
+class Retyping:
+    """A frontend whose decomposed program gives its first result in float64."""
+
+    name = "retyping"
+
+    def run(self, program: Program, enter: Enter) -> Contract:
+        def run(inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+            first, *others = eager(program, inputs)
+            return [first.double(), *others]
+
+        dtypes = (torch.float64, torch.float32)[: len(eager(program, program.args))]
+        return replace(Fx().run(program, enter), decomposed=lambda: run, decomposes=True, dtypes=dtypes)
+
+
+def bounds(*dims: int) -> Sample:
+    """A sample of an op with two results of the sample's dtype."""
+    return replace(relu(*dims), op="aten.aminmax.default")
+
+
+@pytest.mark.parametrize("sample", [relu(2, 3), bounds(2, 3)], ids=["one result", "two results"])
+def test_a_result_that_the_decomposition_retypes_is_judged_all_the_same(sample: Sample) -> None:
+    found = result(pipeline(Acts("right", "lie_in_dtype"), frontend=Retyping()), sample)
+    assert isinstance(found.outcome, Passed)
+    assert "dtype=decomposed" in found.traits
+    front = outcome(pipeline(frontend=Retyping()), sample, "frontend")
+    assert isinstance(front, NotExported)
+    assert front.reason.endswith("out[0].dtype=float64, but should be float32")
+
+
+def test_the_other_results_are_judged_where_the_decomposition_retypes_one() -> None:
+    found = outcome(pipeline(Acts("right", "lie_in_dtype_and_last_value"), frontend=Retyping()), bounds(2, 3))
+    assert isinstance(found, Wrong)
+    assert (found.kind, found.output) == ("value", 1)
+
+
+def test_a_dtype_that_the_decomposition_does_not_give_stays_wrong() -> None:
+    ready = pipeline(Acts("right", "lie_in_dtype"), frontend=Decomposing(torch.relu))
+    found = outcome(ready, relu(2, 3))
+    assert isinstance(found, Wrong)
+    assert found.kind == "dtype"
 
 
 def test_a_right_decomposition_excuses_nothing() -> None:

@@ -53,7 +53,7 @@ def test_help_lists_every_command_and_a_command_lists_its_arguments(capsys: pyte
 
 def test_damage_is_said_on_stderr_and_in_the_answer(journal: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = bytearray(journal.read_bytes())
-    data[len(data) // 2] ^= 0x40
+    data[len(data) // 3] ^= 0x40
     hurt = journal.with_name("hurt.jsonl.gz")
     hurt.write_bytes(data)
     for _ in range(2):
@@ -62,3 +62,8 @@ def test_damage_is_said_on_stderr_and_in_the_answer(journal: Path, capsys: pytes
         assert f"opcov: {hurt} is damaged: lines " in said.err
         assert "The journal is damaged: lines " in said.out
         assert all("the gzip member at byte 0 is damaged" in text for text in (said.err, said.out))
+
+
+def test_sensitivity_says_that_the_frontend_lowers_nothing(journal: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["sensitivity", "--backend", "frontend", str(journal)]) == 2
+    assert "the frontend lowers nothing; name a backend: linalg" in capsys.readouterr().err

@@ -123,6 +123,17 @@ def test_a_backend_that_dies_in_a_stage_through_which_the_frontend_came_died_its
     assert outcomes(world, "frontend", "linalg")["linalg"] == died
 
 
+@pytest.mark.parametrize("failure", [Crashed("export", "SIGSEGV", ""), TimedOut("export", 30.0)], ids=["dies", "hangs"])
+def test_an_export_that_dies_or_hangs_is_pytorchs(failure: Outcome) -> None:
+    world = World(lambda backend: failure)
+    found = outcomes(world, "frontend", "tosa")
+    assert isinstance(found["frontend"], NotExported)
+    assert found["tosa"] == Blocked("export", "NotExported")
+    alone = outcomes(World(lambda backend: failure), "tosa")["tosa"]
+    assert isinstance(alone, Blocked)
+    assert alone.by == "NotExported"
+
+
 @pytest.mark.parametrize("outcome", [Excluded("eager refuses"), NotRun("contract", 3.0, "x")], ids=["out", "not run"])
 def test_what_says_nothing_of_the_frontend_stays_as_it_is(outcome: Outcome) -> None:
     world = World(lambda backend: outcome)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from harness.cases.sample import DtypeArg, EnumArg, Fill, Sample, SizeOf, TensorSpec
 from harness.errors import UnknownName
-from harness.records.outcome import OUTCOMES, Crashed, FirstWrongPass, Invalid, Unsupported, Wrong
+from harness.records.outcome import OUTCOMES, Blocked, Crashed, FirstWrongPass, Invalid, Unsupported, Wrong
 from reports.answers.explain import explain
 from reports.fold.call import call, explain_command, repro_command
 from reports.fold.cell import cells_of
@@ -155,6 +155,20 @@ def test_every_outcome_has_a_headline_and_a_diagnostic() -> None:
         assert headline(outcome).strip()
         assert "\n" not in headline(outcome)
         assert diagnostic(outcome).strip()
+
+
+def test_a_blocked_sample_is_explained_by_the_frontend() -> None:
+    of = sample(OP, "f32", "static", (2,))
+    refused = Unsupported("import", "KeyError: torch.uint64", "torch.uint64")
+    told = explain(index([record(of, "frontend", refused), record(of, "tosa", Blocked("import", "Unsupported"))]), OP)
+    text = told.text()
+    assert "0 of 1 sample reached the backends: 1 Unsupported" in text
+    assert "Unsupported at import, 1 sample, culprit torch.uint64" in text
+    assert "Blocked at import, 1 sample\n     | Unsupported at import in the frontend\n     opcov explain" in text
+    assert f"opcov explain {OP} --backend frontend" in text
+    alone = explain(index([record(of, "tosa", Blocked("import", "Unsupported", "KeyError: torch.uint64"))]), OP, "tosa")
+    assert "Unsupported at import in the frontend: KeyError: torch.uint64" in alone.text()
+    assert f"opcov repro {of.id} --backend tosa" in alone.text()
 
 
 def test_headlines() -> None:

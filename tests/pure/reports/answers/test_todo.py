@@ -7,8 +7,18 @@ import pytest
 
 from harness.errors import UnknownName
 from harness.records.journal import Record
-from harness.records.outcome import NotExecuted, Outcome, Unsupported, Wrong
-from reports.answers.todo import UNNAMED, todo
+from harness.records.outcome import (
+    Blocked,
+    Invalid,
+    NotExecuted,
+    NotExported,
+    Outcome,
+    Reached,
+    TimedOut,
+    Unsupported,
+    Wrong,
+)
+from reports.answers.todo import LACKING, UNNAMED, todo
 from tests.synthetic import PASSED, index, record, sample, whole_index
 
 
@@ -47,6 +57,40 @@ def test_culprits_rank_by_what_they_unlock() -> None:
     assert first.ops == ("aten.median.default", "aten.sort.default", "aten.topk.default")
     assert first.explain == "opcov explain aten.sort.default --backend tosa"
     assert first.repro == f"opcov repro {first.sample} --backend tosa"
+
+
+LACKS = 'error: failed to legalize operation \'torch.operator\': %0 = "torch.operator"() <{name = "torch.aten.addmv"}>'
+
+
+def test_the_frontend_stops_at_what_the_dialect_lacks_and_at_what_it_refuses_or_breaks() -> None:
+    lacks = Unsupported("contract", LACKS, "torch.aten.addmv")
+    broken = Invalid("contract", "error: 'torch.aten.clamp' op operand #1 must be Optional torch scalar type")
+    records = [
+        line("aten.addmv.default", lacks, backend="frontend"),
+        line("aten.addmv.default", lacks, backend="frontend", dtype="bf16"),
+        line("aten.clamp.default", broken, backend="frontend"),
+        line("aten.clamp.default", Reached(), backend="frontend", shape=(3,)),
+        line(
+            "aten.hash_tensor.default",
+            Unsupported("import", "KeyError: torch.uint64", "torch.uint64"),
+            backend="frontend",
+        ),
+        line("aten.stft.center", TimedOut("contract", 30.0), backend="frontend"),
+        line("aten.corrcoef.default", NotExported("export", "no"), backend="frontend"),
+        line("aten.addmv.default", Blocked("contract", "Unsupported")),
+    ]
+    found = todo(index(records), "frontend")
+    assert [(r.name, r.why, r.unlocks, r.cells) for r in found.rows] == [
+        ("torch.aten.addmv", LACKING, 2, 2),
+        ("torch.aten.clamp", "invalid IR", 1, 1),
+        ("torch.uint64", "import refuses", 1, 1),
+    ]
+    assert found.otherwise == {"TimedOut": 1}
+    text = found.text()
+    assert text.startswith("What the frontend stops at: 3 culprits")
+    assert "no such op: the torch dialect declares none" in text
+    assert found.rows[0].explain == "opcov explain aten.addmv.default --backend frontend"
+    assert todo(index(records), "tosa").rows == (), "what the frontend refuses is nothing for a backend to do"
 
 
 def test_what_no_backend_answers_for_is_no_other_obstacle() -> None:

@@ -18,10 +18,12 @@ from harness.records.journal_writer import JournalWriter
 from harness.records.outcome import (
     BY_NAME,
     OUTCOMES,
+    Blocked,
     Excluded,
     NotExecuted,
     Outcome,
     Passed,
+    Reached,
     Unsupported,
     Wrong,
     restore,
@@ -49,6 +51,7 @@ from reports.fold.status import (
     WRONG,
     decide,
 )
+from reports.pages.pieces import shares
 from tests.synthetic import FAMILIES, HEADER, PASSED, everything, index, record, sample, whole_index
 
 NAMES = [cls.__name__ for cls in OUTCOMES]
@@ -192,6 +195,19 @@ def test_minimised_records_are_evidence_not_samples() -> None:
     cell = matrix.row("aten.add.Tensor").cells[matrix.columns.index(Column("tosa", "static"))]
     assert (cell.passed, cell.total, sum(cell.evidence.values())) == (1, 1, 1)
     assert cell.status is WRONG, "a wrong result found while minimising is a finding all the same"
+
+
+def test_shares_are_of_all_samples_and_of_those_that_reached_the_backend() -> None:
+    stopped = Blocked("import", "Unsupported")
+    lines = [(PASSED, 1), (REFUSED, 2), (stopped, 3), (Excluded("eager refuses"), 4)]
+    records = [add(outcome, shape=(n,)) for outcome, n in lines]
+    records += [add(Reached(), shape=(n,), backend="frontend") for n in (1, 2)]
+    records += [add(Unsupported("import", "no", None), shape=(3,), backend="frontend")]
+    found = {t.column.backend: t for t in load(index(records)).totals() if t.column.mode == "static"}
+    assert (found["tosa"].passed, found["tosa"].total, found["tosa"].arrived) == (1, 4, 2)
+    assert shares(found["tosa"]) == ("25.0 %", "50.0 %")
+    assert (found["frontend"].passed, found["frontend"].total, found["frontend"].arrived) == (2, 3, 2)
+    assert shares(found["frontend"]) == ("66.7 %", "–")
 
 
 def test_columns_nobody_ran_are_shown_as_never_run() -> None:
