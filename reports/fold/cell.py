@@ -22,7 +22,7 @@ from harness.records.outcome import Passed
 from reports.index.op_records import OpRecords
 
 from . import severity
-from .status import APART, BEFORE, GOOD, Status, decide, worst
+from .status import APART, BEFORE, GOOD, Status, counted_name, decide, worst
 
 
 class Column(NamedTuple):
@@ -204,8 +204,8 @@ def cells_of(of: OpRecords) -> tuple[CellRecords, ...]:
 
 
 def outcome_name(record: Record) -> str:
-    """Return the class name of the record's outcome."""
-    return type(record.outcome).__name__
+    """Return the name by which reports count the record's outcome."""
+    return counted_name(record.outcome)
 
 
 def dialect_name(op: str) -> str:
