@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from harness.cases.draw import Profile, profile
+from harness.cases.sample import MODES
 from harness.errors import OpcovError
 from harness.programs import plugins
 from harness.records.element_types import judged, known_types
@@ -20,6 +21,7 @@ from harness.records.journal import Record, dumped
 from harness.records.outcome import BEST
 from harness.records.toolchain import loaded_json
 from harness.running.cells import Cell, cells
+from harness.running.child import fork_server
 from harness.running.request import WarmUp
 from harness.running.runner import Runner
 from harness.running.sources import Census, FromOpinfo, Source
@@ -28,7 +30,7 @@ from harness.surface import opinfo
 from op_suites import catalog
 
 from . import resume
-from .options import SUITES, is_strict, is_thorough, limits, selection
+from .options import SUITES, is_main_job, is_strict, is_thorough, is_worker, limits, selection
 
 LINES = "opcov-lines"
 """The key of a report's user properties under which a cell's journal lines travel to the controller."""
@@ -36,6 +38,8 @@ TOOLCHAIN = "opcov-toolchain"
 """Likewise for what this process's worker has loaded, as text: with the first cell, and again if it changes."""
 FULLY = 200
 """From so many cells in a process on, a full warm-up takes less time than it saves."""
+FEW = 2
+"""So many ops have fewer cells than that."""
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -111,6 +115,24 @@ class CellItem(pytest.Item):
     def reportinfo(self) -> tuple[Path, int, str]:
         """Where the cell's op is declared."""
         return self.path, 0, self.name
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Let the fork server load torch while pytest collects, where it is clear before what it is to warm up."""
+    if not is_worker(session.config) and (asked := early_warm_up(session.config)):
+        fork_server(asked)
+
+
+def early_warm_up(config: pytest.Config) -> WarmUp | None:
+    """The warm-up of a run of a few ops that are named in full, in this process; None for any other run."""
+    wanted = selection(config)
+    named = 0 < len(wanted.ops) <= FEW and not any(char in op for op in wanted.ops for char in "*?[")
+    elsewhere = config.option.collectonly or getattr(config.option, "dist", "no") != "no"
+    if elsewhere or not named or not is_main_job(config):
+        return None
+    backends = wanted.backends or plugins.columns(plugins.BACKENDS)
+    return WarmUp(backends=tuple(backends), modes=wanted.modes or MODES, fully=False)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -118,7 +118,7 @@ def _cell_text(cell: Cell, records: CellRecords | None, width: int) -> str:
     if not (cell.total or cell.outside) or records is None:
         return head
     verb = "reached the backends" if cell.backend == FRONTEND else "passed"
-    head += f", {only(cell.severity)}" if cell.severity else ""
+    head += f"; fails {only(cell.severity)}" if cell.severity else ""
     lines = [head, *_plain_lines(records, width)]
     lines.append(f"  {cell.passed} of {plural(cell.total, 'sample')} {verb}: {tally(cell.counts)}")
     if cell.status is not PASS:

@@ -22,7 +22,7 @@ from harness.records.outcome import Passed
 from reports.index.op_records import OpRecords
 
 from . import severity
-from .status import APART, BEFORE, GOOD, Status, decide, worst
+from .status import APART, BEFORE, GOOD, Status, counted_name, decide, worst
 
 
 class Column(NamedTuple):
@@ -74,17 +74,21 @@ class CellRecords:
 
         The cells by dtype are a JSON text in it, because few who read the cell need them.
         """
+        counted = [severity.count(c.records, c.evidence, c.plain_call) for c in self.by_dtype or (self,)]
+        parts = [[c.dtype, *c._json(found, "")] for c, found in zip(self.by_dtype, counted, strict=False)]
+        return self._json(severity.added(counted), json.dumps(parts, separators=(",", ":")) if parts else "")
+
+    def _json(self, severities: Mapping[str, severity.Counts], parts: str) -> list[Any]:
         known = [r.reached for r in self.records if r.reached]
         name = dialect_name(self.op)
-        parts = [[part.dtype, *part.json()] for part in self.by_dtype]
         return [
             Counter(map(outcome_name, self.records)),
             Counter(map(outcome_name, self.evidence)),
             max((r.outcome.share for r in self.records if isinstance(r.outcome, Passed)), default=None),
             not any(name in reached for reached in known) if known else None,
             sorted({name for reached in known for name in reached}),
-            json.dumps(parts, separators=(",", ":")) if parts else "",
-            severity.count(self.records, self.evidence, self.plain_call),
+            parts,
+            severities,
             _plain_json(self.plain),
         ]
 
@@ -200,8 +204,8 @@ def cells_of(of: OpRecords) -> tuple[CellRecords, ...]:
 
 
 def outcome_name(record: Record) -> str:
-    """Return the class name of the record's outcome."""
-    return type(record.outcome).__name__
+    """Return the name by which reports count the record's outcome."""
+    return counted_name(record.outcome)
 
 
 def dialect_name(op: str) -> str:

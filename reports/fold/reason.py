@@ -36,7 +36,7 @@ from harness.text import clean, clip, one_line
 
 from . import severity
 from .cell import CellRecords, outcome_name
-from .status import STATUS_OF_OUTCOME
+from .status import STATUS_OF_OUTCOME, counted_name
 
 NO_DYNAMIC_DIM = "nothing"
 """The `Record.breaks` of a dynamic sample that fails in the same way when all its sizes are static."""
@@ -216,7 +216,7 @@ def weight(record: Record) -> tuple[bool, bool, int, int, int, int, str]:
 
 def _signature(outcome: Outcome) -> tuple[str, ...]:
     """What samples of one reason have in common: outcome, stage, and kind, signal, culprit or normalised headline."""
-    name = type(outcome).__name__
+    name = counted_name(outcome)
     match outcome:
         case Wrong():
             return (name, outcome.kind, str(outcome.output))

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from harness.records.outcome import Invalid, Outcome
+
 
 @dataclass(frozen=True, slots=True)
 class Status:
@@ -32,6 +34,7 @@ WRONG = Status("wrong", "✗", "silently wrong on at least one sample")
 ERROR = Status("error", "!", "a bug of the harness; says nothing about the backend")
 CRASH = Status("crash", "▲", "the compiler or the compiled code died")
 INVALID = Status("invalid", "◆", "made IR that breaks the dialect's own contract")
+INVALID_RIGHT = Status("invalid-right", "◈", "made IR that the specification forbids, and that runs right")
 TIMEOUT = Status("timeout", "∞", "did not end in time")
 UNSUPPORTED = Status("unsupported", "○", "the lowering, or the frontend, says no; nothing passed")
 PARTIAL = Status("partial", "◐", "some pass; others are refused, invalid, blocked, not exported, executed or run")
@@ -50,6 +53,7 @@ STATUSES = (
     CRASH,
     INVALID,
     TIMEOUT,
+    INVALID_RIGHT,
     UNSUPPORTED,
     PARTIAL,
     UNEXECUTED,
@@ -68,6 +72,7 @@ STATUS_OF_OUTCOME: Mapping[str, Status] = {
     "Crashed": CRASH,
     "Invalid": INVALID,
     "TimedOut": TIMEOUT,
+    "InvalidRight": INVALID_RIGHT,
     "Unsupported": UNSUPPORTED,
     "NotExecuted": UNEXECUTED,
     "NotExported": UNEXPORTED,
@@ -78,11 +83,16 @@ STATUS_OF_OUTCOME: Mapping[str, Status] = {
     "Reached": PASS,
     "Passed": PASS,
 }
-"""The status of a cell in which every sample has the outcome of this name; the outcomes are in order of alarm."""
+"""The status of a cell in which every sample has the outcome of this name; the outcomes are in order of alarm.
+
+`InvalidRight` is an `Invalid` that executors ran and found right.
+"""
+OUTCOMES_BY_ALARM = tuple(STATUS_OF_OUTCOME)
+"""The names of the outcomes as reports count them, the most alarming first."""
 
 GRAVE = ("Wrong", "HarnessError", "Crashed", "TimedOut")
 """One sample with one of these outcomes decides the status of its cell, however many samples passed."""
-FAILING = ("Wrong", "Crashed", "Invalid", "TimedOut", "Unsupported")
+FAILING = ("Wrong", "Crashed", "Invalid", "TimedOut", "InvalidRight", "Unsupported")
 """Outcomes that are the backend's fault. A sample with one of these, or one of `GOOD`, is judged; others are not."""
 GOOD = ("Passed", "Reached")
 """Outcomes of samples with which nothing is wrong: on a backend, and in the frontend's column."""
@@ -95,6 +105,12 @@ APART = "Outside"
 DECOMPOSED = "~"
 """Marks an op that reaches no backend, because it is decomposed into other ops before."""
 DECOMPOSED_MEANING = "decomposed away: this op never reaches the backend"
+
+
+def counted_name(outcome: Outcome) -> str:
+    """Return the name by which reports count an outcome: that of its class, and `InvalidRight`."""
+    name = type(outcome).__name__
+    return f"{name}Right" if isinstance(outcome, Invalid) and outcome.ran == "right" else name
 
 
 def worst(outcomes: Iterable[str]) -> str | None:

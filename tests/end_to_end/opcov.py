@@ -62,7 +62,7 @@ def outcomes(path: Path) -> list[Mapping[str, Any]]:
 
 
 def timeless(path: Path) -> list[Any]:
-    """The journal's lines but for times, the checksums that depend on them, and the names of run and workers."""
+    """The journal's lines but for times, the checksums that depend on them, and the names of the run and workers."""
     found = lines(path)
     for line in found:
         for key in ("run", "started", "seconds", "crc32", "worker"):

@@ -40,6 +40,7 @@ from reports.fold.status import (
     EXCLUDED,
     FAILING,
     INVALID,
+    INVALID_RIGHT,
     NEVER,
     OUTSIDE,
     PARTIAL,
@@ -111,6 +112,9 @@ def add(
         (["Passed", "Invalid"], PARTIAL),
         (["Passed", "Invalid", "TimedOut"], TIMEOUT),
         (["Invalid", "Unsupported"], INVALID),
+        (["Invalid", "InvalidRight"], INVALID),
+        (["InvalidRight", "Unsupported"], INVALID_RIGHT),
+        (["Passed", "InvalidRight"], PARTIAL),
         (["Passed", "NotExecuted"], PARTIAL),
         (["Passed", "NotExported"], PARTIAL),
         (["Passed", "NotRun"], PARTIAL),
@@ -153,7 +157,7 @@ def test_green_means_a_pass_and_nothing_else_but_exclusions_and_what_is_outside(
 
 
 def test_every_outcome_and_status_is_defined_once() -> None:
-    assert set(STATUS_OF_OUTCOME) == set(NAMES)
+    assert set(STATUS_OF_OUTCOME) == {*NAMES, "InvalidRight"}
     assert len({s.symbol for s in STATUSES}) == len({s.name for s in STATUSES}) == len(STATUSES)
     assert all(len(s.symbol) == 1 for s in STATUSES)
 
@@ -322,3 +326,11 @@ def test_a_sample_that_is_wrong_is_wrong_whatever_the_dialect_has() -> None:
     header = HEADER | {"element_types": {"tosa": {"types": {"f32": "PRO-FP"}, "source": "a specification"}}}
     matrix = load(index([add(PASSED), add(Wrong("value", "m", 0, "x"), dtype="f64")], header=header))
     assert [cell.status for cell in matrix.row("aten.add.Tensor").cells if cell.counts] == [WRONG]
+
+
+def test_what_runs_right_although_it_is_invalid_is_counted_apart_from_what_does_not() -> None:
+    right, wrong = Invalid("verify", "no", "right", "right by llvm-jit"), Invalid("verify", "no", "wrong", "off by 1")
+    key = Key("aten.add.Tensor", "tosa", "static", "f32")
+    of_right, of_both = (load(index([add(a), add(b)])).cells[key] for a, b in ((right, right), (right, wrong)))
+    assert (of_right.status, of_both.status) == (INVALID_RIGHT, INVALID)
+    assert of_both.counts == {"Invalid": 1, "InvalidRight": 1}
