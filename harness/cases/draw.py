@@ -128,7 +128,8 @@ def census(case: OpCase, dtype: str, mode: Mode, size: Profile, seed: int) -> tu
     3. The richest program is filled in each other way too; for the first dtype, every program that has elements is.
     4. The richest programs of the first dtype are filled once more in each other way, and on either side of 0, which
        shows a maximum that wrongly starts from 0. To run a program again costs little.
-    5. The plain call comes last, if no sample is the same: it has the first dtype, and takes no other sample's place.
+    5. The plain call, which has the first dtype, comes in front: nothing has hung before it, so it has all its time. It
+       takes no other sample's place.
     """
     wanted = size.programs(case, dtype, mode)
     first = dtype == case.dtypes[0]
@@ -143,8 +144,8 @@ def census(case: OpCase, dtype: str, mode: Mode, size: Profile, seed: int) -> tu
     out += [with_values(sample, values) for sample in (rich if first else rich[:1]) for values in case.values[1:]]
     refilled = rich[: size.refilled if main else min(size.refilled, 1)] if first else ()
     out += [with_values(seeded(sample, 1), values) for sample in refilled for values in case.ways[1:]]
-    out += [sample for sample in (plain_call(case, mode) if first else None,) if sample]
-    return tuple({s.id: s for s in out}.values())
+    plain = plain_call(case, mode) if first else None
+    return tuple({s.id: s for s in ([plain, *out] if plain else out)}.values())
 
 
 def _draw_count(wanted: int) -> int:

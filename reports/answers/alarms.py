@@ -104,7 +104,7 @@ def as_text(alarm: Alarm, width: int) -> str:
     """
     where = f"{alarm.backend} {' and '.join(alarm.modes)}"
     head = f"{alarm.status.symbol} {alarm.op}  {where}: {alarm.outcome} on {alarm.bad} of {alarm.total} samples"
-    head += f", {alarm.severity.symbol} {only(alarm.severity)}" if alarm.severity else ""
+    head += f"; {alarm.severity.symbol} fails {only(alarm.severity)}" if alarm.severity else ""
     lines = [head, "    " + clip(alarm.line, width - 4)]
     if alarm.call is not None:
         lines.append("    " + clip(alarm.call, width - 4))

@@ -1,7 +1,8 @@
 """The severity of what is red, as reports show it: a symbol, words, and how many samples have it.
 
 Which severity a failing sample has is decided in `harness.records.severity`. A cell has the severity of its most severe
-sample among those that decide its status, samples that were minimised or run again included.
+sample, samples that were minimised or run again included; of a cell that is wrong or crashes, the refused and invalid
+samples do not count.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from harness.cases.sample import Sample
 from harness.records.journal import Record
 from harness.records.severity import SEVERITIES, severity
 
-from .status import CRASH, FAILING, INVALID, TIMEOUT, WRONG, Status
+from .status import CRASH, FAILING, INVALID, TIMEOUT, WRONG, Status, counted_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +37,19 @@ _SHOWN: Mapping[str, tuple[str, str]] = {
     "ordinary": ("▆", "for ordinary values"),
     "ends": ("▅", "at the ends of the range"),
     "nonfinite": ("▃", "for NaN or infinities"),
-    "degenerate": ("▂", "for a size of 0 or 1, or rank 0"),
+    "degenerate": ("▂", "for sizes of 0 or 1"),
     "rare": ("▁", "for a rare dtype"),
 }
 GRADES = tuple(Grade(name, *_SHOWN[name]) for name in SEVERITIES)
 BY_NAME: Mapping[str, Grade] = {grade.name: grade for grade in GRADES}
 PLAIN = GRADES[0]
-RED: Mapping[Status, str] = {WRONG: "Wrong", CRASH: "Crashed", INVALID: "Invalid", TIMEOUT: "TimedOut"}
-"""The statuses that show a severity, each with the outcome that decides it."""
+RED: Mapping[Status, tuple[str, ...]] = {
+    WRONG: ("Wrong", "Crashed"),
+    CRASH: ("Crashed",),
+    INVALID: ("Invalid",),
+    TIMEOUT: ("TimedOut",),
+}
+"""The statuses that show a severity, each with the outcomes of the samples that count."""
 
 Counts = Mapping[str, int]
 """How many samples have a severity, by its name; 0 where only samples that were run beside the census have it."""
@@ -54,8 +60,17 @@ def count(records: Iterable[Record], evidence: Iterable[Record], plain: Sample |
     found: dict[str, Counter[str]] = defaultdict(Counter)
     for weight, group in ((1, records), (0, evidence)):
         for record in group:
-            if (name := type(record.outcome).__name__) in FAILING:
+            if (name := counted_name(record.outcome)) in FAILING:
                 found[name][severity(record, plain)] += weight
+    return {name: dict(counts) for name, counts in found.items()}
+
+
+def added(parts: Iterable[Mapping[str, Counts]]) -> dict[str, dict[str, int]]:
+    """Add up counts by outcome name and severity."""
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for counts in parts:
+        for name, by_severity in counts.items():
+            found[name].update(by_severity)
     return {name: dict(counts) for name, counts in found.items()}
 
 
@@ -66,7 +81,15 @@ def worst(counts: Counts) -> Grade | None:
 
 def grade(status: Status, counts: Mapping[str, Counts]) -> Grade | None:
     """The severity of a cell, from its status and its counts by outcome name; None if the status shows none."""
-    return worst(counts.get(RED[status], {})) if status in RED else None
+    return worst(of_status(status, counts))
+
+
+def of_status(status: Status, counts: Mapping[str, Counts]) -> Counts:
+    """The counts by severity of the samples that count for a status."""
+    found: Counter[str] = Counter()
+    for outcome in RED.get(status, ()):
+        found.update(counts.get(outcome, {}))
+    return found
 
 
 def only(grade: Grade) -> str:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from harness.records.frontend import FRONTEND
-from harness.records.outcome import OUTCOMES
 from harness.text import share
 from reports.answers import blame, slack
 from reports.fold.cell import Cell
 from reports.fold.matrix import Matrix, Totals
-from reports.fold.severity import GRADES, RED, Grade, in_words
-from reports.fold.status import CRASH, PASS, STATUSES, WRONG, Status
+from reports.fold.severity import GRADES, Grade, in_words, of_status
+from reports.fold.status import CRASH, OUTCOMES_BY_ALARM, PASS, STATUSES, WRONG, Status
 from reports.index.index import Index
 
-OUTCOME_NAMES = tuple(cls.__name__ for cls in reversed(OUTCOMES))
+OUTCOME_NAMES = OUTCOMES_BY_ALARM[::-1]
 """The names of the outcomes, `Passed` first, the most alarming last."""
 STATUSES_PASS_FIRST = (PASS, *(status for status in STATUSES if status is not PASS))
 """The statuses as tables of totals show them: `PASS`, then the others, most alarming first."""
-FRACTION_MEANING = "passed of all samples, excluded and unjudged ones included"
+FRACTION_MEANING = "passed of all samples, excluded and unjudged included, outside left out"
 """What a legend says of `n/m`."""
 
 
@@ -37,7 +36,7 @@ PLAIN_RIGHT = "plain call right"
 OTHER_DIM = "plain, another dim"
 """What tables of totals call the plain calls in which another dim than the first is symbolic."""
 NO_PLAIN_CALLS = "no plain calls in this journal"
-SEVERITY_TITLE = "how bad the red is (ops)"
+SEVERITY_TITLE = "how bad (ops)"
 
 
 def plain_shares(matrix: Matrix) -> list[tuple[str, list[str]]]:
@@ -63,7 +62,7 @@ def severity_counts(matrix: Matrix) -> list[tuple[Status, Grade, list[int]]]:
 
 def severity_words(cell: Cell) -> str:
     """When a red cell fails, in words with counts; empty for other cells."""
-    return in_words(cell.severities.get(RED[cell.status], {})) if cell.severity else ""
+    return in_words(of_status(cell.status, cell.severities))
 
 
 SHARES = ("passed, of all", "passed, of reached")

@@ -146,7 +146,7 @@
     td.firstChild.textContent = s.symbol + (g ? g.symbol : "");
     while (td.childNodes.length > 1) td.lastChild.remove();
     if (total) td.append(`${passed}/${total}`);
-    td.setAttribute("aria-label", s.name + (g ? ` ${g.words}` : "") + (total ? `, ${passed} of ${total} passed` : ""));
+    td.setAttribute("aria-label", s.name + (g ? `, fails ${g.words}` : "") + (total ? `, ${passed} of ${total} passed` : ""));
   }
 
   function show(filtering) {

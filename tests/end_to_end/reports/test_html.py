@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness.records.journal import Record
 from reports.fold.matrix import load
+from reports.fold.severity import GRADES
+from reports.index.index import Index
 from reports.pages.html import render
-from tests.synthetic import everything, large, whole_index
+from tests.synthetic import everything, index, large, whole_index
 
 CHROMIUM = shutil.which("chromium")
 DRIVER = shutil.which("chromedriver")
@@ -29,6 +34,7 @@ FLAGS = (
 )
 LINALG, STABLEHLO = 2, 6
 """The places of the first columns of two backends; those of the frontend come first."""
+RIGHT = ("Passed", "Reached")
 OPEN = "cell=aten.avg_pool2d.default%2Clinalg%2Cstatic"
 
 
@@ -302,3 +308,64 @@ def test_a_full_run_stays_quick(browser: Any, tmp_path: Path) -> None:
     assert browser.execute_async_script(script) < 3000
     assert len(ops(browser)) > 10
     assert browser.get_log("browser") == []
+
+
+# the plain call and severity ------------------------------------------------------------------------------------------
+
+
+@functools.cache
+def with_plain_calls() -> Index:
+    """The synthetic run with a plain call in each cell of f32: its first sample."""
+    seen: set[tuple[str, str, str]] = set()
+
+    def marked(record: Record) -> Record:
+        key = (record.op, record.backend, record.mode)
+        if record.sample is None or record.minimised or record.dtype != "f32" or key in seen:
+            return record
+        seen.add(key)
+        return replace(record, plain=True)
+
+    return index([marked(record) for record in everything()])
+
+
+@pytest.fixture
+def plain_page(browser: Any, tmp_path: Path) -> Any:
+    path = tmp_path / "index.html"
+    path.write_text(render(with_plain_calls()), encoding="utf-8")
+    browser.get(path.as_uri())
+    return browser
+
+
+def test_what_is_wrong_in_plain_calls_is_in_the_first_screen_and_can_be_filtered(plain_page: Any) -> None:
+    rows = load(with_plain_calls()).rows
+    red = [(row.op, cell) for row in rows for cell in row.cells if cell.plain in ("Wrong", "Crashed")]
+    assert red
+    items = plain_page.find_elements("css selector", ".plaincalls li")
+    assert [item.text for item in items] == [f"✗{op} {cell.backend} {cell.mode}" for op, cell in red]
+    assert max(item.rect["y"] + item.rect["height"] for item in items) < 600
+    wrong = [row.op for row in rows if any(cell.plain == "Wrong" for cell in row.cells)]
+    assert search(plain_page, "plain:wrong") == wrong
+    fails = [row.op for row in rows if any(cell.plain and cell.plain not in RIGHT for cell in row.cells)]
+    assert set(wrong) < set(search(plain_page, "plain:fails")) <= set(fails)
+
+
+def test_a_plain_call_opens_first_in_the_panel(plain_page: Any) -> None:
+    plain_page.find_element("css selector", ".plaincalls li a").click()
+    plain_page.execute_async_script("setTimeout(arguments[0], 100)")
+    titles = [title.text for title in plain_page.find_elements("css selector", "#panel h3")]
+    assert titles[0] == "Plain call"
+    assert "fails in the plain call" in find(plain_page, "#panel .severity").text
+
+
+def test_a_red_cell_shows_its_severity_by_symbol_shade_and_words(plain_page: Any) -> None:
+    matrix = load(with_plain_calls())
+    for grade in GRADES:
+        ops_of = [row.op for row in matrix.rows if any(cell.severity is grade for cell in row.cells)]
+        assert search(plain_page, f"severity:{grade.name}") == ops_of
+    search(plain_page, "")
+    row, place = next((r, i) for r in matrix.rows for i, c in enumerate(r.cells) if c.status.name == "wrong")
+    shown, severity = cell(plain_page, row.op, place), row.cells[place].severity
+    assert severity is not None
+    assert shown.text.startswith(f"✗{severity.symbol}")
+    assert f"g-{severity.name}" in shown.get_attribute("class")
+    assert severity.words in shown.get_attribute("aria-label")
