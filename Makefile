@@ -41,6 +41,7 @@ setup: .venv/ready
 	@$(PYTHON) harness/preflight.py
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@$(BIN)/python -m compileall -q harness backends op_suites reports || true  # as pip does with what it installs
 	@touch $@
 
 clean:

@@ -26,7 +26,7 @@ from backends.executors.eager import Eager
 from harness.programs.protocols import Contract, Enter, Executable, Lowered, NotExpressible, Program, Specialized, Step
 from harness.text import portable
 
-from . import generated_code, ir, passes
+from . import fake_cache, generated_code, ir, passes
 from .decompositions import decompose
 
 CONTRACT_PIPELINE = (
@@ -101,7 +101,7 @@ def _tracing(*, stacks: bool = False) -> Iterator[None]:
     config: Any = torch.fx.config
     before, config.do_not_emit_stack_traces = config.do_not_emit_stack_traces, not stacks
     try:
-        with generated_code.deferred():
+        with generated_code.deferred(), fake_cache.trusted():
             yield
     finally:
         config.do_not_emit_stack_traces = before

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import IntEnum
 
 
@@ -64,6 +64,19 @@ class MissingPackage(OpcovError):
     """A package, wheel or program that the command needs is not installed."""
 
     code = Exit.ENVIRONMENT
+
+
+class MixedPackage(OpcovError):
+    """Python would join a package from several folders on its path, so nobody could say what was measured."""
+
+    code = Exit.ENVIRONMENT
+
+    def __init__(self, name: str, paths: Sequence[str]) -> None:
+        super().__init__(
+            f"{name} would be mixed from {' and '.join(paths)}: Python joins the folders of a package without "
+            "__init__.py",
+            hint="uninstall one, take it off PYTHONPATH, or give the one that is ahead an empty __init__.py",
+        )
 
 
 class BrokenCase(Exception):

@@ -53,6 +53,10 @@ class LiveIndex:
         """Add one cell, in the order in which the journal has them; raises BadJournal if its lines are no outcomes."""
         self._writer.add(cell)
 
+    def note_toolchains(self, *lines: Mapping[str, Any]) -> None:
+        """Note lines of the journal that say what workers loaded."""
+        self._writer.note_toolchains(*lines)
+
     def index(self) -> Index:
         """The index of what has come so far, good until the next `add`."""
         return self._writer.flush()

@@ -40,6 +40,7 @@ def facts(path: Path) -> Facts:
         record = json.loads(line)
         if record["kind"] == "cell":
             continue
+        record.pop("worker", None)  # which worker comes first is chance
         name = _name(record)
         found.update({(name, key): value for key, value in _leaves("", record) if key not in VOLATILE})
     return found

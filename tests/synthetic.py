@@ -29,6 +29,7 @@ from harness.records.outcome import (
     NotExported,
     NotRun,
     Outcome,
+    Outside,
     Passed,
     Reached,
     TimedOut,
@@ -159,11 +160,13 @@ def index(
     header: Mapping[str, Any] = HEADER,
     footer: Mapping[str, Any] | None = FOOTER,
     damage: Sequence[str] = (),
+    toolchains: Sequence[Mapping[str, Any]] = (),
 ) -> Index:
     """The index, in memory, of a journal of these records."""
     writer = IndexWriter(":memory:", FOLDS, header)
     for block in blocks(records):
         writer.add(block)
+    writer.note_toolchains(*toolchains)
     return writer.flush(footer, damage)
 
 
@@ -193,6 +196,7 @@ def everything() -> tuple[Record, ...]:
         record(nasty, "stablehlo", Invalid("verify", LONG), "activation"),
         record(nasty, FRONTEND, Unsupported("import", UNICODE, None), "activation"),
         record(nasty, "stablehlo", NotRun("contract", 3.0, "0123456789"), "activation"),
+        record(nasty, "stablehlo", Outside("verify", "f64", "Invalid", HTML), "activation"),
     )
 
 

@@ -76,6 +76,7 @@ class TosaLinalg(Cascade):
 
     name = "tosa-linalg"
     base = Tosa()
+    element_types = Tosa.element_types
     recipe = replace(
         Tosa.recipe,
         dialect="linalg",
@@ -89,6 +90,7 @@ class StablehloLinalg(Cascade):
 
     name = "stablehlo-linalg"
     base = Stablehlo()
+    element_types = Stablehlo.element_types
     recipe = replace(
         Stablehlo.recipe,
         dialect="linalg",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from harness.cases.dtypes import EVERY
 from harness.programs.protocols import Recipe
+from harness.records.element_types import ElementTypes
 
 from .lowering import Lowering
 
@@ -19,6 +21,10 @@ class Linalg(Lowering):
         dialect="linalg",
         output_type="linalg-on-tensors",
         pipeline="builtin.module(torch-backend-to-linalg-on-tensors-backend-pipeline{allow-non-finites=True})",
+    )
+    element_types = ElementTypes(
+        types=dict.fromkeys(EVERY, ""),
+        source="MLIR's builtin dialect: a tensor has any integer, float or complex elements",
     )
     allowed = frozenset(
         (

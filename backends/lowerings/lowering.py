@@ -10,6 +10,7 @@ from torch_mlir import ir as mlir
 
 from backends import ir, passes
 from harness.programs.protocols import Contract, ContractBroken, Lowered, Recipe, Refused, Step
+from harness.records.element_types import ElementTypes
 
 LONGEST = 4000
 """Characters of diagnostics that are kept; a message may print an operation with its constants."""
@@ -18,13 +19,14 @@ LONGEST = 4000
 class Lowering:
     """A lowering by one torch-mlir pipeline to one dialect.
 
-    A subclass sets the dialect's `name`, the `recipe` with the pipeline, and what its contract allows: whole dialects
-    in `allowed`, single operations in `allowed_ops`. An error diagnostic is a refusal even if the pipeline reports
-    success.
+    A subclass sets the dialect's `name`, the `recipe` with the pipeline, the `element_types` of the specification, and
+    what its contract allows: whole dialects in `allowed`, single operations in `allowed_ops`. An error diagnostic is a
+    refusal even if the pipeline reports success.
     """
 
     name: str
     recipe: Recipe
+    element_types: ElementTypes
     allowed: frozenset[str]
     allowed_ops: frozenset[str] = frozenset()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from backends import ir
 from harness.programs.protocols import Lowered, OutsideSpecification, Recipe
+from harness.records.element_types import ElementTypes
 
 from .lowering import Lowering, shortened
 
@@ -18,6 +19,24 @@ VALIDATIONS = (
 """TOSA 1.1, both profiles, every extension, level 8K: the first pipeline for static modules, the second for dynamic.
 
 The strict alignment requires every shape to be explicit; the dialect allows an unknown size to be inferred (-1).
+"""
+
+ELEMENT_TYPES = ElementTypes(
+    types={
+        "bool": "PRO-INT, PRO-FP",
+        "i8": "PRO-INT",
+        "i16": "PRO-INT, EXT-INT16",
+        "i32": "PRO-INT, PRO-FP",
+        "i64": "EXT-INT64",
+        "f16": "PRO-FP",
+        "f32": "PRO-FP",
+        "bf16": "EXT-BF16",
+    },
+    source="TOSA specification 1.1 draft: number formats and the operators' supported data types; DType in tosa.fbs",
+)
+"""Of the types that opcov draws, TOSA has neither f64 nor complex numbers, and integers without a sign.
+
+An unsigned byte is a reading of `tosa.rescale`, not an element type, so u8 is not among them.
 """
 
 
@@ -35,6 +54,7 @@ class Tosa(Lowering):
         pipeline="builtin.module(torch-backend-to-tosa-backend-pipeline)",
         validations=VALIDATIONS,
     )
+    element_types = ELEMENT_TYPES
     allowed = frozenset(("tosa",))
     allowed_ops = frozenset(("builtin.module", "func.func", "func.return", "arith.constant", "tensor.cast"))
 

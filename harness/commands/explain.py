@@ -49,7 +49,7 @@ def _stages(index: Index, op: str, backend: str | None) -> str:
         key=lambda r: (r.minimised is None or r.without is not None, len(dumps(r.sample)) if r.sample else 0),
     )
     assert record.sample is not None
-    result, ir = rerun(record.sample, record.backend, Limits())
+    result, ir, _ = rerun(record.sample, record.backend, Limits())
     parts = [f"// {stage} ({record.backend}, sample {record.id})\n{text.strip()}" for stage, text in ir.items()]
     parts.append(f"// {type(result.outcome).__name__}: {one_line(result.outcome)}")
     return "\n\n".join([*parts, f"// {result.first_wrong_pass}"] if result.first_wrong_pass else parts)

@@ -18,6 +18,7 @@ from harness.programs.protocols import Recipe
 from harness.records.expectation import CONTROL, one_line
 from harness.records.frontend import FRONTEND, is_of_decomposition
 from harness.records.outcome import BEST, Excluded, Outcome, Result, Wrong
+from harness.records.toolchain import Loaded, compilers
 from harness.running.supervisor import Limits
 from op_suites import catalog
 
@@ -57,21 +58,22 @@ def run(options: argparse.Namespace) -> Exit:
     sample = _sample(options.sample, options.journal)
     get_ready(sample, options.backend)
     case = _case(sample)
-    result, ir = rerun(sample, options.backend, Limits(seconds=options.seconds))
-    files = _write(options.out, case, sample, options.backend, result.outcome, ir)
+    result, ir, loaded = rerun(sample, options.backend, Limits(seconds=options.seconds))
+    files = _write(options.out, case, sample, options.backend, result.outcome, ir, loaded)
     print_answer(
         options,
-        text=lambda: _text(sample, options.backend, result, files),
-        data=lambda: _data(sample, result, files),
+        text=lambda: _text(sample, options.backend, result, files, loaded),
+        data=lambda: _data(sample, result, files, loaded),
     )
     return Exit.OK if isinstance(result.outcome, BEST) else Exit.FOUND
 
 
-def _text(sample: Sample, backend: str, result: Result, files: Mapping[str, str]) -> str:
+def _text(sample: Sample, backend: str, result: Result, files: Mapping[str, str], loaded: Loaded) -> str:
     name = type(result.outcome).__name__
     lines = [
         f"{sample.op} on {backend}, {sample.mode}, {sample.dtype}, sample {sample.id}: {name}",
         f"  {one_line(result.outcome)}",
+        f"  with {', '.join(compilers(loaded))}",
     ]
     if result.cause:
         lines.append(f"  runtime verification: {result.cause}")
@@ -80,8 +82,9 @@ def _text(sample: Sample, backend: str, result: Result, files: Mapping[str, str]
     return "\n".join([*lines, *(f"\n{TITLES[key]}:\n  {value}" for key, value in files.items())])
 
 
-def _data(sample: Sample, result: Result, files: Mapping[str, str]) -> dict[str, object]:
+def _data(sample: Sample, result: Result, files: Mapping[str, str], loaded: Loaded) -> dict[str, object]:
     data = {
+        "with": compilers(loaded),
         "outcome": type(result.outcome).__name__,
         "why": one_line(result.outcome),
         "cause": result.cause,
@@ -138,7 +141,7 @@ def _case(sample: Sample) -> OpCase:
 
 
 def _write(
-    out: Path, case: OpCase, sample: Sample, backend: str, outcome: Outcome, ir: Mapping[str, str]
+    out: Path, case: OpCase, sample: Sample, backend: str, outcome: Outcome, ir: Mapping[str, str], loaded: Loaded
 ) -> dict[str, str]:
     """Write the sample, the script and the IR to a folder in `out`; return their paths and the command, by key.
 
@@ -154,7 +157,7 @@ def _write(
     recipe = _recipe(backend)
     if recipe and not isinstance(outcome, Excluded) and not is_of_decomposition(outcome):
         files["script"] = folder / "repro.py"
-        files["script"].write_text(_script(case, sample, backend, recipe, outcome), encoding="utf-8")
+        files["script"].write_text(_script(case, sample, backend, recipe, outcome, loaded), encoding="utf-8")
     for stage, key in IR_FILES.items():
         if stage in ir and backend != CONTROL:
             files[key] = folder / f"{stage}.mlir"
@@ -172,13 +175,13 @@ def _recipe(backend: str) -> Recipe | None:
     return recipe
 
 
-def _script(case: OpCase, sample: Sample, backend: str, recipe: Recipe, outcome: Outcome) -> str:
+def _script(case: OpCase, sample: Sample, backend: str, recipe: Recipe, outcome: Outcome, loaded: Loaded) -> str:
     from .repro_script import script
 
     executors = [_executor_source("llvm-jit")]
     if isinstance(outcome, Wrong) and outcome.executor != "llvm-jit":
         executors.append(_executor_source(outcome.executor))
-    return script(case, sample, backend, recipe, outcome, executors)
+    return script(case, sample, backend, recipe, outcome, executors, compilers(loaded))
 
 
 def _executor_source(name: str) -> tuple[str, str]:

@@ -50,15 +50,20 @@ def script(
     recipe: Recipe,
     outcome: Outcome,
     executors: Sequence[tuple[str, str]],
+    measured_with: Sequence[str] = (),
 ) -> str:
     """The text of the script.
 
     `executors` has the name of each executor's class and the text of its module. The first module must define the
     function `run_lowered`. A second executor replaces that function with its own; its module may use the names that the
-    first module defines.
+    first module defines. `measured_with` names the compilers, in words.
     """
     run = _failing_run(case, sample, outcome)
-    parts = [_head(sample, backend, outcome), _module(sample), assignment("example", program(sample).args)]
+    parts = [
+        _head(sample, backend, outcome, measured_with),
+        _module(sample),
+        assignment("example", program(sample).args),
+    ]
     parts.append(_dynamic(sample))
     if isinstance(outcome, (Wrong, Passed)) or outcome.stage in ("execute", "compare"):
         parts += [_embedded(executors), assignment("inputs", run.inputs), _body(recipe, run, case)]
@@ -75,11 +80,13 @@ def _failing_run(case: OpCase, sample: Sample, outcome: Outcome) -> Run:
     return min(references, key=lambda r: sum(t.numel() for t in r.inputs))  # most crashes at run time are at size 0
 
 
-def _head(sample: Sample, backend: str, outcome: Outcome) -> str:
+def _head(sample: Sample, backend: str, outcome: Outcome, measured_with: Sequence[str]) -> str:
     name = type(outcome).__name__
+    measured = "".join(f"\n- {one}" for one in measured_with)
+    measured = f"\nMeasured with\n{measured}\n" if measured else ""
     way = "frontend, to the backend contract" if backend == FRONTEND else f"{backend} lowering"
     return f'''"""{sample.op} through torch-mlir's {way}, {sample.mode}, {sample.dtype}: {name}.
-
+{measured}
 Needs torch and torch-mlir. Exit status 0 means that it no longer fails.
 """
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from harness.cases.sample import Sample
 from harness.records.outcome import Result
+from harness.records.toolchain import Loaded
 from harness.running.child import fork_server
 from harness.running.memory import Memory
 from harness.running.request import WarmUp
 from harness.running.supervisor import Limits, Supervisor
 
 
-def rerun(sample: Sample, backend: str, limits: Limits) -> tuple[Result, dict[str, str]]:
-    """Run a sample in a worker process of its own; return its result, and by stage the IR of the stages it reached.
+def rerun(sample: Sample, backend: str, limits: Limits) -> tuple[Result, dict[str, str], Loaded]:
+    """Run a sample in a worker process of its own.
+
+    Return its result, by stage the IR of the stages it reached, and what the process had loaded.
 
     If the sample is wrong, the first wrong pass is looked for; the IR before and after that pass is then in the mapping
     too, as `before` and `after`. Raises OpcovError if no worker can be started.
@@ -19,7 +22,7 @@ def rerun(sample: Sample, backend: str, limits: Limits) -> tuple[Result, dict[st
     ir: dict[str, str] = {}
     with Supervisor((backend,), limits, thorough=True, warm_up=_warm_up(sample, backend)) as supervisor:
         result = supervisor.run(sample, backend, ir.__setitem__, find_pass=True)
-    return Memory(op=sample.op).attributed(result, sample, backend), ir
+        return Memory(op=sample.op).attributed(result, sample, backend), ir, supervisor.loaded()
 
 
 def get_ready(sample: Sample, backend: str) -> None:

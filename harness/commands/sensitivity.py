@@ -9,10 +9,12 @@ from pathlib import Path
 
 from harness.errors import Exit, OpcovError
 from harness.programs import plugins
+from harness.programs.loaded import check_compiler, loaded
 from harness.records.frontend import FRONTEND
 from harness.records.journal_file import read
 from harness.records.journal_writer import JournalWriter
 from harness.records.mutant import MutantRecord, mutant_json
+from harness.records.toolchain import loaded_json
 from harness.running.cells import Selection
 from op_suites import catalog
 from reports.answers.sensitivity import TARGET, as_json, as_text, kinds
@@ -68,6 +70,7 @@ def _run_mutants(index: Index, options: argparse.Namespace) -> tuple[MutantRecor
             hint=f"name a backend: {', '.join(plugins.names(plugins.BACKENDS))}",
         )
     selection.check(catalog(), plugins.names(plugins.BACKENDS))
+    check_compiler()
     from backends.mutants.toolbox import TOOLBOX  # late: it loads torch
     from harness.mutation import sensitivity
 
@@ -78,6 +81,8 @@ def _run_mutants(index: Index, options: argparse.Namespace) -> tuple[MutantRecor
     if not cells:
         return ()
     with JournalWriter(options.out, {**index.run.header, "seeded": list(mutations)}) as writer:
+        found = loaded(sensitivity.MUTATED, (), {})
+        writer.write_toolchain({"kind": "toolchain", "worker": "main", **loaded_json(found)})
         for i, group in enumerate(sensitivity.run_cells(TOOLBOX, cells, options.jobs), 1):
             for mutant in group:
                 writer.write_mutant(mutant_json(mutant))

@@ -10,7 +10,7 @@ import torch
 from torch.utils import _pytree as pytree
 
 from harness.cases.case import Canonical
-from harness.cases.dtypes import BF16, F16
+from harness.cases.dtypes import BF16, BY_TORCH, F16
 from harness.cases.numeric import Distribution, Exact, Linear, Numeric, ShapeOnly
 from harness.cases.sample import Arg, DtypeArg, Sample, Sizes, map_leaves
 from harness.programs.materialize import copied
@@ -57,6 +57,12 @@ def runs(sample: Sample, numeric: Numeric, canonical: Canonical | None = None) -
         except EagerRefuses:
             continue
     return tuple(references)
+
+
+def result_types(references: Sequence[Run]) -> tuple[str, ...]:
+    """The element types of eager's results, by their short names, without repetitions."""
+    names = (str(b.eager.dtype).removeprefix("torch.") for b in references[0].outputs)
+    return tuple(dict.fromkeys(BY_TORCH.get(name, name) for name in names))
 
 
 def eager_results(sample: Sample, canonical: Canonical | None = None) -> EagerCall:

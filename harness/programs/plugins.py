@@ -10,12 +10,13 @@ from __future__ import annotations
 import ast
 import shlex
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from importlib.machinery import PathFinder
 from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from harness.errors import MissingPackage, UnknownName
@@ -26,6 +27,8 @@ BACKENDS = "opcov.backends"
 CASCADES = "opcov.cascades"
 """Backends that are measured only if the user asks for them."""
 EXECUTORS = "opcov.executors"
+OPCOV = "opcov"
+"""The name of opcov's own distribution."""
 INSTALL = "pip install"
 """How the reason starts why an executor is absent whose package is missing; a broken one has another reason."""
 
@@ -45,7 +48,7 @@ def columns(*groups: str) -> tuple[str, ...]:
 
 def backend(name: str) -> Callable[[], Any]:
     """Return the callable that makes a backend, measured by default or not; raises UnknownName or MissingPackage."""
-    return factory(CASCADES if any(e.name == name for e in _entries(CASCADES)) else BACKENDS, name)
+    return factory(CASCADES if _has(CASCADES, name) else BACKENDS, name)
 
 
 def factory(group: str, name: str) -> Callable[[], Any]:
@@ -62,14 +65,21 @@ def factory(group: str, name: str) -> Callable[[], Any]:
     return loaded
 
 
-def executors() -> tuple[list[Any], dict[str, str]]:
+def executors(
+    loading: Callable[[str], None] = lambda name: None, without: Mapping[str, str] = MappingProxyType({})
+) -> tuple[list[Any], dict[str, str]]:
     """Return every executor that can be loaded and, by name, why each other one cannot.
 
-    The reason is the command that installs the missing package, or the error if none is missing.
+    The reason is the command that installs the missing package, or the error if none is missing. `loading` is called
+    with each name before the executor is loaded, since that may kill the process. Those in `without` are known to be
+    absent, for these reasons, and are not loaded.
     """
-    present, absent = [], {}
+    present, absent = [], dict(without)
     for name in names(EXECUTORS):
+        if name in without:
+            continue
         entry = _entry(EXECUTORS, name)
+        loading(name)
         try:
             present.append(entry.load()())
         except Exception as error:  # a broken package may raise any type
@@ -90,6 +100,25 @@ def absent() -> dict[str, str]:
         if package := next(lacking, None):
             found[name] = _install(entry, package)
     return found
+
+
+def strangers() -> dict[str, str]:
+    """Return by name the executors that are not opcov's own, with the reason why the fork server does not load them."""
+    return {e.name: "it is not opcov's own" for e in _entries(EXECUTORS) if e.dist and e.dist.name != OPCOV}
+
+
+def packages(backends: Iterable[str], executors: Iterable[str]) -> Iterator[str]:
+    """The packages that the modules of these plugins import at their top level, and those that they are in."""
+    for name in backends:
+        yield from _needed(tuple(sys.path), CASCADES if _has(CASCADES, name) else BACKENDS, name)
+    for name in executors:
+        yield from _needed(tuple(sys.path), EXECUTORS, name)
+
+
+@cache
+def _needed(path: tuple[str, ...], group: str, name: str) -> tuple[str, ...]:
+    """What `_needs` says on this path; kept, so that a fork need not read the files again."""
+    return tuple(_needs(_entry(group, name)))
 
 
 def _needs(entry: EntryPoint) -> Iterator[str]:
@@ -125,6 +154,10 @@ def _entries(group: str) -> EntryPoints:
 def _entries_on(path: tuple[str, ...], group: str) -> EntryPoints:
     """The entry points on the path, which is `sys.path`; kept, since reading them takes 5 ms and is asked often."""
     return entry_points(group=group)
+
+
+def _has(group: str, name: str) -> bool:
+    return any(e.name == name for e in _entries(group))
 
 
 def _entry(group: str, name: str) -> EntryPoint:

@@ -209,6 +209,7 @@ class Backend(Protocol):
 
     - `starts = "export"`: it starts from the exported program. Its contracts may have no IR, and it also gets programs
       that export takes and the import refuses.
+    - `element_types`, an attribute of the class: the `ElementTypes` of the dialect's specification.
     - `recipe`, an attribute of the class that the entry point names: the `Recipe` from which `opcov repro` writes its
       script.
     - `steps(contract)`: the `Step`s of its lowering, one after each pass, the lowered module last. It is called only

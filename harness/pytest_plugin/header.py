@@ -1,4 +1,4 @@
-"""The header of a run's journal: what was asked for, and which toolchain it is asked of."""
+"""The header of a run's journal: what was asked for, and what is missing; what is loaded, workers tell later."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,12 +12,16 @@ from typing import Any
 import pytest
 
 from harness.cases.draw import Profile, profile
+from harness.cases.sample import MODES
 from harness.errors import OpcovError
 from harness.programs import plugins
+from harness.records.element_types import judged, known_types
 from harness.records.expectation import judge
 from harness.records.journal import Record, dumped
 from harness.records.outcome import BEST
+from harness.records.toolchain import loaded_json
 from harness.running.cells import Cell, cells
+from harness.running.child import fork_server
 from harness.running.request import WarmUp
 from harness.running.runner import Runner
 from harness.running.sources import Census, FromOpinfo, Source
@@ -25,14 +30,16 @@ from harness.surface import opinfo
 from op_suites import catalog
 
 from . import resume
-from .options import SUITES, is_strict, is_thorough, limits, selection
+from .options import SUITES, is_main_job, is_strict, is_thorough, is_worker, limits, selection
 
 LINES = "opcov-lines"
 """The key of a report's user properties under which a cell's journal lines travel to the controller."""
-ABSENT = "opcov-absent"
-"""Likewise for the executors that this process's workers could not load, each with the reason."""
+TOOLCHAIN = "opcov-toolchain"
+"""Likewise for what this process's worker has loaded, as text: with the first cell, and again if it changes."""
 FULLY = 200
 """From so many cells in a process on, a full warm-up takes less time than it saves."""
+FEW = 2
+"""So many ops have fewer cells than that."""
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -85,8 +92,9 @@ class CellItem(pytest.Item):
         records = _runner(self.session).records(self.cell)
         # as text: what carries reports between processes has no integers of 64 bits
         self.user_properties.append((LINES, [dumped(record) for record in records]))
-        self.user_properties.append((ABSENT, dict(self.config.stash[_SUPERVISOR].absent())))
-        verdict = judge(records, self.cell.backend)
+        self.user_properties += [(TOOLCHAIN, text) for text in _news(self.config)]
+        known = known_types({"element_types": self.config.stash[_SUPERVISOR].loaded().element_types})
+        verdict = judge([judged(record, known) for record in records], self.cell.backend)
         if verdict.kind == "broken" or (is_strict(self.config) and verdict.kind == "shortfall"):
             pytest.fail(f"{verdict.reason}\nreproduce: {_repro(self.cell, records)}", pytrace=False)
         if verdict.kind == "shortfall":
@@ -109,6 +117,24 @@ class CellItem(pytest.Item):
         return self.path, 0, self.name
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Let the fork server load torch while pytest collects, where it is clear before what it is to warm up."""
+    if not is_worker(session.config) and (asked := early_warm_up(session.config)):
+        fork_server(asked)
+
+
+def early_warm_up(config: pytest.Config) -> WarmUp | None:
+    """The warm-up of a run of a few ops that are named in full, in this process; None for any other run."""
+    wanted = selection(config)
+    named = 0 < len(wanted.ops) <= FEW and not any(char in op for op in wanted.ops for char in "*?[")
+    elsewhere = config.option.collectonly or getattr(config.option, "dist", "no") != "no"
+    if elsewhere or not named or not is_main_job(config):
+        return None
+    backends = wanted.backends or plugins.columns(plugins.BACKENDS)
+    return WarmUp(backends=tuple(backends), modes=wanted.modes or MODES, fully=False)
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Count the cells, with those that an unfinished run has done."""
     here = sum(isinstance(item, CellItem) for item in session.items)
@@ -126,6 +152,18 @@ def _repro(cell: Cell, records: Sequence[Record]) -> str:
     return f"opcov repro {worst.id} --backend {cell.backend}"
 
 
+def _news(config: pytest.Config) -> Iterator[str]:
+    """The toolchain line of this process, unless it was told already."""
+    worker = getattr(config, "workerinput", {}).get("workerid", "main")
+    found = config.stash[_SUPERVISOR].loaded()
+    line = {"kind": "toolchain", "worker": worker, **loaded_json(found), "element_types": found.element_types}
+    if line != config.stash.get(_TOLD, None):
+        config.stash[_TOLD] = line
+        yield json.dumps(line, separators=(",", ":"))
+
+
+_TOLD = pytest.StashKey[dict[str, Any]]()
+"""What this process has told of its toolchain."""
 _CELLS = pytest.StashKey[int]()
 """How many cells are asked for."""
 _RUNNER = pytest.StashKey[Runner]()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ import op_suites
 from backends.declared import declared
 from harness.errors import OpcovError
 from harness.programs import plugins
+from harness.programs.loaded import check_compiler
 from harness.records.journal_file import costs
 from harness.records.journal_writer import JournalWriter
 from harness.surface import opinfo, ops
@@ -23,9 +25,10 @@ from harness.text import plural
 
 from . import resume
 from .header import header
-from .items import ABSENT, LINES, cell_of
+from .items import LINES, TOOLCHAIN, cell_of
 from .options import SUITES, is_main_job, is_whole, is_worker, journal_path, usage_error
 from .progress import Progress
+from .toolchains import MixedToolchains, Toolchains
 
 if TYPE_CHECKING:
     from .report import Report
@@ -36,11 +39,13 @@ FEW = 200
 
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Find out which executors are absent, and record what arrives; workers send what they have to the controller."""
+    """Find out what is missing, and record what arrives; workers send what they have to the controller."""
     if is_worker(config):
         return
     try:
         absent = plugins.absent() if is_main_job(config) else {}
+        if is_main_job(config):
+            check_compiler()
         recorder = Recorder(config, absent)
         if is_main_job(config):
             recorder.look_back()
@@ -52,12 +57,14 @@ def pytest_configure(config: pytest.Config) -> None:
 class Recorder:
     """Writes the journal as reports arrive, and the reports of the journal at the end.
 
-    `resumed` is the unfinished run that this one goes on with, `left` the file of one that it moves aside.
+    `absent` are the executors that lack a package, `resumed` is the unfinished run that this one goes on with, `left`
+    the file of one that it moves aside.
     """
 
     def __init__(self, config: pytest.Config, absent: Mapping[str, str]) -> None:
         self.config = config
-        self.absent = self.said = absent
+        self.absent = absent
+        self.toolchains = Toolchains()
         self.out = Path(config.option.out)
         self.started = time.time()
         self.progress = Progress()
@@ -79,18 +86,15 @@ class Recorder:
         self.resumed = resume.unfinished(journal)
         resume.check_same(self.resumed.header, header(self.config, self.absent, self.started), self.resumed.path)
         self.config.stash[resume.RESUMED] = self.resumed
+        self.toolchains = Toolchains(self.resumed.toolchains, self.resumed.path)
         self.progress = Progress(before=len(self.resumed.cells))
 
     def pytest_report_header(self) -> list[str]:
         """Seed and profile, so that a run can be repeated; executors that it does without; an unfinished run."""
-        said = f"profile {self.config.option.profile}, seed {self.config.option.seed}, out {self.out}"
-        lines = [said, *(f"executor {name} is absent: {why}" for name, why in self.absent.items())]
-        if self.resumed:
-            lines.append(f"goes on with {self.resumed.path}, in which {len(self.resumed.cells):,} cells are done")
-        if self.left:
-            lines.append(f"{self.left} is of a run that did not end: --resume goes on with it")
-            lines.append(f"without --resume it is kept as {resume.aside(self.left)}")
-        return [f"opcov: {line}" for line in lines]
+        option = self.config.option
+        first = f"profile {option.profile}, seed {option.seed}, out {self.out}"
+        absent = (f"executor {name} is absent: {why}" for name, why in self.absent.items())
+        return [f"opcov: {line}" for line in (first, *absent, *resume.said(self.resumed, self.left))]
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -121,34 +125,42 @@ class Recorder:
             return
         found: dict[str, Any] = dict(report.user_properties)
         if lines := found.get(LINES):
-            self.absent = found[ABSENT]
-            self._write(lines, report.duration)
+            self._write(lines, report.duration, found.get(TOOLCHAIN))
             self.progress.end(name)
             lines.clear()  # pytest keeps every report until the end
         else:  # no worker came up, or the process that ran the cell died
             self.progress.lose(name)
 
-    def _write(self, lines: Sequence[str], seconds: float) -> None:
+    def _write(self, lines: Sequence[str], seconds: float, toolchain: str | None) -> None:
         try:
+            if toolchain:
+                self.toolchains.add(line := json.loads(toolchain))
+                self._open(element_types=line.pop("element_types", {})).write_toolchain(line)
+                if self.report:
+                    self.report.note_toolchains(line)
             cell = self._open().write_cell(lines, seconds)
             if self.report:
                 self.report.add(cell)
         except OpcovError as error:
+            if self.writer:
+                self.writer.abandon()
             self.writer = None
-            pytest.exit(f"opcov: {error}", returncode=pytest.ExitCode.INTERNAL_ERROR)
+            mixed = isinstance(error, MixedToolchains)
+            pytest.exit(f"opcov: {error}", returncode=error.code if mixed else pytest.ExitCode.INTERNAL_ERROR)
 
-    def _open(self) -> JournalWriter:
-        """The journal, which is made when the first cell arrives: a run that fails before leaves all as it was."""
+    def _open(self, **more: Any) -> JournalWriter:
+        """The journal, with these keys in a new header; made late: a run that fails before leaves all as it was."""
         if self.writer is None:
-            start = self.resumed.header if self.resumed else header(self.config, self.absent, self.started)
+            start = self.resumed.header if self.resumed else header(self.config, self.absent, self.started) | more
             if self.left:
                 self.left.rename(resume.aside(self.left))
             from .report import Report  # late: a run of one cell starts without what pages need
 
             start = {**start, "cells": self.progress.total}
             self.report = Report(self.out, start)
-            blocks = self.report.passed_on(self.resumed.blocks()) if self.resumed else ()
-            self.writer = JournalWriter(journal_path(self.config), start, blocks)
+            before = self.resumed.toolchains if self.resumed else ()
+            blocks = self.report.passed_on(self.resumed.blocks(), before) if self.resumed else ()
+            self.writer = JournalWriter(journal_path(self.config), start, blocks, before)
             self.progress.outcomes = self.writer.counts
             self.figures = _start_counting(self.config)
         return self.writer
@@ -190,14 +202,20 @@ class Recorder:
             terminalreporter.write_line(f"opcov: {error}")
             return
         terminalreporter.section("opcov")
-        for name, why in self.absent.items():
-            if self.said.get(name) != why:  # only loading it showed that it is absent
-                terminalreporter.write_line(f"opcov: executor {name} is absent: {why}")
-        terminalreporter.write_line(said)
-        if missing := self.progress.total - self.progress.done:
-            terminalreporter.write_line(
-                f"{plural(missing, 'cell')} did not run: add --resume to the command to run what is missing"
-            )
+        for line in (*_newly_absent(self), said, *_left_over(self.progress)):
+            terminalreporter.write_line(line)
+
+
+def _newly_absent(recorder: Recorder) -> Iterator[str]:
+    """The executors of which only loading them showed that they are absent."""
+    for name, why in recorder.toolchains.absent.items():
+        if name not in recorder.absent:
+            yield f"opcov: executor {name} is absent: {why}"
+
+
+def _left_over(progress: Progress) -> Iterator[str]:
+    if missing := progress.total - progress.done:
+        yield f"{plural(missing, 'cell')} did not run: add --resume to the command to run what is missing"
 
 
 def _start_counting(config: pytest.Config) -> subprocess.Popen[str] | None:

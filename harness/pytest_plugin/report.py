@@ -45,8 +45,14 @@ class Report:
         except Exception:
             self._live = None
 
-    def passed_on(self, cells: Iterable[Block]) -> Iterator[Block]:
-        """Take cells on their way to somebody else."""
+    def note_toolchains(self, *lines: Mapping[str, Any]) -> None:
+        """Take lines of the journal that say what workers have loaded."""
+        if self._live:
+            self._live.note_toolchains(*lines)
+
+    def passed_on(self, cells: Iterable[Block], toolchains: Iterable[Mapping[str, Any]] = ()) -> Iterator[Block]:
+        """Take the toolchain lines and the cells of an unfinished run; yield the cells for somebody else."""
+        self.note_toolchains(*toolchains)
         for cell in cells:
             self.add(cell)
             yield cell

@@ -16,11 +16,10 @@ from typing import Any
 import pytest
 
 from harness.errors import OpcovError
-from harness.programs import plugins
 from harness.records.journal import Record, is_complete
 from harness.records.journal_file import PART, Block, JournalReader, footer, restored
 
-IGNORED = frozenset(("run", "started", "kind", "schema", "cells", "toolchain.revision"))
+IGNORED = frozenset(("run", "started", "kind", "schema", "cells", "element_types", "toolchain.revision"))
 """Keys of the header that may differ between a run and the run that goes on with it.
 
 The code that decides outcomes is compared by `toolchain.code`, so a revision that changes other files may differ.
@@ -29,11 +28,12 @@ The code that decides outcomes is compared by `toolchain.code`, so a revision th
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """The journal of a run that did not end: its path, its header, and the names of the cells that it holds."""
+    """The journal of a run that did not end: its path, header and toolchain lines, and the names of its cells."""
 
     path: Path
     header: Mapping[str, Any]
     cells: frozenset[str]
+    toolchains: tuple[Mapping[str, Any], ...] = ()
 
     def blocks(self) -> Iterator[Block]:
         """What was written of each cell."""
@@ -105,7 +105,8 @@ def unfinished(journal: Path) -> Unfinished:
         )
     check_free(path)
     reader = JournalReader(path)
-    return Unfinished(path, reader.header, frozenset(block.cell for block in reader.blocks()))
+    cells = frozenset(block.cell for block in reader.blocks())
+    return Unfinished(path, reader.header, cells, tuple(reader.toolchains))
 
 
 def check_free(path: Path) -> None:
@@ -117,6 +118,15 @@ def check_free(path: Path) -> None:
             raise OpcovError(
                 f"another run is writing {path}", hint="wait for its end, or choose another folder with --out"
             ) from None
+
+
+def said(resumed: Unfinished | None, left: Path | None) -> Iterator[str]:
+    """What the head of the main job says of the unfinished run that goes on, or that is left behind in that file."""
+    if resumed:
+        yield f"goes on with {resumed.path}, in which {len(resumed.cells):,} cells are done"
+    if left:
+        yield f"{left} is of a run that did not end: --resume goes on with it"
+        yield f"without --resume it is kept as {aside(left)}"
 
 
 def aside(path: Path) -> Path:
@@ -140,25 +150,14 @@ def check_same(before: Mapping[str, Any], now: Mapping[str, Any], path: Path) ->
 
 
 def _leaves(header: Mapping[str, Any]) -> dict[str, Any]:
-    """The header's values by path: `seed`, `toolchain.torch`, `options.profile` ...
-
-    An executor that is broken counts as one that can be had: only a worker that loads it finds out.
-    """
+    """The header's values by path: `seed`, `toolchain.installed.torch`, `options.profile` ..."""
     leaves: dict[str, Any] = {}
-    header = {**header, "toolchain": _unloaded(header["toolchain"])}
     for key, value in header.items():
-        if isinstance(value, Mapping) and key in ("toolchain", "options"):
-            leaves |= {f"{key}.{name}": inner for name, inner in value.items()}
+        if isinstance(value, Mapping) and key in ("toolchain", "installed", "options"):
+            leaves |= {f"{key}.{name}": inner for name, inner in _leaves(value).items()}
         else:
             leaves[key] = value
     return leaves
-
-
-def _unloaded(toolchain: Mapping[str, Any]) -> dict[str, Any]:
-    """The toolchain as it is known before any executor is loaded."""
-    missing = {name: why for name, why in toolchain["absent"].items() if why.startswith(plugins.INSTALL)}
-    present = {name for name in toolchain["executors"].split(", ") if name} | set(toolchain["absent"]) - set(missing)
-    return {**toolchain, "executors": sorted(present), "absent": missing}
 
 
 def _said(value: Any) -> str:

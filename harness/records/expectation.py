@@ -20,6 +20,7 @@ from .outcome import (
     NotExported,
     NotRun,
     Outcome,
+    Outside,
     Passed,
     Reached,
     TimedOut,
@@ -37,7 +38,7 @@ class Verdict:
 
     - `right`: every sample passed, or reached the backend contract in the frontend's column.
     - `shortfall`: some did not, by the backend's or the frontend's fault or a limit of export or of the executors.
-    - `outside`: every sample is excluded or was not run after a hang, so that there is nothing to judge.
+    - `outside`: every sample is excluded, outside the dialect or not run after a hang: there is nothing to judge.
     - `broken`: opcov itself is at fault.
     """
 
@@ -58,14 +59,14 @@ def judge(records: Sequence[Record], backend: str) -> Verdict:
             return Verdict("outside", "eager or export rejects every sample of OpInfo")
     counts = Counter(type(r.outcome) for r in records if not r.minimised)
     worst = next((cls for cls in OUTCOMES if counts[cls]), Excluded)
-    if worst in BEST:
+    if worst in BEST or (worst is Outside and any(counts[cls] for cls in BEST)):
         return Verdict("right")
     shown = next(r for r in records if type(r.outcome) is worst)
     reason = f"{worst.__name__} {counts[worst]}/{counts.total()}: {one_line(shown.outcome)} (sample {shown.id})"
     if worst is HarnessError or (backend == CONTROL and not set(counts) <= {Passed, NotRun}):
         return Verdict("broken", reason)
     good = any(counts[cls] for cls in BEST)
-    return Verdict("outside" if worst in (NotRun, Excluded) and not good else "shortfall", reason)
+    return Verdict("outside" if worst in (NotRun, Outside, Excluded) and not good else "shortfall", reason)
 
 
 def not_ours(record: Record) -> bool:
@@ -103,6 +104,8 @@ def _why(outcome: Outcome) -> str:
             return f"{by} at {stage} in the frontend" + (f": {reason}" if reason else "")
         case NotExecuted(reasons=reasons):
             return "; ".join(f"{name}: {why}" for name, why in reasons.items())
+        case Outside(lacking=lacking, by=by):
+            return f"the dialect has no {lacking}: {by}"
         case Excluded(reason=reason):
             return reason
         case HarnessError(traceback=traceback):

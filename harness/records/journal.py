@@ -43,6 +43,7 @@ class Record:
     - `without`: of a line with `minimised` whose sample was not shrunk but run again without something that may excuse
       the failure: that excuse, see `severity.EXCUSES`.
     - `plain`: true for the plain call of the op in this mode.
+    - `results`: of a refused or invalid sample, the element types of eager's results that no input or attribute has.
     - `hung`: the stages that did not end within the full deadline while the sample was run, or while it was run again
       with other dims dynamic.
     """
@@ -65,6 +66,7 @@ class Record:
     hung: tuple[Stage, ...] = ()
     plain: bool = False
     without: str | None = None
+    results: tuple[str, ...] = ()
 
     @property
     def stage(self) -> Stage:
@@ -81,9 +83,10 @@ class Record:
 class Journal:
     """A journal as read from its file.
 
-    - `header`: the toolchain, the options and the seed of the run.
+    - `header`: what was asked for, with the options and the seed of the run.
     - `records`: its outcome lines, in order.
     - `footer`: the counts of each outcome, and how the run ended; None if it was killed.
+    - `toolchains`: the lines that say what its workers loaded; none in older journals.
     - `mutants`: the lines of a journal that `opcov sensitivity` wrote; others have none.
     - `damage`: what of the file cannot be read, each with its place.
     """
@@ -91,6 +94,7 @@ class Journal:
     header: Mapping[str, Any]
     records: tuple[Record, ...]
     footer: Mapping[str, Any] | None
+    toolchains: tuple[Mapping[str, Any], ...] = ()
     mutants: tuple[MutantRecord, ...] = ()
     damage: tuple[str, ...] = ()
 
@@ -131,6 +135,7 @@ def record_json(record: Record) -> dict[str, Any]:
         "parts": parts,
         "numeric": record.numeric,
         "hung": list(record.hung),
+        "results": list(record.results),
         "plain": record.plain,
         "without": record.without,
     }
@@ -164,6 +169,7 @@ def record_restore(line: Mapping[str, Any], restore_sample: Callable[[Any], Samp
         first_wrong_pass=FirstWrongPass(**line["parts"]) if line.get("parts") else None,
         numeric=line.get("numeric"),
         hung=tuple(line.get("hung", ())),
+        results=tuple(line.get("results", ())),
         plain=line.get("plain", False),
         without=line.get("without"),
     )

@@ -66,12 +66,13 @@ class JournalReader:
     """Reads a journal's file from start to end in little memory; raises BadJournal if it is no journal.
 
     `header` is there at once. `footer` (None if there is none), `damage` (what cannot be read, with its place), `last`
-    (the last cell that can be read, with its line) and `mutants` are complete when `blocks` has ended.
+    (the last cell that can be read, with its line), `toolchains` and `mutants` are complete when `blocks` has ended.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.footer: Mapping[str, Any] | None = None
+        self.toolchains: list[Mapping[str, Any]] = []
         self.mutants: list[MutantRecord] = []
         self.last = "its header"
         self._damage: list[Damage] = []
@@ -98,14 +99,9 @@ class JournalReader:
             yield block
 
     def _numbered(self) -> Iterator[bytes | Gap]:
-        try:
-            for line in lines(self.path):
-                self._number += not isinstance(line, Gap)
-                yield line
-        except OSError as error:
-            raise BadJournal(
-                f"cannot read journal {self.path}: {error.strerror}", hint="`make matrix` writes one"
-            ) from None
+        for line in _lines(self.path):
+            self._number += not isinstance(line, Gap)
+            yield line
 
     def _closed(self) -> Iterator[Block]:
         """The blocks of a journal with `cell` lines."""
@@ -161,7 +157,7 @@ class JournalReader:
             yield _old_block(last, texts, start)
 
     def _object(self, line: bytes | Gap) -> Mapping[str, Any] | None:
-        """The object of a line, None if it cannot be read; keeps the footer, the mutants and the damage."""
+        """The object of a line, None if it cannot be read; keeps the lines that are no outcomes, and the damage."""
         if isinstance(line, Gap):
             self._note(f"{line.where} is damaged, lines are missing")
             return None
@@ -170,13 +166,22 @@ class JournalReader:
         except ValueError:
             self._note("not JSON")
             return None
-        if not isinstance(data, dict):
-            return {}
-        if data.get("kind") == "footer":
-            self.footer = data
-        elif data.get("kind") == "trial":
-            self.mutants.append(_restored(self.path, self._number, mutant_restore, data))
-        return data
+        match data:
+            case {"kind": "footer"}:
+                self.footer = data
+            case {"kind": "toolchain"}:
+                self.toolchains.append(data)
+            case {"kind": "trial"}:
+                self.mutants.append(_restored(self.path, self._number, mutant_restore, data))
+        return data if isinstance(data, dict) else {}
+
+
+def _lines(path: Path) -> Iterator[bytes | Gap]:
+    """The lines of a file; raises BadJournal if it cannot be read."""
+    try:
+        yield from lines(path)
+    except OSError as error:
+        raise BadJournal(f"cannot read journal {path}: {error.strerror}", hint="`make matrix` writes one") from None
 
 
 def _old_block(name: CellName, texts: Iterable[str], place: int) -> Block:
@@ -228,6 +233,7 @@ def read(path: Path) -> Journal:
         header=reader.header,
         records=records,
         footer=reader.footer,
+        toolchains=tuple(reader.toolchains),
         mutants=tuple(reader.mutants),
         damage=reader.damage,
     )

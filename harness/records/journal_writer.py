@@ -25,8 +25,14 @@ class JournalWriter:
     the file then ends where it ended before, and the writer is closed.
     """
 
-    def __init__(self, path: Path, header: Mapping[str, Any], blocks: Iterable[Block] = ()) -> None:
-        """Start a journal; `blocks` are those of an unfinished run that goes on."""
+    def __init__(
+        self,
+        path: Path,
+        header: Mapping[str, Any],
+        blocks: Iterable[Block] = (),
+        toolchains: Iterable[Mapping[str, Any]] = (),
+    ) -> None:
+        """Start a journal; `blocks` and `toolchains` are those of an unfinished run that goes on."""
         self.path = path
         self.part = path.with_name(path.name + PART)
         self.counts: Counter[str] = Counter()
@@ -42,6 +48,8 @@ class JournalWriter:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX)  # says that a run is writing, until its process ends
             self._lines({"kind": "header", "schema": SCHEMA, **header})
+            for line in toolchains:
+                self.write_toolchain(line)
             for block in blocks:
                 self.write_cell(block.lines, block.seconds)
             fresh.replace(self.part)
@@ -60,6 +68,10 @@ class JournalWriter:
         self.counts.update(json.loads(line)["outcome"] for line in outcomes)
         return Block(**name, lines=tuple(outcomes), seconds=seconds)
 
+    def write_toolchain(self, line: Mapping[str, Any]) -> None:
+        """Write what a worker has loaded: `loaded_json`, with the name of the worker and the kind of line."""
+        self._lines(line)
+
     def write_mutant(self, line: Mapping[str, Any]) -> None:
         """Write one line of a journal of mutants, a value of `mutant_json`."""
         self._lines(line)
@@ -71,6 +83,10 @@ class JournalWriter:
         self._file.close()
         if not keep_part:
             self.part.replace(self.path)
+
+    def abandon(self) -> None:
+        """Write no more, not even a footer: the `.part` file stays as it is."""
+        self._file.close()
 
     def _lines(self, line: Mapping[str, Any], before: Sequence[bytes] = (), *, end: bool = False) -> None:
         text = b"".join(raw + b"\n" for raw in (*before, json.dumps(line, separators=(",", ":")).encode()))
@@ -91,8 +107,7 @@ class JournalWriter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
-        if not self._file.closed:
-            self._file.close()
+        self.abandon()
 
 
 def _append(file: int, data: bytes, path: Path) -> None:

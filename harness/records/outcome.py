@@ -189,6 +189,23 @@ class Excluded:
 
 
 @dataclass(frozen=True, slots=True)
+class Outside:
+    """Refused, or made IR that is not valid, of a sample with an element type that the dialect lacks.
+
+    No journal line has it: `element_types.judged` makes it of an `Unsupported` or `Invalid` record.
+
+    - `lacking`: the element types that the dialect lacks, joined by commas.
+    - `by`: the class name of the recorded outcome; `stage` is that outcome's stage.
+    - `reason`: the diagnostic of that outcome.
+    """
+
+    stage: Stage
+    lacking: str
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class HarnessError:
     """A bug of opcov's own, such as a broken case; a run with one of these fails."""
 
@@ -208,6 +225,7 @@ Outcome = (
     | Reached
     | Blocked
     | NotExecuted
+    | Outside
     | Excluded
     | HarnessError
 )
@@ -222,6 +240,7 @@ OUTCOMES: tuple[type[Outcome], ...] = (
     NotExported,
     Blocked,
     NotRun,
+    Outside,
     Excluded,
     Reached,
     Passed,
@@ -275,6 +294,7 @@ class Result:
     - `first_wrong_pass`: where a wrong sample goes wrong; None if nobody asked.
     - `numeric`: the numeric class whose bound the results are held to, as text; "" if all are exact.
     - `traits`: the traits that only running the sample shows.
+    - `results`: the element types of eager's results, by their short names.
     - `hung`: the stages that did not end within the full deadline, also where another executor then decided.
     """
 
@@ -285,6 +305,7 @@ class Result:
     first_wrong_pass: FirstWrongPass | None = None
     numeric: str = ""
     traits: tuple[str, ...] = ()
+    results: tuple[str, ...] = ()
     hung: tuple[Stage, ...] = ()
 
 

@@ -8,10 +8,10 @@ four are *excuses*: what a sample has of them is derived from it.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator
 from typing import Literal
 
-from harness.cases.sample import Arg, Sample, SizeOf, Sizes, TensorSpec, tensors, walk
+from harness.cases.sample import Arg, Sample, SizeOf, Sizes, TensorSpec, walk
 
 from .journal import Record
 from .outcome import Wrong
@@ -30,8 +30,7 @@ def severity(record: Record, plain: Sample | None) -> Severity:
     """The severity of a record that fails; `plain` is the plain call of its op and mode, None if it is not known."""
     if record.plain:
         return "plain"
-    found = excuses(record, plain)
-    return found[-1] if found else "ordinary"
+    return next(_excuses(record, plain), "ordinary")
 
 
 def excuses(record: Record, plain: Sample | None) -> tuple[Excuse, ...]:
@@ -40,19 +39,25 @@ def excuses(record: Record, plain: Sample | None) -> tuple[Excuse, ...]:
     A size of 0 or 1 counts if it is one at which the sample fails, or may fail where that is not known. An argument
     that has such a size, or the rank 0, in the plain call too is left out: there it is ordinary.
     """
+    return tuple(_excuses(record, plain))[::-1]
+
+
+def _excuses(record: Record, plain: Sample | None) -> Iterator[Excuse]:
+    """What may excuse a record's failure, the mildest first: most callers need no more, and an index asks for each."""
     sample = record.sample
     if sample is None:
-        return ()
-    specs = tensors(sample.args)
+        return
+    leaves = list(walk(sample.args))
+    specs = [leaf for leaf in leaves if isinstance(leaf, TensorSpec)]
+    if sample.dtype not in COMMON or any(t.dtype not in COMMON for t in specs):
+        yield "rare"
+    if any(is_small(sample, sizes, plain) for sizes in failing_sizes(record)):
+        yield "degenerate"
     ways = {t.fill.values for t in specs}
-    numbers = [leaf for leaf in walk(sample.args) if isinstance(leaf, float)]
-    has: Mapping[Excuse, bool] = {
-        "ends": "extreme" in ways,
-        "nonfinite": "nonfinite" in ways or not all(map(math.isfinite, numbers)),
-        "degenerate": any(is_small(sample, sizes, plain) for sizes in failing_sizes(record)),
-        "rare": not {sample.dtype, *(t.dtype for t in specs)} <= COMMON,
-    }
-    return tuple(excuse for excuse in EXCUSES if has[excuse])
+    if "nonfinite" in ways or any(isinstance(leaf, float) and not math.isfinite(leaf) for leaf in leaves):
+        yield "nonfinite"
+    if "extreme" in ways:
+        yield "ends"
 
 
 def failing_sizes(record: Record) -> tuple[Sizes, ...]:

@@ -1,32 +1,40 @@
-"""The toolchain of a run: the versions of the packages that matter, the platform, the git revision of opcov."""
+"""The toolchain of a run: what was installed when it was asked for, and what each of its processes really loaded."""
 
 from __future__ import annotations
 
 import platform
-import subprocess
 import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
-PACKAGES = {
-    "torch": "torch",
-    "torch_mlir": "torch-mlir",
-    "tosa_tools": "tosa-tools",
-    "opcov": "opcov",
-    "hypothesis": "hypothesis",
-    "pytest": "pytest",
-}
+from harness import git
+
+OURS = ("opcov", "hypothesis", "pytest")
+"""The packages that the main process loads."""
+INSTALLED = ("torch", "torch-mlir", "tosa-tools")
+OPTIONAL = ("jaxlib",)
+COMPILERS = ("torch", "torch_mlir")
+"""The packages that decide what is measured, by import name."""
 ABSENT = "absent"
-OPTIONAL = {"jaxlib": "jaxlib"}
+DIGITS = 12
+"""How many digits of a hash are shown."""
 
 
-def toolchain() -> dict[str, str]:
-    """Versions by name for the journal's header. A missing package is "absent"; a missing optional one is left out."""
-    found = {key: _version(package) for key, package in PACKAGES.items()}
-    found |= {key: version for key, package in OPTIONAL.items() if (version := _version(package)) != ABSENT}
+def toolchain() -> dict[str, Any]:
+    """What the header says of the toolchain; it needs no torch.
+
+    `installed` has the versions in the metadata of the packages that workers are expected to load: "absent" for one
+    that is not installed. A missing optional one is left out.
+    """
+    expected = {package: _version(package) for package in INSTALLED}
+    expected |= {package: version for package in OPTIONAL if (version := _version(package)) != ABSENT}
+    found: dict[str, Any] = {package: _version(package) for package in OURS}
     found |= {"python": platform.python_version(), "platform": f"{sys.platform} {platform.machine()}"}
-    revision = _revision()
-    return found | ({"revision": revision} if revision else {})
+    revision = git.revision(Path(__file__).parent)
+    return found | ({"revision": revision} if revision else {}) | {"installed": expected}
 
 
 def _version(package: str) -> str:
@@ -36,18 +44,98 @@ def _version(package: str) -> str:
         return ABSENT
 
 
-def _revision() -> str:
-    """The git revision of the checkout, with a `+` if it has changes; empty outside of a checkout."""
-    here = Path(__file__).parent
-    try:
-        described = subprocess.run(
-            ["git", "describe", "--always", "--abbrev=10", "--dirty=+", "--exclude=*"],
-            cwd=here,
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return described.stdout.strip()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Package:
+    """A package that a process has loaded.
+
+    `path` is its folder, or its file. `distribution` and `version` are those of the distribution that the path belongs
+    to, `revision` is that of the git checkout if it belongs to none. `library` is the name of its largest shared
+    library in the process, `sha256` that file's hash. What is not known is empty.
+    """
+
+    path: str
+    distribution: str = ""
+    version: str = ""
+    revision: str = ""
+    library: str = ""
+    sha256: str = ""
+
+    def said(self, name: str) -> str:
+        """The package of this import name in words: what it is, and the start of its hash."""
+        if self.distribution:
+            what = f"{self.distribution} {self.version}"
+        else:
+            what = f"{name} in {self.path}" + (f", revision {self.revision}" if self.revision else "")
+        library = self.library.partition(".")[0]
+        return f"{what} ({library} {self.sha256[:DIGITS]})" if self.sha256 else what
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """What is equal for two packages that are the same; where a distribution was installed does not matter."""
+        where = "" if self.distribution else self.path
+        return (where, self.distribution, self.version, self.revision, self.library, self.sha256)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """What a worker process has loaded.
+
+    `packages` are torch, torch_mlir and what backends and executors import, by import name; `executors` those that can
+    be asked; `absent` those that cannot be loaded, each with the reason. `element_types` are those of the backends'
+    dialects, by backend, as the journal's header has them.
+    """
+
+    packages: Mapping[str, Package] = field(default_factory=dict)
+    executors: tuple[str, ...] = ()
+    absent: Mapping[str, str] = field(default_factory=dict)
+    element_types: Mapping[str, Any] = field(default_factory=dict)
+
+    def differs(self, other: Loaded) -> Iterator[tuple[str, str]]:
+        """How the two processes differ: of each package what the one and what the other loaded, in words."""
+        for name in dict.fromkeys((*self.packages, *other.packages)):
+            mine, theirs = self.packages.get(name), other.packages.get(name)
+            if mine is None or theirs is None or mine.identity != theirs.identity:
+                yield _pair(name, mine, theirs)
+        if set(self.absent) != set(other.absent):
+            yield _executors(self.absent), _executors(other.absent)
+
+
+def _pair(name: str, mine: Package | None, theirs: Package | None) -> tuple[str, str]:
+    one, other = (package.said(name) if package else f"no {name}" for package in (mine, theirs))
+    if one == other and mine and theirs:  # the words do not show all that is compared
+        return f"{one} in {mine.path}", f"{other} in {theirs.path}"
+    return one, other
+
+
+def _executors(absent: Iterable[str]) -> str:
+    return f"no executor {', '.join(sorted(absent))}" if absent else "every executor"
+
+
+def compilers(loaded: Loaded) -> list[str]:
+    """What of torch and torch-mlir was loaded, in words."""
+    return [package.said(name) for name, package in loaded.packages.items() if name in COMPILERS]
+
+
+def loaded_json(loaded: Loaded) -> dict[str, Any]:
+    """The JSON object of what was loaded, but for the element types; what is not known of a package is left out."""
+    return {
+        "packages": {
+            name: {key: value for key, value in asdict(package).items() if value}
+            for name, package in loaded.packages.items()
+        },
+        "executors": list(loaded.executors),
+        "absent": dict(loaded.absent),
+    }
+
+
+def loaded_restore(line: Mapping[str, Any]) -> Loaded:
+    """The inverse of `loaded_json`; it ignores keys that it does not know, and takes what is missing for unknown."""
+    known = [f.name for f in fields(Package)]
+    return Loaded(
+        packages={
+            name: Package(**{"path": ""} | {key: found[key] for key in known if key in found})
+            for name, found in line.get("packages", {}).items()
+        },
+        executors=tuple(line.get("executors", ())),
+        absent=dict(line.get("absent", {})),
+    )

@@ -4,31 +4,47 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from types import ModuleType
+from typing import Any
 
 from harness.errors import OpcovError
+from harness.records.toolchain import Loaded
+from harness.text import one_line
 
 from .request import WarmUp
+from .request import warm_up as asked
 
 START_SECONDS = 120.0
 """How long a worker may take to start."""
+LOAD_SECONDS = 60.0
+"""How long a worker may take to load one executor."""
 
 
 @dataclass(slots=True)
 class Child:
-    """A worker process, the parent's end of its pipe, and the executors it could not load, each with the reason."""
+    """A worker process, the parent's end of its pipe, and what the process has loaded."""
 
     process: BaseProcess
     pipe: Connection
-    absent: Mapping[str, str] = field(default_factory=dict)
+    loaded: Loaded = field(default_factory=Loaded)
+
+
+class _BrokenExecutor(Exception):
+    """A worker died or did not go on while it loaded the executor `name`; `reason` says how."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(name, reason)
+        self.name = name
+        self.reason = reason
 
 
 WARM = "harness.running.warm"
@@ -54,32 +70,80 @@ def start(
     backends: Sequence[str],
     memory: int,
     thorough: bool,
+    absent: Mapping[str, str],
     last_words: Callable[[], str],
 ) -> Child:
     """Start a worker and wait until it can take samples; the arguments are those of `worker.main`.
 
-    `last_words` returns what the worker wrote to `stderr`. Raises OpcovError where no worker comes up.
+    `absent` are the executors that it must not load, each with the reason. One whose loading ends the worker is absent
+    too: another worker is started without it. `last_words` returns what the worker wrote to `stderr`. Raises OpcovError
+    where no worker comes up for another reason.
     """
+    without = dict(absent)
+    server: Any = forkserver._forkserver
+    warm = list(server._preload_modules)
+    while True:
+        try:
+            return _started(context, (stderr, tuple(backends), memory, thorough, without), last_words)
+        except _BrokenExecutor as broken:
+            without[broken.name] = broken.reason
+            if warm and not server._preload_modules:  # now that it is known what the server died of
+                os.environ |= replace(asked(), without=tuple(without)).environment()
+                server._stop()
+                context.set_forkserver_preload(warm)
+        except _NoServer as died:
+            if not server._preload_modules:
+                raise OpcovError(f"no worker can be forked: {died}", hint="is the machine out of memory?") from None
+            server._stop()
+            context.set_forkserver_preload([])  # a worker that loads all itself can say what the server died of
+
+
+def _started(context: ForkServerContext, arguments: tuple[object, ...], last_words: Callable[[], str]) -> Child:
+    """A worker that can take samples; raises _BrokenExecutor, _NoServer and OpcovError."""
     from .worker import main
 
     ours, theirs = context.Pipe()
-    process = context.Process(target=main, args=(theirs, stderr, tuple(backends), memory, thorough), daemon=True)
-    with _without_main():
-        process.start()
-    theirs.close()
+    process = context.Process(target=main, args=(theirs, *arguments), daemon=True)
     try:
-        if not ours.poll(START_SECONDS):
-            process.kill()
-            raise OpcovError(f"no worker came up within {START_SECONDS:.0f} s", hint="is the machine overloaded?")
-        kind, said = ours.recv()
+        with _without_main():
+            process.start()
+    except (EOFError, OSError) as died:
+        raise _NoServer(f"{type(died).__name__}: {died}") from None
+    theirs.close()
+    kind, loading = "loading", ""
+    said: Any = None
+    try:
+        while kind == "loading":
+            if not ours.poll(LOAD_SECONDS if loading else START_SECONDS):
+                process.kill()
+                if loading:
+                    raise _BrokenExecutor(loading, f"it does not load within {LOAD_SECONDS:.0f} s")
+                raise OpcovError(f"no worker came up within {START_SECONDS:.0f} s", hint="is the machine overloaded?")
+            kind, said = ours.recv()
+            loading = said if kind == "loading" else ""
     except EOFError:
         process.join()
+        if loading:
+            raise _BrokenExecutor(loading, f"loading it ends the process: {_end(process, last_words())}") from None
         raise OpcovError(f"the worker died at its start: {last_words()}", hint="run `make setup` again") from None
     if kind != "ready":
         process.join()
         ours.close()
-        raise OpcovError(said)
+        error = OpcovError(said[0])
+        error.code = said[1]
+        raise error
     return Child(process, ours, said)
+
+
+def _end(process: BaseProcess, last_words: str) -> str:
+    """How a process ended, and the last line that it wrote."""
+    code = process.exitcode or 0
+    how = signal.Signals(-code).name if code < 0 else f"exit {code}"
+    return one_line(", ".join((how, *last_words.splitlines()[-1:])))
+
+
+class _NoServer(Exception):
+    """The fork server has died, mostly of what it loads before it forks."""
 
 
 @contextmanager

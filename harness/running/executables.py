@@ -1,6 +1,6 @@
 """How an executor runs an artifact: in this process, or in a fork where it is isolated or may die of what it runs.
 
-Reusable executors share one fork that stays, the helper.
+Reusable executors share forks that stay, the helpers: one serves those whose death counts, one all others.
 """
 
 from __future__ import annotations
@@ -109,13 +109,14 @@ def _answer(executor: Executor, lowered: Lowered, inputs: Sequence[torch.Tensor]
     the helper, and only a fork that ran nothing else tells how this one dies.
     """
     if getattr(executor, "reusable", False):
+        helper = _helper_of(executor)
         try:
-            answer: _Answer = _helper.ask(_Request(executor, lowered.dialect, lowered.ir, inputs), seconds)
+            answer: _Answer = helper.ask(_Request(executor, lowered.dialect, lowered.ir, inputs), seconds)
             return answer
         except (CannotExecute, ForkDied):
             raise
         except Exception:
-            _helper.stop()
+            helper.stop()
     return in_fork(lambda: _ran(executor.compile(lowered), inputs), seconds)
 
 
@@ -165,3 +166,10 @@ class _Server:
 
 
 _helper = Helper(_Server())
+"""Serves executors whose death is that of what they run."""
+_others = Helper(_Server())
+"""Serves isolated executors and checkers, which may damage or kill their process themselves."""
+
+
+def _helper_of(executor: Executor) -> Helper:
+    return _others if is_isolated(executor) or isinstance(executor, Checker) else _helper

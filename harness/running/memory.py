@@ -100,7 +100,7 @@ class Memory:
         if backend in (FRONTEND, CONTROL):
             return self.ended.get((backend, program))
         if ended := self.ended.get((EVERY_BACKEND, program)) or self.ended.get((backend, program)):
-            return blocked(ended, told=sample.id in self.frontend) or ended
+            return blocked(ended, told=self._is_told(sample)) or ended
         front = self.frontend.get(sample.id)
         if backend not in FROM_CONTRACT or front is None or is_of_decomposition(front):
             return None
@@ -117,8 +117,11 @@ class Memory:
         came_through = isinstance(front, Reached) and not isinstance(result.outcome, NotExported)
         if backend == CONTROL or came_through:
             return result
-        told = front is not None and not isinstance(front, Reached)
-        return replace(result, outcome=blocked(result.outcome, told=told) or result.outcome)
+        return replace(result, outcome=blocked(result.outcome, told=self._is_told(sample)) or result.outcome)
+
+    def _is_told(self, sample: Sample) -> bool:
+        """Whether the frontend's own record says why the sample did not reach the backends."""
+        return not isinstance(self.frontend.get(sample.id, Reached()), Reached)
 
 
 def signature(outcome: Outcome) -> Key:

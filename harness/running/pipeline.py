@@ -22,7 +22,7 @@ from harness.cases.case import OpCase
 from harness.cases.sample import Sample
 from harness.errors import BadSample
 from harness.judging.compare import compare
-from harness.judging.reference import Run
+from harness.judging.reference import Run, result_types
 from harness.programs.protocols import Backend, Checker, Contract, Executor, Frontend, Lowered
 from harness.records.frontend import FRONTEND
 from harness.records.outcome import (
@@ -66,10 +66,11 @@ class Findings:
     first_wrong_pass: FirstWrongPass | None = None
     numeric: str = ""
     traits: tuple[str, ...] = ()
+    results: tuple[str, ...] = ()
 
     def known(self) -> Mapping[str, Any]:
         """What of the result does not depend on the outcome: it stays known if the process dies."""
-        return {"reached": self.reached, "numeric": self.numeric, "traits": self.traits}
+        return {"reached": self.reached, "numeric": self.numeric, "traits": self.traits, "results": self.results}
 
     def result(self, seconds: Mapping[str, float]) -> Result:
         """The findings as a result, with the seconds of each stage; there must be an outcome."""
@@ -82,6 +83,7 @@ class Findings:
             first_wrong_pass=self.first_wrong_pass,
             numeric=self.numeric,
             traits=self.traits,
+            results=self.results,
         )
 
 
@@ -140,6 +142,7 @@ class Pipeline:
         try:
             references = self._references.get(case, sample, clock)
             found.traits = self._references.accumulation_traits(case, sample)
+            found.results = result_types(references)
             if backend == FRONTEND:
                 contract = self._contract(case, sample, backend, clock, found, show, tell)
                 raise Stop(_frontends_own(contract, case, references, clock))

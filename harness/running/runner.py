@@ -11,6 +11,7 @@ from harness.cases.draw import Profile, minimise
 from harness.cases.plain import plain_call
 from harness.cases.sample import Sample, with_dynamic
 from harness.cases.traits import traits
+from harness.records.element_types import JUDGED, unseen
 from harness.records.expectation import CONTROL
 from harness.records.journal import Record
 from harness.records.outcome import Excluded, FirstWrongPass, NotRun, Result, Stage, Wrong
@@ -67,8 +68,7 @@ class Runner:
         known = self._known
         samples = [sample for source in self.sources for sample in source(cell)]
         if not samples:
-            why = "the case draws no sample with a dynamic dim" if cell.mode == "dynamic" else "no samples"
-            return (self._record(cell, None, Result(outcome=Excluded(why))),)
+            return (self._record(cell, None, Result(outcome=Excluded(_without_samples(cell)))),)
         records: list[Record] = []
         plain = plain_call(cell.case, cell.mode)
         for sample in samples:
@@ -158,6 +158,7 @@ class Runner:
             cause=result.cause or None,
             numeric=result.numeric or None,
             hung=result.hung,
+            results=unseen(result.results, sample) if sample and isinstance(result.outcome, JUDGED) else (),
         )
 
     def _minimised(self, cell: Cell, record: Record, known: Memory) -> tuple[Record, ...]:
@@ -197,3 +198,8 @@ def _first_of_each(records: Sequence[Record], known: Memory) -> Iterator[tuple[i
         if is_alarming(record) and failure(record) not in seen:
             seen.add(failure(record))
             yield place, record
+
+
+def _without_samples(cell: Cell) -> str:
+    """The reason why a cell has no samples."""
+    return "the case draws no sample with a dynamic dim" if cell.mode == "dynamic" else "no samples"

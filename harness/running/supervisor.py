@@ -29,6 +29,7 @@ from harness.records.outcome import (
     Stage,
     TimedOut,
 )
+from harness.records.toolchain import Loaded
 
 from .child import WARM, Child, fork_server, start
 from .deadline import Deadline
@@ -75,17 +76,18 @@ class Supervisor:
         self.limits = limits or Limits()
         self.deaths = 0
         self._child: Child | None = None
-        self._absent: Mapping[str, str] | None = None
+        self._loaded: Loaded | None = None
         self._context = fork_server(warm_up or WarmUp(backends=self.backends, fully=False), preload)
         handle, path = tempfile.mkstemp(prefix="opcov-", suffix=".stderr")
         os.close(handle)
         self._stderr = Path(path)
 
-    def absent(self) -> Mapping[str, str]:
-        """The executors that a worker could not load, each with the reason; start one if none has run yet."""
-        if self._absent is None:
+    def loaded(self) -> Loaded:
+        """What the last worker has loaded; start one if none has run yet. Raises OpcovError."""
+        if self._loaded is None:
             self._start()
-        return self._absent or {}
+        assert self._loaded is not None
+        return self._loaded
 
     def run(
         self,
@@ -161,9 +163,10 @@ class Supervisor:
         return Result(outcome=outcome, seconds=deadline.spent(), hung=hung, **known)
 
     def _start(self) -> Child:
-        limit = self.limits.memory
-        self._child = start(self._context, str(self._stderr), self.backends, limit, self.thorough, self._tail)
-        self._absent = self._child.absent
+        absent = self._loaded.absent if self._loaded else {}
+        rest = (str(self._stderr), self.backends, self.limits.memory, self.thorough)
+        self._child = start(self._context, *rest, absent, self._tail)
+        self._loaded = self._child.loaded
         return self._child
 
     def _death(self, child: Child, stage: Stage) -> Outcome:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import gc
 import warnings
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from harness.cases.case import OpCase
 from harness.cases.draw import census, profile
 from harness.cases.sample import MODES, Mode, Sample, TensorSpec
+from harness.errors import OpcovError
 from harness.programs import plugins
 from harness.records.frontend import FRONTEND
 
@@ -71,16 +73,23 @@ def _backends(asked: WarmUp) -> tuple[str, ...]:
 
 
 def warm(asked: WarmUp) -> None:
-    """Load and exercise what was asked for; the collector of garbage then passes over it, in each fork too."""
+    """Load and exercise what was asked for; the collector of garbage then passes over it, in each fork too.
+
+    Executors that are not opcov's own are left to the workers: they may kill the process that loads them.
+    """
     gc.disable()  # what is imported stays: to look for garbage in it takes an eighth of the time
     import torch
 
     torch.set_num_threads(1)
     torch.set_num_interop_threads(1)
     warnings.filterwarnings("ignore")
-    exercise(worker.pipeline(_backends(asked)), asked)
+    ready, _ = worker.load(
+        _backends(asked), thorough=False, without=plugins.strangers() | dict.fromkeys(asked.without, "")
+    )
+    exercise(ready, asked)
     gc.freeze()
     gc.enable()
 
 
-warm(warm_up())
+with suppress(OpcovError):  # each worker says it
+    warm(warm_up())

@@ -1,10 +1,10 @@
 """The worker: a child process that runs samples, one request at a time, and may die of any of them.
 
-It talks to the supervisor over a pipe. `("ready", absent)` goes out first, with the executors that cannot be loaded and
-the reasons, or `("failed", text)`. Then a `Request` comes in, `("enter", stage)` goes out as each stage is entered,
-`("ir", (stage, text))` if the request asks for IR, `("known", fields)` as fields of the result become known, and at
-last `("result", result, resident bytes)`. Its stderr and that of the compilers go to a file, which the supervisor reads
-when the worker dies.
+It talks to the supervisor over a pipe. `("loading", name)` goes out before each executor is loaded, since that may kill
+the process, then `("ready", loaded)`, with what the process has loaded, or `("failed", (text, exit status))`. Then a
+`Request` comes in, `("enter", stage)` goes out as each stage is entered, `("ir", (stage, text))` if the request asks
+for IR, `("known", fields)` as fields of the result become known, and at last `("result", result, resident bytes)`. Its
+stderr and that of the compilers go to a file, which the supervisor reads when the worker dies.
 
 This module is a composition root: it joins the registry, the frontend, the backends and the executors.
 """
@@ -17,7 +17,8 @@ import os
 import resource
 import signal
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache, lru_cache
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
@@ -29,8 +30,10 @@ from harness.cases.sample import Sample, from_json
 from harness.errors import OpcovError
 from harness.programs import plugins
 from harness.programs.fork import die_with_parent
+from harness.programs.loaded import check_compiler, loaded
 from harness.records.frontend import FRONTEND
 from harness.records.outcome import HarnessError, Result, Shown, Stage
+from harness.records.toolchain import Loaded
 from op_suites import catalog
 
 from .request import Request
@@ -39,20 +42,35 @@ if TYPE_CHECKING:
     from .pipeline import Pipeline
 
 
-def pipeline(backends: Sequence[str], *, thorough: bool = False) -> Pipeline:
-    """A pipeline with the default frontend, these backends and every executor that can be loaded."""
-    return _loaded(backends, thorough=thorough)[0]
+def pipeline(backends: Sequence[str], *, thorough: bool = False, without: Mapping[str, str] | None = None) -> Pipeline:
+    """A pipeline with the default frontend, these backends and every executor that can be loaded but for `without`."""
+    return load(backends, thorough=thorough, without=without or {})[0]
 
 
-def _loaded(backends: Sequence[str], *, thorough: bool) -> tuple[Pipeline, dict[str, str]]:
-    """The pipeline, and the executors that cannot be loaded, each with the reason."""
+def load(
+    backends: Sequence[str],
+    *,
+    thorough: bool,
+    without: Mapping[str, str],
+    loading: Callable[[str], None] = lambda name: None,
+) -> tuple[Pipeline, Loaded]:
+    """The pipeline, and what this process has loaded for it; raises OpcovError.
+
+    The executors in `without` are absent for these reasons. `loading` is called with the name of each other one before
+    it is loaded, and with an empty name when all are.
+    """
+    check_compiler()
     from backends.frontend import Fx  # heavy: only worker processes load torch
 
     from .pipeline import Pipeline
 
-    executors, absent = plugins.executors()
+    executors, absent = plugins.executors(loading, without)
+    loading("")
     lowerings = {name: plugins.backend(name)() for name in backends if name != FRONTEND}
-    return Pipeline(Fx(), lowerings, executors, thorough=thorough), absent
+    ready = Pipeline(Fx(), lowerings, executors, thorough=thorough)
+    present = [name for name in plugins.names(plugins.EXECUTORS) if name not in absent]
+    said = {name: found.json() for name, low in lowerings.items() if (found := getattr(low, "element_types", None))}
+    return ready, replace(loaded(lowerings, present, absent), element_types=said)
 
 
 @cache
@@ -67,20 +85,32 @@ def _sample(text: str) -> Sample:
     return from_json(json.loads(text))
 
 
-def main(requests: Connection, stderr: str, backends: Sequence[str], memory: int, thorough: bool) -> None:
-    """Serve until the pipe closes; `memory` bytes may be allocated beyond what is in use when a sample starts."""
+def main(
+    requests: Connection,
+    stderr: str,
+    backends: Sequence[str],
+    memory: int,
+    thorough: bool,
+    without: Mapping[str, str],
+) -> None:
+    """Serve until the pipe closes; `memory` bytes may be allocated beyond what is in use when a sample starts.
+
+    The executors in `without` are absent for these reasons.
+    """
     _end_with_run()
     _redirect(stderr)
     import torch
 
     torch.set_num_threads(1)
     try:
-        ready, absent = _loaded(backends, thorough=thorough)
+        ready, found = load(
+            backends, thorough=thorough, without=without, loading=lambda name: requests.send(("loading", name))
+        )
     except OpcovError as error:
-        requests.send(("failed", str(error)))
+        requests.send(("failed", (str(error), error.code)))
         return
     _relieve_collector()
-    requests.send(("ready", absent))
+    requests.send(("ready", found))
     while True:
         try:
             request: Request = requests.recv()

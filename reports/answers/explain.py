@@ -79,7 +79,7 @@ class Explanation:
         shown = {cell.status for cell in self.cells} | {p.status for cell in self.cells for p in cell.by_dtype}
         legend = "   ".join(f"{s.symbol} {s.name}" for s in STATUSES if s in shown)
         table = tabulate(lines, headers=["dtype", *heads], disable_numparse=True, stralign="left")
-        return f"{table}\n\n{legend}   n/m: passed of all samples"
+        return f"{table}\n\n{legend}   n/m: passed of all samples, those outside left out"
 
 
 def explain(index: Index, op: str, backend: str | None = None, *, ir: str | None = None) -> Explanation:
@@ -96,7 +96,9 @@ def explain(index: Index, op: str, backend: str | None = None, *, ir: str | None
 
 def _mark(cell: Cell | None) -> str:
     """The cell's symbol and how many of its samples passed; a dot if it has no samples."""
-    return f"{cell.status.symbol} {cell.passed}/{cell.total}" if cell and cell.total else "·"
+    if cell is None or not (cell.total or cell.outside):
+        return "·"
+    return f"{cell.status.symbol} {cell.passed}/{cell.total}" if cell.total else cell.status.symbol
 
 
 def _reached(row: Row, cells: tuple[Cell, ...]) -> str:
@@ -113,7 +115,7 @@ def _reached(row: Row, cells: tuple[Cell, ...]) -> str:
 
 def _cell_text(cell: Cell, records: CellRecords | None, width: int) -> str:
     head = f"{cell.backend} {cell.mode}: {cell.status.symbol} {cell.status.name}, {cell.status.meaning}"
-    if not cell.total or records is None:
+    if not (cell.total or cell.outside) or records is None:
         return head
     verb = "reached the backends" if cell.backend == FRONTEND else "passed"
     head += f"; fails {only(cell.severity)}" if cell.severity else ""

@@ -15,7 +15,7 @@ from tabulate import tabulate
 
 from harness.records.expectation import CONTROL
 from harness.records.journal import Record
-from harness.records.outcome import Excluded
+from harness.records.outcome import Excluded, Outside
 from reports.fold.call import repro_command
 from reports.fold.cell import Key, outcome_name
 from reports.fold.status import worst
@@ -74,7 +74,7 @@ def fold(of: OpRecords) -> dict[str, Any] | None:
             continue
         if record.sample.origin == "rejected":
             rejected.setdefault(record.id, [place, record.id, _reason(record)])
-        elif not isinstance(record.outcome, Excluded):
+        elif not isinstance(record.outcome, (Excluded, Outside)):
             source = by_source[record.backend, record.mode, record.dtype][record.sample.origin]
             if outcome_name(record) not in source:
                 source[outcome_name(record)] = record.id

@@ -22,7 +22,7 @@ from harness.records.outcome import Passed
 from reports.index.op_records import OpRecords
 
 from . import severity
-from .status import BEFORE, GOOD, Status, decide, worst
+from .status import APART, BEFORE, GOOD, Status, counted_name, decide, worst
 
 
 class Column(NamedTuple):
@@ -74,17 +74,21 @@ class CellRecords:
 
         The cells by dtype are a JSON text in it, because few who read the cell need them.
         """
+        counted = [severity.count(c.records, c.evidence, c.plain_call) for c in self.by_dtype or (self,)]
+        parts = [[c.dtype, *c._json(found, "")] for c, found in zip(self.by_dtype, counted, strict=False)]
+        return self._json(severity.added(counted), json.dumps(parts, separators=(",", ":")) if parts else "")
+
+    def _json(self, severities: Mapping[str, severity.Counts], parts: str) -> list[Any]:
         known = [r.reached for r in self.records if r.reached]
         name = dialect_name(self.op)
-        parts = [[part.dtype, *part.json()] for part in self.by_dtype]
         return [
             Counter(map(outcome_name, self.records)),
             Counter(map(outcome_name, self.evidence)),
             max((r.outcome.share for r in self.records if isinstance(r.outcome, Passed)), default=None),
             not any(name in reached for reached in known) if known else None,
             sorted({name for reached in known for name in reached}),
-            json.dumps(parts, separators=(",", ":")) if parts else "",
-            severity.count(self.records, self.evidence, self.plain_call),
+            parts,
+            severities,
             _plain_json(self.plain),
         ]
 
@@ -101,12 +105,12 @@ class Cell:
     """One cell, or the cells of all dtypes that an op has in one column; those have the dtype None.
 
     `counts` counts the samples by outcome name, and `evidence` the minimised records. `total` is the number of samples,
-    including those that were excluded or not judged. `share` is the largest error among the samples that passed, as a
-    share of its bound; None if none passed. `decomposed` is whether the op was decomposed before the backend, and None
-    if no record lists what reached it. `reached` are the torch-dialect ops that reached the backend in any of the
-    samples, sorted. `parts` are the cells by dtype as JSON text. `severities` counts the failing samples by outcome
-    name and severity. `plain` is the outcome name of the plain call, None if the cell has none; `is_other_dim` is
-    whether its first dim cannot be symbolic, so that another one is.
+    including those that were excluded or not judged, but not those outside the dialect, which `outside` counts. `share`
+    is the largest error among the samples that passed, as a share of its bound; None if none passed. `decomposed` is
+    whether the op was decomposed before the backend, and None if no record lists what reached it. `reached` are the
+    torch-dialect ops that reached the backend in any of the samples, sorted. `parts` are the cells by dtype as JSON
+    text. `severities` counts the failing samples by outcome name and severity. `plain` is the outcome name of the plain
+    call, None if the cell has none; `is_other_dim` is whether its first dim cannot be symbolic, so that another one is.
     """
 
     op: str
@@ -129,7 +133,7 @@ class Cell:
     def load(cls, op: str, backend: str, mode: str, dtype: str | None, values: list[Any]) -> Cell:
         """Restore a cell from `CellRecords.json`."""
         counts, evidence, share, decomposed, reached, parts, severities, plain = values
-        total = sum(counts.values())
+        total = sum(counts.values()) - counts.get(APART, 0)
         status = _decide((*counts, *evidence))
         facts = (counts, evidence, share, decomposed, tuple(reached), total, status, parts, severities)
         return cls(op, backend, mode, dtype, *facts, *(plain or ()))
@@ -150,6 +154,11 @@ class Cell:
         return sum(self.counts.get(name, 0) for name in GOOD)
 
     @property
+    def outside(self) -> int:
+        """How many samples have an element type that the dialect lacks, and were refused or made invalid."""
+        return self.counts.get(APART, 0)
+
+    @property
     def arrived(self) -> int:
         """How many samples reached the backend: all but those that are excluded or that the frontend blocked."""
         return arrived(self.backend, self.counts)
@@ -167,10 +176,13 @@ class Cell:
 
 
 def arrived(backend: str, counts: Mapping[str, int]) -> int:
-    """How many of the samples with these outcomes reached the backend; of the frontend, how many it took there."""
+    """How many of the samples with these outcomes reached the backend, those outside its dialect aside.
+
+    Of the frontend: how many it took there.
+    """
     if backend == FRONTEND:
         return counts.get("Reached", 0)
-    return sum(count for name, count in counts.items() if name not in BEFORE)
+    return sum(count for name, count in counts.items() if name not in (*BEFORE, APART))
 
 
 _decide = lru_cache(maxsize=1024)(decide)
@@ -192,8 +204,8 @@ def cells_of(of: OpRecords) -> tuple[CellRecords, ...]:
 
 
 def outcome_name(record: Record) -> str:
-    """Return the class name of the record's outcome."""
-    return type(record.outcome).__name__
+    """Return the name by which reports count the record's outcome."""
+    return counted_name(record.outcome)
 
 
 def dialect_name(op: str) -> str:

@@ -21,7 +21,7 @@ from reports.index.op_records import OpRecords
 
 from .cell import Cell, Column, Key, arrived, cells_of, outcome_name
 from .severity import Grade
-from .status import GOOD, STATUSES, Status
+from .status import APART, GOOD, STATUSES, Status
 
 FOLD = "row"
 UNKNOWN_FAMILY = "(not run)"
@@ -83,8 +83,8 @@ class Totals:
 
     @property
     def plain(self) -> PlainCalls:
-        """What became of the plain calls."""
-        of = [cell for cell in self.of if cell.plain]
+        """What became of the plain calls, those outside the dialect aside."""
+        of = [cell for cell in self.of if cell.plain and cell.plain != APART]
         usual = [cell.plain in GOOD for cell in of if not cell.is_other_dim]
         others = [cell.plain in GOOD for cell in of if cell.is_other_dim]
         return PlainCalls(sum(usual), len(usual), sum(others), len(others))
@@ -100,8 +100,8 @@ class Totals:
 
     @property
     def total(self) -> int:
-        """How many samples there are."""
-        return sum(self.samples.values())
+        """How many samples there are, those outside the dialect aside."""
+        return sum(self.samples.values()) - self.samples.get(APART, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from harness.records.toolchain import Loaded, loaded_restore
 from harness.text import clean, clip, duration, one_line, plural, share
 from reports.index.index import Run
 
@@ -15,6 +16,7 @@ from .matrix import Matrix
 _UNKNOWN = ("Excluded", "NotRun")
 """Outcomes of the control that show neither a fault nor a result."""
 _FIRST_TOOLS = ("torch", "torch_mlir", "opcov", "python", "platform")
+"""The first facts of the toolchain; torch and torch-mlir are among them in journals without `toolchain` lines."""
 _SHOWN_ELSEWHERE = ("profile", "ops", "backends", "modes", "dtypes", "seed")
 
 
@@ -22,9 +24,9 @@ _SHOWN_ELSEWHERE = ("profile", "ops", "backends", "modes", "dtypes", "seed")
 class Provenance:
     """The run in a few lines of text.
 
-    `toolchain` names the absent executors too, each with the command that installs it or what is broken. `registry` is
-    how much of each denominator the registry covers, and empty if the journal does not record that. `notes` are what
-    a reader must not miss; a clean run has none.
+    `toolchain` is what the workers loaded, then what was asked for. It names the absent executors too, each with the
+    command that installs it or what is broken. `registry` is how much of each denominator the registry covers, and
+    empty if the journal does not record that. `notes` are what a reader must not miss; a clean run has none.
     """
 
     run: str
@@ -43,7 +45,7 @@ def provenance(run: Run, matrix: Matrix) -> Provenance:
     return Provenance(
         run=_text(header.get("run") or "unnamed run"),
         started=_moment(header.get("started")),
-        toolchain=_toolchain(_mapping(header.get("toolchain"))),
+        toolchain=_toolchain(_mapping(header.get("toolchain")), _loaded(run)),
         options=_options(options, header.get("seed", options.get("seed"))),
         size=_size(run, matrix),
         registry=_registry(_mapping((run.footer or {}).get("registry"))),
@@ -69,15 +71,36 @@ def _moment(value: object) -> str:
     return moment.strftime("%Y-%m-%d %H:%M") + (" UTC" if zone == "+0000" else f" {zone}" if zone else "")
 
 
-def _toolchain(tools: Mapping[str, Any]) -> str:
+def _loaded(run: Run) -> Loaded | None:
+    """What the workers loaded, all of them the same but for executors that broke later; None if no line says it."""
+    found = [loaded_restore(line) for line in run.toolchains]
+    absent = {name: why for one in found for name, why in one.absent.items()}
+    return replace(found[-1], absent=absent) if found else None
+
+
+def _toolchain(tools: Mapping[str, Any], loaded: Loaded | None) -> str:
+    absent = {**_mapping(tools.get("absent")), **(loaded.absent if loaded else {})}
+    if loaded:
+        tools = {**tools, "executors": ", ".join(name for name in loaded.executors if name not in absent)}
+    facts = _asked(tools)
+    if loaded:
+        facts = [*(_text(package.said(name)) for name, package in loaded.packages.items()), *facts]
+    elif installed := _mapping(tools.get("installed")):
+        said = ", ".join(f"{name} {_text(version)}" for name, version in installed.items())
+        facts.append(f"what was loaded is not known, installed: {said}")
+    facts += [f"absent: executor {name} ({_text(why)})" for name, why in absent.items()]
+    return " · ".join(facts) or "toolchain unknown"
+
+
+def _asked(tools: Mapping[str, Any]) -> list[str]:
+    """The header's facts of the toolchain."""
     names = [name for name in _FIRST_TOOLS if name in tools] + [name for name in tools if name not in _FIRST_TOOLS]
     facts = []
     for name in names:
         value = tools[name]
         if isinstance(value, (str, int, float)) and value != "":
             facts.append(_text(value) if name == "platform" else f"{name.replace('_', '-')} {_text(value)}")
-    facts += [f"absent: executor {name} ({_text(why)})" for name, why in _mapping(tools.get("absent")).items()]
-    return " · ".join(facts) or "toolchain unknown"
+    return facts
 
 
 def _options(options: Mapping[str, Any], seed: object) -> str:

@@ -24,6 +24,7 @@ from harness.records.outcome import (
     NotExported,
     NotRun,
     Outcome,
+    Outside,
     Passed,
     Ran,
     Reached,
@@ -35,7 +36,7 @@ from harness.text import clean, clip, one_line
 
 from . import severity
 from .cell import CellRecords, outcome_name
-from .status import STATUS_OF_OUTCOME
+from .status import STATUS_OF_OUTCOME, counted_name
 
 NO_DYNAMIC_DIM = "nothing"
 """The `Record.breaks` of a dynamic sample that fails in the same way when all its sizes are static."""
@@ -119,6 +120,8 @@ def headline(outcome: Outcome) -> str:
             return f"not run after a hang: given {outcome.seconds:g} s at {outcome.stage}, where {outcome.after} hung"
         case NotExecuted(reasons=reasons):
             return "; ".join(f"{name}: {one_line(why)}" for name, why in reasons.items()) or "no executor"
+        case Outside(lacking=lacking, by=by, reason=text):
+            return f"the dialect has no {lacking}; {by} at {outcome.stage}: {_SEVERITY.sub('', one_line(text))}"
         case Excluded(reason=text):
             return one_line(text) or "no reason given"
         case HarnessError():
@@ -138,7 +141,7 @@ def diagnostic(outcome: Outcome) -> str:
             return clean(text)
         case Invalid(diagnostic=text, ran=ran, finding=finding):
             return "\n".join([*([f"{ran}: {clean(finding)}"] if ran else []), clean(text)])
-        case Unsupported(diagnostic=text) | NotExported(reason=text) | Excluded(reason=text):
+        case Unsupported(diagnostic=text) | NotExported(reason=text) | Excluded(reason=text) | Outside(reason=text):
             return clean(text)
         case TimedOut() | NotRun() | Reached() | Blocked():
             return headline(outcome)
@@ -213,7 +216,7 @@ def weight(record: Record) -> tuple[bool, bool, int, int, int, int, str]:
 
 def _signature(outcome: Outcome) -> tuple[str, ...]:
     """What samples of one reason have in common: outcome, stage, and kind, signal, culprit or normalised headline."""
-    name = type(outcome).__name__
+    name = counted_name(outcome)
     match outcome:
         case Wrong():
             return (name, outcome.kind, str(outcome.output))
@@ -225,6 +228,8 @@ def _signature(outcome: Outcome) -> tuple[str, ...]:
             return (name, outcome.stage)
         case Blocked(by=by):
             return (name, outcome.stage, by)
+        case Outside(lacking=lacking, by=by):
+            return (name, outcome.stage, lacking, by)
         case _:
             return (name, outcome.stage, _normalised(headline(outcome)))
 

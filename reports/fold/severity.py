@@ -15,7 +15,7 @@ from harness.cases.sample import Sample
 from harness.records.journal import Record
 from harness.records.severity import SEVERITIES, severity
 
-from .status import CRASH, FAILING, INVALID, TIMEOUT, WRONG, Status
+from .status import CRASH, FAILING, INVALID, TIMEOUT, WRONG, Status, counted_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,17 @@ def count(records: Iterable[Record], evidence: Iterable[Record], plain: Sample |
     found: dict[str, Counter[str]] = defaultdict(Counter)
     for weight, group in ((1, records), (0, evidence)):
         for record in group:
-            if (name := type(record.outcome).__name__) in FAILING:
+            if (name := counted_name(record.outcome)) in FAILING:
                 found[name][severity(record, plain)] += weight
+    return {name: dict(counts) for name, counts in found.items()}
+
+
+def added(parts: Iterable[Mapping[str, Counts]]) -> dict[str, dict[str, int]]:
+    """Add up counts by outcome name and severity."""
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for counts in parts:
+        for name, by_severity in counts.items():
+            found[name].update(by_severity)
     return {name: dict(counts) for name, counts in found.items()}
 
 

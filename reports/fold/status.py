@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from harness.records.outcome import Invalid, Outcome
+
 
 @dataclass(frozen=True, slots=True)
 class Status:
@@ -32,6 +34,7 @@ WRONG = Status("wrong", "✗", "silently wrong on at least one sample")
 ERROR = Status("error", "!", "a bug of the harness; says nothing about the backend")
 CRASH = Status("crash", "▲", "the compiler or the compiled code died")
 INVALID = Status("invalid", "◆", "made IR that breaks the dialect's own contract")
+INVALID_RIGHT = Status("invalid-right", "◈", "made IR that the specification forbids, and that runs right")
 TIMEOUT = Status("timeout", "∞", "did not end in time")
 UNSUPPORTED = Status("unsupported", "○", "the lowering, or the frontend, says no; nothing passed")
 PARTIAL = Status("partial", "◐", "some pass; others are refused, invalid, blocked, not exported, executed or run")
@@ -39,9 +42,10 @@ UNEXECUTED = Status("unexecuted", "◇", "lowered and verified, but no executor 
 UNEXPORTED = Status("unexported", "⊘", "PyTorch cannot export it, or decomposes it wrongly")
 BLOCKED = Status("blocked", "□", "the frontend failed, so the backend never saw it")
 UNRUN = Status("unrun", "⋯", "not run, after another sample of the op hung")
+OUTSIDE = Status("outside", "∉", "refused or invalid, with an element type that the dialect lacks")
 EXCLUDED = Status("excluded", "–", "outside the contract, with a reason")
 NEVER = Status("never", "·", "never run")
-PASS = Status("pass", "●", "every sample passed (frontend: got through), excluded ones aside")
+PASS = Status("pass", "●", "every sample passed (frontend: got through), excluded, outside aside")
 
 STATUSES = (
     WRONG,
@@ -49,12 +53,14 @@ STATUSES = (
     CRASH,
     INVALID,
     TIMEOUT,
+    INVALID_RIGHT,
     UNSUPPORTED,
     PARTIAL,
     UNEXECUTED,
     UNEXPORTED,
     BLOCKED,
     UNRUN,
+    OUTSIDE,
     EXCLUDED,
     NEVER,
     PASS,
@@ -66,29 +72,45 @@ STATUS_OF_OUTCOME: Mapping[str, Status] = {
     "Crashed": CRASH,
     "Invalid": INVALID,
     "TimedOut": TIMEOUT,
+    "InvalidRight": INVALID_RIGHT,
     "Unsupported": UNSUPPORTED,
     "NotExecuted": UNEXECUTED,
     "NotExported": UNEXPORTED,
     "Blocked": BLOCKED,
     "NotRun": UNRUN,
+    "Outside": OUTSIDE,
     "Excluded": EXCLUDED,
     "Reached": PASS,
     "Passed": PASS,
 }
-"""The status of a cell in which every sample has the outcome of this name; the outcomes are in order of alarm."""
+"""The status of a cell in which every sample has the outcome of this name; the outcomes are in order of alarm.
+
+`InvalidRight` is an `Invalid` that executors ran and found right.
+"""
+OUTCOMES_BY_ALARM = tuple(STATUS_OF_OUTCOME)
+"""The names of the outcomes as reports count them, the most alarming first."""
 
 GRAVE = ("Wrong", "HarnessError", "Crashed", "TimedOut")
 """One sample with one of these outcomes decides the status of its cell, however many samples passed."""
-FAILING = ("Wrong", "Crashed", "Invalid", "TimedOut", "Unsupported")
+FAILING = ("Wrong", "Crashed", "Invalid", "TimedOut", "InvalidRight", "Unsupported")
 """Outcomes that are the backend's fault. A sample with one of these, or one of `GOOD`, is judged; others are not."""
 GOOD = ("Passed", "Reached")
 """Outcomes of samples with which nothing is wrong: on a backend, and in the frontend's column."""
 BEFORE = ("Excluded", "Blocked", "NotExported")
 """Outcomes of samples that a backend never saw; all others reached it."""
 
+APART = "Outside"
+"""The outcome of samples that are counted apart: in no number of all samples, and in no share."""
+
 DECOMPOSED = "~"
 """Marks an op that reaches no backend, because it is decomposed into other ops before."""
 DECOMPOSED_MEANING = "decomposed away: this op never reaches the backend"
+
+
+def counted_name(outcome: Outcome) -> str:
+    """Return the name by which reports count an outcome: that of its class, and `InvalidRight`."""
+    name = type(outcome).__name__
+    return f"{name}Right" if isinstance(outcome, Invalid) and outcome.ran == "right" else name
 
 
 def worst(outcomes: Iterable[str]) -> str | None:
@@ -101,8 +123,8 @@ def decide(outcomes: Iterable[str]) -> Status:
     """Return the status of a cell whose samples have the outcomes of these names.
 
     If no sample passed, the most alarming outcome decides; a cell without samples is `NEVER`. If a sample passed, the
-    most alarming outcome of `GRAVE` decides. Without one, the cell is `PASS` if all its other samples are excluded, and
-    `PARTIAL` if any sample was refused, not judged, or invalid (a dialect may lack one of the op's dtypes).
+    most alarming outcome of `GRAVE` decides. Without one, the cell is `PASS` if all its other samples are excluded or
+    outside the dialect, and `PARTIAL` if any sample was refused, invalid or not judged.
     """
     seen = set(outcomes)
     name = worst(seen & set(GRAVE)) if seen & set(GOOD) else worst(seen)
@@ -110,4 +132,4 @@ def decide(outcomes: Iterable[str]) -> Status:
         return STATUS_OF_OUTCOME[name]
     if not seen:
         return NEVER
-    return PASS if seen <= {*GOOD, "Excluded"} else PARTIAL
+    return PASS if seen <= {*GOOD, "Excluded", APART} else PARTIAL

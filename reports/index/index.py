@@ -10,7 +10,6 @@ from typing import Any
 
 from harness.records.journal import Record, is_complete
 
-from .old import is_old
 from .op_records import CellLines, OpRecords, restore_op
 from .tables import unpack, unpack_cells
 
@@ -19,8 +18,9 @@ from .tables import unpack, unpack_cells
 class Run:
     """What an index knows of the whole run.
 
-    `header` and `footer` are the journal's, the footer None if there is none yet. `damage` says what of the journal
-    cannot be read. `cells` is the number of cells that it has, and `columns` are the backends and modes of these.
+    `header`, `toolchains` and `footer` are the journal's, the footer None if there is none yet. `damage` says what of
+    the journal cannot be read. `cells` is the number of cells that it has, and `columns` are the backends and modes of
+    these.
     """
 
     header: Mapping[str, Any]
@@ -28,6 +28,7 @@ class Run:
     damage: tuple[str, ...]
     cells: int
     columns: tuple[tuple[str, str], ...]
+    toolchains: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -46,7 +47,8 @@ class Index:
         """The run."""
         found = {key: unpack(value) for key, value in self._rows("SELECT key, value FROM run")}
         columns = tuple((backend, mode) for backend, mode in found["columns"])
-        return Run(found["header"], found["footer"], tuple(found["damage"]), found["cells"], columns)
+        toolchains = tuple(found["toolchains"])
+        return Run(found["header"], found["footer"], tuple(found["damage"]), found["cells"], columns, toolchains)
 
     @cached_property
     def ops(self) -> tuple[str, ...]:
@@ -65,7 +67,7 @@ class Index:
 
     def records(self, op: str) -> OpRecords:
         """The records of one op, in the order of the journal; none if it has none."""
-        return restore_op(op, self.cells(op), old=is_old(self.run.header))
+        return restore_op(op, self.cells(op), self.run.header)
 
     def cells(self, op: str) -> Sequence[CellLines]:
         """The cells of one op with their lines, in the order of the journal."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from harness.cases.sample import Sample, from_json
+from harness.records.element_types import judged, known_types
 from harness.records.journal import Record, record_restore
 from harness.records.journal_file import no_outcome
 
-from .old import with_frontend
+from .old import is_old, with_frontend
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,12 +54,14 @@ class CellLines:
     lines: tuple[str, ...]
 
 
-def restore_op(op: str, cells: Iterable[CellLines], *, old: bool) -> OpRecords:
+def restore_op(op: str, cells: Iterable[CellLines], header: Mapping[str, Any]) -> OpRecords:
     """Restore the records of an op from its lines; raises BadJournal with the number of a line that is no outcome.
 
-    `old`: the lines are from before the frontend had records of its own.
+    `header` is that of the journal: it says whether the frontend has records of its own there, and which element types
+    the dialects have; samples outside of them get the outcome `Outside`.
     """
     restorer = _Restorer({})
+    known = known_types(header)
     placed: list[tuple[Record, int]] = []
     for cell in cells:
         for number, text in enumerate(cell.lines, cell.line):
@@ -66,8 +69,8 @@ def restore_op(op: str, cells: Iterable[CellLines], *, old: bool) -> OpRecords:
                 placed.append((restorer.record(text), cell.place))
             except Exception as error:
                 raise no_outcome(f"line {number}", error) from None
-    placed = list(with_frontend(placed)) if old else placed
-    return OpRecords(op, tuple(record for record, _ in placed), tuple(place for _, place in placed))
+    placed = list(with_frontend(placed)) if is_old(header) else placed
+    return OpRecords(op, tuple(judged(record, known) for record, _ in placed), tuple(place for _, place in placed))
 
 
 @dataclass(frozen=True, slots=True)

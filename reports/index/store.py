@@ -119,6 +119,7 @@ class Store:
                 for number, block in enumerate(reader.blocks(), 1):
                     writer.add(block)
                     progress(number, total)
+                writer.note_toolchains(*reader.toolchains)
                 return writer.finish(reader.footer, reader.damage, self._stamp)
         except BadJournal as error:
             raise BadJournal(f"{self._journal}: {error.what}", hint=error.hint) from None

@@ -46,6 +46,7 @@ class IndexWriter:
         self._unfolded: set[str] = set()
         self._cells = 0
         self._columns: dict[tuple[str, str], None] = {}
+        self._toolchains: list[Mapping[str, Any]] = []
 
     def add(self, block: Block) -> None:
         """Add one cell with all its outcome lines; the order of calls is the order of the journal."""
@@ -64,6 +65,10 @@ class IndexWriter:
         while self._bytes > _BYTES and len(self._open) > 1:
             self._put_away(next(iter(self._open)))
 
+    def note_toolchains(self, *lines: Mapping[str, Any]) -> None:
+        """Note lines of the journal that say what workers loaded."""
+        self._toolchains += lines
+
     def flush(self, footer: Mapping[str, Any] | None = None, damage: Sequence[str] = (), **more: Any) -> Index:
         """Write what has come so far, and return the index of it, which is good until the next `add`.
 
@@ -80,6 +85,7 @@ class IndexWriter:
             "damage": list(damage),
             "cells": self._cells,
             "columns": list(self._columns),
+            "toolchains": self._toolchains,
             **more,
         }
         rows = [(key, pack(value)) for key, value in values.items()]
@@ -121,7 +127,7 @@ class IndexWriter:
     def _fold(self, name: str, op: _Op) -> None:
         if op.is_folded:
             return
-        records = restore_op(name, op.cells, old=is_old(self._header))
+        records = restore_op(name, op.cells, self._header)
         parts = [(fold, name, fold_op(records)) for fold, fold_op in self._folds.items()]
         self._insert("op", [(name, *pack_cells(op.cells))])
         self._connection.execute("DELETE FROM part WHERE op = ?", (name,))

@@ -40,9 +40,10 @@ def _share(cell: Cell) -> str:
 
 
 def as_json(matrix: Matrix, run: Run) -> dict[str, Any]:
-    """Return the matrix as JSON values: the run's header and footer, statuses, columns, ops and totals."""
+    """Return the matrix as JSON values: the run's header, toolchains and footer, statuses, columns, ops and totals."""
     return {
         "header": dict(run.header),
+        "toolchains": [dict(line) for line in run.toolchains],
         "footer": dict(run.footer) if run.footer is not None else None,
         "complete": run.complete,
         "notes": list(provenance(run, matrix).notes),

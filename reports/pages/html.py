@@ -28,6 +28,7 @@ from reports.fold.status import (
     CRASH,
     DECOMPOSED,
     DECOMPOSED_MEANING,
+    OUTCOMES_BY_ALARM,
     PASS,
     STATUS_OF_OUTCOME,
     STATUSES,
@@ -37,7 +38,7 @@ from reports.fold.status import (
 from reports.index.index import Index
 
 from . import panels as panel_data
-from .panels import NUMBERS, OUTCOME_ORDER, Panels
+from .panels import NUMBERS, Panels
 from .pieces import (
     FRACTION_MEANING,
     NO_PLAIN_CALLS,
@@ -160,7 +161,7 @@ def payload(matrix: Matrix, panels: Panels) -> Mapping[str, Any]:
     return {
         "statuses": [_status(status) for status in STATUSES],
         "grades": [{"name": grade.name, "symbol": grade.symbol, "words": only(grade)} for grade in GRADES],
-        "outcomes": OUTCOME_ORDER,
+        "outcomes": OUTCOMES_BY_ALARM,
         "columns": matrix.columns,
         "rows": rows,
         "texts": list(texts.index),
@@ -209,4 +210,4 @@ def _grade(cell: Cell) -> int | None:
 def _counts(cell: Cell) -> list[tuple[int, int]]:
     """Pairs of an outcome's index and its count: `Passed` first, then in order of alarm."""
     names = ("Passed", *(name for name in STATUS_OF_OUTCOME if name != "Passed"))
-    return [(OUTCOME_ORDER.index(name), cell.counts[name]) for name in names if cell.counts.get(name)]
+    return [(OUTCOMES_BY_ALARM.index(name), cell.counts[name]) for name in names if cell.counts.get(name)]

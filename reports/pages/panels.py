@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.cases.sample import dumps
-from harness.records.outcome import OUTCOMES
 from harness.text import clean, clip, clip_middle
 from reports.fold.call import call, repro_command
 from reports.fold.cell import CellRecords, cells_of
 from reports.fold.reason import Reason, diagnostic, headline, reasons
 from reports.fold.rules import by_trait, rule
+from reports.fold.status import OUTCOMES_BY_ALARM
 from reports.index.index import Index
 from reports.index.op_records import OpRecords
 
@@ -22,7 +22,6 @@ _DIAGNOSTIC = 1500
 """The most characters of a diagnostic."""
 _SAMPLE = 3000
 """The most characters of a sample, as a call; a sample whose JSON is longer is left out."""
-OUTCOME_ORDER = tuple(cls.__name__ for cls in OUTCOMES)
 NUMBERS = (0, 3)
 """The places of a reason's numbers, its outcome and its count; the others are texts."""
 Panels = Mapping[tuple[str, str, str], Any]
@@ -63,7 +62,7 @@ def _reason(reason: Reason) -> list[int | str | None]:
     record = reason.smallest
     sample = record.sample
     return [
-        OUTCOME_ORDER.index(reason.outcome),
+        OUTCOMES_BY_ALARM.index(reason.outcome),
         reason.stage,
         reason.culprit,
         reason.count,

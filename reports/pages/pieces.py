@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from harness.records.frontend import FRONTEND
-from harness.records.outcome import OUTCOMES
 from harness.text import share
 from reports.answers import blame, slack
 from reports.fold.cell import Cell
 from reports.fold.matrix import Matrix, Totals
 from reports.fold.severity import GRADES, Grade, in_words, of_status
-from reports.fold.status import CRASH, PASS, STATUSES, WRONG, Status
+from reports.fold.status import CRASH, OUTCOMES_BY_ALARM, PASS, STATUSES, WRONG, Status
 from reports.index.index import Index
 
-OUTCOME_NAMES = tuple(cls.__name__ for cls in reversed(OUTCOMES))
+OUTCOME_NAMES = OUTCOMES_BY_ALARM[::-1]
 """The names of the outcomes, `Passed` first, the most alarming last."""
 STATUSES_PASS_FIRST = (PASS, *(status for status in STATUSES if status is not PASS))
 """The statuses as tables of totals show them: `PASS`, then the others, most alarming first."""
-FRACTION_MEANING = "passed of all samples, excluded and unjudged ones included"
+FRACTION_MEANING = "passed of all samples, excluded and unjudged included, outside left out"
 """What a legend says of `n/m`."""
 
 

@@ -156,7 +156,7 @@ def _samples(matrix: Matrix, width: int) -> str:
     columns = matrix.totals()
     shown = [name for name in OUTCOME_NAMES if any(t.samples.get(name) for t in columns)]
     lines = [[name, *(number(t.samples.get(name, 0)) for t in columns)] for name in shown]
-    lines.append(["all", *(f"{t.total:,}" for t in columns)])
+    lines.append(["all", *(f"{sum(t.samples.values()):,}" for t in columns)])
     return _blocks(matrix, "samples", lines, width)
 
 

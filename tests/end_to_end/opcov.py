@@ -62,9 +62,9 @@ def outcomes(path: Path) -> list[Mapping[str, Any]]:
 
 
 def timeless(path: Path) -> list[Any]:
-    """The journal's lines but for times, the checksums that depend on them, and the run's name."""
+    """The journal's lines but for times, the checksums that depend on them, and the names of the run and workers."""
     found = lines(path)
     for line in found:
-        for key in ("run", "started", "seconds", "crc32"):
+        for key in ("run", "started", "seconds", "crc32", "worker"):
             line.pop(key, None)
     return found

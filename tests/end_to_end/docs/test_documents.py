@@ -131,9 +131,10 @@ def test_the_executor_that_is_absent_is_said_to_be_as_the_page_shows(journal: Pa
 # the journal ----------------------------------------------------------------------------------------------------------
 
 
-def test_every_key_of_header_and_footer_is_documented(journal: Path) -> None:
-    header, *_, footer = lines(journal)
+def test_every_key_of_header_toolchain_and_footer_is_documented(journal: Path) -> None:
+    header, told, *_, footer = lines(journal)
     ours = {*header, *header["toolchain"], *header["options"], *footer, *footer["registry"]["core"]}
+    ours |= {*told, *(key for package in told["packages"].values() for key in package)}
     assert ours - set(spans(JOURNAL)) == set()
 
 

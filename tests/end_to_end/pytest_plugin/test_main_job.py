@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from html import unescape
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness.cases.sample import dumps
 from harness.records.journal_file import read
 from harness.records.journal_writer import JournalWriter
 from tests import miniatures
 from tests.end_to_end.opcov import ROOT, Done, environment, job, job_command, lines, opcov, outcomes, timeless
+from tests.samples import relu
 
 ADD = ("--op", "aten.add.Tensor", "--dtype", "f32", "--profile", "quick")
 RELU = ("--op", "aten.relu.default", "--dtype", "f32", "--profile", "quick", "--mode", "static")
@@ -78,18 +82,49 @@ def test_it_prints_the_matrix_and_that_the_control_is_green(run: tuple[Done, Pat
 
 def test_the_header_says_what_was_asked_for_and_of_what(run: tuple[Done, Path]) -> None:
     header = lines(run[1] / "journal.jsonl.gz")[0]
-    assert set(header) == {"kind", "schema", "run", "started", "toolchain", "frontend", "options", "seed", "cells"}
+    asked = {"kind", "schema", "run", "started", "toolchain", "frontend", "options", "seed", "cells"}
+    assert set(header) == asked | {"element_types"}
     assert (header["kind"], header["seed"]) == ("header", 0)
-    assert {"torch", "torch_mlir", "opcov", "hypothesis", "python", "platform", "executors"} <= set(header["toolchain"])
-    assert "absent" not in header["toolchain"].values()
+    assert {"installed", "opcov", "hypothesis", "python", "platform", "executors"} <= set(header["toolchain"])
+    assert {"torch", "torch-mlir", "tosa-tools", "jaxlib"} <= set(header["toolchain"]["installed"])
+    assert "absent" not in header["toolchain"]["installed"].values()
     assert header["toolchain"]["absent"] == {}
-    assert "jaxlib" in header["toolchain"]
     options = header["options"]
     assert options["profile"] == "quick"
     assert options["ops"] == ["aten.add.Tensor", "aten.expm1.default"]
     assert options["dtypes"] == ["f32", "u8"]
     assert options["backends"][0] == "frontend"
     assert {"linalg", "tosa", "stablehlo", "control"} <= set(options["backends"])
+
+
+def test_each_worker_says_what_it_loaded_and_the_reports_show_it(run: tuple[Done, Path]) -> None:
+    done, out = run
+    told = [line for line in lines(out / "journal.jsonl.gz") if line["kind"] == "toolchain"]
+    assert 1 <= len({line["worker"] for line in told}) == len(told)
+    for line in told:
+        compiler = line["packages"]["torch_mlir"]
+        assert (compiler["distribution"], compiler["version"]) == ("torch-mlir", version("torch-mlir"))
+        assert re.fullmatch("[0-9a-f]{64}", compiler["sha256"])
+        assert compiler["library"].startswith("lib")
+        assert {"torch", "jaxlib", "tosa_reference_model"} <= set(line["packages"])
+    said = f"torch-mlir {version('torch-mlir')} ({compiler['library'].partition('.')[0]} {compiler['sha256'][:12]})"
+    assert said in " ".join(done.stdout.split())
+    assert said in (out / "matrix.md").read_text(encoding="utf-8").replace("\\", "")
+    assert said in unescape((out / "index.html").read_text(encoding="utf-8"))
+
+
+def test_an_element_type_that_the_dialect_lacks_is_outside_and_no_shortfall(tmp_path: Path) -> None:
+    asked = ("--op", "aten.relu.default,aten.complex.default", "--mode", "static", "--profile", "quick")
+    done = job(*asked, "--backend", "tosa", "--dtype", "f64", "--strict", out=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    header, *_ = lines(tmp_path / "journal.jsonl.gz")
+    assert set(header["element_types"]) == {"tosa"}
+    assert "f64" not in header["element_types"]["tosa"]["types"]
+    found = outcomes(tmp_path / "journal.jsonl.gz")
+    assert {line["outcome"] for line in found} == {"Invalid", "Unsupported"}, "the journal has the facts"
+    assert all(line["results"] == ["c128"] for line in found if line["op"] == "aten.complex.default")
+    assert "∉ outside" in done.stdout
+    assert "2 skipped" in done.stdout
 
 
 def test_the_footer_and_the_summary_say_how_much_the_registry_covers(tmp_path: Path) -> None:
@@ -134,7 +169,7 @@ def test_every_outcome_line_has_what_is_promised(run: tuple[Done, Path]) -> None
     found = outcomes(run[1] / "journal.jsonl.gz")
     assert found
     for line in found:
-        assert set(line) - {"minimised", "breaks", "parts", "cause", "numeric"} == promised
+        assert set(line) - {"minimised", "breaks", "parts", "cause", "numeric", "plain", "results"} == promised
         assert line["family"] == "elementwise"
 
 
@@ -163,7 +198,7 @@ def test_two_workers_find_the_same_in_another_process(run: tuple[Done, Path], tm
     done = job(*ADD, "--op", "aten.expm1.default", "--dtype", "u8", "-n", "2", out=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     one, two = (sorted(map(str, timeless(out / "journal.jsonl.gz"))) for out in (run[1], tmp_path))
-    assert one == two
+    assert sorted(set(one)) == sorted(set(two))  # each worker says the same of what it has loaded
 
 
 def test_the_same_run_writes_the_same_journal(tmp_path: Path) -> None:
@@ -430,14 +465,68 @@ def test_an_executor_that_cannot_be_had_is_left_out_and_said_wherever_the_others
     assert "opcov: executor lonely is absent: pip install 'needy[more]'" in done.stdout
     assert "opcov: executor outdated is absent: ImportError: cannot import name 'Plugin'" in done.stdout
     assert done.stdout.count("opcov: executor") == 2, "each is said once: before the run, or once a worker has found it"
-    header, *_ = lines(tmp_path / "journal.jsonl.gz")
-    assert set(header["toolchain"]["absent"]) == {"lonely", "outdated"}
+    header, told, *_ = lines(tmp_path / "journal.jsonl.gz")
+    assert set(header["toolchain"]["absent"]) == {"lonely"}
     assert header["toolchain"]["executors"].split(", ")[-1] == "xla"
+    assert set(told["absent"]) == {"lonely", "outdated"}
+    assert told["executors"][-1] == "xla"
     assert {o["outcome"] for o in outcomes(tmp_path / "journal.jsonl.gz")} == {"Passed"}
     said = "absent: executor lonely (pip install 'needy[more]')"
     assert said in " ".join(done.stdout.split())
     assert said in (tmp_path / "matrix.md").read_text(encoding="utf-8")
     assert said in unescape((tmp_path / "index.html").read_text(encoding="utf-8"))
+
+
+def test_an_executor_that_ends_the_process_that_loads_it_is_absent_from_then_on(tmp_path: Path) -> None:
+    text = "import os\nos.write(2, b'no such processor')\nos.abort()"
+    folder = miniatures.needy(tmp_path / "plugins", "opcov.executors", {"deadly": text})
+    done = job(*RELU, "--backend", "tosa,control", out=tmp_path, plugins=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = "loading it ends the process: SIGABRT, no such processor"
+    assert f"opcov: executor deadly is absent: {said}" in done.stdout
+    header, told, *_ = lines(tmp_path / "journal.jsonl.gz")
+    assert (header["toolchain"]["absent"], told["absent"]) == ({}, {"deadly": said})
+    assert f"absent: executor deadly ({said})" in unescape((tmp_path / "index.html").read_text(encoding="utf-8"))
+
+
+def test_a_built_in_executor_that_ends_the_fork_server_is_absent_and_the_others_run(tmp_path: Path) -> None:
+    package = tmp_path / "ahead" / "jaxlib" / "__init__.py"
+    package.parent.mkdir(parents=True)
+    package.write_text("import os\nos.write(2, b'illegal instruction')\nos.abort()\n", encoding="ascii")
+    done = job(*RELU, "--backend", "stablehlo,control", out=tmp_path, plugins=package.parents[1])
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "opcov: executor xla is absent: loading it ends the process: SIGABRT" in done.stdout
+    assert {line["outcome"] for line in outcomes(tmp_path / "journal.jsonl.gz")} == {"Passed"}
+
+
+def test_two_compilers_on_the_path_are_an_error_that_names_both(tmp_path: Path) -> None:
+    ahead = tmp_path / "ahead" / "torch_mlir"
+    ahead.mkdir(parents=True)
+    for done in (
+        job(*RELU, "--backend", "control", out=tmp_path, plugins=ahead.parent),
+        opcov("repro", dumps(relu()), "--backend", "tosa", cwd=tmp_path, plugins=ahead.parent),
+    ):
+        assert done.returncode == 4, done.stdout + done.stderr
+        (line,) = [text for text in (done.stdout + done.stderr).splitlines() if "would be mixed" in text]
+        assert str(ahead) in line
+        assert "site-packages/torch_mlir" in line
+    assert not (tmp_path / "journal.jsonl.gz.part").exists()
+
+
+def test_workers_that_load_different_things_end_the_run(tmp_path: Path) -> None:
+    text = "import os, sys\nsys.path.insert(0, {!r} + os.environ['PYTEST_XDIST_WORKER'])\nimport shifty\n"
+    text += "class Plugin:\n    name = 'mine'\n    dialects = frozenset()\n"
+    folder = miniatures.needy(tmp_path / "plugins", "opcov.executors", {"mine": text.format(f"{tmp_path}/plugins/")})
+    for place in ("", "gw0", "gw1"):
+        (folder / place).mkdir(exist_ok=True)
+        (folder / place / "shifty.py").touch()
+    ops = ("--op", "aten.relu.default,aten.add.Tensor,aten.mul.Tensor", "--profile", "quick", "--backend", "control")
+    done = job("-n", "2", *ops, out=tmp_path, plugins=folder)
+    assert done.returncode == 4, done.stdout + done.stderr
+    both = [f"gw{i} has loaded shifty in {folder}/gw{i}/shifty.py" for i in (0, 1)]
+    assert all(said in done.stdout for said in both), done.stdout
+    told = [line for line in lines(tmp_path / "journal.jsonl.gz.part") if line["kind"] == "toolchain"]
+    assert len(told) == 1
 
 
 def test_a_control_that_fails_fails_the_run(tmp_path: Path) -> None:

@@ -52,9 +52,12 @@ class Answering(Reusable):
 
 @pytest.fixture(autouse=True)
 def fresh_helper() -> Iterator[None]:
-    executables._helper.stop()
+    helpers = executables._helper, executables._others
+    for helper in helpers:
+        helper.stop()
     yield
-    executables._helper.stop()
+    for helper in helpers:
+        helper.stop()
 
 
 def run(ir: str, executor: Reusable | None = None) -> list[torch.Tensor]:
@@ -117,6 +120,10 @@ def test_a_death_outside_of_the_worker_says_how_and_what_was_written() -> None:
     with pytest.raises(CannotExecute, match=r"^not able$"):
         run("refuse", Answering())
     assert pid(run("right", Answering())) != first
+
+
+def test_an_isolated_executor_cannot_damage_the_process_of_one_whose_death_counts() -> None:
+    assert pid(run("right", Answering())) != pid(run("right", Reusable()))
 
 
 def test_the_helper_keeps_the_executables_of_the_last_modules() -> None:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
+from harness.records.outcome import Passed
+from harness.running import child
 from harness.running.supervisor import Supervisor
 from tests import miniatures
+from tests.samples import relu
 
 ROOT = Path(__file__).parents[3]
 SCRIPT = """
@@ -31,10 +35,42 @@ def test_a_worker_says_which_executors_it_could_not_load(tmp_path: Path, monkeyp
     monkeypatch.syspath_prepend(miniatures.needy(tmp_path, "opcov.executors", modules))
     with Supervisor(("control",)) as supervisor:
         expected = {"lonely": "pip install unheard-of", "raises": "RuntimeError: no such processor"}
-        assert supervisor.absent() == expected
-        child = supervisor._child
-        assert supervisor.absent() == expected
-        assert supervisor._child is child
+        assert supervisor.loaded().absent == expected
+        first = supervisor._child
+        assert supervisor.loaded().absent == expected
+        assert supervisor._child is first
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("import os; os.write(2, b'no such processor'); os.abort()", "ends the process: SIGABRT, no such processor"),
+        ("raise SystemExit(3)", "ends the process: exit 3"),
+        ("import ctypes; ctypes.CDLL(None).pause()", "it does not load within 3 s"),
+    ],
+)
+def test_an_executor_whose_loading_ends_the_worker_or_hangs_is_absent_from_then_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, said: str
+) -> None:
+    monkeypatch.setattr(child, "LOAD_SECONDS", 3.0)
+    monkeypatch.syspath_prepend(miniatures.needy(tmp_path, "opcov.executors", {"broken": text}))
+    with Supervisor(("control",)) as supervisor:
+        assert supervisor.loaded().absent["broken"].endswith(said)
+        assert "eager" in supervisor.loaded().executors
+        supervisor._stop()
+        monkeypatch.setattr(child, "_BrokenExecutor", None)  # it is not loaded again
+        assert isinstance(supervisor.run(relu(), "control").outcome, Passed)
+        assert supervisor.loaded().absent["broken"].endswith(said)
+
+
+def test_a_worker_says_which_compiler_it_has_loaded() -> None:
+    with Supervisor(("tosa",)) as supervisor:
+        found = supervisor.loaded().packages
+    assert (found["torch_mlir"].distribution, found["torch_mlir"].version) == ("torch-mlir", version("torch-mlir"))
+    assert found["torch_mlir"].library.startswith("libTorchMLIR")
+    assert found["torch"].said("torch").startswith(f"torch {version('torch')} (libtorch_cpu ")
+    assert "jaxlib" in found
+    assert not {"harness", "backends", "os"} & set(found)
 
 
 def test_a_sample_loads_neither_torch_in_the_parent_nor_the_main_script_in_the_worker(tmp_path: Path) -> None:

@@ -59,8 +59,8 @@ def test_damage_is_said_on_stderr_and_in_the_answer(journal: Path, capsys: pytes
     for _ in range(2):
         assert cli.main(["matrix", str(hurt)]) == 0
         said = capsys.readouterr()
-        assert f"opcov: {hurt} is damaged: lines " in said.err
-        assert "The journal is damaged: lines " in said.out
+        assert f"opcov: {hurt} is damaged: line" in said.err
+        assert "The journal is damaged: line" in said.out
         assert all("the gzip member at byte 0 is damaged" in text for text in (said.err, said.out))
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from harness.errors import OpcovError
+from harness.errors import Exit, OpcovError
+from harness.pytest_plugin.items import LINES, TOOLCHAIN
 from harness.pytest_plugin.recording import Recorder
 from harness.pytest_plugin.report import Report
+from harness.records.journal import dumped
+from harness.records.journal_file import JournalReader
 from harness.records.journal_writer import JournalWriter
+from tests.synthetic import journal
 
 NODE = "op_suites/activation.py::aten.relu.default[tosa-static-f32]"
 
@@ -50,6 +55,35 @@ def test_a_cell_that_ends_without_outcomes_no_longer_runs(recorder: Recorder, wh
     recorder.pytest_runtest_logreport(report(when))
     assert recorder.progress.slowest(60.0) is None
     assert recorder.progress.done == 0
+
+
+LINE = dumped(journal().records[0])
+
+
+def with_lines(worker: str, version: str) -> Any:
+    packages = {"torch_mlir": {"path": "/env/torch_mlir", "distribution": "torch-mlir", "version": version}}
+    toolchain = {"kind": "toolchain", "worker": worker, "packages": packages, "executors": [], "absent": {}}
+    found = report("call")
+    found.user_properties = [(LINES, [LINE]), (TOOLCHAIN, json.dumps(toolchain))]
+    return found
+
+
+def test_workers_with_different_compilers_end_the_run_and_what_the_first_measured_stays(
+    recorder: Recorder, tmp_path: Path
+) -> None:
+    recorder.writer = JournalWriter(tmp_path / "j", {})
+    recorder._plan([NODE])
+    recorder.pytest_runtest_logreport(with_lines("gw0", "1"))
+    with pytest.raises(
+        pytest.exit.Exception, match="gw0 has loaded torch-mlir 1, gw1 has loaded torch-mlir 2"
+    ) as ended:
+        recorder.pytest_runtest_logreport(with_lines("gw1", "2"))
+    assert ended.value.returncode == Exit.ENVIRONMENT
+    recorder.pytest_sessionfinish(SimpleNamespace(exitstatus=4), 4)  # type: ignore[arg-type]
+    reader = JournalReader(tmp_path / "j.part")
+    assert len(list(reader.blocks())) == 1
+    assert [line["worker"] for line in reader.toolchains] == ["gw0"]
+    assert reader.footer is None
 
 
 class FullWriter:

@@ -17,6 +17,7 @@ from harness.records.outcome import (
     NotExported,
     NotRun,
     Outcome,
+    Outside,
     Passed,
     Reached,
     TimedOut,
@@ -41,6 +42,7 @@ EXAMPLES: tuple[Outcome, ...] = (
     Reached(),
     Blocked("contract", "Unsupported", "r"),
     NotExecuted({"llvm-jit": "why"}),
+    Outside("verify", "f64", "Invalid", "d"),
     Excluded("r"),
     HarnessError("Traceback", "compare"),
 )

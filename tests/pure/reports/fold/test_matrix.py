@@ -20,8 +20,10 @@ from harness.records.outcome import (
     OUTCOMES,
     Blocked,
     Excluded,
+    Invalid,
     NotExecuted,
     Outcome,
+    Outside,
     Passed,
     Reached,
     Unsupported,
@@ -38,7 +40,9 @@ from reports.fold.status import (
     EXCLUDED,
     FAILING,
     INVALID,
+    INVALID_RIGHT,
     NEVER,
+    OUTSIDE,
     PARTIAL,
     PASS,
     STATUS_OF_OUTCOME,
@@ -75,6 +79,7 @@ DEFAULTS: dict[str, Outcome] = {
             "after": "0123456789",
             "reason": "r",
             "by": "Unsupported",
+            "lacking": "f64",
             "reasons": {"x": "y"},
             "traceback": "t",
         },
@@ -96,10 +101,20 @@ def add(
         (["Passed"], PASS),
         (["Passed", "Excluded"], PASS),
         (["Excluded"], EXCLUDED),
+        (["Passed", "Outside"], PASS),
+        (["Passed", "Outside", "Excluded"], PASS),
+        (["Passed", "Outside", "Unsupported"], PARTIAL),
+        (["Outside"], OUTSIDE),
+        (["Outside", "Excluded"], OUTSIDE),
+        (["Outside", "Invalid"], INVALID),
+        (["Outside", "Wrong"], WRONG),
         (["Passed", "Unsupported"], PARTIAL),
         (["Passed", "Invalid"], PARTIAL),
         (["Passed", "Invalid", "TimedOut"], TIMEOUT),
         (["Invalid", "Unsupported"], INVALID),
+        (["Invalid", "InvalidRight"], INVALID),
+        (["InvalidRight", "Unsupported"], INVALID_RIGHT),
+        (["Passed", "InvalidRight"], PARTIAL),
         (["Passed", "NotExecuted"], PARTIAL),
         (["Passed", "NotExported"], PARTIAL),
         (["Passed", "NotRun"], PARTIAL),
@@ -134,13 +149,15 @@ def test_one_more_sample_that_did_not_pass_is_never_better(outcomes: list[str]) 
 
 
 @given(st.lists(st.sampled_from(NAMES), min_size=1))
-def test_green_means_a_pass_and_nothing_else_but_exclusions(outcomes: list[str]) -> None:
+def test_green_means_a_pass_and_nothing_else_but_exclusions_and_what_is_outside(outcomes: list[str]) -> None:
     good = {"Passed", "Reached"}
-    assert (decide(outcomes) is PASS) == (bool(good & set(outcomes)) and set(outcomes) <= {*good, "Excluded"})
+    assert (decide(outcomes) is PASS) == (
+        bool(good & set(outcomes)) and set(outcomes) <= {*good, "Excluded", "Outside"}
+    )
 
 
 def test_every_outcome_and_status_is_defined_once() -> None:
-    assert set(STATUS_OF_OUTCOME) == set(NAMES)
+    assert set(STATUS_OF_OUTCOME) == {*NAMES, "InvalidRight"}
     assert len({s.symbol for s in STATUSES}) == len({s.name for s in STATUSES}) == len(STATUSES)
     assert all(len(s.symbol) == 1 for s in STATUSES)
 
@@ -165,8 +182,10 @@ def test_counts_add_up(lines: list[tuple[str, str, Mode, str, str, bool]]) -> No
     ]
     matrix = load(index(records), control=True)
     census = [r for r in records if not r.minimised]
-    assert sum(cell.total for cell in matrix.cells.values()) == len(census)
-    assert sum(cell.total for row in matrix.rows for cell in row.cells) == len(census)
+    within = [r for r in census if not isinstance(r.outcome, Outside)]
+    assert sum(cell.total for cell in matrix.cells.values()) == len(within)
+    assert sum(cell.total for row in matrix.rows for cell in row.cells) == len(within)
+    assert sum(cell.outside for row in matrix.rows for cell in row.cells) == len(census) - len(within)
     assert sum(matrix.control.values()) == sum(r.backend == CONTROL for r in census)
     for number, totals in enumerate(matrix.totals()):
         assert sum(totals.ops.values()) == len(matrix.rows)
@@ -174,7 +193,7 @@ def test_counts_add_up(lines: list[tuple[str, str, Mode, str, str, bool]]) -> No
         assert sum(totals.cells.values()) == sum(len(row.cells[number].by_dtype) for row in matrix.rows)
     for row in matrix.rows:
         for cell in row.cells:
-            assert sum(cell.counts.values()) == cell.total == sum(part.total for part in cell.by_dtype)
+            assert sum(cell.counts.values()) - cell.outside == cell.total == sum(part.total for part in cell.by_dtype)
             assert cell.passed <= cell.total
 
 
@@ -281,3 +300,37 @@ def test_reports_need_neither_torch_nor_hypothesis() -> None:
     )
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "[]"
+
+
+# outside of the dialect -----------------------------------------------------------------------------------------------
+
+
+def test_samples_outside_the_dialect_are_counted_apart_and_make_no_op_partial() -> None:
+    header = HEADER | {"element_types": {"tosa": {"types": {"f32": "PRO-FP"}, "source": "a specification"}}}
+    records = [add(PASSED), add(REFUSED, dtype="f64"), add(Invalid("verify", "no f64"), dtype="f64", shape=(3,))]
+    matrix = load(index(records, header=header))
+    (cell,) = (cell for cell in matrix.row("aten.add.Tensor").cells if cell.counts)
+    assert (cell.passed, cell.total, cell.outside, cell.arrived, cell.status) == (1, 1, 2, 1, PASS)
+    assert [(part.dtype, part.total, part.outside, part.status) for part in cell.by_dtype] == [
+        ("f32", 1, 0, PASS),
+        ("f64", 0, 2, OUTSIDE),
+    ]
+    (totals,) = (total for total in matrix.totals() if total.total)
+    assert (totals.passed, totals.total, totals.samples["Outside"]) == (1, 1, 2)
+    assert totals.ops == {"pass": 1}
+    before = load(index(records)).row("aten.add.Tensor")
+    assert [c.status for c in before.cells if c.counts] == [PARTIAL]
+
+
+def test_a_sample_that_is_wrong_is_wrong_whatever_the_dialect_has() -> None:
+    header = HEADER | {"element_types": {"tosa": {"types": {"f32": "PRO-FP"}, "source": "a specification"}}}
+    matrix = load(index([add(PASSED), add(Wrong("value", "m", 0, "x"), dtype="f64")], header=header))
+    assert [cell.status for cell in matrix.row("aten.add.Tensor").cells if cell.counts] == [WRONG]
+
+
+def test_what_runs_right_although_it_is_invalid_is_counted_apart_from_what_does_not() -> None:
+    right, wrong = Invalid("verify", "no", "right", "right by llvm-jit"), Invalid("verify", "no", "wrong", "off by 1")
+    key = Key("aten.add.Tensor", "tosa", "static", "f32")
+    of_right, of_both = (load(index([add(a), add(b)])).cells[key] for a, b in ((right, right), (right, wrong)))
+    assert (of_right.status, of_both.status) == (INVALID_RIGHT, INVALID)
+    assert of_both.counts == {"Invalid": 1, "InvalidRight": 1}

@@ -52,6 +52,22 @@ def test_provenance_is_said_in_text() -> None:
     assert said.toolchain.startswith("torch 2.13.0+cpu · torch-mlir 20261001 · opcov 0.1.0 · python 3.11.9 · linux")
 
 
+def test_what_was_loaded_is_said_and_not_what_is_installed() -> None:
+    header = HEADER | {
+        "toolchain": {"opcov": "0.1.0", "installed": {"torch": "2.13"}, "executors": "a, b", "absent": {}}
+    }
+    before = about(index([], header=header)).toolchain
+    assert before == "opcov 0.1.0 · executors a, b · what was loaded is not known, installed: torch 2.13"
+    packages = {"torch_mlir": {"path": "/ahead/torch_mlir", "library": "libAll.so", "sha256": "0123456789abcdef"}}
+    lines = [
+        {"kind": "toolchain", "worker": worker, "packages": packages, "executors": ["a", "b"], "absent": absent}
+        for worker, absent in (("gw0", {}), ("gw1", {}), ("gw0", {"b": "it is\nbroken"}))
+    ]
+    assert about(index([], header=header, toolchains=lines)).toolchain == (
+        "torch_mlir in /ahead/torch_mlir (libAll 0123456789ab) · opcov 0.1.0 · executors a · absent: executor b (it is)"
+    )
+
+
 def test_control_line_never_rounds_up() -> None:
     assert control_line({"Passed": 9999, "Wrong": 1}) == "control: 99.9 % Passed (9,999 of 10,000)"
     assert control_line({"Passed": 5, "Excluded": 2}) == "control: 100 % Passed (5 of 5, 2 Excluded aside)"

@@ -107,7 +107,8 @@ def test_data_is_folded(data: Any) -> None:
     assert len(set(data["texts"])) == len(data["texts"])
     for row in data["rows"]:
         for cell in filter(None, row["cells"]):
-            assert sum(count for _, count in cell["k"]) == cell["m"]
+            within = [count for outcome, count in cell["k"] if data["outcomes"][outcome] != "Outside"]
+            assert sum(within) == cell["m"]
             assert sum(part[3] for part in cell["d"]) == cell["m"]
             assert len(cell["w"]) <= 6
     assert max(map(len, data["texts"])) < 4000
