@@ -39,7 +39,8 @@ NEVER_DRAWN = "the case does not draw it"
 LAW = "the case always gives the parameters of the distribution, to whose law the results are held"
 UNUSUAL = {
     "aten.clamp.default": "eager requires one of the bounds; the documentation gives both",
-    "aten.stft.center": "eager requires it",
+    "aten.stft.default": "eager warns without a window",
+    "aten.stft.center": "eager warns without a window, and requires `return_complex`",
     "aten._upsample_bilinear2d_aa.vec": "eager requires it or the factors",
     "aten.linalg_tensorinv.default": "the default takes dims whose product export makes a constant",
     "aten.conv3d.padding": "OpInfo combines all values",
