@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
@@ -21,6 +21,7 @@ from harness.records.toolchain import Loaded
 from harness.text import one_line
 
 from .request import WarmUp
+from .request import warm_up as asked
 
 START_SECONDS = 120.0
 """How long a worker may take to start."""
@@ -79,21 +80,35 @@ def start(
     where no worker comes up for another reason.
     """
     without = dict(absent)
+    server: Any = forkserver._forkserver
+    warm = list(server._preload_modules)
     while True:
         try:
             return _started(context, (stderr, tuple(backends), memory, thorough, without), last_words)
         except _BrokenExecutor as broken:
             without[broken.name] = broken.reason
+            if warm and not server._preload_modules:  # now that it is known what the server died of
+                os.environ |= replace(asked(), without=tuple(without)).environment()
+                server._stop()
+                context.set_forkserver_preload(warm)
+        except _NoServer as died:
+            if not server._preload_modules:
+                raise OpcovError(f"no worker can be forked: {died}", hint="is the machine out of memory?") from None
+            server._stop()
+            context.set_forkserver_preload([])  # a worker that loads all itself can say what the server died of
 
 
 def _started(context: ForkServerContext, arguments: tuple[object, ...], last_words: Callable[[], str]) -> Child:
-    """A worker that can take samples; raises _BrokenExecutor and OpcovError."""
+    """A worker that can take samples; raises _BrokenExecutor, _NoServer and OpcovError."""
     from .worker import main
 
     ours, theirs = context.Pipe()
     process = context.Process(target=main, args=(theirs, *arguments), daemon=True)
-    with _without_main():
-        process.start()
+    try:
+        with _without_main():
+            process.start()
+    except (EOFError, OSError) as died:
+        raise _NoServer(f"{type(died).__name__}: {died}") from None
     theirs.close()
     kind, loading = "loading", ""
     said: Any = None
@@ -125,6 +140,10 @@ def _end(process: BaseProcess, last_words: str) -> str:
     code = process.exitcode or 0
     how = signal.Signals(-code).name if code < 0 else f"exit {code}"
     return one_line(", ".join((how, *last_words.splitlines()[-1:])))
+
+
+class _NoServer(Exception):
+    """The fork server has died, mostly of what it loads before it forks."""
 
 
 @contextmanager

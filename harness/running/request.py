@@ -34,12 +34,14 @@ class WarmUp:
     """What the fork server does once, so that no worker that it forks has to do it.
 
     One op runs through the `backends` in the `modes`. If `fully`, more ops are exported: that takes 2 s, and saves each
-    worker the time of its first exports, which is worth it where many samples run.
+    worker the time of its first exports, which is worth it where many samples run. The executors in `without` are not
+    loaded, since that ends a process.
     """
 
     backends: tuple[str, ...] = ("frontend", "linalg", "tosa", "stablehlo", "control")
     modes: tuple[str, ...] = MODES
     fully: bool = True
+    without: tuple[str, ...] = ()
 
     def environment(self) -> dict[str, str]:
         """The warm-up as a variable of the fork server's environment."""
@@ -51,4 +53,9 @@ def warm_up() -> WarmUp:
     if VARIABLE not in os.environ:
         return WarmUp()
     asked = json.loads(os.environ[VARIABLE])
-    return WarmUp(backends=tuple(asked["backends"]), modes=tuple(asked["modes"]), fully=asked["fully"])
+    return WarmUp(
+        backends=tuple(asked["backends"]),
+        modes=tuple(asked["modes"]),
+        fully=asked["fully"],
+        without=tuple(asked["without"]),
+    )

@@ -83,7 +83,9 @@ def warm(asked: WarmUp) -> None:
     torch.set_num_threads(1)
     torch.set_num_interop_threads(1)
     warnings.filterwarnings("ignore")
-    ready, _ = worker.load(_backends(asked), thorough=False, without=plugins.strangers())
+    ready, _ = worker.load(
+        _backends(asked), thorough=False, without=plugins.strangers() | dict.fromkeys(asked.without, "")
+    )
     exercise(ready, asked)
     gc.freeze()
     gc.enable()

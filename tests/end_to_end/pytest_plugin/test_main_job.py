@@ -489,6 +489,16 @@ def test_an_executor_that_ends_the_process_that_loads_it_is_absent_from_then_on(
     assert f"absent: executor deadly ({said})" in unescape((tmp_path / "index.html").read_text(encoding="utf-8"))
 
 
+def test_a_built_in_executor_that_ends_the_fork_server_is_absent_and_the_others_run(tmp_path: Path) -> None:
+    package = tmp_path / "ahead" / "jaxlib" / "__init__.py"
+    package.parent.mkdir(parents=True)
+    package.write_text("import os\nos.write(2, b'illegal instruction')\nos.abort()\n", encoding="ascii")
+    done = job(*RELU, "--backend", "stablehlo,control", out=tmp_path, plugins=package.parents[1])
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "opcov: executor xla is absent: loading it ends the process: SIGABRT" in done.stdout
+    assert {line["outcome"] for line in outcomes(tmp_path / "journal.jsonl.gz")} == {"Passed"}
+
+
 def test_two_compilers_on_the_path_are_an_error_that_names_both(tmp_path: Path) -> None:
     ahead = tmp_path / "ahead" / "torch_mlir"
     ahead.mkdir(parents=True)
