@@ -195,7 +195,9 @@ def test_a_resumed_run_knows_what_hung_before_its_end(plugins: Path, tmp_path: P
     journal = tmp_path / "journal.jsonl.gz"
     job(*options, out=tmp_path, plugins=plugins)
     undisturbed = stable(journal)
-    assert {(line["dtype"], line["outcome"]) for line in undisturbed} == {("f32", "TimedOut"), ("f16", "NotRun")}
+    found = [(line["dtype"], line["outcome"]) for line in undisturbed]
+    assert found.count(("f32", "TimedOut")) == 1
+    assert set(found) == {("f32", "TimedOut"), ("f32", "NotRun"), ("f16", "NotRun")}  # the plain call comes second
     reader = JournalReader(journal)
     with JournalWriter(journal, reader.header, islice(reader.blocks(), 1)):  # as if it had been killed after one cell
         pass
