@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import faulthandler
 import gc
+import io
 import os
 import pickle
 import signal
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing import Pipe
@@ -54,7 +56,7 @@ class Helper:
         NotServed if the request cannot be pickled, if the helper dies, or if its answer cannot be read.
         """
         try:
-            data = pickle.dumps(request)
+            data = _dumped(request)
         except Exception as error:
             raise NotServed(f"{type(error).__name__}: {error}") from None
         process = self._started()
@@ -111,6 +113,35 @@ def _answer_all(serve: Callable[[Any], Any], pipe: Connection, parent: int) -> N
                 answer = (True, serve(request))
             except Exception as error:
                 answer = (False, error)
-            pipe.send_bytes(pickle.dumps(answer))
+            pipe.send_bytes(_dumped(answer))
     finally:
         os._exit(0)
+
+
+class _Pickler(pickle.Pickler):
+    """Pickles plain tensors as their bytes: torch's own way makes an archive of each, and takes 0.2 ms for it."""
+
+    def reducer_override(self, value: Any) -> Any:
+        """How to pickle the value, if it is a tensor of which nothing matters but dtype, shape and elements."""
+        torch: Any = sys.modules.get("torch")  # where it is not loaded, there are no tensors
+        if torch is None or type(value) is not torch.Tensor or value.layout != torch.strided or value.is_quantized:
+            return NotImplemented
+        special = value.requires_grad or value.is_conj() or value.is_neg() or value.device.type != "cpu"
+        if special or not value.is_contiguous():
+            return NotImplemented
+        flat = value.reshape(-1).view(torch.uint8).numpy()
+        return _tensor, (flat.tobytes(), value.dtype, tuple(value.shape))
+
+
+def _tensor(data: bytes, dtype: Any, shape: tuple[int, ...]) -> Any:
+    import torch
+
+    if not data:
+        return torch.empty(shape, dtype=dtype)
+    return torch.frombuffer(bytearray(data), dtype=dtype).reshape(shape)
+
+
+def _dumped(value: object) -> bytes:
+    text = io.BytesIO()
+    _Pickler(text, protocol=pickle.HIGHEST_PROTOCOL).dump(value)
+    return text.getvalue()

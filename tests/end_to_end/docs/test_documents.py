@@ -82,7 +82,7 @@ def folder(plugins: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the journal of a small run: the ops that the documents explain, on all backends and the plugins."""
     explained = {c.arguments[2] for c in EVERY if c.arguments[:2] == ("opcov", "explain")}
     ops = sorted(explained | {"aten.relu.default", "aten.expm1.default"})
-    backends = ",".join(("linalg", "tosa", "stablehlo", *sorted(named("backends", "cascades")), "control"))
+    backends = ",".join(("frontend", "linalg", "tosa", "stablehlo", *sorted(named("backends", "cascades")), "control"))
     folder = tmp_path_factory.mktemp("documents")
     done = job(
         *("--op", ",".join(ops)),
