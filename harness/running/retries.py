@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from harness.cases.case import OpCase
 from harness.cases.plain import plain_call
-from harness.cases.sample import DtypeArg, Sample, map_tensors, walk, with_values
+from harness.cases.sample import MODES, DtypeArg, Sample, map_tensors, walk, with_values
 from harness.records.journal import Record
 from harness.records.outcome import Crashed, Excluded, HarnessError, NotRun, Outcome, Wrong
 from harness.records.severity import COMMON, Excuse, excuses, failing_sizes, is_small
@@ -26,13 +26,16 @@ def retries(case: OpCase, records: Sequence[Record]) -> Iterator[tuple[int, Excu
 
     Of the records of one cell, the first of each way of failing and set of excuses; what the cell has run is left out.
     """
-    plain = plain_call(case, records[0].sample.mode) if records[0].sample else None
+    failing = [(i, r) for i, r in enumerate(records) if r.sample and isinstance(r.outcome, (Wrong, Crashed))]
+    if not failing:
+        return
+    plain = plain_call(case, MODES[records[0].mode == "dynamic"])
     done = {record.id for record in records}
     seen: set[tuple[Key, tuple[Excuse, ...]]] = set()
-    for place, record in enumerate(records):
+    for place, record in failing:
         found = excuses(record, plain)
         key = (failure(record), found)
-        if key in seen or not found or not isinstance(record.outcome, (Wrong, Crashed)):
+        if key in seen or not found:
             continue
         seen.add(key)
         for excuse in found:

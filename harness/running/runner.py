@@ -70,7 +70,7 @@ class Runner:
         if not samples:
             return (self._record(cell, None, Result(outcome=Excluded(_without_samples(cell)))),)
         records: list[Record] = []
-        plain = plain_call(cell.case, cell.mode)
+        plain = plain_call(cell.case, cell.mode) if cell.dtype == cell.case.dtypes[0] else None
         for sample in samples:
             record = replace(self._record(cell, sample, self._result(cell, sample, known)), plain=sample == plain)
             record = replace(record, first_wrong_pass=self._first_wrong_pass(cell, record, known))
