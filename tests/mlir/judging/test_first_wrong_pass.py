@@ -99,9 +99,9 @@ TO_TOSA = ("contract", "lower/convert-torch-to-tosa")
     ("op", "backend", "mode", "dtype", "where"),
     [
         ("aten.gelu.default", "linalg", "static", "f32", TO_LINALG),
-        ("aten.constant_pad_nd.default", "linalg", "dynamic", "f32", TO_LINALG),
+        ("aten.clamp.default", "linalg", "dynamic", "f32", TO_LINALG),
         ("aten.max.other", "linalg", "static", "f16", TO_LINALG),
-        ("aten.constant_pad_nd.default", "tosa", "dynamic", "f32", TO_TOSA),
+        ("aten.expm1.default", "tosa", "dynamic", "f32", TO_TOSA),
         ("aten.true_divide.Tensor", "tosa", "static", "u8", TO_TOSA),
         ("aten.roll.default", "linalg", "static", "f32", DECOMPOSES),
         ("aten.relu.default", "tosa", "static", "f16", TO_TOSA),
