@@ -23,7 +23,8 @@ from harness.programs.protocols import CannotExecute, Executable, Lowered
 from harness.records.mutant import Mutant, MutantRecord, MutantStatus
 from harness.records.outcome import Wrong
 from harness.running import worker
-from harness.running.caches import LruCache, Stop
+from harness.running.caches import Stop
+from harness.running.lru_cache import LruCache
 from harness.running.pipeline import Pipeline
 
 from .cell import CellUnderTest, mutant_record

@@ -7,7 +7,6 @@ Each cache holds the value or the reason why there is none, and raises `Stop` wi
 from __future__ import annotations
 
 import traceback
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,6 +35,7 @@ from harness.records.outcome import Crashed, Excluded, Invalid, NotExported, Out
 
 from .clock import Clock
 from .executables import executable, is_isolated
+from .lru_cache import LruCache
 
 V = TypeVar("V")
 
@@ -46,24 +46,6 @@ class Stop(Exception):
     def __init__(self, outcome: Outcome) -> None:
         super().__init__(outcome)
         self.outcome = outcome
-
-
-class LruCache(OrderedDict[str, V]):
-    """A mapping that keeps the `size` entries used most recently."""
-
-    def __init__(self, size: int) -> None:
-        super().__init__()
-        self.size = size
-
-    def get_or(self, key: str, make: Callable[[], V]) -> V:
-        """Return the entry; make it first if it is not there."""
-        if key in self:
-            self.move_to_end(key)
-        else:
-            self[key] = make()
-            if len(self) > self.size:
-                self.popitem(last=False)
-        return self[key]
 
 
 _programs: LruCache[str] = LruCache(64)

@@ -5,7 +5,6 @@ Reusable executors share forks that stay, the helpers: one serves those whose de
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,6 +15,8 @@ from harness.programs.fork import ForkDied, in_fork
 from harness.programs.helper import Helper
 from harness.programs.materialize import copied
 from harness.programs.protocols import CannotExecute, Checker, Executable, Executor, Lowered, Program
+
+from .lru_cache import LruCache
 
 ISOLATED_SECONDS = 10.0
 """What an isolated executor may take for one run."""
@@ -149,20 +150,18 @@ class _Server:
     """
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[object, Executable] = OrderedDict()
+        self._kept: LruCache[Executable] = LruCache(KEPT)
 
     def __call__(self, request: _Request) -> _Answer:
+        if "ml_program" in request.ir:
+            return _ran(_compiled(request), request.inputs)
         key = (type(request.executor), request.dialect, request.ir)
-        executable = self._kept.pop(key, None)
-        if executable is None:
-            nothing = Program(op="", module=torch.nn.Module(), args=())
-            executable = request.executor.compile(Lowered(dialect=request.dialect, ir=request.ir, program=nothing))
-        answer = _ran(executable, request.inputs)
-        if "ml_program" not in request.ir:
-            self._kept[key] = executable
-            if len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
-        return answer
+        return _ran(self._kept.get_or(key, lambda: _compiled(request)), request.inputs)
+
+
+def _compiled(request: _Request) -> Executable:
+    nothing = Program(op="", module=torch.nn.Module(), args=())
+    return request.executor.compile(Lowered(dialect=request.dialect, ir=request.ir, program=nothing))
 
 
 _helper = Helper(_Server())

@@ -49,7 +49,7 @@ from harness.records.outcome import (
     Unsupported,
     Wrong,
 )
-from harness.running.caches import LruCache
+from harness.running.lru_cache import LruCache
 from harness.running.pipeline import Pipeline
 from harness.running.worker import _limit
 from tests import miniatures
