@@ -85,20 +85,21 @@ class Progress:
     STEP = 5.0
     """Seconds between two lines where stderr is no terminal."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, noun: str = "cell") -> None:
         self._what = what
+        self._noun = noun
         self._is_terminal = sys.stderr.isatty()
         self._next = time.monotonic() + self.QUIET
         self._has_said = False
 
     def __call__(self, done: int, of: int | None = None) -> None:
-        """Say how many cells are done, and of how many if that is known."""
+        """Say how many cells, or what the noun names, are done, and of how many if that is known."""
         now = time.monotonic()
         if now < self._next:
             return
         self._next = now + (0.2 if self._is_terminal else self.STEP)
         self._has_said = True
-        so_far = f"{self._what}: " + (f"{done:,} of {plural(of, 'cell')}" if of else plural(done, "cell"))
+        so_far = f"{self._what}: " + (f"{done:,} of {plural(of, self._noun)}" if of else plural(done, self._noun))
         print(f"\r{so_far}" if self._is_terminal else so_far, end="" if self._is_terminal else "\n", file=sys.stderr)
         sys.stderr.flush()
 

@@ -36,6 +36,8 @@ COMMANDS: Mapping[str, str] = {
     "sensitivity": "seed wrong lowerings, see how many the census catches",
     "slack": "how much of their bounds results use: cells close to theirs, classes with too much",
     "explain": "one op: outcomes by trait, smallest failing sample, diagnostic, IR",
+    "ab": "two compilers on the same samples, then what changed from one to the other",
+    "bisect": "the first bad one of a list of compilers, by one sample",
     "repro": "run one sample again, alone; write a standalone script and the IR",
 }
 """What each command does, by its name, which is its module's too; in the order in which `opcov --help` lists them."""
