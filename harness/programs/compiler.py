@@ -15,7 +15,7 @@ from pathlib import Path
 
 from harness.errors import BadCompiler
 
-from . import compiler_cache
+from . import compiler_cache, tool
 from .compiler_cache import PACKAGE, has_bindings
 
 INSTALLED = "installed"
@@ -106,4 +106,5 @@ def _tool(path: Path) -> Path:
             f"--torch-mlir {path}: it is neither a wheel nor an executable file",
             hint=f"a compiler is {FORMS}; a binary needs `chmod +x`",
         )
+    tool.check(path.absolute())
     return path.absolute()

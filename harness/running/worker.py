@@ -29,6 +29,7 @@ from harness.cases.case import OpCase
 from harness.cases.sample import Sample, from_json
 from harness.errors import OpcovError
 from harness.programs import plugins
+from harness.programs.compiler import chosen
 from harness.programs.fork import die_with_parent
 from harness.programs.loaded import check_compiler, loaded
 from harness.records.frontend import FRONTEND
@@ -36,9 +37,12 @@ from harness.records.outcome import HarnessError, Result, Shown, Stage
 from harness.records.toolchain import Loaded
 from op_suites import catalog
 
+from .memory import FROM_CONTRACT
 from .request import Request
 
 if TYPE_CHECKING:
+    from harness.programs.protocols import Backend
+
     from .pipeline import Pipeline
 
 
@@ -64,13 +68,46 @@ def load(
 
     from .pipeline import Pipeline
 
+    if path := os.environ.get("OPCOV_TOOL"):  # HACK
+        from backends import ir
+        from backends.tool import Tool
+
+        ir.use(Tool(Path(path)))
     executors, absent = plugins.executors(loading, without)
     loading("")
     lowerings = {name: plugins.backend(name)() for name in backends if name != FRONTEND}
+    tool = chosen().tool
+    if tool:
+        _through(tool, lowerings)
     ready = Pipeline(Fx(), lowerings, executors, thorough=thorough)
     present = [name for name in plugins.names(plugins.EXECUTORS) if name not in absent]
     said = {name: found.json() for name, low in lowerings.items() if (found := getattr(low, "element_types", None))}
-    return ready, replace(loaded(lowerings, present, absent), element_types=said)
+    return ready, replace(loaded(lowerings, present, absent, tool), element_types=said)
+
+
+def _through(path: Path, lowerings: Mapping[str, Backend]) -> None:
+    """Run pipelines through a `torch-mlir-opt` from now on; raises BadCompiler if it does not fit what is installed.
+
+    A process that was forked of one that has looked need not look again.
+    """
+    from backends import ir
+    from backends.frontend import CONTRACT_PIPELINE, Fx
+    from backends.tool import Tool
+
+    from . import trial
+
+    if (known := ir.tool()) and known.path == path:
+        return
+    tool = Tool(path)
+    ours = {name: lowering for name, lowering in lowerings.items() if name in FROM_CONTRACT}
+    tool.require(CONTRACT_PIPELINE, *(lowering.recipe.pipeline for lowering in ours.values()))  # type: ignore[attr-defined]
+    ir.use(tool)
+    try:
+        with tool.within(trial.SECONDS):
+            trial.check_crossing(trial.samples(case), Fx(), ours.values())
+    except OpcovError:
+        ir.use(None)
+        raise
 
 
 @cache
