@@ -7,6 +7,9 @@ import json
 from pathlib import Path
 
 from harness.errors import Exit, OpcovError
+from reports.answers.diff.diff import Diff, diff
+from reports.answers.diff.side import Side
+from reports.index.index import Index
 from reports.pages.html import render
 
 from .arguments import add_journal, open_index
@@ -15,12 +18,15 @@ from .arguments import add_journal, open_index
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the file to write and the journal."""
     parser.add_argument("--out", type=Path, default=Path("reports/out/index.html"), help="where to write it")
+    parser.add_argument("--against", type=Path, metavar="OLDER", help="also show what changed since this journal")
     add_journal(parser)
 
 
 def run(options: argparse.Namespace) -> Exit:
     """Write the report and print its path; raises BadJournal, and OpcovError if the file cannot be written."""
-    page = render(open_index(options.journal))
+    index = open_index(options.journal)
+    against = _against(options.against, index, options.journal) if options.against else None
+    page = render(index, against=against)
     try:
         options.out.parent.mkdir(parents=True, exist_ok=True)
         options.out.write_text(page, encoding="utf-8")
@@ -30,3 +36,7 @@ def run(options: argparse.Namespace) -> Exit:
         ) from None
     print(json.dumps({"written": str(options.out)}) if options.json else options.out)
     return Exit.OK
+
+
+def _against(older: Path, index: Index, journal: Path | None) -> Diff:
+    return diff(Side(open_index(older), str(older)), Side(index, str(journal or "")))
