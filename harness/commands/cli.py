@@ -34,6 +34,7 @@ COMMANDS: Mapping[str, str] = {
     "blame": "how many executors confirm a verdict, and which are at fault themselves",
     "sensitivity": "seed wrong lowerings, see how many the census catches",
     "slack": "how much of their bounds results use: cells close to theirs, classes with too much",
+    "baseline": "what is expected of each cell with the pinned pair: check a run, update it, write it",
     "explain": "one op: outcomes by trait, smallest failing sample, diagnostic, IR",
     "repro": "run one sample again, alone; write a standalone script and the IR",
 }
