@@ -76,6 +76,12 @@ class MissingPackage(OpcovError):
     code = Exit.ENVIRONMENT
 
 
+class BadCompiler(OpcovError):
+    """What `--torch-mlir` names is no compiler, is none for this Python, or cannot be loaded."""
+
+    code = Exit.ENVIRONMENT
+
+
 class MixedPackage(OpcovError):
     """Python would join a package from several folders on its path, so nobody could say what was measured."""
 

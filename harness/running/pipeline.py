@@ -23,12 +23,22 @@ from harness.cases.sample import Sample
 from harness.errors import BadSample
 from harness.judging.compare import compare
 from harness.judging.reference import Run, result_types
-from harness.programs.protocols import Backend, Checker, Contract, Executor, Frontend, Lowered
+from harness.programs.protocols import (
+    Backend,
+    Checker,
+    CompilerDied,
+    Contract,
+    Executor,
+    Frontend,
+    Lowered,
+    VersionSkew,
+)
 from harness.records.frontend import FRONTEND
 from harness.records.outcome import (
     Crashed,
     FirstWrongPass,
     HarnessError,
+    NotExecuted,
     Outcome,
     Passed,
     Reached,
@@ -161,6 +171,10 @@ class Pipeline:
             found.outcome = stop.outcome
         except BadSample:
             raise
+        except CompilerDied as death:
+            found.outcome = crashed(clock.stage, death.how, death.stderr)
+        except VersionSkew as skew:
+            found.outcome = NotExecuted({"version skew": str(skew)}, clock.stage)
         except MemoryError:
             found.outcome = Crashed(clock.stage, "memory limit", traceback.format_exc(limit=-3))
         except Exception:
