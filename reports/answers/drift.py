@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from harness.records.entry import End, Entry, is_uncertain
-from harness.records.outcome import Crashed, Invalid, TimedOut, Wrong
+from harness.records.outcome import Invalid
 from harness.records.signature import Signature
 from harness.text import plural
 from reports.fold.status import PASS
+
+from .diff.transition import RED as ALARMING
 
 Kind = Literal["worse", "changed", "redrawn", "new", "better", "flicker", "undecided", "counts"]
 RED: tuple[Kind, ...] = ("worse", "changed", "redrawn", "new")
@@ -27,7 +29,6 @@ MEANS: Mapping[Kind, str] = {
     "undecided": "time, memory, opcov itself or an executor may explain it",
     "counts": "the same verdict and causes, another number of right samples",
 }
-ALARMING = tuple(cls.__name__ for cls in (Wrong, Crashed, TimedOut))
 GOOD = PASS.name
 """The verdict of a cell that has nothing to accept."""
 _LATE = ("execute", "compare")
