@@ -60,6 +60,12 @@ class BadBaseline(OpcovError):
     code = Exit.DATA
 
 
+class BadHistory(OpcovError):
+    """The file of the history is missing, damaged, or no history."""
+
+    code = Exit.DATA
+
+
 class NoBaseline(BadBaseline):
     """There is no baseline of a profile."""
 

@@ -7,20 +7,24 @@ import json
 from pathlib import Path
 
 from harness.errors import Exit, OpcovError
+from reports.answers import trend
 from reports.pages.html import render
 
 from .arguments import add_journal, open_index
+from .record import add_history
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the file to write and the journal."""
+    """Declare the file to write, the journal, and the history, if there is one, whose trend the report shows."""
     parser.add_argument("--out", type=Path, default=Path("reports/out/index.html"), help="where to write it")
     add_journal(parser)
+    add_history(parser)
 
 
 def run(options: argparse.Namespace) -> Exit:
-    """Write the report and print its path; raises BadJournal, and OpcovError if the file cannot be written."""
-    page = render(open_index(options.journal))
+    """Write the report and print its path; raises BadJournal, BadHistory, OpcovError if the file cannot be written."""
+    index = open_index(options.journal)
+    page = render(index, trends=trend.load(options.history, index.run.header))
     try:
         options.out.parent.mkdir(parents=True, exist_ok=True)
         options.out.write_text(page, encoding="utf-8")

@@ -36,7 +36,8 @@ class End:
     """What became of a cell.
 
     `verdict` is the name of the status that reports show, decided without minimised samples. `passed` of its `total`
-    samples are right; these two are for information. `signatures` are those of all other samples, sorted.
+    samples are right, those outside the dialect aside; these two are for information. `signatures` are those of all
+    samples that are not right, sorted.
     """
 
     verdict: str

@@ -11,7 +11,7 @@ from reports.index.index import Index
 from reports.index.op_records import OpRecords
 
 from .cell import CellRecords, cells_of, outcome_name
-from .status import GOOD, decide
+from .status import APART, GOOD, decide
 
 FOLD = "entries"
 
@@ -27,7 +27,8 @@ def _json(cell: CellRecords) -> list[Any]:
     bad = {writable(signature(r.outcome, r.backend)) for r in cell.records if outcome_name(r) not in GOOD}
     signatures = [[s.outcome, s.stage, s.culprit, s.kind] for s in sorted(bad)]
     good = sum(name in GOOD for name in names)
-    return [decide(names).name, good, len(names), census_hash(r.id for r in cell.records), signatures]
+    total = sum(name != APART for name in names)
+    return [decide(names).name, good, total, census_hash(r.id for r in cell.records), signatures]
 
 
 def load(index: Index) -> Iterator[Entry]:

@@ -51,9 +51,11 @@ def records(relu: Outcome = PASSED, sigmoid: Outcome | None = PASSED, shape: Seq
 def run(tmp_path: Path) -> Any:
     """Write a journal; return its path."""
 
-    def written(of: Sequence[Record], *, seed: int = 0, tools: Any = None, whole: bool = True, **options: Any) -> str:
+    def written(
+        of: Sequence[Record], *, seed: int = 0, tools: Any = None, whole: bool = True, name: str = "", **options: Any
+    ) -> str:
         path = tmp_path / f"run-{len(list(tmp_path.iterdir()))}" / "journal.jsonl.gz"
-        header = {**HEADER, "seed": seed, "cells": 2, "options": OPTIONS | options}
+        header = {**HEADER, "run": name or path.parent.name, "seed": seed, "cells": 2, "options": OPTIONS | options}
         with JournalWriter(path, header) as writer:
             writer.write_toolchain(tools or toolchain())
             for block in blocks(of):
