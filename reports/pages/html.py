@@ -70,6 +70,42 @@ def render(index: Index, *, control: bool = False, against: Diff | None = None, 
     matrix = load(index, control=control)
     diff = section(against) if against else None
     totals = matrix.totals()
+    text = (
+        _environment()
+        .get_template("report.html")
+        .render(
+            about=provenance(index.run, matrix),
+            matrix=matrix,
+            diff=diff,
+            backends=_spans(matrix.columns),
+            totals=totals,
+            statuses=STATUSES,
+            shown=[s for s in STATUSES_PASS_FIRST if s is PASS or any(t.ops.get(s.name) for t in totals)],
+            outcomes=[name for name in OUTCOME_NAMES if any(t.samples.get(name) for t in totals)],
+            grades=GRADES,
+            red=severity_counts(matrix),
+            plain=_red_plain_calls(matrix),
+            no_plain="" if matrix.has_plain_calls else NO_PLAIN_CALLS,
+            control=control_line(matrix.control),
+            asides=answer_lines(index),
+            todos=todo.todos(index, matrix.backends),
+            frontend=FRONTEND,
+            fraction_meaning=FRACTION_MEANING,
+            todo_limit=_TODO,
+            charts=charts([trend for backend in matrix.backends for trend in trends if trend.backend == backend]),
+            charted=heading(trends) if trends else "",
+            chart_size=(WIDTH, HEIGHT),
+            decomposed=DECOMPOSED,
+            decomposed_meaning=DECOMPOSED_MEANING,
+            data=_script(payload(matrix, panel_data.load(index), diff)),
+            style=_asset("report.css"),
+            script=_asset("report.js"),
+        )
+    )
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -85,35 +121,7 @@ def render(index: Index, *, control: bool = False, against: Diff | None = None, 
         "share": share,
         "count": lambda number: f"{number:,}",
     }
-    text = environment.get_template("report.html").render(
-        about=provenance(index.run, matrix),
-        matrix=matrix,
-        diff=diff,
-        backends=_spans(matrix.columns),
-        totals=totals,
-        statuses=STATUSES,
-        shown=[s for s in STATUSES_PASS_FIRST if s is PASS or any(t.ops.get(s.name) for t in totals)],
-        outcomes=[name for name in OUTCOME_NAMES if any(t.samples.get(name) for t in totals)],
-        grades=GRADES,
-        red=severity_counts(matrix),
-        plain=_red_plain_calls(matrix),
-        no_plain="" if matrix.has_plain_calls else NO_PLAIN_CALLS,
-        control=control_line(matrix.control),
-        asides=answer_lines(index),
-        todos=todo.todos(index, matrix.backends),
-        frontend=FRONTEND,
-        fraction_meaning=FRACTION_MEANING,
-        todo_limit=_TODO,
-        charts=charts([trend for backend in matrix.backends for trend in trends if trend.backend == backend]),
-        charted=heading(trends) if trends else "",
-        chart_size=(WIDTH, HEIGHT),
-        decomposed=DECOMPOSED,
-        decomposed_meaning=DECOMPOSED_MEANING,
-        data=_script(payload(matrix, panel_data.load(index), diff)),
-        style=_asset("report.css"),
-        script=_asset("report.js"),
-    )
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return environment
 
 
 def _red_plain_calls(matrix: Matrix) -> list[tuple[Status, Cell]]:
