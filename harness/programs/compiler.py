@@ -15,7 +15,7 @@ from pathlib import Path
 
 from harness.errors import BadCompiler
 
-from . import compiler_cache
+from . import compiler_cache, tool
 from .compiler_cache import has_bindings
 from .loaded import COMPILER
 
@@ -113,4 +113,5 @@ def _tool(path: Path) -> Path:
             f"--torch-mlir {path}: it is neither a wheel nor an executable file",
             hint=f"a compiler is {FORMS}; a binary needs `chmod +x`",
         )
+    tool.check(path.absolute())
     return path.absolute()

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from harness import git, user_cache
 from harness.errors import MixedPackage
-from harness.records.toolchain import COMPILERS, Loaded, Package
+from harness.records.toolchain import COMPILERS, TOOL, Loaded, Package
 
 from . import plugins
 
@@ -40,12 +40,20 @@ def check_compiler() -> None:
         raise MixedPackage(COMPILER, list(portions.values()))
 
 
-def loaded(backends: Iterable[str], executors: Iterable[str], absent: Mapping[str, str]) -> Loaded:
-    """What this process has loaded for these backends and executors; `absent` are those that could not be loaded."""
+def loaded(
+    backends: Iterable[str], executors: Iterable[str], absent: Mapping[str, str], tool: Path | None = None
+) -> Loaded:
+    """What this process has loaded for these backends and executors; `absent` are those that could not be loaded.
+
+    `tool` is the binary that its pipelines run through.
+    """
     executors = tuple(executors)
     wanted = dict.fromkeys((*COMPILERS, *plugins.packages(backends, executors)))
     names = [name for name in wanted if name in sys.modules and name not in OURS | sys.stdlib_module_names]
-    return Loaded(packages={name: _package(name) for name in names}, executors=executors, absent=absent)
+    packages = {name: _package(name) for name in names}
+    if tool:
+        packages[TOOL] = Package(path=str(tool), library=tool.name, sha256=sha256(tool))
+    return Loaded(packages=packages, executors=executors, absent=absent)
 
 
 @cache

@@ -39,10 +39,11 @@ from harness.records.toolchain import Loaded
 from harness.text import one_line
 from op_suites import catalog
 
+from .memory import FROM_CONTRACT
 from .request import Request
 
 if TYPE_CHECKING:
-    from harness.programs.protocols import Frontend
+    from harness.programs.protocols import Backend, Frontend
 
     from .pipeline import Pipeline
 
@@ -70,10 +71,38 @@ def load(
     executors, absent = plugins.executors(loading, without)
     loading("")
     lowerings = {name: plugins.backend(name)() for name in backends if name != FRONTEND}
+    tool = chosen().tool
+    if tool:
+        _through(tool, lowerings)
     ready = Pipeline(frontend, lowerings, executors, thorough=thorough)
     present = [name for name in plugins.names(plugins.EXECUTORS) if name not in absent]
     said = {name: found.json() for name, low in lowerings.items() if (found := getattr(low, "element_types", None))}
-    return ready, replace(loaded(lowerings, present, absent), element_types=said)
+    return ready, replace(loaded(lowerings, present, absent, tool), element_types=said)
+
+
+def _through(path: Path, lowerings: Mapping[str, Backend]) -> None:
+    """Run pipelines through a `torch-mlir-opt` from now on; raises BadCompiler if it does not fit what is installed.
+
+    A process that was forked of one that has looked need not look again.
+    """
+    from backends import ir
+    from backends.frontend import CONTRACT_PIPELINE, Fx
+    from backends.tool import Tool
+
+    from . import trial
+
+    if (known := ir.tool()) and known.path == path:
+        return
+    tool = Tool(path)
+    ours = {name: lowering for name, lowering in lowerings.items() if name in FROM_CONTRACT}
+    tool.require(CONTRACT_PIPELINE, *(lowering.recipe.pipeline for lowering in ours.values()))  # type: ignore[attr-defined]
+    ir.use(tool)
+    try:
+        with tool.within(trial.SECONDS):
+            trial.check_crossing(trial.samples(case), Fx(), ours.values())
+    except OpcovError:
+        ir.use(None)
+        raise
 
 
 def _frontend(loading: Callable[[str], None]) -> Frontend:

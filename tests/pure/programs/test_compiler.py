@@ -9,6 +9,7 @@ import pytest
 from harness.errors import BadCompiler, Exit
 from harness.programs import compiler, compiler_cache
 from harness.programs.compiler import LAYOUTS, Compiler, choose, chosen, named
+from harness.programs.tool import NEEDED
 from tests import miniatures
 
 
@@ -48,7 +49,8 @@ def test_the_folder_of_all_packages_is_not_that_of_one(tmp_path: Path) -> None:
 
 def test_an_executable_file_is_a_tool(tmp_path: Path) -> None:
     tool = tmp_path / "torch-mlir-opt"
-    tool.write_text("#!/bin/sh\n", encoding="ascii")
+    options = "".join(f"  --{name} -\n" for name in ("pass-pipeline", *NEEDED))
+    tool.write_text(f"#!/bin/sh\ncat <<END\n{options}END\n", encoding="ascii")
     with pytest.raises(BadCompiler, match=r"neither a wheel nor an executable file; .* `chmod \+x`"):
         named(str(tool))
     tool.chmod(0o755)
