@@ -30,18 +30,19 @@ from harness.cases.sample import Sample, from_json
 from harness.errors import OpcovError
 from harness.programs import plugins
 from harness.programs.compiler import chosen
-from harness.programs.fork import die_with_parent
-from harness.programs.loaded import check_compiler, loaded
+from harness.programs.fork import ForkDied, die_with_parent, in_fork
+from harness.programs.loaded import check_compiler, is_pinned_pair, loaded
 from harness.records.frontend import FRONTEND
 from harness.records.outcome import HarnessError, Result, Shown, Stage
-from harness.records.toolchain import Loaded
+from harness.records.toolchain import FAST, Loaded
+from harness.text import one_line
 from op_suites import catalog
 
 from .memory import FROM_CONTRACT
 from .request import Request
 
 if TYPE_CHECKING:
-    from harness.programs.protocols import Backend
+    from harness.programs.protocols import Backend, Frontend
 
     from .pipeline import Pipeline
 
@@ -64,9 +65,7 @@ def load(
     it is loaded, and with an empty name when all are.
     """
     check_compiler()
-    from backends.frontend import Fx  # heavy: only worker processes load torch
-
-    from .pipeline import Pipeline
+    from .pipeline import Pipeline  # heavy: only worker processes load torch
 
     if path := os.environ.get("OPCOV_TOOL"):  # HACK
         from backends import ir
@@ -76,22 +75,46 @@ def load(
     executors, absent = plugins.executors(loading, without)
     loading("")
     lowerings = {name: plugins.backend(name)() for name in backends if name != FRONTEND}
+    front, why = frontend()
     tool = chosen().tool
     if tool:
-        _through(tool, lowerings)
-    ready = Pipeline(Fx(), lowerings, executors, thorough=thorough)
+        _through(tool, front, lowerings)
+    ready = Pipeline(front, lowerings, executors, thorough=thorough)
     present = [name for name in plugins.names(plugins.EXECUTORS) if name not in absent]
     said = {name: found.json() for name, low in lowerings.items() if (found := getattr(low, "element_types", None))}
-    return ready, replace(loaded(lowerings, present, absent, tool), element_types=said)
+    return ready, replace(loaded(lowerings, present, absent, tool), element_types=said, frontend=why)
 
 
-def _through(path: Path, lowerings: Mapping[str, Backend]) -> None:
+@cache
+def frontend() -> tuple[Frontend, str]:
+    """The frontend, and what is said of it; forks of a process that has compared two frontends need not do it again.
+
+    The fast one imitates the official path of the pinned torch and torch-mlir. For another pair it is compared with
+    that path, in a fork, since a part of another version may kill the process.
+    """
+    from backends.frontend import Fx
+    from backends.official import Official
+
+    from . import trial
+
+    if is_pinned_pair():
+        return Fx(), ""
+    try:
+        differs = in_fork(lambda: trial.difference(trial.samples(case), Fx(), Official()), trial.FRONTENDS_SECONDS)
+    except ForkDied as death:
+        differs = f"to compare them ends with {death}"
+    if differs:
+        return Official(), f"{Official.name}, since the fast one differs ({one_line(differs)})"
+    return Fx(), f"{FAST}, the same as {Official.name} on twenty programs"
+
+
+def _through(path: Path, front: Frontend, lowerings: Mapping[str, Backend]) -> None:
     """Run pipelines through a `torch-mlir-opt` from now on; raises BadCompiler if it does not fit what is installed.
 
     A process that was forked of one that has looked need not look again.
     """
     from backends import ir
-    from backends.frontend import CONTRACT_PIPELINE, Fx
+    from backends.frontend import CONTRACT_PIPELINE
     from backends.tool import Tool
 
     from . import trial
@@ -104,7 +127,7 @@ def _through(path: Path, lowerings: Mapping[str, Backend]) -> None:
     ir.use(tool)
     try:
         with tool.within(trial.SECONDS):
-            trial.check_crossing(trial.samples(case), Fx(), ours.values())
+            trial.check_crossing(trial.samples(case), front, ours.values())
     except OpcovError:
         ir.use(None)
         raise
