@@ -111,7 +111,7 @@ def _library(name: str, path: str) -> Path | None:
     if Path(path).is_dir():  # its files may be links
         files = (getattr(module, "__file__", None) or "" for module in _modules(name))
         folders |= {Path(file).resolve().parent for file in files if ".so" in file}
-    inside = [file for file in _mapped() if not folders.isdisjoint((file, *file.parents))]
+    inside = [file for file in mapped() if not folders.isdisjoint((file, *file.parents))]
     return max(inside, key=lambda file: file.stat().st_size, default=None)
 
 
@@ -119,7 +119,7 @@ def _modules(name: str) -> Iterator[object]:
     return (module for key, module in list(sys.modules.items()) if key == name or key.startswith(f"{name}."))
 
 
-def _mapped() -> frozenset[Path]:
+def mapped() -> frozenset[Path]:
     """The shared libraries that are mapped into this process, by their real paths."""
     try:
         maps = Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace").splitlines()

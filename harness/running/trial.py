@@ -43,7 +43,7 @@ LONGEST = 30.0
 """Seconds after which no other program is tried."""
 SECONDS = 10.0
 """How long one run of a binary may take in the trial."""
-FRONTENDS_SECONDS = 90.0
+FRONTENDS_SECONDS = 60.0
 """How long the comparison of two frontends may take."""
 
 

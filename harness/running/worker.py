@@ -27,11 +27,12 @@ from typing import TYPE_CHECKING, Any
 
 from harness.cases.case import OpCase
 from harness.cases.sample import Sample, from_json
-from harness.errors import OpcovError
+from harness.errors import BadCompiler, OpcovError
 from harness.programs import plugins
 from harness.programs.compiler import chosen
 from harness.programs.fork import ForkDied, die_with_parent, in_fork
-from harness.programs.loaded import check_compiler, is_pinned_pair, loaded
+from harness.programs.loaded import COMPILER, is_pinned_pair, loaded
+from harness.programs.provider import check_libraries, provide
 from harness.records.frontend import FRONTEND
 from harness.records.outcome import HarnessError, Result, Shown, Stage
 from harness.records.toolchain import FAST, Loaded
@@ -62,16 +63,11 @@ def load(
     """The pipeline, and what this process has loaded for it; raises OpcovError.
 
     The executors in `without` are absent for these reasons. `loading` is called with the name of each other one before
-    it is loaded, and with an empty name when all are.
+    it is loaded, and with an empty name when all are; with that of the compiler first of all.
     """
-    check_compiler()
-    from .pipeline import Pipeline  # heavy: only worker processes load torch
+    _import_compiler(loading)
+    from .pipeline import Pipeline
 
-    if path := os.environ.get("OPCOV_TOOL"):  # HACK
-        from backends import ir
-        from backends.tool import Tool
-
-        ir.use(Tool(Path(path)))
     executors, absent = plugins.executors(loading, without)
     loading("")
     lowerings = {name: plugins.backend(name)() for name in backends if name != FRONTEND}
@@ -131,6 +127,21 @@ def _through(path: Path, front: Frontend, lowerings: Mapping[str, Backend]) -> N
     except OpcovError:
         ir.use(None)
         raise
+
+
+def _import_compiler(loading: Callable[[str], None]) -> None:
+    """Import the compiler that this process measures; raises OpcovError."""
+    compiler = chosen()
+    provide(compiler)
+    loading(COMPILER)
+    try:
+        import backends.frontend  # noqa: F401 # heavy: only worker processes load torch
+    except Exception as error:  # a broken package may raise any type
+        raise BadCompiler(
+            f"--torch-mlir {compiler.spec}: opcov cannot use it: {type(error).__name__}: {one_line(str(error))}",
+            hint=f"does `python -c 'import {COMPILER}.fx'` work with it, and is it built for this torch and Python?",
+        ) from error
+    check_libraries(compiler)
 
 
 @cache

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +25,13 @@ def tool(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def run(tool: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Done, Path]]:
+def run(tool: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Done, Path]:
     """A run of five ops on linalg, and its journal."""
     out = tmp_path_factory.mktemp("run")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OPCOV_COMPILER", json.dumps({"spec": str(tool), "tool": str(tool)}))
-        cells = ("--op", ",".join(OPS), "--backend", "linalg", "--mode", "static", "--dtype", "f32")
-        done = job(*cells, "--profile", "quick", "--sample-seconds", "4", out=out)
+    cells = ("--op", ",".join(OPS), "--backend", "linalg", "--mode", "static", "--dtype", "f32")
+    done = job("--torch-mlir", tool, *cells, "--profile", "quick", "--sample-seconds", "4", out=out)
     assert done.returncode == 0, done.stdout + done.stderr
-    yield done, out / "journal.jsonl.gz"
+    return done, out / "journal.jsonl.gz"
 
 
 def of(journal: Path, op: str) -> list[Mapping[str, Any]]:
