@@ -9,9 +9,10 @@ from harness.errors import Exit
 from harness.records.expectation import one_line
 from harness.records.outcome import BEST, Excluded
 from reports.answers.explain import explain
+from reports.fold.matrix import FOLD
 from reports.index.index import Index
 
-from .arguments import add_journal_option, open_index, print_answer
+from .arguments import add_journal_option, add_where, open_index, print_answer
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,14 +21,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--backend", help="only this backend")
     parser.add_argument("--ir", action="store_true", help="run the smallest failing sample, show the IR of each stage")
     add_journal_option(parser)
+    add_where(parser)
 
 
 def run(options: argparse.Namespace) -> Exit:
     """Print the explanation; raises BadJournal, and UnknownName if the journal has no such op or backend."""
-    index = open_index(options.journal)
+    where = f"op:{options.op} ({options.where})" if options.where else ""
+    index = open_index(options.journal, where, (FOLD,))
     ir = _stages(index, options.op, options.backend) if options.ir else None
     answer = explain(index, options.op, options.backend, ir=ir)
-    print_answer(options, text=answer.text, data=answer.json)
+    print_answer(options, text=answer.text, data=answer.json, index=index)
     return Exit.OK
 
 

@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Exit:
     """Write the report and print its path; raises BadJournal, and OpcovError if the file cannot be written."""
-    page = render(open_index(options.journal))
+    page = render(open_index(options.journal, options.where))
     try:
         options.out.parent.mkdir(parents=True, exist_ok=True)
         options.out.write_text(page, encoding="utf-8")

@@ -20,13 +20,14 @@ from harness.programs import plugins
 from harness.programs.loaded import check_compiler
 from harness.records.journal_file import costs
 from harness.records.journal_writer import JournalWriter
+from harness.records.query import BadQuery
 from harness.surface import opinfo, ops
 from harness.text import plural
 
 from . import resume
 from .header import header
 from .items import LINES, TOOLCHAIN, cell_of
-from .options import SUITES, is_main_job, is_whole, is_worker, journal_path, usage_error
+from .options import SUITES, is_main_job, is_whole, is_worker, journal_path, said, usage_error
 from .progress import Progress
 from .toolchains import MixedToolchains, Toolchains
 
@@ -91,10 +92,8 @@ class Recorder:
 
     def pytest_report_header(self) -> list[str]:
         """Seed and profile, so that a run can be repeated; executors that it does without; an unfinished run."""
-        option = self.config.option
-        first = f"profile {option.profile}, seed {option.seed}, out {self.out}"
         absent = (f"executor {name} is absent: {why}" for name, why in self.absent.items())
-        return [f"opcov: {line}" for line in (first, *absent, *resume.said(self.resumed, self.left))]
+        return [f"opcov: {line}" for line in (*said(self.config), *absent, *resume.said(self.resumed, self.left))]
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -124,8 +123,9 @@ class Recorder:
         if name is None or report.when in ("setup", "teardown"):
             return
         found: dict[str, Any] = dict(report.user_properties)
-        if lines := found.get(LINES):
-            self._write(lines, report.duration, found.get(TOOLCHAIN))
+        if (lines := found.get(LINES)) is not None:
+            if lines:  # else none of the cell's samples was asked for
+                self._write(lines, report.duration, found.get(TOOLCHAIN))
             self.progress.end(name)
             lines.clear()  # pytest keeps every report until the end
         else:  # no worker came up, or the process that ran the cell died
@@ -171,6 +171,8 @@ class Recorder:
         if self.resumed and not self.progress.names and exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
             self._open()  # no cell was missing, only the footer
             session.exitstatus = pytest.ExitCode.OK
+        if not self.writer and self.progress.names and not self.progress.left:
+            self.failure, session.exitstatus = _nothing_chosen(self), pytest.ExitCode.USAGE_ERROR
         if self.writer:
             interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
             if interrupted and self.figures:
@@ -186,24 +188,29 @@ class Recorder:
             keep_part=interrupted,
             seconds=round(seconds, 1),
             interrupted=interrupted,
-            missing=self.progress.total - self.progress.done,
+            missing=self.progress.left,
             registry=_counted(self.figures),
         )
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Print the matrix and write the reports, or say why that cannot be done."""
-        if not self.writer or not self.report:
-            return
         try:
             if self.failure:
                 raise self.failure
-            said = self.report.finish(self.writer.file, min(terminalreporter._tw.fullwidth, 160))
+            if not self.writer or not self.report:
+                return
+            summary = self.report.finish(self.writer.file, min(terminalreporter._tw.fullwidth, 160))
         except OpcovError as error:
             terminalreporter.write_line(f"opcov: {error}")
             return
         terminalreporter.section("opcov")
-        for line in (*_newly_absent(self), said, *_left_over(self.progress)):
+        for line in (*_newly_absent(self), summary, *_left_over(self.progress)):
             terminalreporter.write_line(line)
+
+
+def _nothing_chosen(recorder: Recorder) -> OpcovError:
+    cells = plural(len(recorder.progress.names), "cell")
+    return BadQuery(f"no sample of {cells} is {recorder.config.option.where}", hint="leave a condition out")
 
 
 def _newly_absent(recorder: Recorder) -> Iterator[str]:
@@ -214,7 +221,7 @@ def _newly_absent(recorder: Recorder) -> Iterator[str]:
 
 
 def _left_over(progress: Progress) -> Iterator[str]:
-    if missing := progress.total - progress.done:
+    if missing := progress.left:
         yield f"{plural(missing, 'cell')} did not run: add --resume to the command to run what is missing"
 
 
