@@ -171,7 +171,7 @@ class Recorder:
         if self.resumed and not self.progress.names and exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
             self._open()  # no cell was missing, only the footer
             session.exitstatus = pytest.ExitCode.OK
-        if not self.writer and self.progress.names and not self.progress.left:
+        if not self.writer and exitstatus == pytest.ExitCode.OK and self.progress.names and not self.progress.left:
             self.failure, session.exitstatus = _nothing_chosen(self), pytest.ExitCode.USAGE_ERROR
         if self.writer:
             interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
@@ -183,10 +183,9 @@ class Recorder:
                 self.failure, session.exitstatus = error, pytest.ExitCode.INTERNAL_ERROR
 
     def _close(self, writer: JournalWriter, interrupted: bool) -> None:
-        seconds = time.time() - self.started + (self.resumed.seconds if self.resumed else 0.0)
         writer.close(
             keep_part=interrupted,
-            seconds=round(seconds, 1),
+            seconds=round(time.time() - self.started + (self.resumed.seconds if self.resumed else 0.0), 1),
             interrupted=interrupted,
             missing=self.progress.left,
             registry=_counted(self.figures),
