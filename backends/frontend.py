@@ -85,11 +85,10 @@ class Fx:
             module = _imported(decomposed, session)
             enter("contract")
             try:
-                session.run(CONTRACT_PIPELINE, module)
+                text, ops = ir.legalized(module, CONTRACT_PIPELINE, session)
             except ir.PassFailed as failure:
                 raise NotExpressible("contract", failure.reason) from None
-            text = ir.printed(module)
-            reached = tuple(sorted(set(ir.computing(ir.ops(module)))))
+            reached = tuple(sorted(set(ir.computing(ops))))
         if "dialect_resources" in text:
             ir.drop()
         return text, reached
@@ -176,9 +175,9 @@ class _Rerun:
         found.append(Step(name="decompositions", lowered=self._eager(self._whole_decomposed)))
         with ir.session() as session:
             module = _imported(self._whole_decomposed, session)
-            found.append(Step(name="import", lowered=self._lowered("torch", ir.printed(module))))
-            single_passes = passes.split(session.expanded(CONTRACT_PIPELINE))
-            for name, text in passes.after_each(module, single_passes, session):
+            imported = ir.printed(module)
+            found.append(Step(name="import", lowered=self._lowered("torch", imported)))
+            for name, text in passes.after_each(imported, CONTRACT_PIPELINE, session, module):
                 found.append(Step(name=f"contract/{name}", lowered=self._lowered("torch", text)))
         ir.drop()  # the context remembers the names of resources
         generated_code.forget()

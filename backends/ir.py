@@ -1,5 +1,7 @@
 """MLIR contexts, parsing and pass pipelines: IR goes in and comes out as text.
 
+Pipelines run through the bindings in this process, or, after `use`, through a `torch-mlir-opt` binary (`tool.py`).
+
 A `Session` keeps one context with its pass managers. A context that loads dialects on demand takes 0.04 ms to make,
 against 4 ms for one that loads them all, and its canonicalizer tries only the patterns of the dialects in use. But the
 first run of a pipeline in a context takes 2 ms to load dialects and build pattern sets, so the context is reused.
@@ -13,23 +15,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from torch_mlir import ir
 from torch_mlir.dialects import torch as torch_dialect
 from torch_mlir.passmanager import PassManager
 
-from harness.text import portable
+from harness.errors import BadCompiler
+from harness.programs.compiler import chosen
+from harness.text import one_line, portable
+
+if TYPE_CHECKING:
+    from .tool import Tool
 
 LIFETIME = 500
 """Uses of a session before its context is dropped, with all that it has interned."""
 
-_LOADER = (
-    "builtin.module(torch-backend-to-linalg-on-tensors-backend-pipeline,"
-    "torch-backend-to-tosa-backend-pipeline,torch-backend-to-stablehlo-backend-pipeline)"
+_LOADERS = (
+    "builtin.module(torch-backend-to-linalg-on-tensors-backend-pipeline)",
+    "builtin.module(torch-backend-to-tosa-backend-pipeline)",
+    "builtin.module(torch-backend-to-stablehlo-backend-pipeline)",
 )
-"""Loads every dialect that these lowerings emit, when run on an empty function.
+"""Load every dialect that these lowerings emit, when run on an empty function; a build may lack some of them.
 
 `tm_tensor` and `torch_c` can be loaded in no other way.
 """
@@ -37,11 +46,15 @@ _LOADER = (
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One diagnostic: severity, message, messages of notes. Locations are removed: they point into temporary text."""
+    """One diagnostic: severity, message, messages of notes. Locations are removed: they point into temporary text.
+
+    `line` is the number of the line that it points to in the text that was parsed, or 0.
+    """
 
     severity: str
     message: str
     notes: tuple[str, ...] = ()
+    line: int = 0
 
     def __str__(self) -> str:
         notes = (note for note in self.notes if note.removeprefix("see current operation: ") not in self.message)
@@ -70,7 +83,10 @@ class Session:
         self.context.emit_error_diagnostics = True
         self.uses = 0
         self._managers: dict[str, PassManager] = {}
-        PassManager.parse(_LOADER, self.context).run(self.parse("func.func @main() { return }").operation)
+        empty = self.parse("func.func @main() { return }").operation
+        for pipeline in _LOADERS:
+            with suppress(ValueError):
+                PassManager.parse(pipeline, self.context).run(empty)
 
     def run(self, pipeline: str, module: ir.Module) -> None:
         """Run a pipeline on the module, in place; raises PassFailed on failure and on any error diagnostic."""
@@ -101,6 +117,18 @@ class Session:
 
 
 _session: Session | None = None
+_tool: Tool | None = None
+
+
+def use(tool: Tool | None) -> None:
+    """Run pipelines through this binary from now on; None for the bindings."""
+    global _tool
+    _tool = tool
+
+
+def tool() -> Tool | None:
+    """The binary that pipelines run through; None for the bindings."""
+    return _tool
 
 
 @contextmanager
@@ -120,12 +148,42 @@ def session() -> Iterator[Session]:
         _session = current
 
 
+def require(who: str, *pipelines: str) -> None:
+    """Raise BadCompiler if this torch-mlir lacks a pass of these pipelines, or an option of a pass."""
+    with session() as here:
+        for pipeline in pipelines:
+            try:
+                here.expanded(pipeline)
+            except ValueError as error:
+                raise BadCompiler(
+                    f"--torch-mlir {chosen().spec}: {who} needs what it lacks: {one_line(str(error))}",
+                    hint="measure the other backends: `--backend NAME`",
+                ) from None
+
+
+def legalized(module: ir.Module, pipeline: str, here: Session) -> tuple[str, list[str]]:
+    """Run the pipeline on an imported module, which may change; return the result and the names of its torch ops.
+
+    Raises PassFailed. Raises VersionSkew if the binary in use cannot parse the module's text.
+    """
+    if _tool:
+        text = str(module.operation.get_asm())
+        return _tool.legalized(text, pipeline, is_valid=lambda: _is_valid(module, here))
+    here.run(pipeline, module)
+    return printed(module), ops(module)
+
+
 def lowered(text: str, pipeline: str) -> str:
-    """Parse the IR, run the pipeline and return the result as text; raises PassFailed."""
+    """Parse the IR, run the pipeline and return the result as text.
+
+    Raises PassFailed. Raises VersionSkew if the binary in use lacks a pass and the bindings cannot parse the text.
+    """
+    if _tool and _tool.has(pipeline):
+        return _tool.lowered(text, pipeline)
     if "dialect_resources" in text:
         drop()
     with session() as here:
-        module = here.parse(text)
+        module = received(text, here)
         here.run(pipeline, module)
         result = printed(module)
     if "dialect_resources" in result:
@@ -134,13 +192,48 @@ def lowered(text: str, pipeline: str) -> str:
 
 
 def check(text: str, pipeline: str) -> None:
-    """Parse the IR and run a pipeline that only looks for faults; raises PassFailed."""
+    """Parse the IR and run a pipeline that only looks for faults; raises what `lowered` raises."""
+    if _tool and _tool.has(pipeline):
+        _tool.lowered(text, pipeline)
+        return
     if "dialect_resources" in text:
         drop()
     with session() as here:
-        here.run(pipeline, here.parse(text))
+        here.run(pipeline, received(text, here))
     if "dialect_resources" in text:
         drop()
+
+
+def verified(text: str) -> list[str]:
+    """Parse and verify a lowered module; return the names of its operations (see `ops`).
+
+    Raises PassFailed. Raises VersionSkew if only the binary in use can parse the text.
+    """
+    if _tool:
+        _tool.verify(text)
+    with session() as here:
+        found = ops(received(text, here))
+    if "dialect_resources" in text:
+        drop()
+    return found
+
+
+def received(text: str, here: Session) -> ir.Module:
+    """Parse a text that was lowered; raises PassFailed, or VersionSkew where a binary wrote it."""
+    try:
+        return here.parse(text)
+    except PassFailed as failure:
+        if _tool:
+            raise _tool.skew(failure, text) from None
+        raise
+
+
+def _is_valid(module: ir.Module, here: Session) -> bool:
+    with diagnosed(here.context):
+        try:
+            return bool(module.operation.verify())
+        except ir.MLIRError:
+            return False
 
 
 def drop() -> None:
@@ -160,8 +253,9 @@ def diagnosed(context: ir.Context) -> Iterator[list[Diagnostic]]:
     seen: list[Diagnostic] = []
 
     def keep(raw: ir.Diagnostic) -> bool:
-        notes = tuple(_clean(note.message) for note in raw.notes)
-        seen.append(Diagnostic(str(raw.severity).rpartition(".")[2].lower(), _clean(raw.message), notes))
+        notes = tuple(cleaned(note.message) for note in raw.notes)
+        severity = str(raw.severity).rpartition(".")[2].lower()
+        seen.append(Diagnostic(severity, cleaned(raw.message), notes, getattr(raw.location, "start_line", 0)))
         return True
 
     handler = context.attach_diagnostic_handler(keep)
@@ -171,7 +265,8 @@ def diagnosed(context: ir.Context) -> Iterator[list[Diagnostic]]:
         handler.detach()
 
 
-def _clean(message: str) -> str:
+def cleaned(message: str) -> str:
+    """Return a diagnostic's message without locations and what differs between machines."""
     return portable(re.sub(r' loc\((?:"[^"]*"|#loc\d*|unknown)[^)]*\)', "", message))
 
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from torch_mlir import ir as mlir
 
 from backends import ir, passes
-from harness.programs.protocols import Contract, ContractBroken, Lowered, Recipe, Refused, Step
+from harness.programs.protocols import Contract, ContractBroken, Lowered, Recipe, Refused, Step, VersionSkew
 from harness.records.element_types import ElementTypes
 
 LONGEST = 4000
@@ -29,6 +29,10 @@ class Lowering:
     element_types: ElementTypes
     allowed: frozenset[str]
     allowed_ops: frozenset[str] = frozenset()
+
+    def __init__(self) -> None:
+        """Raise BadCompiler if this torch-mlir lacks a pass of the lowering or of its checks."""
+        ir.require(f"the backend {self.name}", self.recipe.pipeline, *(self.recipe.validations or ()))
 
     def lower(self, contract: Contract) -> Lowered:
         """Lower a fresh parse of the contract's IR.
@@ -65,10 +69,13 @@ class Lowering:
         with ir.session() as session:
             single_passes = passes.split(session.expanded(self.recipe.pipeline))
             typing = [one for one in single_passes if "backend-type-conversion" in one]
-            module = session.parse(contract.ir)
             found = []
-            for name, text in passes.after_each(module, single_passes, session):
-                retyped, left = self._retyped(text, typing, session)
+            for name, text in passes.after_each(contract.ir, self.recipe.pipeline, session):
+                try:
+                    retyped, left = self._retyped(text, typing, session)
+                except VersionSkew as skew:
+                    found.append(Step(name=f"lower/{name}", lowered=str(skew)))
+                    continue
                 lowered = Lowered(dialect=self.name, ir=retyped, program=contract.program)
                 found.append(Step(name=f"lower/{name}", lowered=f"{left} left" if left else lowered))
         ir.drop()  # the context remembers the names of resources
@@ -76,7 +83,7 @@ class Lowering:
 
     def _retyped(self, text: str, typing: Iterable[str], session: ir.Session) -> tuple[str, str]:
         """Return the IR after the passes that convert types, and which of its ops the contract does not allow."""
-        module = session.parse(text)
+        module = ir.received(text, session)
         with suppress(ir.PassFailed):  # it may be too early to convert types: then the ops that are left say so
             for one in ("builtin.module(func.func(cse))", *typing):
                 session.run(one, module)
@@ -106,13 +113,9 @@ def _fold_casts(module: mlir.Module) -> None:
 def operations(lowered: Lowered) -> list[str]:
     """Return the names of a lowered module's operations, in order; raises ContractBroken if the module is not valid."""
     try:
-        with ir.session() as session:
-            found = ir.ops(session.parse(lowered.ir))
+        return ir.verified(lowered.ir)
     except ir.PassFailed as failure:
         raise ContractBroken(shortened(failure.reason)) from None
-    if "dialect_resources" in lowered.ir:
-        ir.drop()
-    return found
 
 
 _FAILED = re.compile(r"failed to legalize operation '([\w.]+)'")

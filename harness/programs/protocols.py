@@ -25,6 +25,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from .fork import ForkDied
+
 if TYPE_CHECKING:
     import torch
 
@@ -171,6 +173,20 @@ class OutsideSpecification(ContractBroken):
     """Raised by `Backend.verify`: the module is valid IR of its dialect, but the specification does not allow it.
 
     Becomes `Invalid` too. Executors run it all the same, and the outcome says what they make of it.
+    """
+
+
+class CompilerDied(ForkDied):
+    """Raised by a frontend or a backend: the compiler runs in a process of its own, and died there.
+
+    Becomes `Crashed`, with the signal or exit status in `how` and the end of `stderr`.
+    """
+
+
+class VersionSkew(Exception):
+    """Raised by a frontend or a backend: what one version of torch-mlir wrote, another one cannot parse.
+
+    The text says who wrote it, and names the line. Becomes `NotExecuted`: it is nobody's fault.
     """
 
 

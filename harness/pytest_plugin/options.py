@@ -14,6 +14,8 @@ import op_suites
 from harness.cases.draw import PROFILES, profile
 from harness.errors import OpcovError
 from harness.programs import plugins
+from harness.programs.compiler import FORMS, INSTALLED, Compiler, chosen
+from harness.programs.provider import provide, use
 from harness.records.journal_file import JournalReader
 from harness.records.query import EXAMPLE, BadQuery, Query, parse
 from harness.running.cells import Selection, cells, names
@@ -34,6 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the options; pytest's own `--strict` turns every shortfall into a failure."""
     group = parser.getgroup("opcov", "op coverage (pytest op_suites)")
     add = group.addoption
+    add("--torch-mlir", default=INSTALLED, metavar="SPEC", help=f"the compiler: {FORMS} ({INSTALLED})")
     add("--op", action="append", default=[], metavar="GLOB", help="only these ops, such as 'aten.conv*' (repeatable)")
     add(
         "--backend",
@@ -69,6 +72,7 @@ def pytest_configure(config: pytest.Config) -> None:
             raise BadQuery(f"no cell of the registry is {config.option.where}", hint="leave a condition out")
         if config.option.samples != "census":
             opinfo.trace()
+        compiler(config)
         if config.option.seed is None:
             config.option.seed = _seed(config)
     except OpcovError as error:
@@ -88,6 +92,18 @@ def _any_cell(config: pytest.Config) -> bool:
     wanted, size, backends = selection(config), profile(config.option.profile), plugins.columns(plugins.BACKENDS)
     found = (cell for family in op_suites.catalog().items() for cell in cells(*family, backends, wanted, size))
     return next(found, None) is not None
+
+
+def compiler(config: pytest.Config) -> Compiler:
+    """The compiler that is measured; a worker of pytest-xdist finds the controller's in its environment.
+
+    Raises BadCompiler. opcov's own tests choose none: they measure what a test chooses.
+    """
+    if is_worker(config):
+        provide(chosen())
+    elif is_main_job(config) or config.option.torch_mlir != INSTALLED:
+        return use(config.option.torch_mlir)
+    return chosen()
 
 
 def _seed(config: pytest.Config) -> int:
@@ -123,7 +139,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def said(config: pytest.Config) -> list[str]:
     """What a run says of its options, so that it can be repeated."""
     option = config.option
-    first = f"profile {option.profile}, seed {option.seed}, out {Path(option.out)}"
+    first = f"profile {option.profile}, seed {option.seed}, torch-mlir {option.torch_mlir}, out {Path(option.out)}"
     return [first, f"only what is {option.where}"] if option.where else [first]
 
 

@@ -18,6 +18,7 @@ from harness.judging.reference import EagerRefuses, Run, accumulation, runs
 from harness.programs.program import check_seen, program
 from harness.programs.protocols import (
     Backend,
+    CompilerDied,
     Contract,
     ContractBroken,
     Executable,
@@ -28,6 +29,7 @@ from harness.programs.protocols import (
     OutsideSpecification,
     Program,
     Refused,
+    VersionSkew,
 )
 from harness.records.expectation import CONTROL
 from harness.records.frontend import refusal
@@ -226,7 +228,7 @@ def _failures_as_outcomes(clock: Clock) -> Iterator[None]:
         raise Stop(Unsupported("lower", refusal.diagnostic, refusal.culprit)) from None
     except ContractBroken as broken:
         raise Stop(Invalid("verify", str(broken))) from None
-    except MemoryError:
+    except (CompilerDied, VersionSkew, MemoryError):  # the pipeline makes their outcomes, of the frontend's too
         raise
     except Exception as error:
         text = traceback.format_exc(limit=-3)

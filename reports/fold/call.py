@@ -58,8 +58,15 @@ def explain_command(op: str, backend: str) -> str:
     return shlex.join(["opcov", "explain", op, "--backend", backend])
 
 
-def repro_command(sample_id: str, backend: str) -> str | None:
-    """Return the shell command that runs a sample again; None for the id of a record without a sample."""
+def repro_command(sample_id: str, backend: str, *, journal: str = "", compiler: str = "") -> str | None:
+    """Return the shell command that runs a sample again; None for the id of a record without a sample.
+
+    `journal` is where the sample is looked up, by default the last run's; `compiler` is what `--torch-mlir` is to name,
+    by default the installed one.
+    """
     if sample_id.startswith("none-"):
         return None
-    return shlex.join(["opcov", "repro", sample_id, "--backend", backend])
+    words = ["opcov", "repro", sample_id, "--backend", backend]
+    words += ["--journal", journal] if journal else []
+    words += ["--torch-mlir", compiler] if compiler else []
+    return shlex.join(words)

@@ -44,8 +44,8 @@ def provenance(run: Run, matrix: Matrix) -> Provenance:
     options = _mapping(header.get("options"))
     return Provenance(
         run=_text(header.get("run") or "unnamed run"),
-        started=_moment(header.get("started")),
-        toolchain=_toolchain(_mapping(header.get("toolchain")), _loaded(run)),
+        started=moment(header.get("started")),
+        toolchain=_toolchain(_mapping(header.get("toolchain")), loaded(run)),
         options=_options(options, header.get("seed", options.get("seed"))),
         size=_size(run, matrix),
         registry=_registry(_mapping((run.footer or {}).get("registry"))),
@@ -61,7 +61,7 @@ def _text(value: object) -> str:
     return one_line(str(value))
 
 
-def _moment(value: object) -> str:
+def moment(value: object) -> str:
     """An ISO time to the minute; any other text unchanged."""
     try:
         moment = datetime.fromisoformat(str(value))
@@ -71,7 +71,7 @@ def _moment(value: object) -> str:
     return moment.strftime("%Y-%m-%d %H:%M") + (" UTC" if zone == "+0000" else f" {zone}" if zone else "")
 
 
-def _loaded(run: Run) -> Loaded | None:
+def loaded(run: Run) -> Loaded | None:
     """What the workers loaded, all of them the same but for executors that broke later; None if no line says it."""
     found = [loaded_restore(line) for line in run.toolchains]
     absent = {name: why for one in found for name, why in one.absent.items()}

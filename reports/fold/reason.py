@@ -11,7 +11,6 @@ from math import prod
 from typing import assert_never
 
 from harness.cases.sample import Sample, TensorSpec, dumps, walk
-from harness.records.frontend import FRONTEND, culprit
 from harness.records.journal import Record
 from harness.records.outcome import (
     BEST,
@@ -32,11 +31,12 @@ from harness.records.outcome import (
     Unsupported,
     Wrong,
 )
+from harness.records.signature import Signature, signature
 from harness.text import clean, clip, one_line
 
 from . import severity
 from .cell import CellRecords, outcome_name
-from .status import STATUS_OF_OUTCOME, counted_name
+from .status import STATUS_OF_OUTCOME
 
 NO_DYNAMIC_DIM = "nothing"
 """The `Record.breaks` of a dynamic sample that fails in the same way when all its sizes are static."""
@@ -51,6 +51,13 @@ _RAN: Mapping[Ran, str] = {
     "cannot run": "and cannot be run: ",
 }
 """How the headline of an invalid module begins: with what executors made of it."""
+
+
+Likeness = tuple[Signature, str]
+"""The signature of an outcome and what else two of the same reason share: the diagnostic without its numbers, or "".
+
+Of a wrong sample it is the number of the wrong output, of one outside the dialect the recorded outcome.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +114,13 @@ def headline(outcome: Outcome) -> str:
             message = _last_line(outcome.stderr)
             return f"{outcome.signal} at {outcome.stage}" + (f": {message}" if message else "")
         case Invalid(diagnostic=text):
-            return _RAN[outcome.ran] + (_SEVERITY.sub("", one_line(text)) or f"no diagnostic at {outcome.stage}")
+            return _RAN[outcome.ran] + (first_line(text) or f"no diagnostic at {outcome.stage}")
         case Unsupported(diagnostic=text) | NotExported(reason=text):
-            return _SEVERITY.sub("", one_line(text)) or f"no diagnostic at {outcome.stage}"
+            return first_line(text) or f"no diagnostic at {outcome.stage}"
         case Reached():
             return "in the backend contract"
         case Blocked(by=by, reason=why):
-            return f"{by} at {outcome.stage} in the frontend" + (f": {_SEVERITY.sub('', one_line(why))}" if why else "")
+            return f"{by} at {outcome.stage} in the frontend" + (f": {first_line(why)}" if why else "")
         case TimedOut():
             return f"no end after {outcome.seconds:g} s at {outcome.stage}"
         case NotRun():
@@ -121,13 +128,18 @@ def headline(outcome: Outcome) -> str:
         case NotExecuted(reasons=reasons):
             return "; ".join(f"{name}: {one_line(why)}" for name, why in reasons.items()) or "no executor"
         case Outside(lacking=lacking, by=by, reason=text):
-            return f"the dialect has no {lacking}; {by} at {outcome.stage}: {_SEVERITY.sub('', one_line(text))}"
+            return f"the dialect has no {lacking}; {by} at {outcome.stage}: {first_line(text)}"
         case Excluded(reason=text):
             return one_line(text) or "no reason given"
         case HarnessError():
             return _last_line(outcome.traceback) or "no traceback"
         case _:
             assert_never(outcome)
+
+
+def first_line(diagnostic: str) -> str:
+    """The first line of a diagnostic, without the word that says how severe it is."""
+    return _SEVERITY.sub("", one_line(diagnostic))
 
 
 def diagnostic(outcome: Outcome) -> str:
@@ -154,10 +166,10 @@ def diagnostic(outcome: Outcome) -> str:
 @lru_cache(maxsize=32)
 def reasons(cell: CellRecords) -> tuple[Reason, ...]:
     """Return the distinct reasons of a cell: the most alarming outcome first, then the most severe."""
-    groups: dict[tuple[str, ...], list[Record]] = defaultdict(list)
+    groups: dict[Likeness, list[Record]] = defaultdict(list)
     for record in (*cell.records, *cell.evidence):
         if not isinstance(record.outcome, BEST):
-            groups[_signature(record.outcome)].append(record)
+            groups[likeness(record.outcome, record.backend)].append(record)
     distinct = [_reason(records, cell.plain_call) for records in groups.values()]
     order = list(STATUS_OF_OUTCOME)
     return tuple(sorted(distinct, key=lambda r: (order.index(r.outcome), _rank(r), -r.count, r.stage, r.line)))
@@ -176,6 +188,7 @@ def smallest(records: Iterable[Record]) -> Record:
 
 def _reason(records: list[Record], plain: Sample | None) -> Reason:
     chosen = smallest(records)
+    culprit = signature(chosen.outcome, chosen.backend).culprit or None
     count = sum(record.minimised is None for record in records)
     breaks = tuple(dict.fromkeys(record.breaks for record in records if record.breaks))
     cause = next((record.cause for record in (chosen, *records) if record.cause), None)
@@ -183,20 +196,7 @@ def _reason(records: list[Record], plain: Sample | None) -> Reason:
     severities = severity.count(
         [r for r in records if r.minimised is None], [r for r in records if r.minimised is not None], plain
     ).get(outcome_name(chosen), {})
-    return Reason(
-        outcome_name(chosen), chosen.stage, _culprit(chosen), count, chosen, breaks, cause, passes, severities
-    )
-
-
-def _culprit(record: Record) -> str | None:
-    """What the sample stopped at, if it was refused, or if the frontend made IR of it that is not valid."""
-    match record.outcome:
-        case Unsupported(culprit=name):
-            return name
-        case Invalid(diagnostic=text) if record.backend == FRONTEND:
-            return culprit(text)
-        case _:
-            return None
+    return Reason(outcome_name(chosen), chosen.stage, culprit, count, chosen, breaks, cause, passes, severities)
 
 
 def weight(record: Record) -> tuple[bool, bool, int, int, int, int, str]:
@@ -204,37 +204,37 @@ def weight(record: Record) -> tuple[bool, bool, int, int, int, int, str]:
     sample = record.sample
     if sample is None:
         return (True, True, 0, 0, 0, 0, record.dtype)
+    text = dumps(sample)
+    return (record.minimised is None or record.without is not None, False, *size(sample), len(text), text)
+
+
+def size(sample: Sample) -> tuple[int, int, int]:
+    """How much there is to look at in a sample: its elements, dims and arguments."""
     elements = dims = leaves = 0
     for leaf in walk(sample.args):
         leaves += 1
         if isinstance(leaf, TensorSpec):
             dims += len(leaf.dims)
             elements += prod(leaf.shape(sample.sizes))
-    text = dumps(sample)
-    return (record.minimised is None or record.without is not None, False, elements, dims, leaves, len(text), text)
+    return elements, dims, leaves
 
 
-def _signature(outcome: Outcome) -> tuple[str, ...]:
-    """What samples of one reason have in common: outcome, stage, and kind, signal, culprit or normalised headline."""
-    name = counted_name(outcome)
+def likeness(outcome: Outcome, backend: str) -> Likeness:
+    """What samples of one reason have in common."""
     match outcome:
         case Wrong():
-            return (name, outcome.kind, str(outcome.output))
-        case Crashed():
-            return (name, outcome.stage, outcome.signal)
-        case Unsupported():
-            return (name, outcome.stage, outcome.culprit or "", _normalised(headline(outcome)))
-        case NotRun():
-            return (name, outcome.stage)
-        case Blocked(by=by):
-            return (name, outcome.stage, by)
-        case Outside(lacking=lacking, by=by):
-            return (name, outcome.stage, lacking, by)
+            detail = str(outcome.output)
+        case Crashed() | NotRun() | Blocked():
+            detail = ""
+        case Outside(by=by):
+            detail = by
         case _:
-            return (name, outcome.stage, _normalised(headline(outcome)))
+            detail = normalised(headline(outcome))
+    return signature(outcome, backend), detail
 
 
-def _normalised(line: str) -> str:
+@lru_cache(maxsize=4096)
+def normalised(line: str) -> str:
     """The line without types in angle brackets, and with `#` for every number and SSA value."""
     line = clip(line, 500)
     before = None

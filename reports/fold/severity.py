@@ -81,7 +81,9 @@ def worst(counts: Counts) -> Grade | None:
 
 def grade(status: Status, counts: Mapping[str, Counts]) -> Grade | None:
     """The severity of a cell, from its status and its counts by outcome name; None if the status shows none."""
-    return worst(of_status(status, counts))
+    if status not in RED:  # most cells: the matrix asks each cell several times
+        return None
+    return worst({name: 1 for outcome in RED[status] for name in counts.get(outcome, ())})
 
 
 def of_status(status: Status, counts: Mapping[str, Counts]) -> Counts:
