@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from harness.cases.draw import profile
+from harness.cases.sample import MODES
 from harness.programs import plugins
 from harness.running.run_header import run_header
 
@@ -29,9 +30,10 @@ def _options(config: pytest.Config) -> dict[str, Any]:
         "samples": option.samples,
         "thorough": is_thorough(config),
         "ops": list(wanted.ops),
-        "backends": list(wanted.backends or plugins.columns(plugins.BACKENDS)),
-        "modes": list(wanted.modes),
+        "backends": wanted.possible("backend", wanted.backends or plugins.columns(plugins.BACKENDS)),
+        "modes": wanted.possible("mode", wanted.modes or MODES) if wanted.where else list(wanted.modes),
         "dtypes": list(wanted.dtypes),
+        "where": option.where,
         "keyword": option.keyword,
         "sample_seconds": option.sample_seconds,
         "sample_memory": option.sample_memory,

@@ -133,7 +133,8 @@ def _registry(sets: Mapping[str, Any]) -> str:
 
 
 def _notes(run: Run, matrix: Matrix) -> tuple[str, ...]:
-    notes = [*_end(run), *(f"The journal is damaged: {damage}. The rest of it is shown." for damage in run.damage)]
+    notes = [f"Only a part is shown, {run.selected}; · has none of them."] if run.selected else []
+    notes += [*_end(run), *(f"The journal is damaged: {damage}. The rest of it is shown." for damage in run.damage)]
     if not matrix.ops:
         notes.append("The journal holds no outcome.")
     if matrix.errors:
