@@ -7,4 +7,5 @@ pytest_plugins = (
     "harness.pytest_plugin.scheduling",
     "harness.pytest_plugin.recording",
     "harness.pytest_plugin.watching",
+    "harness.pytest_plugin.baseline",
 )

@@ -54,6 +54,22 @@ class BadJournal(OpcovError):
     code = Exit.DATA
 
 
+class BadBaseline(OpcovError):
+    """A baseline is missing, has lines that make no sense, or does not fit the registry."""
+
+    code = Exit.DATA
+
+
+class BadHistory(OpcovError):
+    """The file of the history is missing, damaged, or no history."""
+
+    code = Exit.DATA
+
+
+class NoBaseline(BadBaseline):
+    """There is no baseline of a profile."""
+
+
 class BadSample(OpcovError):
     """The JSON of a sample is malformed or does not fit the schema of its op."""
 

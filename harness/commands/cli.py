@@ -35,6 +35,9 @@ COMMANDS: Mapping[str, str] = {
     "blame": "how many executors confirm a verdict, and which are at fault themselves",
     "sensitivity": "seed wrong lowerings, see how many the census catches",
     "slack": "how much of their bounds results use: cells close to theirs, classes with too much",
+    "baseline": "what is expected of each cell with the pinned pair: check a run, update it, write it",
+    "record": "add a journal to the history",
+    "history": "since when a cell is wrong, or right again, in the runs that were recorded",
     "explain": "one op: outcomes by trait, smallest failing sample, diagnostic, IR",
     "repro": "run one sample again, alone; write a standalone script and the IR",
 }

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.errors import OpcovError
+from harness.errors import BadHistory, OpcovError
 from harness.records.journal_file import Block
 from reports import folds
+from reports.answers import trend
 from reports.fold import matrix
 from reports.index.index import Index
 from reports.pages import formats, html
 from reports.pages.summary import summary
 
 PAGES = ("index.html", "matrix.md")
+HISTORY = "history.sqlite"
+"""The history that `opcov record` makes, if there is one in the folder."""
 EVERY = 180.0
 """Seconds from one writing of the pages to the next; more if they take long to write."""
 _LARGEST_SHARE = 0.02
@@ -84,9 +87,16 @@ class Report:
 
     def _write(self, index: Index) -> matrix.Matrix:
         shown = matrix.load(index)
-        for name, text in zip(PAGES, (html.render(index), formats.render(shown, index, "markdown")), strict=True):
+        page = html.render(index, trends=self._trends(index))
+        for name, text in zip(PAGES, (page, formats.render(shown, index, "markdown")), strict=True):
             _replace(self._out / name, text)
         return shown
+
+    def _trends(self, index: Index) -> Sequence[trend.Trend]:
+        """What the history in the folder shows, if there is one; a damaged one is told of by `opcov history`."""
+        with contextlib.suppress(BadHistory):
+            return trend.load(self._out / HISTORY, index.run.header)
+        return ()
 
 
 def _shortest(path: Path) -> Path:

@@ -8,7 +8,7 @@ every text once.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from harness.text import share
 from reports.answers import todo
 from reports.answers.diff.diff import Diff
 from reports.answers.diff.transition import KINDS, Kind
+from reports.answers.trend import Trend
 from reports.fold.call import explain_command
 from reports.fold.cell import Cell, Column
 from reports.fold.matrix import Matrix, load
@@ -53,16 +54,18 @@ from .pieces import (
     shares,
     signs,
 )
+from .trend import HEIGHT, WIDTH, charts, heading
 
 TEMPLATES = Path(__file__).parent / "templates"
 _TODO = 12
 """The most culprits that are listed per backend."""
 
 
-def render(index: Index, *, control: bool = False, against: Diff | None = None) -> str:
+def render(index: Index, *, control: bool = False, against: Diff | None = None, trends: Sequence[Trend] = ()) -> str:
     """Write the report as HTML; with `control`, the control backend has columns too.
 
     `against` is what changed from an older run to this one: a section of its own, and a mark in the cells that changed.
+    `trends` may be of other runs.
     """
     matrix = load(index, control=control)
     diff = section(against) if against else None
@@ -101,6 +104,9 @@ def render(index: Index, *, control: bool = False, against: Diff | None = None) 
         frontend=FRONTEND,
         fraction_meaning=FRACTION_MEANING,
         todo_limit=_TODO,
+        charts=charts([trend for backend in matrix.backends for trend in trends if trend.backend == backend]),
+        charted=heading(trends) if trends else "",
+        chart_size=(WIDTH, HEIGHT),
         decomposed=DECOMPOSED,
         decomposed_meaning=DECOMPOSED_MEANING,
         data=_script(payload(matrix, panel_data.load(index), diff)),

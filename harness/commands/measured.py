@@ -1,0 +1,99 @@
+"""With what options and which toolchain a run was measured: a baseline tells, and takes only runs of the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import op_suites
+from harness.errors import Exit, OpcovError
+from harness.records.baseline_file import Baseline
+from harness.records.toolchain import Loaded, loaded_restore
+
+if TYPE_CHECKING:
+    from reports.index.index import Run
+
+CONSTRAINTS = Path(op_suites.__file__).parents[1] / "constraints.txt"
+"""The file that pins the pair."""
+PAIR = {"torch": "torch", "torch_mlir": "torch-mlir"}
+"""The packages that make the pair: their import names, and the distributions that are pinned."""
+OPTIONS = ("profile", "seed", "samples", "thorough", "sample_seconds", "sample_memory")
+
+
+class NotComparable(OpcovError):
+    """The run is of another compiler, or other options, than the baseline: there is nothing to compare."""
+
+    def __init__(self, what: str, *, hint: str, code: Exit) -> None:
+        super().__init__(what, hint=hint)
+        self.code = code
+
+
+def measured(run: Run) -> dict[str, str]:
+    """The options of a run, its backends, its executors and its pair, each as text."""
+    options = {**run.header.get("options", {}), "seed": run.header.get("seed")}
+    loaded = _loaded(run)
+    pair = {name: loaded.packages[key].said(key) for key, name in PAIR.items() if key in loaded.packages}
+    texts = {key: _text(options.get(key)) for key in OPTIONS}
+    return texts | {"backends": " ".join(options.get("backends", ())), "executors": " ".join(executors(run))} | pair
+
+
+def executors(run: Run) -> tuple[str, ...]:
+    """The executors that every worker of the run could load."""
+    loaded = _loaded(run)
+    return tuple(sorted(name for name in loaded.executors if name not in loaded.absent))
+
+
+def _loaded(run: Run) -> Loaded:
+    """What the workers loaded, all of them the same, but for executors that turned out broken later."""
+    found = [loaded_restore(line) for line in run.toolchains]
+    absent = {name: why for one in found for name, why in one.absent.items()}
+    last = found[-1] if found else Loaded()
+    return Loaded(packages=last.packages, executors=last.executors, absent=absent)
+
+
+def _text(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def check_comparable(run: Run, baseline: Baseline | None, constraints: Path = CONSTRAINTS) -> None:
+    """Raise NotComparable unless the run is of the pinned pair, and its options are those of the baseline."""
+    found = measured(run)
+    if not run.toolchains:
+        raise NotComparable(
+            "the journal does not say which torch and torch-mlir its workers loaded",
+            hint="run `make matrix` again",
+            code=Exit.DATA,
+        )
+    differ = list(_unlike_pins(_loaded(run), pins(constraints)))
+    if differ:
+        raise NotComparable(
+            f"the journal is of {' and '.join(differ)}, the baseline is for the pinned pair",
+            hint="`opcov diff A B` compares the journals of any two compilers",
+            code=Exit.ENVIRONMENT,
+        )
+    expected = baseline.measured if baseline else {}
+    unlike = [key for key in OPTIONS if expected.get(key, found[key]) != found[key]]
+    others = [f"{key} {found[key]}, not {expected[key]}" for key in unlike]
+    if others:
+        raise NotComparable(
+            f"the journal was measured with {'; '.join(others)}",
+            hint="measure with the options of the baseline, which are in its measured.txt",
+            code=Exit.DATA,
+        )
+
+
+def pins(constraints: Path) -> Mapping[str, str]:
+    """The pinned version of each package of the pair; empty where there is no such file, as with an installed opcov."""
+    lines = constraints.read_text(encoding="utf-8").splitlines() if constraints.exists() else ()
+    pairs = (line.partition("==") for line in lines)
+    return {name: version for name, _, version in pairs if name in PAIR.values()}
+
+
+def _unlike_pins(loaded: Loaded, pinned: Mapping[str, str]) -> Iterator[str]:
+    """What was loaded instead of the pinned packages, in words."""
+    for key, name in PAIR.items():
+        package = loaded.packages.get(key)
+        version = package.version.partition("+")[0] if package and package.distribution == name else None
+        if version != pinned.get(name, version) or version is None:
+            yield f"{package.said(key) if package else f'no {name}'} (pinned: {pinned.get(name, name)})"

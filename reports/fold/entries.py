@@ -1,0 +1,39 @@
+"""What became of each cell, as an entry of a baseline or of the history has it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from harness.records.entry import End, Entry, census_hash, writable
+from harness.records.signature import Signature, signature
+from reports.index.index import Index
+from reports.index.op_records import OpRecords
+
+from .cell import CellRecords, cells_of, outcome_name
+from .status import APART, GOOD, decide
+
+FOLD = "entries"
+
+
+def fold(of: OpRecords) -> list[Any]:
+    """The family of an op, and of each of its cells backend, mode, dtype and what became of it."""
+    cells = [part for cell in cells_of(of) for part in cell.by_dtype if part.records]
+    return [of.family, [[cell.backend, cell.mode, cell.dtype, *_json(cell)] for cell in cells]]
+
+
+def _json(cell: CellRecords) -> list[Any]:
+    names = [outcome_name(record) for record in cell.records]
+    bad = {writable(signature(r.outcome, r.backend)) for r in cell.records if outcome_name(r) not in GOOD}
+    signatures = [[s.outcome, s.stage, s.culprit, s.kind] for s in sorted(bad)]
+    good = sum(name in GOOD for name in names)
+    total = sum(name != APART for name in names)
+    return [decide(names).name, good, total, census_hash(r.id for r in cell.records), signatures]
+
+
+def load(index: Index) -> Iterator[Entry]:
+    """The entries of all cells that the index has, minimised samples aside, by op."""
+    for op, (family, cells) in index.parts(FOLD):
+        for backend, mode, dtype, verdict, passed, total, census, signatures in cells:
+            end = End(verdict, passed, total, tuple(Signature(*parts) for parts in signatures))
+            yield Entry(family=family, op=op, backend=backend, mode=mode, dtype=dtype, end=end, census=census)
