@@ -2,18 +2,27 @@
 #
 #   make matrix OPTIONS="--op 'aten.conv*' --backend tosa"   narrows what is measured
 #   make matrix PYTHON=python3.12                            chooses the Python of a new .venv
+#   make matrix TORCH=2.12.0 TORCH_MLIR=20260901             another pair of versions, in a venv of its own
+#   make matrix TORCH_MLIR=some-torch-mlir==2026.7.1         another compiler (--torch-mlir SPEC) beside the pinned one
 #   make bench BASE=../before                                compares with another checkout that is set up
 
 PYTHON ?= python3
 OPTIONS ?=
 BASE ?=
-BIN := .venv/bin
+# a version of torch: its CPU build, from an index that has it (PIP_EXTRA_INDEX_URL, PIP_FIND_LINKS); empty: the pinned one
+TORCH ?=
+# a version of torch-mlir, or else a SPEC as --torch-mlir takes it; empty: the pinned one
+TORCH_MLIR ?=
+SPEC := $(if $(findstring =,$(TORCH_MLIR))$(findstring /,$(TORCH_MLIR)),$(TORCH_MLIR))
+VERSION := $(if $(SPEC),,$(TORCH_MLIR))
+VENV := .venv$(if $(TORCH),-torch-$(TORCH))$(if $(VERSION),-torch-mlir-$(VERSION))
+BIN := $(VENV)/bin
 OUT := reports/out
 
 .PHONY: matrix test tests smoke check bench setup clean
 
 matrix: setup
-	$(BIN)/pytest -n auto op_suites --check-baseline $(OPTIONS)
+	$(BIN)/pytest -n auto op_suites --check-baseline $(if $(SPEC),--torch-mlir '$(SPEC)') $(OPTIONS)
 
 test: check tests smoke
 
@@ -35,14 +44,16 @@ bench: setup
 	$(BIN)/python -m harness.commands.bench
 	$(BIN)/python -m harness.commands.everyday $(if $(BASE),--base $(BASE))
 
-setup: .venv/ready
+setup: $(VENV)/ready
 
-.venv/ready: pyproject.toml constraints.txt
+$(VENV)/ready: pyproject.toml constraints.txt
 	@$(PYTHON) harness/preflight.py
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@sed $(if $(TORCH),-e 's/^torch==.*/torch==$(TORCH)+cpu/') \
+	  $(if $(VERSION),-e 's/^torch-mlir==.*/torch-mlir==$(VERSION)/') -e '' constraints.txt > $(VENV)/constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(VENV)/constraints.txt -e '.[test]'
 	@$(BIN)/python -m compileall -q harness backends op_suites reports || true  # as pip does with what it installs
 	@touch $@
 
 clean:
-	rm -rf .venv $(OUT)
+	rm -rf .venv .venv-torch* $(OUT)

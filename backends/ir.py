@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,9 @@ from torch_mlir import ir
 from torch_mlir.dialects import torch as torch_dialect
 from torch_mlir.passmanager import PassManager
 
-from harness.text import portable
+from harness.errors import BadCompiler
+from harness.programs.compiler import chosen
+from harness.text import one_line, portable
 
 if TYPE_CHECKING:
     from .tool import Tool
@@ -31,11 +33,12 @@ if TYPE_CHECKING:
 LIFETIME = 500
 """Uses of a session before its context is dropped, with all that it has interned."""
 
-_LOADER = (
-    "builtin.module(torch-backend-to-linalg-on-tensors-backend-pipeline,"
-    "torch-backend-to-tosa-backend-pipeline,torch-backend-to-stablehlo-backend-pipeline)"
+_LOADERS = (
+    "builtin.module(torch-backend-to-linalg-on-tensors-backend-pipeline)",
+    "builtin.module(torch-backend-to-tosa-backend-pipeline)",
+    "builtin.module(torch-backend-to-stablehlo-backend-pipeline)",
 )
-"""Loads every dialect that these lowerings emit, when run on an empty function.
+"""Load every dialect that these lowerings emit, when run on an empty function; a build may lack some of them.
 
 `tm_tensor` and `torch_c` can be loaded in no other way.
 """
@@ -80,7 +83,10 @@ class Session:
         self.context.emit_error_diagnostics = True
         self.uses = 0
         self._managers: dict[str, PassManager] = {}
-        PassManager.parse(_LOADER, self.context).run(self.parse("func.func @main() { return }").operation)
+        empty = self.parse("func.func @main() { return }").operation
+        for pipeline in _LOADERS:
+            with suppress(ValueError):
+                PassManager.parse(pipeline, self.context).run(empty)
 
     def run(self, pipeline: str, module: ir.Module) -> None:
         """Run a pipeline on the module, in place; raises PassFailed on failure and on any error diagnostic."""
@@ -140,6 +146,19 @@ def session() -> Iterator[Session]:
     current.uses += 1
     if current.uses < LIFETIME:
         _session = current
+
+
+def require(who: str, *pipelines: str) -> None:
+    """Raise BadCompiler if this torch-mlir lacks a pass of these pipelines, or an option of a pass."""
+    with session() as here:
+        for pipeline in pipelines:
+            try:
+                here.expanded(pipeline)
+            except ValueError as error:
+                raise BadCompiler(
+                    f"--torch-mlir {chosen().spec}: {who} needs what it lacks: {one_line(str(error))}",
+                    hint="measure the other backends: `--backend NAME`",
+                ) from None
 
 
 def legalized(module: ir.Module, pipeline: str, here: Session) -> tuple[str, list[str]]:

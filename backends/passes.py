@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 from torch_mlir import ir as mlir
-
-from backends.executors.llvm_jit import register_stablehlo_passes
 
 from . import ir
 
@@ -55,7 +54,10 @@ def after_each(
 def _one_by_one(module: mlir.Module, pipeline: str, session: ir.Session) -> Iterator[tuple[str, str]]:
     """Run the passes on the module in place; yield the name of each, and the IR after it."""
     single_passes = split(session.expanded(pipeline))
-    register_stablehlo_passes()  # until then these passes have no names
+    with suppress(ImportError):  # a compiler that lacks an executor's bindings
+        from backends.executors.llvm_jit import register_stablehlo_passes
+
+        register_stablehlo_passes()  # until then these passes have no names
     for single in single_passes:
         session.run(single, module)
         yield name(single), ir.printed(module)

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 from harness.errors import BadCompiler
 from harness.programs import tool
-from harness.programs.protocols import VersionSkew
+from harness.programs.protocols import CompilerDied, VersionSkew
 from harness.text import one_line
 
 from . import ir, passes
@@ -109,19 +110,33 @@ class Tool:
         """Whether the binary has every pass of the pipeline, with its options."""
         return not self._refusal(pipeline)
 
-    def require(self, pipeline: str) -> None:
-        """Raise BadCompiler if the binary does not have every pass of the pipeline, with its options."""
-        if refusal := self._refusal(pipeline):
-            raise BadCompiler(
-                f"{self.path} cannot run {pipeline}: {refusal}",
-                hint="it is too old or too new a torch-mlir-opt for this opcov",
-            )
+    def require(self, *pipelines: str) -> None:
+        """Raise BadCompiler if the binary does not have every pass of the pipelines, with their options."""
+        for pipeline in pipelines:
+            if refusal := self._refusal(pipeline):
+                raise BadCompiler(
+                    f"{self.path} cannot run {pipeline}: {refusal}",
+                    hint="it is too old or too new a torch-mlir-opt for this opcov",
+                )
+
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """Bound the time of each run meanwhile."""
+        self.seconds = seconds
+        try:
+            yield
+        finally:
+            self.seconds = None
 
     def _refusal(self, pipeline: str) -> str:
         """The reason why the binary does not take the pipeline, asked once; empty if it does."""
         if pipeline not in self._refusals:
-            said = self._said([_option(pipeline)], _EMPTY, _SECONDS)
-            self._refusals[pipeline] = one_line(said.err) or "it does not say why" if said.status else ""
+            try:
+                said = self._said([_option(pipeline)], _EMPTY, _SECONDS)
+                refusal = (one_line(said.err) or "it does not say why") if said.status else ""
+            except CompilerDied as death:
+                refusal = str(death)
+            self._refusals[pipeline] = refusal
         return self._refusals[pipeline]
 
     def _prelude_taken(self) -> str:

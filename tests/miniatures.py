@@ -393,3 +393,14 @@ def needy(folder: Path, group: str, modules: Mapping[str, str], extra: str = "")
     for name, text in modules.items():
         (folder / f"needy_{name}.py").write_text(text, encoding="ascii")
     return folder
+
+
+# compilers ------------------------------------------------------------------------------------------------------------
+
+
+def compiler(folder: Path, **modules: str) -> Path:
+    """Write a `torch_mlir/` with these modules, and a folder for libraries, into a folder; return the folder."""
+    (folder / "torch_mlir" / "_mlir_libs").mkdir(parents=True, exist_ok=True)
+    for name, text in modules.items():
+        (folder / "torch_mlir" / f"{name}.py").write_text(text, encoding="utf-8")
+    return folder

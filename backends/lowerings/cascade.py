@@ -29,6 +29,11 @@ class Cascade:
     base: Lowering
     recipe: Recipe
 
+    def __init__(self) -> None:
+        """Raise BadCompiler if this torch-mlir lacks a pass of the conversion."""
+        assert self.recipe.conversion is not None
+        ir.require(f"the backend {self.name}", self.recipe.conversion)
+
     def lower(self, contract: Contract) -> Lowered:
         """Lower, verify and convert.
 
@@ -100,3 +105,4 @@ class StablehloLinalg(Cascade):
 
     def __init__(self) -> None:
         register_stablehlo_passes()
+        super().__init__()

@@ -30,6 +30,10 @@ class Lowering:
     allowed: frozenset[str]
     allowed_ops: frozenset[str] = frozenset()
 
+    def __init__(self) -> None:
+        """Raise BadCompiler if this torch-mlir lacks a pass of the lowering or of its checks."""
+        ir.require(f"the backend {self.name}", self.recipe.pipeline, *(self.recipe.validations or ()))
+
     def lower(self, contract: Contract) -> Lowered:
         """Lower a fresh parse of the contract's IR.
 

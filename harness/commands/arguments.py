@@ -32,6 +32,16 @@ def add_journal_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--journal", type=Path, metavar="JOURNAL", help=f"default: {JOURNAL}")
 
 
+def add_compiler(parser: argparse.ArgumentParser) -> None:
+    """Add the option `--torch-mlir`, for a command that runs something."""
+    parser.add_argument(
+        "--torch-mlir",
+        metavar="SPEC",
+        help="the compiler: installed, a folder, a wheel, a requirement, a torch-mlir-opt binary; by default the one "
+        "that the journal was measured with, else the installed one",
+    )
+
+
 def last_journal() -> Path:
     """The journal of the last run: the finished one, else the one of an unfinished run, else one of an older opcov.
 

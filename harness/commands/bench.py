@@ -22,12 +22,16 @@ from harness.cases.case import OpCase
 from harness.cases.draw import Profile, census
 from harness.cases.sample import Sample
 from harness.programs import plugins
+from harness.programs.compiler import INSTALLED
+from harness.programs.provider import use
 from harness.records.outcome import Passed
 from harness.running.cells import Cell
 from harness.running.runner import Runner
 from harness.running.sources import Census
 from harness.running.supervisor import Supervisor
 from op_suites import catalog
+
+from .arguments import add_compiler
 
 OPS = (
     "aten.add.Tensor",
@@ -56,7 +60,9 @@ def main() -> int:
     """Print the ratios; return the exit status: 1 if a target is missed."""
     parser = argparse.ArgumentParser(prog="python -m harness.commands.bench", description=__doc__)
     parser.add_argument("--json", action="store_true")
+    add_compiler(parser)
     options = parser.parse_args()
+    use(options.torch_mlir or INSTALLED)
     warnings.filterwarnings("ignore")
     cases = [(family, c) for family, cases in catalog().items() for c in cases if c.op in OPS]
     size = Profile(name="bench", first=3, others=1, blames=False)

@@ -11,18 +11,21 @@ import importlib
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-import torch
-
-from backends.executors.eager import Eager
-from backends.frontend import Fx
-from backends.lowerings.control import Control
 from harness.cases.case import OpCase
 from harness.cases.draw import census, profile
 from harness.cases.sample import dumps
+from harness.errors import OpcovError
+from harness.programs.compiler import INSTALLED
+from harness.programs.provider import use
 from harness.records.outcome import Passed
-from harness.running.pipeline import Pipeline
 from op_suites import catalog
+
+from .arguments import add_compiler
+
+if TYPE_CHECKING:
+    from harness.running.pipeline import Pipeline
 
 
 def main() -> int:
@@ -33,9 +36,13 @@ def main() -> int:
     parser.add_argument("--profile", default="default")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--eager-only", action="store_true", help="do not export: the reference alone")
+    add_compiler(parser)
     options = parser.parse_args()
-    torch.set_num_threads(1)
-    pipeline = Pipeline(Fx(), {"control": Control()}, [Eager()])
+    try:
+        pipeline = _pipeline(options.torch_mlir or INSTALLED)
+    except OpcovError as error:
+        print(f"check: {error}", file=sys.stderr)
+        return error.code
     counts: Counter[str] = Counter()
     for case in _cases(options.module, options.ops):
         for dtype in case.dtypes:
@@ -51,6 +58,20 @@ def main() -> int:
                         print(f"{case.op} {mode} {dtype}: {result.outcome}\n    {dumps(sample)}", flush=True)
     print(dict(counts))
     return int(set(counts) != {"Passed"})
+
+
+def _pipeline(spec: str) -> Pipeline:
+    """The pipeline of the control backend with the frontend of this compiler; raises BadCompiler."""
+    use(spec)
+    import torch  # late: the compiler must be chosen before anything imports it
+
+    from backends.executors.eager import Eager
+    from backends.frontend import Fx
+    from backends.lowerings.control import Control
+    from harness.running.pipeline import Pipeline
+
+    torch.set_num_threads(1)
+    return Pipeline(Fx(), {"control": Control()}, [Eager()])
 
 
 def _cases(module: str | None, globs: list[str]) -> Iterator[OpCase]:

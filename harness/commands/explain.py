@@ -6,12 +6,13 @@ import argparse
 
 from harness.cases.sample import dumps
 from harness.errors import Exit
+from harness.programs.provider import use
 from harness.records.expectation import one_line
 from harness.records.outcome import BEST, Excluded
 from reports.answers.explain import explain
 from reports.index.index import Index
 
-from .arguments import add_journal_option, open_index, print_answer
+from .arguments import add_compiler, add_journal_option, open_index, print_answer
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,12 +20,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("op")
     parser.add_argument("--backend", help="only this backend")
     parser.add_argument("--ir", action="store_true", help="run the smallest failing sample, show the IR of each stage")
+    add_compiler(parser)
     add_journal_option(parser)
 
 
 def run(options: argparse.Namespace) -> Exit:
-    """Print the explanation; raises BadJournal, and UnknownName if the journal has no such op or backend."""
+    """Print the explanation.
+
+    Raises BadJournal, BadCompiler, and UnknownName if the journal has no such op or backend.
+    """
     index = open_index(options.journal)
+    if options.ir:
+        use(options.torch_mlir or index.run.compiler)
     ir = _stages(index, options.op, options.backend) if options.ir else None
     answer = explain(index, options.op, options.backend, ir=ir)
     print_answer(options, text=answer.text, data=answer.json)

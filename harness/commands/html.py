@@ -8,6 +8,9 @@ from pathlib import Path
 
 from harness.errors import Exit, OpcovError
 from reports.answers import trend
+from reports.answers.diff.diff import Diff, diff
+from reports.answers.diff.side import Side
+from reports.index.index import Index
 from reports.pages.html import render
 
 from .arguments import add_journal, open_index
@@ -17,6 +20,7 @@ from .record import add_history
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the file to write, the journal, and the history, if there is one, whose trend the report shows."""
     parser.add_argument("--out", type=Path, default=Path("reports/out/index.html"), help="where to write it")
+    parser.add_argument("--against", type=Path, metavar="OLDER", help="also show what changed since this journal")
     add_journal(parser)
     add_history(parser)
 
@@ -24,7 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> Exit:
     """Write the report and print its path; raises BadJournal, BadHistory, OpcovError if the file cannot be written."""
     index = open_index(options.journal)
-    page = render(index, trends=trend.load(options.history, index.run.header))
+    against = _against(options.against, index, options.journal) if options.against else None
+    page = render(index, against=against, trends=trend.load(options.history, index.run.header))
     try:
         options.out.parent.mkdir(parents=True, exist_ok=True)
         options.out.write_text(page, encoding="utf-8")
@@ -34,3 +39,7 @@ def run(options: argparse.Namespace) -> Exit:
         ) from None
     print(json.dumps({"written": str(options.out)}) if options.json else options.out)
     return Exit.OK
+
+
+def _against(older: Path, index: Index, journal: Path | None) -> Diff:
+    return diff(Side(open_index(older), str(older)), Side(index, str(journal or "")))

@@ -8,12 +8,14 @@ from typing import Any
 
 from backends.declared import declared
 from harness.errors import Exit, MissingPackage, OpcovError
+from harness.programs.compiler import INSTALLED
+from harness.programs.provider import use
 from harness.running.cells import Selection
 from harness.surface import ops
 from op_suites import catalog, excluded
 from reports.answers.gap import as_json, as_text, compare
 
-from .arguments import open_index, print_answer
+from .arguments import add_compiler, open_index, print_answer
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,13 +29,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--attributes", action="store_true", help="the values drawn of every schema argument")
     parser.add_argument("--dtypes", action="store_true", help="the dtypes drawn, and those that eager takes")
+    add_compiler(parser)
     parser.add_argument(
         "--opinfo-gap", type=Path, metavar="JOURNAL", help="what OpInfo's samples show that the cases' own do not"
     )
 
 
 def run(options: argparse.Namespace) -> Exit:
-    """Print the facts that the options name; raises UnknownName, MissingPackage, BadJournal."""
+    """Print the facts that the options name; raises UnknownName, MissingPackage, BadCompiler, BadJournal."""
+    use(options.torch_mlir or INSTALLED)
     if options.opinfo_gap:
         _print_opinfo_gap(options)
         return Exit.OK

@@ -14,7 +14,9 @@ from harness.cases.case import OpCase
 from harness.cases.sample import Sample, dumps, from_json
 from harness.errors import BadSample, Exit, UnknownName
 from harness.programs import plugins
+from harness.programs.compiler import INSTALLED
 from harness.programs.protocols import Recipe
+from harness.programs.provider import use
 from harness.records.expectation import CONTROL, one_line
 from harness.records.frontend import FRONTEND, is_of_decomposition
 from harness.records.outcome import BEST, Excluded, Outcome, Result, Wrong
@@ -22,7 +24,7 @@ from harness.records.toolchain import Loaded, compilers
 from harness.running.supervisor import Limits
 from op_suites import catalog
 
-from .arguments import add_journal_option, last_journal, open_index, print_answer
+from .arguments import add_compiler, add_journal_option, last_journal, open_index, print_answer
 from .rerun import get_ready, rerun
 
 TITLES = {
@@ -45,17 +47,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--backend", required=True)
     parser.add_argument("--out", type=Path, default=Path("repro"), help="folder for the script and the IR")
     parser.add_argument("--seconds", type=float, default=Limits().seconds, help="deadline")
+    add_compiler(parser)
     add_journal_option(parser)
 
 
 def run(options: argparse.Namespace) -> Exit:
     """Print the outcome and the files written; the status is `Exit.FOUND` unless the sample passed, or got through.
 
-    Raises UnknownName, BadSample and BadJournal.
+    Raises UnknownName, BadCompiler, BadSample and BadJournal.
     """
     if options.backend not in (known := plugins.columns(plugins.BACKENDS, plugins.CASCADES)):
         raise UnknownName("backend", options.backend, known)
-    sample = _sample(options.sample, options.journal)
+    sample, measured_with = _sample(options.sample, options.journal)
+    use(options.torch_mlir or measured_with)
     get_ready(sample, options.backend)
     case = _case(sample)
     result, ir, loaded = rerun(sample, options.backend, Limits(seconds=options.seconds))
@@ -97,14 +101,17 @@ def _data(sample: Sample, result: Result, files: Mapping[str, str], loaded: Load
 # the sample -----------------------------------------------------------------------------------------------------------
 
 
-def _sample(text: str, journal: Path | None) -> Sample:
-    """The sample that the text is (JSON) or names: `-` for standard input, a file, or an id in the journal."""
+def _sample(text: str, journal: Path | None) -> tuple[Sample, str]:
+    """The sample that the text is (JSON) or names: `-` for standard input, a file, or an id in the journal.
+
+    And the SPEC of the compiler that it was measured with, for all that is known.
+    """
     if text == "-":
-        return _parsed(sys.stdin.read(), "standard input")
+        return _parsed(sys.stdin.read(), "standard input"), INSTALLED
     if text.lstrip().startswith("{"):
-        return _parsed(text, "the argument")
+        return _parsed(text, "the argument"), INSTALLED
     if Path(text).is_file():
-        return _parsed(Path(text).read_text(encoding="utf-8", errors="replace"), text)
+        return _parsed(Path(text).read_text(encoding="utf-8", errors="replace"), text), INSTALLED
     return _from_journal(journal, text)
 
 
@@ -116,10 +123,11 @@ def _parsed(text: str, origin: str) -> Sample:
     return from_json(data)
 
 
-def _from_journal(path: Path | None, sample_id: str) -> Sample:
-    record = open_index(path).record(sample_id)
+def _from_journal(path: Path | None, sample_id: str) -> tuple[Sample, str]:
+    index = open_index(path)
+    record = index.record(sample_id)
     if record and record.sample:
-        return record.sample
+        return record.sample, index.run.compiler
     raise BadSample(
         f"no sample {sample_id!r} in {path or last_journal()}, and no such file",
         hint="`opcov explain OP` names the samples of an op",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import shlex
 import textwrap
 from collections.abc import Sequence
 from typing import Any
@@ -16,6 +17,8 @@ from typing import Any
 from harness.cases.case import OpCase
 from harness.cases.sample import Sample
 from harness.judging.reference import Run, runs
+from harness.programs.compiler import chosen
+from harness.programs.loaded import COMPILER
 from harness.programs.program import call, program
 from harness.programs.protocols import Recipe
 from harness.records.frontend import FRONTEND
@@ -30,12 +33,22 @@ def opt_command(recipe: Recipe, ir_file: str) -> str:
     If the recipe has a conversion to linalg, the command pipes the lowered IR into Python: `torch-mlir-opt` lacks
     passes that the conversions need, and the Python bindings have them.
     """
-    command = f"torch-mlir-opt --pass-pipeline='{recipe.pipeline}' {ir_file}"
-    return f'{command} |\n  python -c "{_CONVERT.format(recipe.conversion)}"' if recipe.conversion else command
+    command = f"{shlex.quote(chosen().opt)} --pass-pipeline='{recipe.pipeline}' {ir_file}"
+    convert = "import sys; " + "".join(f"{line}; " for line in _only_folder()) + _CONVERT.format(recipe.conversion)
+    return f'{command} |\n  python -c "{convert}"' if recipe.conversion else command
+
+
+def _only_folder() -> tuple[str, ...]:
+    """Statements after which `torch_mlir` is imported from the folder of the compiler that this process measures."""
+    folder = chosen().folder
+    if folder is None:
+        return ()
+    path = f"torch_mlir.__path__ = [{str(folder / COMPILER)!r}]"
+    return (f"sys.path.insert(0, {str(folder)!r})", "import torch_mlir", path)
 
 
 _CONVERT = (
-    "import sys; from torch_mlir import ir, passmanager; from torch_mlir.dialects import torch; "
+    "from torch_mlir import ir, passmanager; from torch_mlir.dialects import torch; "
     "from torch_mlir._mlir_libs import _stablehlo; _stablehlo.register_stablehlo_passes(); "
     "context = ir.Context(); torch.register_dialect(context); _stablehlo.register_dialect(context); "
     "module = ir.Module.parse(sys.stdin.read(), context); "
@@ -85,6 +98,8 @@ def _head(sample: Sample, backend: str, outcome: Outcome, measured_with: Sequenc
     measured = "".join(f"\n- {one}" for one in measured_with)
     measured = f"\nMeasured with\n{measured}\n" if measured else ""
     way = "frontend, to the backend contract" if backend == FRONTEND else f"{backend} lowering"
+    only = "".join(f"{line}\n" for line in _only_folder())
+    only = f"\n{only}" if only else only
     return f'''"""{sample.op} through torch-mlir's {way}, {sample.mode}, {sample.dtype}: {name}.
 {measured}
 Needs torch and torch-mlir. Exit status 0 means that it no longer fails.
@@ -98,7 +113,7 @@ import warnings
 from math import inf, nan
 
 import torch
-from torch_mlir import fx
+{only}from torch_mlir import fx
 
 warnings.filterwarnings("ignore")
 '''

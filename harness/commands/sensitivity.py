@@ -9,7 +9,8 @@ from pathlib import Path
 
 from harness.errors import Exit, OpcovError
 from harness.programs import plugins
-from harness.programs.loaded import check_compiler, loaded
+from harness.programs.loaded import loaded
+from harness.programs.provider import use
 from harness.records.frontend import FRONTEND
 from harness.records.journal_file import read
 from harness.records.journal_writer import JournalWriter
@@ -20,7 +21,7 @@ from op_suites import catalog
 from reports.answers.sensitivity import TARGET, as_json, as_text, kinds
 from reports.index.index import Index
 
-from .arguments import add_journal, last_journal, open_index, print_answer
+from .arguments import add_compiler, add_journal, last_journal, open_index, print_answer
 
 MUTANT_JOURNAL = Path("reports/out/sensitivity.jsonl")
 PROGRESS_EVERY = 50
@@ -37,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=MUTANT_JOURNAL, help="the journal of the trials")
     parser.add_argument("--read", action="store_true", help="run nothing: show the journal of trials given")
     parser.add_argument("--all", action="store_true", help="list every survivor")
+    add_compiler(parser)
     add_journal(parser)
 
 
@@ -70,7 +72,7 @@ def _run_mutants(index: Index, options: argparse.Namespace) -> tuple[MutantRecor
             hint=f"name a backend: {', '.join(plugins.names(plugins.BACKENDS))}",
         )
     selection.check(catalog(), plugins.names(plugins.BACKENDS))
-    check_compiler()
+    use(options.torch_mlir or index.run.compiler)
     from backends.mutants.toolbox import TOOLBOX  # late: it loads torch
     from harness.mutation import sensitivity
 

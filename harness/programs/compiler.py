@@ -15,8 +15,9 @@ from pathlib import Path
 
 from harness.errors import BadCompiler
 
-from . import compiler_cache
-from .compiler_cache import PACKAGE, has_bindings
+from . import compiler_cache, tool
+from .compiler_cache import has_bindings
+from .loaded import COMPILER
 
 INSTALLED = "installed"
 """The SPEC of the torch-mlir that Python finds by itself."""
@@ -51,6 +52,12 @@ class Compiler:
     folder: Path | None = None
     tool: Path | None = None
 
+    @property
+    def opt(self) -> str:
+        """The `torch-mlir-opt` to type: the tool itself, else the one in the folder, else that on the user's path."""
+        inside = self.folder / COMPILER / "_mlir_libs" / "torch-mlir-opt" if self.folder else None
+        return str(self.tool or (inside if inside and inside.exists() else "torch-mlir-opt"))
+
 
 def named(spec: str) -> Compiler:
     """The compiler of a SPEC; a wheel and a requirement are installed into the user's cache. Raises BadCompiler."""
@@ -83,13 +90,13 @@ def chosen() -> Compiler:
 
 def _folder(path: Path) -> Path:
     """The folder that holds `torch_mlir/`, as an absolute path: this one or one below it; raises BadCompiler."""
-    if path.name == PACKAGE and has_bindings(path):
+    if path.name == COMPILER and has_bindings(path):
         return path.absolute().parent
     found = next(_packages(path), None)
     if found is None:
         raise BadCompiler(
-            f"--torch-mlir {path}: no {PACKAGE}/ with MLIR's bindings ({PACKAGE}/_mlir_libs/) in it, nor where a build "
-            "puts it",
+            f"--torch-mlir {path}: no {COMPILER}/ with MLIR's bindings ({COMPILER}/_mlir_libs/) in it, nor where a "
+            "build puts it",
             hint="name the folder that holds torch_mlir/, or a build made with -DMLIR_ENABLE_BINDINGS_PYTHON=ON",
         )
     return found
@@ -97,7 +104,7 @@ def _folder(path: Path) -> Path:
 
 def _packages(path: Path) -> Iterator[Path]:
     below = (folder for layout in LAYOUTS for folder in sorted(path.absolute().glob(layout)))
-    yield from (folder for folder in (path.absolute(), *below) if has_bindings(folder / PACKAGE))
+    yield from (folder for folder in (path.absolute(), *below) if has_bindings(folder / COMPILER))
 
 
 def _tool(path: Path) -> Path:
@@ -106,4 +113,5 @@ def _tool(path: Path) -> Path:
             f"--torch-mlir {path}: it is neither a wheel nor an executable file",
             hint=f"a compiler is {FORMS}; a binary needs `chmod +x`",
         )
+    tool.check(path.absolute())
     return path.absolute()

@@ -19,10 +19,8 @@ from pathlib import Path
 from harness import user_cache
 from harness.errors import BadCompiler
 
-from .loaded import sha256
+from .loaded import COMPILER, sha256
 
-PACKAGE = "torch_mlir"
-"""The package of a compiler."""
 PYTHON = str(sys.implementation.cache_tag)
 """The tag of this Python, such as `cpython-311`: a compiler that it can load is one that another cannot."""
 PART = ".part-"
@@ -111,10 +109,10 @@ def _installed(said: str, *what: str) -> Path:
             f"--torch-mlir {said}: pip cannot install it: {_reason(done.stderr)}",
             hint="check the name and the index that pip uses (PIP_INDEX_URL, PIP_FIND_LINKS)",
         )
-    if not has_bindings(fresh / PACKAGE):
+    if not has_bindings(fresh / COMPILER):
         shutil.rmtree(fresh, ignore_errors=True)
         raise BadCompiler(
-            f"--torch-mlir {said}: it is no compiler: there is no {PACKAGE}/_mlir_libs/ in it",
+            f"--torch-mlir {said}: it is no compiler: there is no {COMPILER}/_mlir_libs/ in it",
             hint="name a package of torch-mlir, such as torch-mlir==VERSION",
         )
     return fresh

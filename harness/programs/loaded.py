@@ -19,7 +19,7 @@ from pathlib import Path
 
 from harness import git, user_cache
 from harness.errors import MixedPackage
-from harness.records.toolchain import COMPILERS, Loaded, Package
+from harness.records.toolchain import COMPILERS, TOOL, Loaded, Package
 
 from . import plugins
 
@@ -40,12 +40,20 @@ def check_compiler() -> None:
         raise MixedPackage(COMPILER, list(portions.values()))
 
 
-def loaded(backends: Iterable[str], executors: Iterable[str], absent: Mapping[str, str]) -> Loaded:
-    """What this process has loaded for these backends and executors; `absent` are those that could not be loaded."""
+def loaded(
+    backends: Iterable[str], executors: Iterable[str], absent: Mapping[str, str], tool: Path | None = None
+) -> Loaded:
+    """What this process has loaded for these backends and executors; `absent` are those that could not be loaded.
+
+    `tool` is the binary that its pipelines run through.
+    """
     executors = tuple(executors)
     wanted = dict.fromkeys((*COMPILERS, *plugins.packages(backends, executors)))
     names = [name for name in wanted if name in sys.modules and name not in OURS | sys.stdlib_module_names]
-    return Loaded(packages={name: _package(name) for name in names}, executors=executors, absent=absent)
+    packages = {name: _package(name) for name in names}
+    if tool:
+        packages[TOOL] = Package(path=str(tool), library=tool.name, sha256=sha256(tool))
+    return Loaded(packages=packages, executors=executors, absent=absent)
 
 
 @cache
@@ -87,7 +95,7 @@ def _library(name: str, path: str) -> Path | None:
     if Path(path).is_dir():  # its files may be links
         files = (getattr(module, "__file__", None) or "" for module in _modules(name))
         folders |= {Path(file).resolve().parent for file in files if ".so" in file}
-    inside = [file for file in _mapped() if not folders.isdisjoint((file, *file.parents))]
+    inside = [file for file in mapped() if not folders.isdisjoint((file, *file.parents))]
     return max(inside, key=lambda file: file.stat().st_size, default=None)
 
 
@@ -95,7 +103,7 @@ def _modules(name: str) -> Iterator[object]:
     return (module for key, module in list(sys.modules.items()) if key == name or key.startswith(f"{name}."))
 
 
-def _mapped() -> frozenset[Path]:
+def mapped() -> frozenset[Path]:
     """The shared libraries that are mapped into this process, by their real paths."""
     try:
         maps = Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace").splitlines()

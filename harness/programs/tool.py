@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.errors import Exit, OpcovError
+from harness.errors import BadCompiler
 from harness.text import clip, one_line
 
 from .protocols import CompilerDied
@@ -31,35 +31,32 @@ HELP_SECONDS = 60.0
 """How long a binary may take to print its help; the first start reads it from the disk."""
 
 
-class NotATool(OpcovError):
-    """The file that the user gave as a compiler is no `torch-mlir-opt` that opcov can use."""
-
-    code = Exit.ENVIRONMENT
-
-    def __init__(self, path: Path, why: str) -> None:
-        super().__init__(
-            f"{path} is no torch-mlir-opt that opcov can use: {why}",
-            hint="give the path of the binary, such as BUILD/bin/torch-mlir-opt",
+def check(path: Path) -> None:
+    """Raise BadCompiler if the file cannot be run, is another program, or lacks a pipeline."""
+    if why := _fault(path):
+        raise BadCompiler(
+            f"--torch-mlir {path}: it is no torch-mlir-opt that opcov can use: {why}",
+            hint="name the binary of a build, such as BUILD/bin/torch-mlir-opt",
         )
 
 
-def check(path: Path) -> None:
-    """Raise NotATool if the file cannot be run, is another program, or lacks a pipeline."""
+def _fault(path: Path) -> str:
+    """Why the file cannot stand for a compiler; empty if it can."""
     if not path.is_file():
-        raise NotATool(path, "there is no such file")
+        return "there is no such file"
     if not os.access(path, os.X_OK):
-        raise NotATool(path, "it is not executable")
+        return "it is not executable"
     try:
         said = run(path, ["--help"], "", HELP_SECONDS)
     except OSError as error:
-        raise NotATool(path, f"it cannot be run ({error.strerror})") from None
+        return f"it cannot be run ({error.strerror})"
     except CompilerDied as death:
-        raise NotATool(path, f"`--help` ends with {clip(one_line(str(death)), 200)}") from None
-    if said.status or "--pass-pipeline" not in said.out:
-        raise NotATool(path, "`--help` does not list the options of an MLIR optimizer")
+        return f"`--help` ends with {clip(one_line(str(death)), 200)}"
     options = set(re.findall(r"^ +--([\w-]+)", said.out, re.MULTILINE))
-    if lacking := [name for name in NEEDED if name not in options]:
-        raise NotATool(path, f"it lacks {', '.join(lacking)}")
+    if said.status or "pass-pipeline" not in options:
+        return "`--help` does not list the options of an MLIR optimizer"
+    lacking = [name for name in NEEDED if name not in options]
+    return f"it lacks {', '.join(lacking)}" if lacking else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +74,7 @@ def run(path: Path, arguments: Iterable[str], text: str, seconds: float | None =
     Raises CompilerDied if a signal or an exit status other than 0 and 1 ends it, and if it does not end within so many
     `seconds`; without them it may run for as long as this process. Raises OSError if it cannot be started.
     """
+    guard = _guard()
     process = subprocess.Popen(
         [path, *arguments],
         stdin=subprocess.PIPE,
@@ -84,7 +82,6 @@ def run(path: Path, arguments: Iterable[str], text: str, seconds: float | None =
         stderr=subprocess.PIPE,
         process_group=0,
     )
-    guard = _guard()
     guard.watch(process.pid)
     try:
         out, err = process.communicate(text.encode(), seconds)
@@ -124,7 +121,7 @@ class _Guard:
     A worker is killed at a sample's deadline, and can then end nothing itself.
     """
 
-    SCRIPT = 'while read -r group; do last=$group; done; [ "${last:-0}" -gt 0 ] && kill -KILL -- "-$last"'
+    SCRIPT = 'while read -r group; do last=$group; done; [ "${last:-0}" -gt 0 ] && kill -KILL "-$last"'
 
     def __init__(self) -> None:
         self.parent = os.getpid()

@@ -51,6 +51,7 @@ def _options(config: pytest.Config) -> dict[str, Any]:
     option = config.option
     wanted = selection(config)
     return {
+        "torch_mlir": option.torch_mlir,
         "profile": option.profile,
         "sampling": profile(option.profile).says(),
         "samples": option.samples,

@@ -13,7 +13,7 @@ import pytest
 
 from harness.cases.draw import Profile, profile
 from harness.cases.sample import MODES
-from harness.errors import OpcovError
+from harness.errors import Exit, OpcovError
 from harness.programs import plugins
 from harness.records.element_types import judged, known_types
 from harness.records.expectation import judge
@@ -36,6 +36,8 @@ LINES = "opcov-lines"
 """The key of a report's user properties under which a cell's journal lines travel to the controller."""
 TOOLCHAIN = "opcov-toolchain"
 """Likewise for what this process's worker has loaded, as text: with the first cell, and again if it changes."""
+UNUSABLE = "opcov-unusable"
+"""Likewise for why no worker can measure anything: it would be the same for every cell."""
 FULLY = 200
 """From so many cells in a process on, a full warm-up takes less time than it saves."""
 FEW = 2
@@ -89,7 +91,12 @@ class CellItem(pytest.Item):
 
     def runtest(self) -> None:
         """Run the census, and leave the journal's lines for the report."""
-        records = _runner(self.session).records(self.cell)
+        try:
+            records = _runner(self.session).records(self.cell)
+        except OpcovError as error:
+            if error.code == Exit.ENVIRONMENT:
+                self.user_properties.append((UNUSABLE, str(error)))
+            raise
         # as text: what carries reports between processes has no integers of 64 bits
         self.user_properties.append((LINES, [dumped(record) for record in records]))
         self.user_properties += [(TOOLCHAIN, text) for text in _news(self.config)]

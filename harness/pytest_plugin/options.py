@@ -14,6 +14,8 @@ import op_suites
 from harness.cases.draw import PROFILES, profile
 from harness.errors import OpcovError
 from harness.programs import plugins
+from harness.programs.compiler import FORMS, INSTALLED, Compiler, chosen
+from harness.programs.provider import provide, use
 from harness.records.journal_file import JournalReader
 from harness.running.cells import Selection
 from harness.running.supervisor import Limits
@@ -31,6 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the options; pytest's own `--strict` turns every shortfall into a failure."""
     group = parser.getgroup("opcov", "op coverage (pytest op_suites)")
     add = group.addoption
+    add("--torch-mlir", default=INSTALLED, metavar="SPEC", help=f"the compiler: {FORMS} ({INSTALLED})")
     add("--op", action="append", default=[], metavar="GLOB", help="only these ops, such as 'aten.conv*' (repeatable)")
     add(
         "--backend",
@@ -61,10 +64,23 @@ def pytest_configure(config: pytest.Config) -> None:
             selection(config).check(op_suites.catalog(), plugins.columns(plugins.BACKENDS, plugins.CASCADES))
         if config.option.samples != "census":
             opinfo.trace()
+        compiler(config)
         if config.option.seed is None:
             config.option.seed = _seed(config)
     except OpcovError as error:
         raise usage_error(error) from None
+
+
+def compiler(config: pytest.Config) -> Compiler:
+    """The compiler that is measured; a worker of pytest-xdist finds the controller's in its environment.
+
+    Raises BadCompiler. opcov's own tests choose none: they measure what a test chooses.
+    """
+    if is_worker(config):
+        provide(chosen())
+    elif is_main_job(config) or config.option.torch_mlir != INSTALLED:
+        return use(config.option.torch_mlir)
+    return chosen()
 
 
 def _seed(config: pytest.Config) -> int:

@@ -15,9 +15,9 @@ import pytest
 
 import op_suites
 from backends.declared import declared
-from harness.errors import OpcovError
+from harness.errors import Exit, OpcovError
 from harness.programs import plugins
-from harness.programs.loaded import check_compiler
+from harness.programs.compiler import INSTALLED, chosen
 from harness.records.journal_file import costs
 from harness.records.journal_writer import JournalWriter
 from harness.surface import opinfo, ops
@@ -25,7 +25,7 @@ from harness.text import plural
 
 from . import resume
 from .header import header
-from .items import LINES, TOOLCHAIN, cell_of
+from .items import LINES, TOOLCHAIN, UNUSABLE, cell_of
 from .options import SUITES, is_main_job, is_whole, is_worker, journal_path, usage_error
 from .progress import Progress
 from .toolchains import MixedToolchains, Toolchains
@@ -44,8 +44,6 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     try:
         absent = plugins.absent() if is_main_job(config) else {}
-        if is_main_job(config):
-            check_compiler()
         recorder = Recorder(config, absent)
         if is_main_job(config):
             recorder.look_back()
@@ -90,11 +88,8 @@ class Recorder:
         self.progress = Progress(before=len(self.resumed.cells))
 
     def pytest_report_header(self) -> list[str]:
-        """Seed and profile, so that a run can be repeated; executors that it does without; an unfinished run."""
-        option = self.config.option
-        first = f"profile {option.profile}, seed {option.seed}, out {self.out}"
-        absent = (f"executor {name} is absent: {why}" for name, why in self.absent.items())
-        return [f"opcov: {line}" for line in (first, *absent, *resume.said(self.resumed, self.left))]
+        """Profile, seed and compiler, so that a run can be repeated; absent executors; an unfinished run."""
+        return [f"opcov: {line}" for line in _head(self)]
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -124,6 +119,8 @@ class Recorder:
         if name is None or report.when in ("setup", "teardown"):
             return
         found: dict[str, Any] = dict(report.user_properties)
+        if why := found.get(UNUSABLE):
+            pytest.exit(f"opcov: {why}", returncode=Exit.ENVIRONMENT)
         if lines := found.get(LINES):
             self._write(lines, report.duration, found.get(TOOLCHAIN))
             self.progress.end(name)
@@ -206,6 +203,13 @@ class Recorder:
             terminalreporter.write_line(line)
 
 
+def _head(recorder: Recorder) -> Iterator[str]:
+    option = recorder.config.option
+    yield f"profile {option.profile}, seed {option.seed}, torch-mlir {option.torch_mlir}, out {recorder.out}"
+    yield from (f"executor {name} is absent: {why}" for name, why in recorder.absent.items())
+    yield from resume.said(recorder.resumed, recorder.left)
+
+
 def _newly_absent(recorder: Recorder) -> Iterator[str]:
     """The executors of which only loading them showed that they are absent."""
     for name, why in recorder.toolchains.absent.items():
@@ -225,7 +229,7 @@ def _start_counting(config: pytest.Config) -> subprocess.Popen[str] | None:
     """
     if not is_whole(config) or _figures():
         return None
-    options = () if opinfo.is_traced() else ("--no-opinfo",)
+    options = ("--torch-mlir", str(chosen().folder or INSTALLED), *(() if opinfo.is_traced() else ("--no-opinfo",)))
     command = [sys.executable, "-m", "harness.commands.cli", "ops", "--json", *options]
     return subprocess.Popen(command, cwd=SUITES.parent, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True)
 

@@ -16,7 +16,9 @@ OURS = ("opcov", "hypothesis", "pytest")
 """The packages that the main process loads."""
 INSTALLED = ("torch", "torch-mlir", "tosa-tools")
 OPTIONAL = ("jaxlib",)
-COMPILERS = ("torch", "torch_mlir")
+TOOL = "torch-mlir-opt"
+"""The name under which the binary stands among the packages, if one lowers in place of the bindings."""
+COMPILERS = ("torch", "torch_mlir", TOOL)
 """The packages that decide what is measured, by import name."""
 ABSENT = "absent"
 DIGITS = 12

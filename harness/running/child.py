@@ -16,7 +16,9 @@ from multiprocessing.process import BaseProcess
 from types import ModuleType
 from typing import Any
 
-from harness.errors import OpcovError
+from harness.errors import BadCompiler, OpcovError
+from harness.programs.compiler import Compiler, chosen
+from harness.programs.loaded import COMPILER
 from harness.records.toolchain import Loaded
 from harness.text import one_line
 
@@ -55,13 +57,23 @@ def fork_server(warm_up: WarmUp, preload: str = WARM) -> ForkServerContext:
     """The context whose processes are forked by the fork server; start that server if none runs yet.
 
     Returns at once, while the server goes on to import the module `preload` and to do the warm-up. A process has one
-    fork server, so only the first call decides what is loaded; what it has not loaded, each worker loads.
+    fork server for one compiler, so only the first call decides what is loaded; what it has not loaded, each worker
+    loads. Where another compiler was chosen since, another server takes its place.
     """
+    global _serves
     context = multiprocessing.get_context("forkserver")
+    if _serves not in (None, chosen()):
+        server: Any = forkserver._forkserver
+        server._stop()
+    _serves = chosen()
     context.set_forkserver_preload([preload])
     os.environ |= warm_up.environment()
     forkserver.ensure_running()
     return context
+
+
+_serves: Compiler | None = None
+"""The compiler that the running fork server has loaded, or loads."""
 
 
 def start(
@@ -116,6 +128,8 @@ def _started(context: ForkServerContext, arguments: tuple[object, ...], last_wor
         while kind == "loading":
             if not ours.poll(LOAD_SECONDS if loading else START_SECONDS):
                 process.kill()
+                if loading == COMPILER:
+                    raise _broken_compiler(f"importing it does not end within {LOAD_SECONDS:.0f} s")
                 if loading:
                     raise _BrokenExecutor(loading, f"it does not load within {LOAD_SECONDS:.0f} s")
                 raise OpcovError(f"no worker came up within {START_SECONDS:.0f} s", hint="is the machine overloaded?")
@@ -123,6 +137,8 @@ def _started(context: ForkServerContext, arguments: tuple[object, ...], last_wor
             loading = said if kind == "loading" else ""
     except EOFError:
         process.join()
+        if loading == COMPILER:
+            raise _broken_compiler(f"importing it ends the process: {_end(process, last_words())}") from None
         if loading:
             raise _BrokenExecutor(loading, f"loading it ends the process: {_end(process, last_words())}") from None
         raise OpcovError(f"the worker died at its start: {last_words()}", hint="run `make setup` again") from None
@@ -133,6 +149,10 @@ def _started(context: ForkServerContext, arguments: tuple[object, ...], last_wor
         error.code = said[1]
         raise error
     return Child(process, ours, said)
+
+
+def _broken_compiler(how: str) -> BadCompiler:
+    return BadCompiler(f"--torch-mlir {chosen().spec}: {how}", hint="is it built for this Python, torch and processor?")
 
 
 def _end(process: BaseProcess, last_words: str) -> str:

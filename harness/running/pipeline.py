@@ -167,18 +167,10 @@ class Pipeline:
                 found.first_wrong_pass = find_first_wrong_pass(found.outcome, prepared, lowering, self.executors, show)
             if not known:
                 found.cause = find_cause(outcome, prepared, self.checkers, clock, died)
-        except Stop as stop:
-            found.outcome = stop.outcome
         except BadSample:
             raise
-        except CompilerDied as death:
-            found.outcome = crashed(clock.stage, death.how, death.stderr)
-        except VersionSkew as skew:
-            found.outcome = NotExecuted({"version skew": str(skew)}, clock.stage)
-        except MemoryError:
-            found.outcome = Crashed(clock.stage, "memory limit", traceback.format_exc(limit=-3))
-        except Exception:
-            found.outcome = HarnessError(traceback.format_exc(limit=-8), clock.stage)
+        except Exception as error:
+            found.outcome = _ended(error, clock.stage)
         clock.enter("")
         return found.result(clock.seconds)
 
@@ -245,6 +237,21 @@ class Pipeline:
         references = self._references.get(case, sample, clock)
         prepared = self._prepare(case, sample, backend, references, clock, Findings(), None, nobody)
         return prepared.artifact.lowered, prepared.admitted
+
+
+def _ended(error: Exception, stage: Stage) -> Outcome:
+    """The outcome of a sample that this exception ended at the stage; called while it is handled."""
+    match error:
+        case Stop():
+            return error.outcome
+        case CompilerDied():
+            return crashed(stage, error.how, error.stderr)
+        case VersionSkew():
+            return NotExecuted({"version skew": str(error)}, stage)
+        case MemoryError():
+            return Crashed(stage, "memory limit", traceback.format_exc(limit=-3))
+        case _:
+            return HarnessError(traceback.format_exc(limit=-8), stage)
 
 
 def _unguarded(prepared: Prepared) -> tuple[str, ...]:

@@ -40,6 +40,8 @@ OPS = (
 )
 LONGEST = 30.0
 """Seconds after which no other program is tried."""
+SECONDS = 10.0
+"""How long one run of a binary may take in the trial."""
 
 
 @cache

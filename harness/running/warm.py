@@ -7,6 +7,7 @@ much again, and each first export with symbolic sizes takes 0.2 s more (sympy's 
 from __future__ import annotations
 
 import gc
+import signal
 import warnings
 from collections.abc import Iterator
 from contextlib import suppress
@@ -38,6 +39,9 @@ EXPORTED = (
     "aten.view.default",
 )
 """These ops are only exported, by the control backend: an op that kills a worker must not kill the fork server."""
+
+LOAD_SECONDS = 60
+"""How long compiler and executors may take to load; torch is loaded by then."""
 
 
 def exercise(ready: Pipeline, asked: WarmUp) -> None:
@@ -83,9 +87,11 @@ def warm(asked: WarmUp) -> None:
     torch.set_num_threads(1)
     torch.set_num_interop_threads(1)
     warnings.filterwarnings("ignore")
+    signal.alarm(LOAD_SECONDS)  # a compiler that hangs at its import ends this server; a worker then says so
     ready, _ = worker.load(
         _backends(asked), thorough=False, without=plugins.strangers() | dict.fromkeys(asked.without, "")
     )
+    signal.alarm(0)
     exercise(ready, asked)
     gc.freeze()
     gc.enable()

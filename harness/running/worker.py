@@ -27,18 +27,24 @@ from typing import TYPE_CHECKING, Any
 
 from harness.cases.case import OpCase
 from harness.cases.sample import Sample, from_json
-from harness.errors import OpcovError
+from harness.errors import BadCompiler, OpcovError
 from harness.programs import plugins
+from harness.programs.compiler import chosen
 from harness.programs.fork import die_with_parent
-from harness.programs.loaded import check_compiler, loaded
+from harness.programs.loaded import COMPILER, loaded
+from harness.programs.provider import check_libraries, provide
 from harness.records.frontend import FRONTEND
 from harness.records.outcome import HarnessError, Result, Shown, Stage
 from harness.records.toolchain import Loaded
+from harness.text import one_line
 from op_suites import catalog
 
+from .memory import FROM_CONTRACT
 from .request import Request
 
 if TYPE_CHECKING:
+    from harness.programs.protocols import Backend, Frontend
+
     from .pipeline import Pipeline
 
 
@@ -57,20 +63,64 @@ def load(
     """The pipeline, and what this process has loaded for it; raises OpcovError.
 
     The executors in `without` are absent for these reasons. `loading` is called with the name of each other one before
-    it is loaded, and with an empty name when all are.
+    it is loaded, and with an empty name when all are; with that of the compiler first of all.
     """
-    check_compiler()
-    from backends.frontend import Fx  # heavy: only worker processes load torch
-
+    frontend = _frontend(loading)
     from .pipeline import Pipeline
 
     executors, absent = plugins.executors(loading, without)
     loading("")
     lowerings = {name: plugins.backend(name)() for name in backends if name != FRONTEND}
-    ready = Pipeline(Fx(), lowerings, executors, thorough=thorough)
+    tool = chosen().tool
+    if tool:
+        _through(tool, lowerings)
+    ready = Pipeline(frontend, lowerings, executors, thorough=thorough)
     present = [name for name in plugins.names(plugins.EXECUTORS) if name not in absent]
     said = {name: found.json() for name, low in lowerings.items() if (found := getattr(low, "element_types", None))}
-    return ready, replace(loaded(lowerings, present, absent), element_types=said)
+    return ready, replace(loaded(lowerings, present, absent, tool), element_types=said)
+
+
+def _through(path: Path, lowerings: Mapping[str, Backend]) -> None:
+    """Run pipelines through a `torch-mlir-opt` from now on; raises BadCompiler if it does not fit what is installed.
+
+    A process that was forked of one that has looked need not look again.
+    """
+    from backends import ir
+    from backends.frontend import CONTRACT_PIPELINE, Fx
+    from backends.tool import Tool
+
+    from . import trial
+
+    if (known := ir.tool()) and known.path == path:
+        return
+    tool = Tool(path)
+    ours = {name: lowering for name, lowering in lowerings.items() if name in FROM_CONTRACT}
+    tool.require(CONTRACT_PIPELINE, *(lowering.recipe.pipeline for lowering in ours.values()))  # type: ignore[attr-defined]
+    ir.use(tool)
+    try:
+        with tool.within(trial.SECONDS):
+            trial.check_crossing(trial.samples(case), Fx(), ours.values())
+    except OpcovError:
+        ir.use(None)
+        raise
+
+
+def _frontend(loading: Callable[[str], None]) -> Frontend:
+    """The default frontend, which imports the compiler that this process measures; raises OpcovError."""
+    compiler = chosen()
+    provide(compiler)
+    loading(COMPILER)
+    try:
+        from backends.frontend import Fx  # heavy: only worker processes load torch
+
+        frontend = Fx()
+    except Exception as error:  # a broken package may raise any type
+        raise BadCompiler(
+            f"--torch-mlir {compiler.spec}: opcov cannot use it: {type(error).__name__}: {one_line(str(error))}",
+            hint=f"does `python -c 'import {COMPILER}.fx'` work with it, and is it built for this torch and Python?",
+        ) from error
+    check_libraries(compiler)
+    return frontend
 
 
 @cache

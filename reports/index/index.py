@@ -31,6 +31,11 @@ class Run:
     toolchains: tuple[Mapping[str, Any], ...] = ()
 
     @property
+    def compiler(self) -> str:
+        """The SPEC of the compiler that was asked for."""
+        return str(self.header.get("options", {}).get("torch_mlir", "installed"))
+
+    @property
     def complete(self) -> bool:
         """Whether the run ended on its own and ran all its cells."""
         return is_complete(self.footer)

@@ -19,6 +19,8 @@ from markupsafe import Markup, escape
 from harness.records.frontend import FRONTEND
 from harness.text import share
 from reports.answers import todo
+from reports.answers.diff.diff import Diff
+from reports.answers.diff.transition import KINDS, Kind
 from reports.answers.trend import Trend
 from reports.fold.call import explain_command
 from reports.fold.cell import Cell, Column
@@ -39,6 +41,7 @@ from reports.fold.status import (
 from reports.index.index import Index
 
 from . import panels as panel_data
+from .diff.section import Section, section
 from .panels import NUMBERS, Panels
 from .pieces import (
     FRACTION_MEANING,
@@ -58,10 +61,51 @@ _TODO = 12
 """The most culprits that are listed per backend."""
 
 
-def render(index: Index, *, control: bool = False, trends: Sequence[Trend] = ()) -> str:
-    """Write the report as HTML; with `control`, the control backend has columns too; `trends` may be of other runs."""
+def render(index: Index, *, control: bool = False, against: Diff | None = None, trends: Sequence[Trend] = ()) -> str:
+    """Write the report as HTML; with `control`, the control backend has columns too.
+
+    `against` is what changed from an older run to this one: a section of its own, and a mark in the cells that changed.
+    `trends` may be of other runs.
+    """
     matrix = load(index, control=control)
+    diff = section(against) if against else None
     totals = matrix.totals()
+    text = (
+        _environment()
+        .get_template("report.html")
+        .render(
+            about=provenance(index.run, matrix),
+            matrix=matrix,
+            diff=diff,
+            backends=_spans(matrix.columns),
+            totals=totals,
+            statuses=STATUSES,
+            shown=[s for s in STATUSES_PASS_FIRST if s is PASS or any(t.ops.get(s.name) for t in totals)],
+            outcomes=[name for name in OUTCOME_NAMES if any(t.samples.get(name) for t in totals)],
+            grades=GRADES,
+            red=severity_counts(matrix),
+            plain=_red_plain_calls(matrix),
+            no_plain="" if matrix.has_plain_calls else NO_PLAIN_CALLS,
+            control=control_line(matrix.control),
+            asides=answer_lines(index),
+            todos=todo.todos(index, matrix.backends),
+            frontend=FRONTEND,
+            fraction_meaning=FRACTION_MEANING,
+            todo_limit=_TODO,
+            charts=charts([trend for backend in matrix.backends for trend in trends if trend.backend == backend]),
+            charted=heading(trends) if trends else "",
+            chart_size=(WIDTH, HEIGHT),
+            decomposed=DECOMPOSED,
+            decomposed_meaning=DECOMPOSED_MEANING,
+            data=_script(payload(matrix, panel_data.load(index), diff)),
+            style=_asset("report.css"),
+            script=_asset("report.js"),
+        )
+    )
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -77,34 +121,7 @@ def render(index: Index, *, control: bool = False, trends: Sequence[Trend] = ())
         "share": share,
         "count": lambda number: f"{number:,}",
     }
-    text = environment.get_template("report.html").render(
-        about=provenance(index.run, matrix),
-        matrix=matrix,
-        backends=_spans(matrix.columns),
-        totals=totals,
-        statuses=STATUSES,
-        shown=[s for s in STATUSES_PASS_FIRST if s is PASS or any(t.ops.get(s.name) for t in totals)],
-        outcomes=[name for name in OUTCOME_NAMES if any(t.samples.get(name) for t in totals)],
-        grades=GRADES,
-        red=severity_counts(matrix),
-        plain=_red_plain_calls(matrix),
-        no_plain="" if matrix.has_plain_calls else NO_PLAIN_CALLS,
-        control=control_line(matrix.control),
-        asides=answer_lines(index),
-        todos=todo.todos(index, matrix.backends),
-        frontend=FRONTEND,
-        fraction_meaning=FRACTION_MEANING,
-        todo_limit=_TODO,
-        charts=charts([trend for backend in matrix.backends for trend in trends if trend.backend == backend]),
-        charted=heading(trends) if trends else "",
-        chart_size=(WIDTH, HEIGHT),
-        decomposed=DECOMPOSED,
-        decomposed_meaning=DECOMPOSED_MEANING,
-        data=_script(payload(matrix, panel_data.load(index))),
-        style=_asset("report.css"),
-        script=_asset("report.js"),
-    )
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return environment
 
 
 def _red_plain_calls(matrix: Matrix) -> list[tuple[Status, Cell]]:
@@ -151,19 +168,24 @@ class _Texts:
         return None if text is None else self.index.setdefault(text, len(self.index))
 
 
-def payload(matrix: Matrix, panels: Panels) -> Mapping[str, Any]:
+def payload(matrix: Matrix, panels: Panels, diff: Section | None = None) -> Mapping[str, Any]:
     """Return what the page's script needs, as JSON values; texts, outcomes and statuses are referred to by index."""
     texts = _Texts()
+    changes = diff.changes if diff else {}
     rows = [
         {
             "op": row.op,
             "family": row.family,
             "gone": row.decomposed,
-            "cells": [_cell(cell, panels.get((cell.op, cell.backend, cell.mode)), texts) for cell in row.cells],
+            "cells": [
+                _cell(cell, panels.get((cell.op, cell.backend, cell.mode)), texts, changes.get((cell.op, column)))
+                for cell, column in zip(row.cells, matrix.columns, strict=True)
+            ],
         }
         for row in matrix.rows
     ]
     return {
+        "kinds": KINDS if diff else (),
         "statuses": [_status(status) for status in STATUSES],
         "grades": [{"name": grade.name, "symbol": grade.symbol, "words": only(grade)} for grade in GRADES],
         "outcomes": OUTCOMES_BY_ALARM,
@@ -177,13 +199,14 @@ def _status(status: Status) -> dict[str, Any]:
     return {"name": status.name, "symbol": status.symbol, "meaning": status.meaning, "fails": status.fails}
 
 
-def _cell(cell: Cell, panel: Any, texts: _Texts) -> dict[str, Any] | None:
+def _cell(cell: Cell, panel: Any, texts: _Texts, changed: tuple[Kind, str] | None) -> dict[str, Any] | None:
     """One cell, or None if it has no records. Its keys, which the script reads:
 
     s, n, m, k: status, samples passed, samples in all, samples by outcome; g, q: severity, and when samples fail in
     words; d: the same but for the words, by dtype; p, l: the plain call's status, and what the panel shows of it; t: by
     trait, samples passed and in all; u: the rule; w: the first reasons; x: how many reasons are left out; r: the ops
-    that reached the backend; z: whether the op was decomposed; c: the explain command.
+    that reached the backend; z: whether the op was decomposed; c: the explain command; v, where it changed:
+    the kind of change, and that in words.
     """
     if panel is None:
         return None
@@ -205,7 +228,7 @@ def _cell(cell: Cell, panel: Any, texts: _Texts) -> dict[str, Any] | None:
         "r": texts(", ".join(cell.reached)) if cell.reached else None,
         "z": cell.decomposed,
         "c": texts(explain_command(cell.op, cell.backend)),
-    }
+    } | ({"v": [KINDS.index(changed[0]), texts(changed[1])]} if changed else {})
 
 
 def _grade(cell: Cell) -> int | None:

@@ -23,7 +23,10 @@ class Group:
 
     @property
     def transition(self) -> Transition:
-        """The most alarming transition of the group; all have its kind and name."""
+        """The most alarming transition of the group.
+
+        All have its kind, and its name but for the backends that are blocked by what the frontend stops at.
+        """
         return min((change.transition for change in self.changes), key=lambda t: t.rank)
 
     @property
@@ -76,7 +79,7 @@ def _key(change: Change) -> Hashable:
     kind, name = change.transition.kind, change.transition.name
     match kind:
         case "worse":
-            return kind, name, change.now
+            return kind, change.now
         case "better":
             return kind, name, change.was
         case "changed":

@@ -127,7 +127,9 @@ def is_same(before: Ending, after: Ending) -> bool:
     """
     one, other = before.signature, after.signature
     outcomes = {one.outcome, other.outcome}
-    if outcomes <= {*RIGHT, *VOID}:
+    if outcomes <= {*RIGHT}:
+        return True
+    if outcomes & {*VOID}:
         return one.outcome == other.outcome
     if before.step and after.step and before.step != after.step:
         return False

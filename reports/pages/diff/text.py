@@ -11,7 +11,20 @@ from reports.answers.diff.example import Example, example
 from reports.answers.diff.group import Group
 from reports.answers.diff.transition import KINDS, Kind
 
-from .words import MEANINGS, SIDES, TITLES, about, causes, cells_and_ops, first_line, heading, left_out, names, notes
+from .words import (
+    MEANINGS,
+    SIDES,
+    TITLES,
+    about,
+    causes,
+    cells_and_ops,
+    count_words,
+    first_line,
+    heading,
+    left_out,
+    names,
+    notes,
+)
 
 SHOWN = {"worse": 6, "undecided": 2, "changed": 2, "better": 2}
 """How many groups of a kind are shown, unless all are asked for."""
@@ -39,9 +52,8 @@ def _counts(found: Diff) -> Iterator[str]:
     seen = found.coverage
     yield f"Compared {plural(seen.samples, 'sample')} in {plural(seen.cells, 'cell')} that both runs have. Cells (ops):"
     for kind in KINDS:
-        of_kind = [c for c in found.counts if c.kind == kind]
         total = found.count(kind)
-        said = ", ".join(f"{c.name} {c.cells:,} ({c.ops:,})" for c in of_kind if c.name != kind)
+        said = count_words(found, kind)
         yield f"  {kind:9} {total.cells:>6,} ({total.ops:,})" + (f": {said}" if said else "")
 
 

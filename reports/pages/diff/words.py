@@ -28,7 +28,9 @@ def first_line(found: Diff) -> str:
     said = ", ".join([*worse, *better, *others])
     if not found.coverage.cells:
         return "nothing to compare: the two journals have no sample in common"
-    return said if worse or not said else f"{said}; nothing worse" if said else "no change"
+    if not said:
+        return "no change"
+    return said if worse else f"{said}; nothing worse"
 
 
 def _counted(count: Count) -> str:
@@ -39,6 +41,12 @@ def _counted(count: Count) -> str:
 def cells_and_ops(cells: int, ops: int) -> str:
     """Counts as all pages write them: `12 cells (3 ops)`."""
     return f"{plural(cells, 'cell')} ({plural(ops, 'op')})"
+
+
+def count_words(found: Diff, kind: Kind) -> str:
+    """The cells of one kind by name, the ops in brackets: `newly wrong 3 (2), new crash 1 (1)`."""
+    of_kind = [count for count in found.counts if count.kind == kind and count.name != kind]
+    return ", ".join(f"{count.name} {count.cells:,} ({count.ops:,})" for count in of_kind)
 
 
 def heading(group: Group) -> str:

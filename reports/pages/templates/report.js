@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
-  const { statuses, grades, outcomes, columns, rows, texts } = data;
+  const { statuses, grades, outcomes, columns, rows, texts, kinds } = data;
   const PASS = statuses.findIndex((s) => s.name === "pass");
   const NEVER = statuses.findIndex((s) => s.name === "never");
   const text = (index) => (index === null ? null : texts[index]);
@@ -42,7 +42,7 @@
   }
 
   function parse(query) {
-    const asked = { words: [], is: [], plain: null, severity: null, only: null, dtype: null, families: null, backends: null, modes: null, culprit: null };
+    const asked = { words: [], is: [], plain: null, severity: null, change: null, only: null, dtype: null, families: null, backends: null, modes: null, culprit: null };
     for (const token of query.trim().split(/\s+/).filter(Boolean)) {
       const at = token.indexOf(":");
       if (at < 0) { asked.words.push(token.toLowerCase()); continue; }
@@ -50,6 +50,7 @@
       if (kind === "is") asked.is.push(pick(kind, value, [...statuses.map((s) => s.name), "fails", "decomposed"]));
       else if (kind === "plain") asked.plain = pick(kind, value, [...statuses.map((s) => s.name), "right", "fails"]);
       else if (kind === "severity") asked.severity = pick(kind, value, grades.map((g) => g.name));
+      else if (kind === "change" && kinds.length) asked.change = pick(kind, value, kinds);
       else if (kind === "only") {
         asked.only = pick(kind, value, backends);
         if (asked.only.length > 1) throw new Error("only: takes one backend");
@@ -63,7 +64,7 @@
       else if (kind === "culprit") {
         if (!value) throw new Error("culprit: needs a part of an op's name, such as culprit:aten.sort");
         asked.culprit = value.toLowerCase();
-      } else throw new Error(`unknown token “${kind}:”; known: is: plain: severity: only: dtype: family: backend: mode: culprit:`);
+      } else throw new Error(`unknown token “${kind}:”; known: is: plain: severity: ${kinds.length ? "change: " : ""}only: dtype: family: backend: mode: culprit:`);
     }
     return asked;
   }
@@ -111,6 +112,7 @@
     const seen = inView.map((cell) => shownOf(cell, asked.dtype)[0]);
     if (asked.plain && !inView.some((cell) => plainIs(cell, asked.plain))) return false;
     if (asked.severity && !inView.some((cell) => hasSeverity(shownOf(cell, asked.dtype), asked))) return false;
+    if (asked.change && !inView.some((cell) => cell && cell.v && asked.change.includes(kinds[cell.v[0]]))) return false;
     if (asked.dtype && seen.every((s) => s === NEVER)) return false;
     for (const any of asked.is) {
       const hit = any.some((name) => name === "decomposed" ? row.gone
@@ -415,6 +417,7 @@
       make("p", null, chip(s, cell ? ` ${cell.n}/${cell.m}` : ""), ` ${backend} ${mode} `, make("span", { class: "muted" }, `· ${row.family}`)),
       make("p", { class: "muted" }, cell ? `${s.meaning}: ${tally(cell.k)}` : s.meaning),
       cell && cell.g !== null ? make("p", { class: "severity" }, `${grades[cell.g].symbol} fails ${text(cell.q)}`) : null,
+      cell && cell.v ? make("p", { class: "change" }, `since run A: ${text(cell.v[1])}`) : null,
       strip(r, c),
     ];
     if (!cell) { panel.replaceChildren(...shown(head)); return; }
@@ -481,6 +484,7 @@
   addEventListener("hashchange", follow);
   addEventListener("resize", measure);
   tds.forEach((line) => line.forEach((td) => { td.tabIndex = -1; }));
+  rows.forEach((row, r) => row.cells.forEach((cell, c) => { if (cell && cell.v) tds[r][c].dataset.change = kinds[cell.v[0]]; }));
   apply("");
   if (location.hash) follow();
   if (!open) main.focus();
