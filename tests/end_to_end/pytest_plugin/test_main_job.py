@@ -51,13 +51,15 @@ def test_a_run_with_shortfalls_exits_0(run: tuple[Done, Path]) -> None:
 
 
 def test_thorough_asks_every_executor(tmp_path: Path) -> None:
-    job(*RELU, "--backend", "stablehlo", "--thorough", out=tmp_path)
+    done = job(*RELU, "--backend", "stablehlo", "--thorough", "--check-baseline", out=tmp_path)
     passed = [
         line["detail"]["executors"] for line in outcomes(tmp_path / "journal.jsonl.gz") if line["outcome"] == "Passed"
     ]
     assert passed
     assert all({"llvm-jit", "stablehlo-interpreter"} <= set(executors) for executors in passed)
     assert lines(tmp_path / "journal.jsonl.gz")[0]["options"]["thorough"] is True
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[-1].startswith("baseline: not checked: ")
 
 
 def test_it_writes_the_journal_and_the_reports_and_says_where(run: tuple[Done, Path]) -> None:
@@ -220,8 +222,11 @@ def test_strict_fails_on_a_shortfall_and_says_how_to_reproduce_it(tmp_path: Path
 
 
 def test_a_node_id_selects_one_cell(tmp_path: Path) -> None:
-    done = job("--profile", "quick", out=tmp_path, suites="op_suites/elementwise.py::aten.add.Tensor[tosa-dynamic-f32]")
+    cell = "op_suites/elementwise.py::aten.add.Tensor[tosa-dynamic-f32]"
+    done = job("--check-baseline", out=tmp_path, suites=cell)
     assert done.returncode == 0, done.stdout
+    compared = r"baseline: as expected, 1 of the [\d,]+ cells of the profile default compared"
+    assert re.fullmatch(compared, done.stdout.splitlines()[-1])
     cells = {(x["op"], x["backend"], x["mode"], x["dtype"]) for x in outcomes(tmp_path / "journal.jsonl.gz")}
     assert cells == {("aten.add.Tensor", "tosa", "dynamic", "f32")}
 
