@@ -23,7 +23,7 @@ from harness.running.supervisor import Limits
 from harness.running.twin_journals import TwinJournals
 from harness.text import plural
 from op_suites import catalog
-from reports.answers.diff.diff import Diff, Excuse, diff, no_excuse
+from reports.answers.diff.diff import Diff, Doubt, diff, no_doubt
 from reports.answers.diff.side import Side
 from reports.pages.diff.text import as_text
 
@@ -63,10 +63,10 @@ def run(options: argparse.Namespace) -> Exit:
         look = SecondLook(pair, limit)
         with TwinJournals(pair, options.out, partial(_header, options, time.time())) as twins:
             interrupted = _is_cut_short(twins, ops, limit)
-        found = _diff(twins.paths, no_excuse)
+        found = _diff(twins.paths, no_doubt)
         if not interrupted:
             _look_again(look, found, options.out)
-            found = _diff(twins.paths, look.excuse)
+            found = _diff(twins.paths, look.doubt)
     print("\n\n".join([as_text(found, every=options.all), "\n".join([*look.said(), *_not_reached(twins)])]).rstrip())
     return Exit.FOUND if found.is_worse else Exit.OK
 
@@ -134,10 +134,10 @@ def _is_cut_short(twins: TwinJournals, ops: Sequence[Sequence[Cell]], limit: Bud
     return interrupted
 
 
-def _diff(paths: tuple[Path, Path], excuse: Excuse) -> Diff:
+def _diff(paths: tuple[Path, Path], doubt: Doubt) -> Diff:
     """What changed between the two journals; raises BadJournal."""
     before, after = (Side(open_index(path), str(path)) for path in paths)
-    return diff(before, after, excuse=excuse)
+    return diff(before, after, doubt=doubt)
 
 
 def _look_again(look: SecondLook, found: Diff, folder: Path) -> None:

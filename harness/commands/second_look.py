@@ -48,7 +48,7 @@ class SecondLook:
                 )
             tell(place + 1, len(changes))
 
-    def excuse(self, change: Change) -> str:
+    def doubt(self, change: Change) -> str:
         """Why a change says nothing of the compilers; "" if it does."""
         found = self._found.get((change.cell, change.sample.id))
         return found.excuse if found else ""

@@ -56,8 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
 class Recorder:
     """Writes the journal as reports arrive, and the reports of the journal at the end.
 
-    `absent` are the executors that lack a package, `resumed` is the unfinished run that this one goes on with, `left`
-    the file of one that it moves aside.
+    `absent` executors lack a package. `resumed` is the unfinished run that goes on, `left` the file of one moved aside.
     """
 
     def __init__(self, config: pytest.Config, absent: Mapping[str, str]) -> None:

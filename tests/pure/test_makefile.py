@@ -31,7 +31,7 @@ PINNED = [line for line in (ROOT / "constraints.txt").read_text("utf-8").splitli
 def test_the_pinned_pair_is_measured_by_default(tmp_path: Path) -> None:
     commands = would_run("matrix")
     assert constraints(commands, tmp_path) == PINNED
-    assert commands.splitlines()[-1].split() == [".venv/bin/pytest", "-n", "auto", "op_suites"]
+    assert commands.splitlines()[-1].split() == [".venv/bin/pytest", "-n", "auto", "op_suites", "--check-baseline"]
 
 
 @pytest.mark.parametrize(
@@ -52,11 +52,11 @@ def test_another_pair_has_a_venv_of_its_own_and_a_torch_built_for_the_cpu(
     commands = would_run("matrix", *words)
     assert constraints(commands, tmp_path) == pins
     assert f"-m venv {venv}\n" in commands
-    assert commands.splitlines()[-1].split() == [f"{venv}/bin/pytest", "-n", "auto", "op_suites"]
+    assert commands.splitlines()[-1].split() == [f"{venv}/bin/pytest", "-n", "auto", "op_suites", "--check-baseline"]
     assert ".venv/" not in commands
 
 
 @pytest.mark.parametrize("spec", ["some-mlir==1.0", "../build", "./torch_mlir-1.whl"])
 def test_a_compiler_that_is_no_version_is_named_to_the_run(spec: str) -> None:
     last = would_run("matrix", f"TORCH_MLIR={spec}").splitlines()[-1]
-    assert last.split() == [".venv/bin/pytest", "-n", "auto", "op_suites", "--torch-mlir", f"'{spec}'"]
+    assert last.split()[3:] == ["op_suites", "--check-baseline", "--torch-mlir", f"'{spec}'"]
