@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 import op_suites
@@ -39,7 +39,7 @@ class Comparison:
     @cached_property
     def registry(self) -> frozenset[tuple[str, CellName]]:
         """The cells that the registry has in this profile on the backends of the baseline, by family and name."""
-        return registry(self.baseline.profile, self.baseline.measured["backends"].split())
+        return registry(self.baseline.profile, tuple(self.baseline.measured["backends"].split()))
 
     @cached_property
     def odd_executors(self) -> tuple[str, ...]:
@@ -83,11 +83,12 @@ class Comparison:
         return bool(expected and not self.drift(cell) and cell.end.causes != expected.end.causes)
 
 
-def registry(name: str, backends: Iterable[str]) -> frozenset[tuple[str, CellName]]:
+@cache
+def registry(name: str, backends: tuple[str, ...]) -> frozenset[tuple[str, CellName]]:
     """The cells of a profile on these backends, by family and name."""
     found = (
         (family, (cell.case.op, cell.backend, cell.mode, cell.dtype))
         for family, cases in op_suites.catalog().items()
-        for cell in cells(family, cases, tuple(backends), Selection(), profile(name))
+        for cell in cells(family, cases, backends, Selection(), profile(name))
     )
     return frozenset(found)
