@@ -10,7 +10,7 @@ import functools
 import itertools
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -59,17 +59,17 @@ class Fx:
         """Export only: return a contract without IR, for a backend that starts there; raises NotExpressible."""
         with _tracing():
             enter("export")
-            return _contract_without_ir(_exported(program), _Rerun(program))
+            return contract_without_ir(export_program(program), Rerun(program))
 
     def _run(self, program: Program, enter: Enter) -> Contract:
         enter("export")
-        exported = _exported(program)
-        rerun = _Rerun(program)
-        contract = _contract_without_ir(exported, rerun)  # first, because decomposing edits the graph in place
+        exported = export_program(program)
+        rerun = Rerun(program)
+        contract = contract_without_ir(exported, rerun)  # first, because decomposing edits the graph in place
         try:
             decomposed = rerun.decomposed = _decomposed(exported)
-            overloads = tuple(sorted(set(_overloads(decomposed.graph_module))))
-            contract = replace(contract, decomposes=overloads != contract.exported, dtypes=_dtypes(decomposed))
+            decomposes = overloads(decomposed) != contract.exported
+            contract = replace(contract, decomposes=decomposes, dtypes=result_dtypes(decomposed))
             text, reached = self._imported(decomposed, enter)
         except NotExpressible as refusal:
             refusal.exported = contract
@@ -78,8 +78,7 @@ class Fx:
 
     def _imported(self, decomposed: ExportedProgram, enter: Enter) -> tuple[str, tuple[str, ...]]:
         """Return the IR in the backend contract, and the names of its ops that compute something."""
-        if decomposed.graph_signature.user_inputs_to_mutate:
-            raise NotExpressible("import", "the op writes to an argument, which the program returns as one more result")
+        refuse_mutation(decomposed)
         with ir.session() as session:
             enter("import")
             module = _imported(decomposed, session)
@@ -92,6 +91,12 @@ class Fx:
         if "dialect_resources" in text:
             ir.drop()
         return text, reached
+
+
+def refuse_mutation(decomposed: ExportedProgram) -> None:
+    """Raise NotExpressible if a program writes to its arguments."""
+    if decomposed.graph_signature.user_inputs_to_mutate:
+        raise NotExpressible("import", "the op writes to an argument, which the program returns as one more result")
 
 
 @contextmanager
@@ -110,25 +115,29 @@ def _tracing(*, stacks: bool = False) -> Iterator[None]:
 Ranges = tuple[Mapping[int, tuple[float, float]], ...]
 
 
-def _exported(program: Program) -> ExportedProgram:
+def export_program(program: Program) -> ExportedProgram:
+    """Export the program, as `torch_mlir.fx` does; raises NotExpressible."""
     try:
         return torch.export.export(program.module, program.args, dynamic_shapes=program.dynamic_shapes, strict=False)
     except Exception as error:  # export raises nearly every exception type there is
         raise NotExpressible("export", reason(error)) from error
 
 
-def _decomposed(exported: ExportedProgram) -> ExportedProgram:
+def _decomposed(
+    exported: ExportedProgram, decomposing: Callable[[ExportedProgram], ExportedProgram] = decompose
+) -> ExportedProgram:
     try:
-        return decompose(exported)
+        return decomposing(exported)
     except Exception as error:  # it traces as export does, and raises the same
         raise NotExpressible("export", reason(error)) from error
 
 
-def _contract_without_ir(exported: ExportedProgram, rerun: _Rerun) -> Contract:
+def contract_without_ir(exported: ExportedProgram, rerun: Rerun) -> Contract:
+    """What is known of a program before it is decomposed."""
     return Contract(
         program=rerun.program,
         ir="",
-        exported=tuple(sorted(set(_overloads(exported.graph_module)))),
+        exported=overloads(exported),
         reached=(),
         ranges=_ranges(exported),
         decomposed=rerun.executable,
@@ -136,15 +145,16 @@ def _contract_without_ir(exported: ExportedProgram, rerun: _Rerun) -> Contract:
     )
 
 
-class _Rerun:
+class Rerun:
     """The frontend's steps once more, on request, for a program that failed; the decomposed program is kept.
 
-    `decomposed` is the one that the first run made, once it has.
+    `decomposed` is the one that the first run made, once it has; `decomposing` makes another.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, decomposing: Callable[[ExportedProgram], ExportedProgram] = decompose) -> None:
         self.program = program
         self.decomposed: ExportedProgram | None = None
+        self._decomposing = decomposing
 
     def executable(self) -> Executable:
         """Return the exported and decomposed program for eager to run, made once; raises NotExpressible."""
@@ -164,14 +174,14 @@ class _Rerun:
                 return decomposed(inputs)
             except AssertionError as guard:
                 # raises if the exported program does not take these sizes either
-                Eager().compile(self._eager(_exported(self.program)))(inputs)
+                Eager().compile(self._eager(export_program(self.program)))(inputs)
                 raise Specialized(reason(guard)) from None
 
         return run
 
     def steps(self) -> tuple[Step, ...]:
         """Return the program exported, decomposed, imported, and after each contract pass; raises NotExpressible."""
-        found = [Step(name="export", lowered=self._eager(_exported(self.program)))]
+        found = [Step(name="export", lowered=self._eager(export_program(self.program)))]
         found.append(Step(name="decompositions", lowered=self._eager(self._whole_decomposed)))
         with ir.session() as session:
             module = _imported(self._whole_decomposed, session)
@@ -188,7 +198,8 @@ class _Rerun:
         made = self.decomposed
         if made and len(made.graph_signature.user_inputs) == len(made.graph_signature.input_specs):
             return made
-        return _decomposed(_exported(self.program))  # the importer removes inputs that are no argument from the graph
+        # the importer has removed inputs that are no argument from the graph
+        return _decomposed(export_program(self.program), self._decomposing)
 
     def _eager(self, exported: ExportedProgram) -> Lowered:
         made: Any = exported.module()
@@ -213,13 +224,18 @@ def _range(exported: ExportedProgram, size: torch.SymInt) -> tuple[float, float]
     return (float(allowed.lower), float(allowed.upper)) if allowed else (-math.inf, math.inf)
 
 
-def _dtypes(program: ExportedProgram) -> tuple[torch.dtype, ...]:
+def result_dtypes(program: ExportedProgram) -> tuple[torch.dtype, ...]:
     """The dtypes of the results, as the graph has them; empty if one of the results is no tensor."""
     outputs = set(program.graph_signature.user_outputs)
     found = {n.name: n.meta.get("val") for n in program.graph.nodes if n.name in outputs}
     values = [found.get(name) for name in program.graph_signature.user_outputs if isinstance(name, str)]
     tensors = [value for value in values if isinstance(value, torch.Tensor)]
     return tuple(tensor.dtype for tensor in tensors) if len(tensors) == len(values) else ()
+
+
+def overloads(program: ExportedProgram) -> tuple[str, ...]:
+    """The overloads that the program calls, sorted and unique."""
+    return tuple(sorted(set(_overloads(program.graph_module))))
 
 
 def _overloads(module: torch.fx.GraphModule) -> Iterator[str]:

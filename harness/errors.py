@@ -11,7 +11,7 @@ class Exit(IntEnum):
     """Exit codes of `opcov`, documented in the README."""
 
     OK = 0
-    FOUND = 1  # the command worked and found a failure: a reproduced one, a red verdict
+    FOUND = 1  # the command worked and found a failure: a reproduced one, a red verdict, a change for the worse
     USAGE = 2  # the command line is wrong: unknown names, bad flags
     DATA = 3  # a file is missing, unreadable or damaged
     ENVIRONMENT = 4  # a package, wheel or program is missing

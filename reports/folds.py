@@ -6,15 +6,16 @@ written while it goes on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from harness.records import query
 from harness.records.fingerprint import fingerprint
 from harness.records.journal_file import PART, Block, footer
 from reports.answers import alarms, blame, gap, slack, todo
-from reports.fold import ending, entries, matrix
+from reports.fold import ending, entries, matrix, selected
 from reports.index import store
 from reports.index.index import Index
 from reports.index.op_records import Fold
@@ -42,6 +43,17 @@ def open_index(
     `warn` is told why, if the index cannot be kept on the disk.
     """
     return store.Store(journal, FOLDS, version()).open(progress, warn)
+
+
+def select(
+    whole: Index, where: str, names: Collection[str] = FOLDS, progress: store.Progress = store.no_progress
+) -> Index:
+    """Return the index of what a query selects, with the folds of these names.
+
+    Raises BadQuery, UnknownName and NothingSelected.
+    """
+    folds = {name: FOLDS[name] for name in names}
+    return selected.Selected(whole, query.parse(where, selected.names(whole)), folds, progress)
 
 
 class LiveIndex:

@@ -6,11 +6,12 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.records.journal_file import PART
+from harness.records.query import EXAMPLE
 from harness.text import plural
 
 if TYPE_CHECKING:
@@ -23,8 +24,14 @@ OLDER = Path("reports/out/journal.jsonl")
 
 
 def add_journal(parser: argparse.ArgumentParser) -> None:
-    """Add the positional argument JOURNAL."""
+    """Add the positional argument JOURNAL, and `--where`."""
     parser.add_argument("journal", type=Path, nargs="?", metavar="JOURNAL", help=f"default: {JOURNAL}")
+    add_where(parser)
+
+
+def add_where(parser: argparse.ArgumentParser) -> None:
+    """Add the option `--where`."""
+    parser.add_argument("--where", default="", metavar="QUERY", help=f"only samples such as '{EXAMPLE}'")
 
 
 def add_journal_option(parser: argparse.ArgumentParser) -> None:
@@ -53,10 +60,11 @@ def last_journal() -> Path:
     return next((path for path in (JOURNAL, part, OLDER) if path.exists()), JOURNAL)
 
 
-def open_index(journal: Path | None) -> Index:
+def open_index(journal: Path | None, where: str = "", answers: Collection[str] = ()) -> Index:
     """Return the index of a journal, by default that of the last run, and say on stderr what of it cannot be read.
 
-    Raises BadJournal.
+    With `where` it is that of the samples which this query selects, and has only the folds that `answers` names, all
+    if it names none. Raises BadJournal; BadQuery, UnknownName and NothingSelected for a query.
     """
     from reports import folds
 
@@ -66,7 +74,12 @@ def open_index(journal: Path | None) -> Index:
     progress.end()
     for damage in index.run.damage:
         print(f"opcov: {path} is damaged: {damage}", file=sys.stderr)
-    return index
+    if not where:
+        return index
+    progress = Progress("opcov: selecting")
+    selected = folds.select(index, where, answers or folds.FOLDS, progress)
+    progress.end()
+    return selected
 
 
 def _warn(journal: Path, reason: str) -> None:
@@ -85,20 +98,21 @@ class Progress:
     STEP = 5.0
     """Seconds between two lines where stderr is no terminal."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, noun: str = "cell") -> None:
         self._what = what
+        self._noun = noun
         self._is_terminal = sys.stderr.isatty()
         self._next = time.monotonic() + self.QUIET
         self._has_said = False
 
     def __call__(self, done: int, of: int | None = None) -> None:
-        """Say how many cells are done, and of how many if that is known."""
+        """Say how many cells, or what the noun names, are done, and of how many if that is known."""
         now = time.monotonic()
         if now < self._next:
             return
         self._next = now + (0.2 if self._is_terminal else self.STEP)
         self._has_said = True
-        so_far = f"{self._what}: " + (f"{done:,} of {plural(of, 'cell')}" if of else plural(done, "cell"))
+        so_far = f"{self._what}: " + (f"{done:,} of {plural(of, self._noun)}" if of else plural(done, self._noun))
         print(f"\r{so_far}" if self._is_terminal else so_far, end="" if self._is_terminal else "\n", file=sys.stderr)
         sys.stderr.flush()
 
@@ -108,6 +122,15 @@ class Progress:
             print(file=sys.stderr)
 
 
-def print_answer(options: argparse.Namespace, *, text: Callable[[], str], data: Callable[[], Any]) -> None:
-    """Print an answer: as JSON if `--json` was given, else as text. Only the form that is printed is computed."""
-    print(json.dumps(data(), indent=1) if options.json else text())
+def print_answer(
+    options: argparse.Namespace, *, text: Callable[[], str], data: Callable[[], Any], index: Index | None = None
+) -> None:
+    """Print an answer: as JSON if `--json` was given, else as text. Only the form that is printed is computed.
+
+    It starts with what was selected of the `index` that it is about, if not all of it was asked.
+    """
+    selected = index.run.selected if index else ""
+    if options.json:
+        print(json.dumps({"selected": selected, **data()} if selected else data(), indent=1))
+    else:
+        print(f"{selected}\n\n{text()}" if selected else text())

@@ -39,6 +39,8 @@ COMMANDS: Mapping[str, str] = {
     "record": "add a journal to the history",
     "history": "since when a cell is wrong, or right again, in the runs that were recorded",
     "explain": "one op: outcomes by trait, smallest failing sample, diagnostic, IR",
+    "ab": "two compilers on the same samples, then what changed from one to the other",
+    "bisect": "the first bad one of a list of compilers, by one sample",
     "repro": "run one sample again, alone; write a standalone script and the IR",
 }
 """What each command does, by its name, which is its module's too; in the order in which `opcov --help` lists them."""

@@ -10,9 +10,10 @@ from harness.programs.provider import use
 from harness.records.expectation import one_line
 from harness.records.outcome import BEST, Excluded
 from reports.answers.explain import explain
+from reports.fold.matrix import FOLD
 from reports.index.index import Index
 
-from .arguments import add_compiler, add_journal_option, open_index, print_answer
+from .arguments import add_compiler, add_journal_option, add_where, open_index, print_answer
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,19 +23,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ir", action="store_true", help="run the smallest failing sample, show the IR of each stage")
     add_compiler(parser)
     add_journal_option(parser)
+    add_where(parser)
 
 
 def run(options: argparse.Namespace) -> Exit:
     """Print the explanation.
 
-    Raises BadJournal, BadCompiler, and UnknownName if the journal has no such op or backend.
+    Raises BadJournal, BadCompiler, UnknownName if the journal has no such op or backend, and what a wrong query raises.
     """
-    index = open_index(options.journal)
+    where = f"op:{options.op} ({options.where})" if options.where else ""
+    index = open_index(options.journal, where, (FOLD,))
     if options.ir:
         use(options.torch_mlir or index.run.compiler)
     ir = _stages(index, options.op, options.backend) if options.ir else None
     answer = explain(index, options.op, options.backend, ir=ir)
-    print_answer(options, text=answer.text, data=answer.json)
+    print_answer(options, text=answer.text, data=answer.json, index=index)
     return Exit.OK
 
 

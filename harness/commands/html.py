@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Exit:
     """Write the report and print its path; raises BadJournal, BadHistory, OpcovError if the file cannot be written."""
-    index = open_index(options.journal)
+    index = open_index(options.journal, options.where)
     against = _against(options.against, index, options.journal) if options.against else None
     page = render(index, against=against, trends=trend.load(options.history, index.run.header))
     try:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 
 from harness.errors import Exit
-from reports.fold.matrix import load
+from reports.fold.matrix import FOLD, load
 from reports.pages.formats import render
+from reports.pages.pieces import ASIDES
 
 from .arguments import add_journal, open_index
 
@@ -19,6 +20,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Exit:
     """Print the matrix in the format asked for; `--json` means `--format json`. Raises BadJournal."""
-    index = open_index(options.journal)
+    index = open_index(options.journal, options.where, (FOLD, *ASIDES))
     print(render(load(index), index, "json" if options.json else options.format))
     return Exit.OK

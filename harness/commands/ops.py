@@ -8,14 +8,16 @@ from typing import Any
 
 from backends.declared import declared
 from harness.errors import Exit, MissingPackage, OpcovError
+from harness.programs import plugins
 from harness.programs.compiler import INSTALLED
 from harness.programs.provider import use
-from harness.running.cells import Selection
+from harness.records.query import Query, parse
+from harness.running.cells import Selection, case_facts, names
 from harness.surface import ops
 from op_suites import catalog, excluded
-from reports.answers.gap import as_json, as_text, compare
+from reports.answers.gap import FOLD, as_json, as_text, compare
 
-from .arguments import add_compiler, open_index, print_answer
+from .arguments import add_compiler, add_where, open_index, print_answer
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--opinfo-gap", type=Path, metavar="JOURNAL", help="what OpInfo's samples show that the cases' own do not"
     )
+    add_where(parser)
 
 
 def run(options: argparse.Namespace) -> Exit:
@@ -53,7 +56,13 @@ def _answer(options: argparse.Namespace) -> tuple[str, dict[str, Any]]:
     """The answer as text and as JSON values; raises ImportError if torch or torch-mlir is not installed."""
     selection = Selection(ops=tuple(options.op))
     selection.check(catalog(), ())
-    cases = [case for family in catalog().values() for case in family if selection.takes(case)]
+    where = _where(options)
+    cases = [
+        case
+        for family, cases in catalog().items()
+        for case in filter(selection.takes, cases)
+        if where is None or any(map(where.may_hold, case_facts(family, case)))
+    ]
     if options.attributes:
         return ops.attributes(cases)
     if options.dtypes:
@@ -61,11 +70,25 @@ def _answer(options: argparse.Namespace) -> tuple[str, dict[str, Any]]:
     return ops.summary(catalog(), excluded(), declared(), names=options.names, with_opinfo=not options.no_opinfo)
 
 
+def _where(options: argparse.Namespace) -> Query | None:
+    """The query about the registry; raises BadQuery, and OpcovError where the answer is about all of it."""
+    if not options.where:
+        return None
+    if not (options.attributes or options.dtypes):
+        raise OpcovError(
+            "--where: the registry is counted as a whole", hint="add --attributes, --dtypes or --opinfo-gap JOURNAL"
+        )
+    where = parse(options.where, names(catalog(), plugins.columns(plugins.BACKENDS, plugins.CASCADES)))
+    where.check(hint="`opcov matrix --where` asks a journal")
+    return where
+
+
 def _print_opinfo_gap(options: argparse.Namespace) -> None:
-    gap = compare(open_index(options.opinfo_gap))
+    index = open_index(options.opinfo_gap, options.where, (FOLD,))
+    gap = compare(index)
     if not gap.compared:
         raise OpcovError(
             f"{options.opinfo_gap} has no cell with samples of both sources",
             hint="run `pytest -n auto op_suites --samples both`",
         )
-    print_answer(options, text=lambda: as_text(gap), data=lambda: as_json(gap))
+    print_answer(options, text=lambda: as_text(gap), data=lambda: as_json(gap), index=index)

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import argparse
 import inspect
-import json
-import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
 from harness.cases.case import OpCase
-from harness.cases.sample import Sample, dumps, from_json
-from harness.errors import BadSample, Exit, UnknownName
+from harness.cases.sample import Sample, dumps
+from harness.errors import Exit, UnknownName
 from harness.programs import plugins
-from harness.programs.compiler import INSTALLED
 from harness.programs.protocols import Recipe
 from harness.programs.provider import use
 from harness.records.expectation import CONTROL, one_line
@@ -22,10 +19,10 @@ from harness.records.frontend import FRONTEND, is_of_decomposition
 from harness.records.outcome import BEST, Excluded, Outcome, Result, Wrong
 from harness.records.toolchain import Loaded, compilers
 from harness.running.supervisor import Limits
-from op_suites import catalog
 
-from .arguments import add_compiler, add_journal_option, last_journal, open_index, print_answer
+from .arguments import add_compiler, add_journal_option, print_answer
 from .rerun import get_ready, rerun
+from .sample import add_sample, case_of, sample_of
 
 TITLES = {
     "sample_file": "the sample (edit it, then `opcov repro FILE --backend B`)",
@@ -43,7 +40,7 @@ IR_FILES = {"contract": "ir", "lower": "lowered", "before": "before", "after": "
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the sample, the backend, where to write, the deadline, and the journal in which an id is looked up."""
-    parser.add_argument("sample", metavar="ID", help="a sample's id, or its JSON, or a file of it, or - for stdin")
+    add_sample(parser)
     parser.add_argument("--backend", required=True)
     parser.add_argument("--out", type=Path, default=Path("repro"), help="folder for the script and the IR")
     parser.add_argument("--seconds", type=float, default=Limits().seconds, help="deadline")
@@ -58,10 +55,10 @@ def run(options: argparse.Namespace) -> Exit:
     """
     if options.backend not in (known := plugins.columns(plugins.BACKENDS, plugins.CASCADES)):
         raise UnknownName("backend", options.backend, known)
-    sample, measured_with = _sample(options.sample, options.journal)
+    sample, measured_with = sample_of(options.sample, options.journal)
     use(options.torch_mlir or measured_with)
     get_ready(sample, options.backend)
-    case = _case(sample)
+    case = case_of(sample)
     result, ir, loaded = rerun(sample, options.backend, Limits(seconds=options.seconds))
     files = _write(options.out, case, sample, options.backend, result.outcome, ir, loaded)
     print_answer(
@@ -96,53 +93,6 @@ def _data(sample: Sample, result: Result, files: Mapping[str, str], loaded: Load
         **files,
     }
     return data | ({"parts": asdict(result.first_wrong_pass)} if result.first_wrong_pass else {})
-
-
-# the sample -----------------------------------------------------------------------------------------------------------
-
-
-def _sample(text: str, journal: Path | None) -> tuple[Sample, str]:
-    """The sample that the text is (JSON) or names: `-` for standard input, a file, or an id in the journal.
-
-    And the SPEC of the compiler that it was measured with, for all that is known.
-    """
-    if text == "-":
-        return _parsed(sys.stdin.read(), "standard input"), INSTALLED
-    if text.lstrip().startswith("{"):
-        return _parsed(text, "the argument"), INSTALLED
-    if Path(text).is_file():
-        return _parsed(Path(text).read_text(encoding="utf-8", errors="replace"), text), INSTALLED
-    return _from_journal(journal, text)
-
-
-def _parsed(text: str, origin: str) -> Sample:
-    try:
-        data = json.loads(text)
-    except ValueError as error:
-        raise BadSample(f"{origin} is not JSON: {error}", hint="`opcov repro ID` writes a well-formed one") from None
-    return from_json(data)
-
-
-def _from_journal(path: Path | None, sample_id: str) -> tuple[Sample, str]:
-    index = open_index(path)
-    record = index.record(sample_id)
-    if record and record.sample:
-        return record.sample, index.run.compiler
-    raise BadSample(
-        f"no sample {sample_id!r} in {path or last_journal()}, and no such file",
-        hint="`opcov explain OP` names the samples of an op",
-    )
-
-
-def _case(sample: Sample) -> OpCase:
-    """The case of the sample's op; raises UnknownName, and BadSample if the arguments do not fit the op's schema."""
-    cases = {case.op: case for family in catalog().values() for case in family}
-    if sample.op not in cases:
-        raise UnknownName("op", sample.op, cases)
-    from harness.programs.program import call
-
-    call(sample)
-    return cases[sample.op]
 
 
 # the files ------------------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from harness.records.toolchain import loaded_json
 from harness.running.cells import Selection
 from op_suites import catalog
 from reports.answers.sensitivity import TARGET, as_json, as_text, kinds
+from reports.fold.matrix import FOLD
 from reports.index.index import Index
 
 from .arguments import add_compiler, add_journal, last_journal, open_index, print_answer
@@ -48,7 +49,9 @@ def run(options: argparse.Namespace) -> Exit:
     Raises BadJournal, UnknownName, and OpcovError if there is no mutant to count.
     """
     path = options.journal or last_journal()
-    mutants = read(path).mutants if options.read else _run_mutants(open_index(path), options)
+    if options.read and options.where:
+        raise OpcovError("--where selects samples, and --read shows trials", hint="leave one of the two out")
+    mutants = read(path).mutants if options.read else _run_mutants(open_index(path, options.where, (FOLD,)), options)
     if not mutants:
         raise OpcovError(
             f"{path} has no {'trial' if options.read else 'sample that passed and is asked for'}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from harness.errors import Exit
-from reports.answers.todo import todo
+from reports.answers.todo import FOLD, todo
 
 from .arguments import add_journal, open_index, print_answer
 
@@ -18,6 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Exit:
     """Print the ranking; raises BadJournal, and UnknownName if the journal has no such backend."""
-    ranking = todo(open_index(options.journal), options.backend)
-    print_answer(options, text=ranking.text, data=ranking.json)
+    index = open_index(options.journal, options.where, (FOLD,))
+    ranking = todo(index, options.backend)
+    print_answer(options, text=ranking.text, data=ranking.json, index=index)
     return Exit.OK

@@ -30,6 +30,22 @@ OURS = frozenset(("harness", "backends", "op_suites", "reports"))
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
+PINNED = {"torch": "torch", "torch_mlir": "torch-mlir"}
+"""The pair that decides what the frontend does: by import name, the distribution that is pinned."""
+PINS = Path(__file__).parents[2] / "constraints.txt"
+"""The versions that opcov's own tests have seen. An installed opcov does not have the file."""
+
+
+def is_pinned_pair() -> bool:
+    """Whether this process has loaded the pinned torch and torch-mlir, not other versions and no build of somebody."""
+    try:
+        pins = dict(line.partition("==")[::2] for line in PINS.read_text(encoding="utf-8").splitlines())
+    except OSError:
+        return False
+    found = {package.distribution: package.version.partition("+")[0] for package in map(_package, PINNED)}
+    return found == {name: pins.get(name) for name in PINNED.values()}
+
+
 def check_compiler() -> None:
     """Raise MixedPackage if Python would join the compiler from several folders; loads nothing."""
     spec = PathFinder.find_spec(COMPILER)

@@ -20,11 +20,11 @@ from harness.records.expectation import judge
 from harness.records.journal import Record, dumped
 from harness.records.outcome import BEST
 from harness.records.toolchain import loaded_json
-from harness.running.cells import Cell, cells
+from harness.running.cells import Cell, cells, names
 from harness.running.child import fork_server
 from harness.running.request import WarmUp
 from harness.running.runner import Runner
-from harness.running.sources import Census, FromOpinfo, Source
+from harness.running.sources import Census, Chosen, FromOpinfo, NothingChosen, Source
 from harness.running.supervisor import Supervisor
 from harness.surface import opinfo
 from op_suites import catalog
@@ -93,6 +93,9 @@ class CellItem(pytest.Item):
         """Run the census, and leave the journal's lines for the report."""
         try:
             records = _runner(self.session).records(self.cell)
+        except NothingChosen:
+            self.user_properties.append((LINES, []))
+            pytest.skip("no sample of the cell is selected")
         except OpcovError as error:
             if error.code == Exit.ENVIRONMENT:
                 self.user_properties.append((UNUSABLE, str(error)))
@@ -135,11 +138,13 @@ def early_warm_up(config: pytest.Config) -> WarmUp | None:
     """The warm-up of a run of a few ops that are named in full, in this process; None for any other run."""
     wanted = selection(config)
     named = 0 < len(wanted.ops) <= FEW and not any(char in op for op in wanted.ops for char in "*?[")
+    if wanted.where and not wanted.ops:
+        named = len(wanted.possible("op", list(names(catalog(), ())["op"]))) <= FEW
     elsewhere = config.option.collectonly or getattr(config.option, "dist", "no") != "no"
     if elsewhere or not named or not is_main_job(config):
         return None
     backends = wanted.backends or plugins.columns(plugins.BACKENDS)
-    return WarmUp(backends=tuple(backends), modes=wanted.modes or MODES, fully=False)
+    return WarmUp(backends=tuple(wanted.possible("backend", backends)), modes=wanted.modes or MODES, fully=False)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -189,6 +194,8 @@ def _runner(session: pytest.Session) -> Runner:
         size = profile(option.profile)
         sources: tuple[Source, ...] = () if option.samples == "opinfo" else (Census(size, option.seed),)
         sources += () if option.samples == "census" else (_opinfo(size),)
+        if (where := selection(config).where) and not where.fields.isdisjoint(Chosen.FIELDS):
+            sources = (Chosen(sources, where),)
         run = config.stash[_SUPERVISOR].run
         find_pass = functools.partial(run, find_pass=True)
         config.stash[_RUNNER] = Runner(

@@ -17,7 +17,8 @@ from harness.programs import plugins
 from harness.programs.compiler import FORMS, INSTALLED, Compiler, chosen
 from harness.programs.provider import provide, use
 from harness.records.journal_file import JournalReader
-from harness.running.cells import Selection
+from harness.records.query import EXAMPLE, BadQuery, Query, parse
+from harness.running.cells import Selection, cells, names
 from harness.running.supervisor import Limits
 from harness.surface import opinfo
 
@@ -25,6 +26,8 @@ from . import resume
 
 SUITES = Path(op_suites.__file__).parent
 SAMPLES = ("census", "opinfo", "both")
+WHERE = pytest.StashKey[Query]()
+"""What `--where` asks for."""
 HYPOTHESIS = "hypothesispytest"
 """The plugin of hypothesis: it has nothing to do in the main job, and would import hypothesis in the controller."""
 
@@ -45,6 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--cascades", action="store_true", help="also the lowerings to TOSA and StableHLO, converted on to linalg")
     add("--mode", action="append", default=[], metavar="MODE", help="static or dynamic (repeatable)")
     add("--dtype", action="append", default=[], metavar="DTYPE", help="only these dtypes, such as bf16 (repeatable)")
+    add("--where", default="", metavar="QUERY", help=f"only samples such as '{EXAMPLE}'")
     add("--profile", default="default", help=f"how much is sampled: {', '.join(PROFILES)}")
     add("--samples", default="census", choices=SAMPLES, help="the cases' own, those of PyTorch's OpInfo, or both")
     add("--thorough", action="store_true", help="every executor runs every sample, as in the nightly profile")
@@ -60,8 +64,12 @@ def pytest_configure(config: pytest.Config) -> None:
     """Check every name before anything runs; the controller settles the seed for all workers."""
     try:
         profile(config.option.profile)
+        if config.option.where:
+            config.stash[WHERE] = _query(config.option.where)
         if selection(config) != Selection():
             selection(config).check(op_suites.catalog(), plugins.columns(plugins.BACKENDS, plugins.CASCADES))
+        if config.option.where and not _any_cell(config):
+            raise BadQuery(f"no cell of the registry is {config.option.where}", hint="leave a condition out")
         if config.option.samples != "census":
             opinfo.trace()
         compiler(config)
@@ -69,6 +77,21 @@ def pytest_configure(config: pytest.Config) -> None:
             config.option.seed = _seed(config)
     except OpcovError as error:
         raise usage_error(error) from None
+
+
+def _query(text: str) -> Query:
+    """The query about the registry; raises BadQuery and UnknownName."""
+    columns = plugins.columns(plugins.BACKENDS, plugins.CASCADES)
+    found = parse(text, names(op_suites.catalog(), columns))
+    found.check(hint="add --replay JOURNAL")
+    return found
+
+
+def _any_cell(config: pytest.Config) -> bool:
+    """Whether the options ask for any cell."""
+    wanted, size, backends = selection(config), profile(config.option.profile), plugins.columns(plugins.BACKENDS)
+    found = (cell for family in op_suites.catalog().items() for cell in cells(*family, backends, wanted, size))
+    return next(found, None) is not None
 
 
 def compiler(config: pytest.Config) -> Compiler:
@@ -113,6 +136,13 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     os.environ.setdefault("HYPOTHESIS_NO_PLUGINS", "1")
 
 
+def said(config: pytest.Config) -> list[str]:
+    """What a run says of its options, so that it can be repeated."""
+    option = config.option
+    first = f"profile {option.profile}, seed {option.seed}, torch-mlir {option.torch_mlir}, out {Path(option.out)}"
+    return [first, f"only what is {option.where}"] if option.where else [first]
+
+
 def usage_error(error: OpcovError) -> pytest.UsageError:
     """The error as pytest shows it: in one line, before anything is collected."""
     return pytest.UsageError(f"opcov: {error}")
@@ -155,7 +185,13 @@ def selection(config: pytest.Config) -> Selection:
     if option.cascades:
         named = backends or plugins.columns(plugins.BACKENDS)
         backends = tuple(dict.fromkeys((*plugins.names(plugins.CASCADES), *named)))
-    return Selection(ops=split(option.op), backends=backends, modes=split(option.mode), dtypes=split(option.dtype))
+    return Selection(
+        ops=split(option.op),
+        backends=backends,
+        modes=split(option.mode),
+        dtypes=split(option.dtype),
+        where=config.stash.get(WHERE, None),
+    )
 
 
 def limits(config: pytest.Config) -> Limits:

@@ -62,6 +62,11 @@ class Progress:
         """How many cells are done."""
         return self.before + self._done
 
+    @property
+    def left(self) -> int:
+        """How many cells are not done."""
+        return self.total - self.done
+
     def start(self, name: str, now: float) -> None:
         """Note that a cell has started."""
         self._running[name] = now

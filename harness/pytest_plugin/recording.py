@@ -20,13 +20,14 @@ from harness.programs import plugins
 from harness.programs.compiler import INSTALLED, chosen
 from harness.records.journal_file import costs
 from harness.records.journal_writer import JournalWriter
+from harness.records.query import BadQuery
 from harness.surface import opinfo, ops
 from harness.text import plural
 
 from . import resume
 from .header import header
 from .items import LINES, TOOLCHAIN, UNUSABLE, cell_of
-from .options import SUITES, is_main_job, is_whole, is_worker, journal_path, usage_error
+from .options import SUITES, is_main_job, is_whole, is_worker, journal_path, said, usage_error
 from .progress import Progress
 from .toolchains import MixedToolchains, Toolchains
 
@@ -121,8 +122,9 @@ class Recorder:
         found: dict[str, Any] = dict(report.user_properties)
         if why := found.get(UNUSABLE):
             pytest.exit(f"opcov: {why}", returncode=Exit.ENVIRONMENT)
-        if lines := found.get(LINES):
-            self._write(lines, report.duration, found.get(TOOLCHAIN))
+        if (lines := found.get(LINES)) is not None:
+            if lines:  # else none of the cell's samples was asked for
+                self._write(lines, report.duration, found.get(TOOLCHAIN))
             self.progress.end(name)
             lines.clear()  # pytest keeps every report until the end
         else:  # no worker came up, or the process that ran the cell died
@@ -168,6 +170,8 @@ class Recorder:
         if self.resumed and not self.progress.names and exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
             self._open()  # no cell was missing, only the footer
             session.exitstatus = pytest.ExitCode.OK
+        if not self.writer and exitstatus == pytest.ExitCode.OK and self.progress.names and not self.progress.left:
+            self.failure, session.exitstatus = _nothing_chosen(self), pytest.ExitCode.USAGE_ERROR
         if self.writer:
             interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
             if interrupted and self.figures:
@@ -178,34 +182,37 @@ class Recorder:
                 self.failure, session.exitstatus = error, pytest.ExitCode.INTERNAL_ERROR
 
     def _close(self, writer: JournalWriter, interrupted: bool) -> None:
-        seconds = time.time() - self.started + (self.resumed.seconds if self.resumed else 0.0)
         writer.close(
             keep_part=interrupted,
-            seconds=round(seconds, 1),
+            seconds=round(time.time() - self.started + (self.resumed.seconds if self.resumed else 0.0), 1),
             interrupted=interrupted,
-            missing=self.progress.total - self.progress.done,
+            missing=self.progress.left,
             registry=_counted(self.figures),
         )
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Print the matrix and write the reports, or say why that cannot be done."""
-        if not self.writer or not self.report:
-            return
         try:
             if self.failure:
                 raise self.failure
-            said = self.report.finish(self.writer.file, min(terminalreporter._tw.fullwidth, 160))
+            if not self.writer or not self.report:
+                return
+            summary = self.report.finish(self.writer.file, min(terminalreporter._tw.fullwidth, 160))
         except OpcovError as error:
             terminalreporter.write_line(f"opcov: {error}")
             return
         terminalreporter.section("opcov")
-        for line in (*_newly_absent(self), said, *_left_over(self.progress)):
+        for line in (*_newly_absent(self), summary, *_left_over(self.progress)):
             terminalreporter.write_line(line)
 
 
+def _nothing_chosen(recorder: Recorder) -> OpcovError:
+    cells = plural(len(recorder.progress.names), "cell")
+    return BadQuery(f"no sample of {cells} is {recorder.config.option.where}", hint="leave a condition out")
+
+
 def _head(recorder: Recorder) -> Iterator[str]:
-    option = recorder.config.option
-    yield f"profile {option.profile}, seed {option.seed}, torch-mlir {option.torch_mlir}, out {recorder.out}"
+    yield from said(recorder.config)
     yield from (f"executor {name} is absent: {why}" for name, why in recorder.absent.items())
     yield from resume.said(recorder.resumed, recorder.left)
 
@@ -218,7 +225,7 @@ def _newly_absent(recorder: Recorder) -> Iterator[str]:
 
 
 def _left_over(progress: Progress) -> Iterator[str]:
-    if missing := progress.total - progress.done:
+    if missing := progress.left:
         yield f"{plural(missing, 'cell')} did not run: add --resume to the command to run what is missing"
 
 

@@ -21,6 +21,8 @@ TOOL = "torch-mlir-opt"
 COMPILERS = ("torch", "torch_mlir", TOOL)
 """The packages that decide what is measured, by import name."""
 ABSENT = "absent"
+FAST = "fast"
+"""What is said of opcov's own frontend."""
 DIGITS = 12
 """How many digits of a hash are shown."""
 
@@ -84,13 +86,15 @@ class Loaded:
 
     `packages` are torch, torch_mlir and what backends and executors import, by import name; `executors` those that can
     be asked; `absent` those that cannot be loaded, each with the reason. `element_types` are those of the backends'
-    dialects, by backend, as the journal's header has them.
+    dialects, by backend, as the journal's header has them. `frontend` says which frontend it has, and why; empty for
+    the fast one with the pinned pair of torch and torch-mlir.
     """
 
     packages: Mapping[str, Package] = field(default_factory=dict)
     executors: tuple[str, ...] = ()
     absent: Mapping[str, str] = field(default_factory=dict)
     element_types: Mapping[str, Any] = field(default_factory=dict)
+    frontend: str = ""
 
     def differs(self, other: Loaded) -> Iterator[tuple[str, str]]:
         """How the two processes differ: of each package what the one and what the other loaded, in words."""
@@ -100,6 +104,8 @@ class Loaded:
                 yield _pair(name, mine, theirs)
         if set(self.absent) != set(other.absent):
             yield _executors(self.absent), _executors(other.absent)
+        if self.frontend != other.frontend:
+            yield f"the frontend {self.frontend or FAST}", f"the frontend {other.frontend or FAST}"
 
 
 def _pair(name: str, mine: Package | None, theirs: Package | None) -> tuple[str, str]:
@@ -127,6 +133,7 @@ def loaded_json(loaded: Loaded) -> dict[str, Any]:
         },
         "executors": list(loaded.executors),
         "absent": dict(loaded.absent),
+        **({"frontend": loaded.frontend} if loaded.frontend else {}),
     }
 
 
@@ -140,4 +147,5 @@ def loaded_restore(line: Mapping[str, Any]) -> Loaded:
         },
         executors=tuple(line.get("executors", ())),
         absent=dict(line.get("absent", {})),
+        frontend=str(line.get("frontend", "")),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.cases.case import OpCase
@@ -13,6 +13,7 @@ from harness.cases.sample import MODES, Mode
 from harness.errors import UnknownName
 from harness.records.frontend import FRONTEND
 from harness.records.journal_file import cell_name
+from harness.records.query import NO, Facts, Query
 
 Catalog = Mapping[str, Sequence[OpCase]]
 """The registry: cases by family."""
@@ -36,12 +37,16 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """Which cells are wanted: globs of ops, names of backends, modes and dtypes; empty means all."""
+    """Which cells are wanted: globs of ops, names of backends, modes and dtypes; empty means all.
+
+    Of these, those whose samples the query `where` may select.
+    """
 
     ops: tuple[str, ...] = ()
     backends: tuple[str, ...] = ()
     modes: tuple[str, ...] = ()
     dtypes: tuple[str, ...] = ()
+    where: Query | None = None
 
     def check(self, catalog: Catalog, backends: Sequence[str]) -> None:
         """Raise UnknownName, with the nearest names, for the first name or glob that matches nothing."""
@@ -57,6 +62,10 @@ class Selection:
             for name in wanted:
                 if name not in known:
                     raise UnknownName(kind, name, known)
+
+    def possible(self, field: str, values: Sequence[str]) -> list[str]:
+        """Of the values of a field, those that the query may select."""
+        return [value for value in values if self.where is None or self.where.may_hold({field: (value,)})]
 
     def takes(self, case: OpCase) -> bool:
         """Whether the case's op is wanted."""
@@ -80,4 +89,26 @@ def cells(
                 if wanted.modes and mode not in wanted.modes:
                     continue
                 for backend in columns:
-                    yield Cell(family=family, case=case, backend=backend, mode=mode, dtype=dtype)
+                    cell = Cell(family=family, case=case, backend=backend, mode=mode, dtype=dtype)
+                    if wanted.where is None or wanted.where.may_hold(cell_facts(cell)):
+                        yield cell
+
+
+def names(catalog: Catalog, backends: Collection[str]) -> Mapping[str, Collection[str]]:
+    """The names that a query about the registry may use, by field."""
+    return {"op": [case.op for cases in catalog.values() for case in cases], "family": catalog, "backend": backends}
+
+
+def cell_facts(cell: Cell) -> Facts:
+    """What is known of a cell's samples before they are drawn; the plain call has the first dtype."""
+    return {**_facts(cell.family, cell.case, cell.mode, cell.dtype), "backend": (cell.backend,)}
+
+
+def case_facts(family: str, case: OpCase) -> Iterator[Facts]:
+    """What is known of the samples of a case, for each mode and dtype."""
+    return (_facts(family, case, mode, dtype) for mode in case.modes() for dtype in case.dtypes)
+
+
+def _facts(family: str, case: OpCase, mode: str, dtype: str) -> dict[str, Sequence[str]]:
+    found: dict[str, Sequence[str]] = {"op": (case.op,), "family": (family,), "mode": (mode,), "dtype": (dtype,)}
+    return found if dtype == case.dtypes[0] else {**found, "plain": (NO,)}

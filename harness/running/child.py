@@ -117,7 +117,7 @@ def _started(context: ForkServerContext, arguments: tuple[object, ...], last_wor
     ours, theirs = context.Pipe()
     process = context.Process(target=main, args=(theirs, *arguments), daemon=True)
     try:
-        with _without_main():
+        with without_main():
             process.start()
     except (EOFError, OSError) as died:
         raise _NoServer(f"{type(died).__name__}: {died}") from None
@@ -167,7 +167,7 @@ class _NoServer(Exception):
 
 
 @contextmanager
-def _without_main() -> Iterator[None]:
+def without_main() -> Iterator[None]:
     """Hide this process's main script: multiprocessing would import it, and pytest with it, in each worker."""
     main = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")

@@ -18,7 +18,8 @@ class Request:
 
     `sample` is the sample as JSON text: the same on each backend, so that either side need convert it once only. `show`
     asks for the IR of each stage, `find_pass` for the first pass after which a wrong result is wrong. `died` says what
-    an earlier worker died of in execution: then the isolated executors alone are asked.
+    an earlier worker died of in execution: then the isolated executors alone are asked. `ir` is lowered IR to execute
+    in place of what the backend makes.
     """
 
     op: str
@@ -27,6 +28,7 @@ class Request:
     show: bool = False
     find_pass: bool = False
     died: str | None = None
+    ir: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

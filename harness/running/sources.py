@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from harness.cases.draw import Profile, census
+from harness.cases.plain import plain_call
 from harness.cases.sample import Sample
+from harness.records.query import NO, YES, Query
 
-from .cells import Cell
+from .cells import Cell, cell_facts
 
 Source = Callable[[Cell], tuple[Sample, ...]]
 """Gives the samples of a cell."""
@@ -42,3 +45,31 @@ class FromOpinfo:
         found = self.samples.get(cell.case.op, {}).get(cell.dtype, ()) if cell.mode == "static" else ()
         taken = [s for s in found if s.origin == "opinfo"][: self.profile.opinfo]
         return (*taken, *(s for s in found if s.origin == "rejected"))
+
+
+class NothingChosen(Exception):
+    """None of the samples that a cell has is selected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Of the samples that other sources give, those that a query selects; raises NothingChosen if it selects none."""
+
+    sources: Sequence[Source]
+    where: Query
+    FIELDS: ClassVar = ("plain", "id")
+    """The fields by which the samples of one cell differ; for any other one the cells are selected."""
+
+    def __call__(self, cell: Cell) -> tuple[Sample, ...]:
+        """The samples of the cell that are selected."""
+        found = [sample for source in self.sources for sample in source(cell)]
+        plain = plain_call(cell.case, cell.mode) if cell.dtype == cell.case.dtypes[0] else None
+        known = cell_facts(cell)
+        chosen = tuple(
+            sample
+            for sample in found
+            if self.where.may_hold({**known, "id": (sample.id,), "plain": (YES if sample == plain else NO,)})
+        )
+        if not chosen:
+            raise NothingChosen
+        return chosen

@@ -97,24 +97,25 @@ class Supervisor:
         *,
         find_pass: bool = False,
         short: Mapping[Stage, str] | None = None,
+        ir: str | None = None,
     ) -> Result:
         """The result of one sample on one backend, whatever the sample does to the worker.
 
         `show` is given the IR of each stage that was reached, even if the next stage kills the worker. `find_pass` asks
         for the first pass after which a wrong result is wrong. `short` maps the stages that have only a share of the
-        deadline to the samples that hung there: one that does not end in that time is `NotRun`.
+        deadline to the samples that hung there: one that does not end in that time is `NotRun`. `ir` is lowered IR to
+        execute in place of what the backend makes.
 
         A sample on which the worker dies before the first stage runs again in a fresh worker: if that dies too, eager
         itself dies of the sample; if not, the previous sample had written over the worker's memory. So does a sample
         whose worker was killed from outside: if that happens again, the sample crashes, for instance because it takes
-        all memory. A sample on which
-        the worker dies or hangs in execution runs again on the isolated executors alone: if one of them is right, the
-        first executor is at fault; if none is, checkers may find the cause.
+        all memory. A sample on which the worker dies or hangs in execution runs again on the isolated executors alone:
+        if one of them is right, the first executor is at fault; if none is, checkers may find the cause.
 
         Raises OpcovError if no worker can be started, for instance because a plugin's package is missing.
         """
         request = Request(
-            op=sample.op, sample=dumps(sample), backend=backend, show=show is not None, find_pass=find_pass
+            op=sample.op, sample=dumps(sample), backend=backend, show=show is not None, find_pass=find_pass, ir=ir
         )
         short = short or {}
         deaths = self.deaths
@@ -185,6 +186,10 @@ class Supervisor:
             return tail(self._stderr.read_text(errors="replace"))
         except OSError:
             return ""
+
+    def renew(self) -> None:
+        """Let the next sample run in a fresh worker."""
+        self._stop()
 
     def _stop(self) -> None:
         if self._child:

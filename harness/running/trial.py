@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from functools import cache
+from itertools import zip_longest
 
 from harness.cases.case import OpCase
 from harness.cases.plain import plain_call
@@ -22,7 +23,7 @@ from harness.programs.protocols import (
     Refused,
     VersionSkew,
 )
-from harness.text import plural
+from harness.text import clip, one_line, plural
 
 from .caches import run_frontend, starts_early
 
@@ -42,6 +43,8 @@ LONGEST = 30.0
 """Seconds after which no other program is tried."""
 SECONDS = 10.0
 """How long one run of a binary may take in the trial."""
+FRONTENDS_SECONDS = 60.0
+"""How long the comparison of two frontends may take."""
 
 
 @cache
@@ -66,6 +69,31 @@ def check_crossing(tried: Iterable[Sample], frontend: Frontend, backends: Iterab
             f"binary: {skews[0]}",
             hint="install the torch-mlir that the binary was built from, or name its build folder",
         )
+
+
+def difference(tried: Iterable[Sample], fast: Frontend, official: Frontend) -> str:
+    """The first program of which two frontends make different things, and how they differ; empty if there is none."""
+    for sample in tried:
+        ours, theirs = _made(fast, sample), _made(official, sample)
+        if ours != theirs:
+            return f"{sample.op}, {sample.mode}: {_first_difference(ours, theirs)}"
+    return ""
+
+
+def _made(frontend: Frontend, sample: Sample) -> str:
+    """The IR that the frontend makes of the program, or the stage at which it fails and why."""
+    try:
+        return run_frontend(frontend.run, sample, lambda stage: None).ir
+    except NotExpressible as refusal:
+        return f"no IR, it fails at {refusal.stage}"
+    except Exception as error:  # of a part of torch or torch-mlir that has changed
+        return f"no IR: {type(error).__name__}: {one_line(str(error))}"
+
+
+def _first_difference(ours: str, theirs: str) -> str:
+    pairs = zip_longest(ours.splitlines(), theirs.splitlines(), fillvalue="nothing")
+    mine, other = next((a, b) for a, b in pairs if a != b)
+    return f"`{clip(mine.strip(), 80)}` instead of `{clip(other.strip(), 80)}`"
 
 
 def _skew(sample: Sample, frontend: Frontend, backends: Iterable[Backend]) -> str:

@@ -41,7 +41,7 @@ EXPORTED = (
 """These ops are only exported, by the control backend: an op that kills a worker must not kill the fork server."""
 
 LOAD_SECONDS = 60
-"""How long compiler and executors may take to load; torch is loaded by then."""
+"""How long compiler and executors may take to load, each; torch is loaded by then."""
 
 
 def exercise(ready: Pipeline, asked: WarmUp) -> None:
@@ -87,14 +87,16 @@ def warm(asked: WarmUp) -> None:
     torch.set_num_threads(1)
     torch.set_num_interop_threads(1)
     warnings.filterwarnings("ignore")
-    signal.alarm(LOAD_SECONDS)  # a compiler that hangs at its import ends this server; a worker then says so
-    ready, _ = worker.load(
-        _backends(asked), thorough=False, without=plugins.strangers() | dict.fromkeys(asked.without, "")
-    )
-    signal.alarm(0)
+    without = plugins.strangers() | dict.fromkeys(asked.without, "")
+    ready, _ = worker.load(_backends(asked), thorough=False, without=without, loading=_bounded)
     exercise(ready, asked)
     gc.freeze()
     gc.enable()
+
+
+def _bounded(name: str) -> None:
+    """Let a compiler or executor that hangs at its import end this server: a worker then says so."""
+    signal.alarm(LOAD_SECONDS if name else 0)
 
 
 with suppress(OpcovError):  # each worker says it

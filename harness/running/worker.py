@@ -30,12 +30,12 @@ from harness.cases.sample import Sample, from_json
 from harness.errors import BadCompiler, OpcovError
 from harness.programs import plugins
 from harness.programs.compiler import chosen
-from harness.programs.fork import die_with_parent
-from harness.programs.loaded import COMPILER, loaded
+from harness.programs.fork import ForkDied, die_with_parent, in_fork
+from harness.programs.loaded import COMPILER, is_pinned_pair, loaded
 from harness.programs.provider import check_libraries, provide
 from harness.records.frontend import FRONTEND
 from harness.records.outcome import HarnessError, Result, Shown, Stage
-from harness.records.toolchain import Loaded
+from harness.records.toolchain import FAST, Loaded
 from harness.text import one_line
 from op_suites import catalog
 
@@ -65,28 +65,52 @@ def load(
     The executors in `without` are absent for these reasons. `loading` is called with the name of each other one before
     it is loaded, and with an empty name when all are; with that of the compiler first of all.
     """
-    frontend = _frontend(loading)
+    _import_compiler(loading)
     from .pipeline import Pipeline
 
     executors, absent = plugins.executors(loading, without)
     loading("")
     lowerings = {name: plugins.backend(name)() for name in backends if name != FRONTEND}
+    front, why = frontend()
     tool = chosen().tool
     if tool:
-        _through(tool, lowerings)
-    ready = Pipeline(frontend, lowerings, executors, thorough=thorough)
+        _through(tool, front, lowerings)
+    ready = Pipeline(front, lowerings, executors, thorough=thorough)
     present = [name for name in plugins.names(plugins.EXECUTORS) if name not in absent]
     said = {name: found.json() for name, low in lowerings.items() if (found := getattr(low, "element_types", None))}
-    return ready, replace(loaded(lowerings, present, absent, tool), element_types=said)
+    return ready, replace(loaded(lowerings, present, absent, tool), element_types=said, frontend=why)
 
 
-def _through(path: Path, lowerings: Mapping[str, Backend]) -> None:
+@cache
+def frontend() -> tuple[Frontend, str]:
+    """The frontend, and what is said of it; forks of a process that has compared two frontends need not do it again.
+
+    The fast one imitates the official path of the pinned torch and torch-mlir. For another pair it is compared with
+    that path, in a fork, since a part of another version may kill the process.
+    """
+    from backends.frontend import Fx
+    from backends.official import Official
+
+    from . import trial
+
+    if is_pinned_pair():
+        return Fx(), ""
+    try:
+        differs = in_fork(lambda: trial.difference(trial.samples(case), Fx(), Official()), trial.FRONTENDS_SECONDS)
+    except ForkDied as death:
+        differs = f"to compare them ends with {death}"
+    if differs:
+        return Official(), f"{Official.name}, since the fast one differs ({one_line(differs)})"
+    return Fx(), f"{FAST}, the same as {Official.name} on twenty programs"
+
+
+def _through(path: Path, front: Frontend, lowerings: Mapping[str, Backend]) -> None:
     """Run pipelines through a `torch-mlir-opt` from now on; raises BadCompiler if it does not fit what is installed.
 
     A process that was forked of one that has looked need not look again.
     """
     from backends import ir
-    from backends.frontend import CONTRACT_PIPELINE, Fx
+    from backends.frontend import CONTRACT_PIPELINE
     from backends.tool import Tool
 
     from . import trial
@@ -99,28 +123,25 @@ def _through(path: Path, lowerings: Mapping[str, Backend]) -> None:
     ir.use(tool)
     try:
         with tool.within(trial.SECONDS):
-            trial.check_crossing(trial.samples(case), Fx(), ours.values())
+            trial.check_crossing(trial.samples(case), front, ours.values())
     except OpcovError:
         ir.use(None)
         raise
 
 
-def _frontend(loading: Callable[[str], None]) -> Frontend:
-    """The default frontend, which imports the compiler that this process measures; raises OpcovError."""
+def _import_compiler(loading: Callable[[str], None]) -> None:
+    """Import the compiler that this process measures; raises OpcovError."""
     compiler = chosen()
     provide(compiler)
     loading(COMPILER)
     try:
-        from backends.frontend import Fx  # heavy: only worker processes load torch
-
-        frontend = Fx()
+        import backends.frontend  # noqa: F401 # heavy: only worker processes load torch
     except Exception as error:  # a broken package may raise any type
         raise BadCompiler(
             f"--torch-mlir {compiler.spec}: opcov cannot use it: {type(error).__name__}: {one_line(str(error))}",
             hint=f"does `python -c 'import {COMPILER}.fx'` work with it, and is it built for this torch and Python?",
         ) from error
     check_libraries(compiler)
-    return frontend
 
 
 @cache
@@ -183,6 +204,8 @@ def _serve(ready: Pipeline, replies: Connection, request: Request) -> Result:
         replies.send(("known", known))
 
     try:
+        if request.ir is not None:
+            ready = _executing(ready, request.backend, request.ir)
         return ready.run(
             case(request.op),
             _sample(request.sample),
@@ -195,6 +218,15 @@ def _serve(ready: Pipeline, replies: Connection, request: Request) -> Result:
         )
     except Exception:  # a bug of ours must not look like a crash of the compiler
         return Result(outcome=HarnessError(traceback.format_exc(limit=-8)))
+
+
+def _executing(ready: Pipeline, backend: str, ir: str) -> Pipeline:
+    """A pipeline with the same frontend and executors, all of which are asked, in which the backend gives this IR."""
+    from .given import Given
+    from .pipeline import Pipeline
+
+    executors = (*ready.executors, *ready.checkers)
+    return Pipeline(ready.frontend, {backend: Given(ready.backends[backend], ir)}, executors, thorough=True)
 
 
 def _relieve_collector() -> None:

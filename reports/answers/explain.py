@@ -89,8 +89,9 @@ def explain(index: Index, op: str, backend: str | None = None, *, ir: str | None
     backends = dict.fromkeys(column.backend for column in columns_of(index.run, control=control))
     if backend is not None and backend not in backends:
         raise UnknownName("backend", backend, backends)
-    cells = tuple(c for c in row.cells if backend in (None, c.backend))
     records = {(c.backend, c.mode): c for c in cells_of(index.records(op))}
+    shown = records if index.run.selected else {(c.backend, c.mode) for c in row.cells}
+    cells = tuple(c for c in row.cells if backend in (None, c.backend) and (c.backend, c.mode) in shown)
     return Explanation(row, backend, cells, records, ir)
 
 

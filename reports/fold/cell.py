@@ -195,7 +195,7 @@ def cells_of(of: OpRecords) -> tuple[CellRecords, ...]:
     groups: dict[Key, list[Record]] = defaultdict(list)
     for record in of.records:
         groups[Key(record.op, record.backend, record.mode, record.dtype)].append(record)
-    plain = {record.mode: record.sample for record in of.records if record.plain}
+    plain = of.plain_calls
     columns: dict[Column, list[CellRecords]] = defaultdict(list)
     for key in sorted(groups, key=_dtype_order):
         columns[Column(key.backend, key.mode)].append(_cell(key, groups[key], plain.get(key.mode)))

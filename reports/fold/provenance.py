@@ -84,7 +84,8 @@ def _toolchain(tools: Mapping[str, Any], loaded: Loaded | None) -> str:
         tools = {**tools, "executors": ", ".join(name for name in loaded.executors if name not in absent)}
     facts = _asked(tools)
     if loaded:
-        facts = [*(_text(package.said(name)) for name, package in loaded.packages.items()), *facts]
+        frontend = [f"frontend {_text(loaded.frontend)}"] if loaded.frontend else []
+        facts = [*(_text(package.said(name)) for name, package in loaded.packages.items()), *frontend, *facts]
     elif installed := _mapping(tools.get("installed")):
         said = ", ".join(f"{name} {_text(version)}" for name, version in installed.items())
         facts.append(f"what was loaded is not known, installed: {said}")
@@ -132,7 +133,8 @@ def _registry(sets: Mapping[str, Any]) -> str:
 
 
 def _notes(run: Run, matrix: Matrix) -> tuple[str, ...]:
-    notes = [*_end(run), *(f"The journal is damaged: {damage}. The rest of it is shown." for damage in run.damage)]
+    notes = [f"Only a part is shown, {run.selected}; · has none of them."] if run.selected else []
+    notes += [*_end(run), *(f"The journal is damaged: {damage}. The rest of it is shown." for damage in run.damage)]
     if not matrix.ops:
         notes.append("The journal holds no outcome.")
     if matrix.errors:

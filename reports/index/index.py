@@ -20,7 +20,7 @@ class Run:
 
     `header`, `toolchains` and `footer` are the journal's, the footer None if there is none yet. `damage` says what of
     the journal cannot be read. `cells` is the number of cells that it has, and `columns` are the backends and modes of
-    these.
+    these. `selected` says which of the journal's samples were selected, and how many; "" if all of them are meant.
     """
 
     header: Mapping[str, Any]
@@ -29,6 +29,7 @@ class Run:
     cells: int
     columns: tuple[tuple[str, str], ...]
     toolchains: tuple[Mapping[str, Any], ...] = ()
+    selected: str = ""
 
     @property
     def compiler(self) -> str:
@@ -42,18 +43,19 @@ class Run:
 
 
 class Index:
-    """Reads an index; the file is not checked here, `store` does that."""
+    """Reads an index by its `connection`; the file is not checked here, `store` does that."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+        self.connection = connection
 
     @cached_property
     def run(self) -> Run:
         """The run."""
         found = {key: unpack(value) for key, value in self._rows("SELECT key, value FROM run")}
         columns = tuple((backend, mode) for backend, mode in found["columns"])
-        toolchains = tuple(found["toolchains"])
-        return Run(found["header"], found["footer"], tuple(found["damage"]), found["cells"], columns, toolchains)
+        toolchains, selected = tuple(found["toolchains"]), found.get("selected", "")
+        damage = tuple(found["damage"])
+        return Run(found["header"], found["footer"], damage, found["cells"], columns, toolchains, selected)
 
     @cached_property
     def ops(self) -> tuple[str, ...]:
@@ -86,4 +88,4 @@ class Index:
         return next((record for record in found if record.sample and record.id == sample_id), None)
 
     def _rows(self, query: str, *values: str) -> list[Any]:
-        return self._connection.execute(query, values).fetchall()
+        return self.connection.execute(query, values).fetchall()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from harness.cases.sample import Sample, from_json
@@ -20,12 +20,14 @@ class OpRecords:
     """The records of one op, in the order of the journal.
 
     `places` has of each record the number of its cell in the journal, counted from 0: it orders records of different
-    ops as the journal does.
+    ops as the journal does. `plain_calls` are the plain calls of the op by mode, as far as the journal has them; they
+    are known also where only some of the records are given.
     """
 
     op: str
     records: tuple[Record, ...]
     places: tuple[int, ...]
+    plain_calls: Mapping[str, Sample] = field(default_factory=dict)
 
     @property
     def family(self) -> str:
@@ -70,7 +72,9 @@ def restore_op(op: str, cells: Iterable[CellLines], header: Mapping[str, Any]) -
             except Exception as error:
                 raise no_outcome(f"line {number}", error) from None
     placed = list(with_frontend(placed)) if is_old(header) else placed
-    return OpRecords(op, tuple(judged(record, known) for record, _ in placed), tuple(place for _, place in placed))
+    records = tuple(judged(record, known) for record, _ in placed)
+    plain = {record.mode: record.sample for record in records if record.plain and record.sample}
+    return OpRecords(op, records, tuple(place for _, place in placed), plain)
 
 
 @dataclass(frozen=True, slots=True)

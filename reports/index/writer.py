@@ -12,7 +12,7 @@ from harness.records.journal_file import Block
 
 from .index import Index
 from .old import is_old
-from .op_records import CellLines, Fold, restore_op
+from .op_records import CellLines, Fold, OpRecords, restore_op
 from .tables import create, pack, pack_cells, unpack_cells
 
 _BYTES = 6 << 20
@@ -127,14 +127,24 @@ class IndexWriter:
     def _fold(self, name: str, op: _Op) -> None:
         if op.is_folded:
             return
-        records = restore_op(name, op.cells, self._header)
-        parts = [(fold, name, fold_op(records)) for fold, fold_op in self._folds.items()]
-        self._insert("op", [(name, *pack_cells(op.cells))])
         self._connection.execute("DELETE FROM part WHERE op = ?", (name,))
+        self._insert_op(restore_op(name, op.cells, self._header), op.cells)
+        op.is_folded = True
+
+    def add_op(self, records: OpRecords) -> None:
+        """Add all records of one op, without their lines: an index of these has no cells."""
+        cells = {(place, r.backend, r.mode) for place, r in zip(records.places, records.records, strict=True)}
+        self._cells += len(cells)
+        self._columns.update(dict.fromkeys((backend, mode) for _, backend, mode in sorted(cells)))
+        self._insert_op(records, ())
+
+    def _insert_op(self, records: OpRecords, cells: Sequence[CellLines]) -> None:
+        name = records.op
+        parts = [(fold, name, fold_op(records)) for fold, fold_op in self._folds.items()]
+        self._insert("op", [(name, *pack_cells(cells))])
         self._insert("part", [(fold, name, pack(value)) for fold, name, value in parts if value is not None])
         samples = {id(record.sample): record.sample for record in records.records}  # several records share one
         self._insert("sample", {(sample.id, name) for sample in samples.values() if sample})
-        op.is_folded = True
 
     def _insert(self, table: str, rows: Any) -> None:
         marks = {"op": "?, ?, ?", "part": "?, ?, ?", "sample": "?, ?"}[table]

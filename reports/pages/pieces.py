@@ -82,6 +82,10 @@ def number(count: int) -> str:
     return f"{count:,}" if count else "–"
 
 
+ASIDES = (blame.FOLD, slack.FOLD)
+"""The folds that `answer_lines` reads."""
+
+
 def answer_lines(index: Index) -> list[str]:
     """One line from `opcov blame` and one from `opcov slack`; a line that is empty is left out."""
     lines = (blame.line(blame.blame(index)), slack.line(slack.slack(index)))

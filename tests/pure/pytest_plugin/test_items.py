@@ -6,13 +6,16 @@ from typing import Any
 import pytest
 
 from harness.pytest_plugin.items import early_warm_up
-from harness.pytest_plugin.options import SUITES
+from harness.pytest_plugin.options import SUITES, WHERE, is_whole
+from harness.records.query import parse
 from harness.running.request import WarmUp
 
 
-def config(*ops: str, args: tuple[str, ...] = (str(SUITES),), **options: Any) -> Any:
+def config(*ops: str, args: tuple[str, ...] = (str(SUITES),), where: str = "", **options: Any) -> Any:
+    stash = {WHERE: parse(where)} if where else {}
     none = {"backend": [], "mode": [], "dtype": [], "cascades": False, "collectonly": False}
-    return SimpleNamespace(args=list(args), option=SimpleNamespace(**{"op": list(ops), **none, **options}))
+    option = SimpleNamespace(**{"op": list(ops), **none, **options})
+    return SimpleNamespace(args=list(args), option=option, stash=stash)
 
 
 def test_a_run_of_few_ops_says_early_what_to_warm_up() -> None:
@@ -22,6 +25,19 @@ def test_a_run_of_few_ops_says_early_what_to_warm_up() -> None:
     assert both is not None
     assert {"linalg", "tosa", "stablehlo", "control"} <= set(both.backends)
     assert both.modes == ("static", "dynamic")
+
+
+def test_a_query_that_selects_few_ops_names_them_too() -> None:
+    asked = early_warm_up(config(where="op:aten.relu.default backend:tosa,linalg"))
+    assert asked is not None
+    assert set(asked.backends) == {"tosa", "linalg"}
+    assert early_warm_up(config(where="op:aten.conv*")) is None
+    assert early_warm_up(config(where="not op:aten.conv*")) is None
+
+
+def test_a_query_narrows_the_registry() -> None:
+    assert is_whole(config(keyword=""))
+    assert not is_whole(config(keyword="", where="backend:*"))
 
 
 @pytest.mark.parametrize(

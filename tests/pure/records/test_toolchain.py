@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.records.toolchain import Loaded, Package, compilers, loaded_json, loaded_restore, toolchain
+from harness.records.toolchain import TOOL, Loaded, Package, compilers, loaded_json, loaded_restore, toolchain
 
 INSTALLED = Package(
     path="/env/torch_mlir", distribution="torch-mlir", version="2026", library="libAll.so.3", sha256="0123456789abcdef"
@@ -64,3 +64,18 @@ def test_a_package_or_an_executor_that_one_lacks_is_a_difference() -> None:
     )
     assert list(LOADED.differs(replace(LOADED, absent={}))) == [("no executor xla", "every executor")]
     assert list(LOADED.differs(replace(LOADED, absent={"xla": "another reason"}))) == []
+
+
+def test_the_frontend_is_told_where_there_is_something_to_tell() -> None:
+    assert "frontend" not in loaded_json(LOADED)
+    other = replace(LOADED, frontend="fx.export_and_import, since the fast one differs")
+    assert loaded_restore(json.loads(json.dumps(loaded_json(other)))) == other
+    assert list(LOADED.differs(other)) == [("the frontend fast", f"the frontend {other.frontend}")]
+
+
+def test_a_binary_is_among_the_compilers() -> None:
+    tool = Package(path="/build/bin/torch-mlir-opt", library="torch-mlir-opt", sha256="0123456789abcdef")
+    assert compilers(replace(LOADED, packages={**LOADED.packages, TOOL: tool})) == [
+        "torch-mlir 2026 (libAll 0123456789ab)",
+        "torch-mlir-opt in /build/bin/torch-mlir-opt (torch-mlir-opt 0123456789ab)",
+    ]

@@ -68,6 +68,11 @@ def test_what_was_loaded_is_said_and_not_what_is_installed() -> None:
     )
 
 
+def test_another_frontend_is_said_with_the_reason() -> None:
+    line = {"kind": "toolchain", "worker": "main", "executors": ["a"], "frontend": "fx.export_and_import, since\nit"}
+    assert " · frontend fx.export_and_import, since · " in " · " + about(index([], toolchains=[line])).toolchain + " · "
+
+
 def test_control_line_never_rounds_up() -> None:
     assert control_line({"Passed": 9999, "Wrong": 1}) == "control: 99.9 % Passed (9,999 of 10,000)"
     assert control_line({"Passed": 5, "Excluded": 2}) == "control: 100 % Passed (5 of 5, 2 Excluded aside)"

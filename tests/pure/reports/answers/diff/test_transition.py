@@ -188,7 +188,7 @@ def test_the_most_alarming_transition_comes_first() -> None:
     assert len(set(ranks)) == len(pairs)
 
 
-def test_who_excuses_a_change_names_the_reason() -> None:
+def test_who_doubts_a_change_names_the_reason() -> None:
     found = undecided(ending("Passed"), ending("Wrong"), "flicker")
     assert (found.kind, found.name) == ("undecided", "flicker")
     assert all(outcome in COLUMNS for outcome in RED)

@@ -1,0 +1,133 @@
+"""The index of the samples that a query selects: every answer is then as if the journal held nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from harness.errors import OpcovError
+from harness.records.query import NO, YES, Facts, Query
+from harness.text import plural
+from reports.index.index import Index
+from reports.index.old import is_old
+from reports.index.op_records import CellLines, Fold, OpRecords, restore_op
+from reports.index.store import Progress, no_progress
+from reports.index.writer import IndexWriter
+
+from .facts import STATUS_NAMES, facts
+from .matrix import FOLD as ROWS
+from .status import FAILING
+
+_HEAD = re.compile(r'\{"kind":"outcome","id":"([^"]*)","op":.*?"outcome":"(\w+)","stage":"(\w+)"')
+"""The start of an outcome line, as `journal.dumped` writes it."""
+_PLAIN = '"plain":true'
+"""What the line of a plain call has outside of its texts, where quotes are escaped."""
+_JUDGED = ("Unsupported", "Invalid")
+"""The recorded outcomes that a report may count under another name."""
+
+_EXECUTED = ("Passed", "Wrong", "NotExecuted")
+"""The outcomes that name executors."""
+
+
+class NothingSelected(OpcovError):
+    """No sample of the journal is as the query asks."""
+
+
+def names(index: Index) -> Mapping[str, Collection[str]]:
+    """The names that a query about a journal may use, by field."""
+    asked = index.run.header.get("options") or {}
+    return {
+        "op": index.ops,
+        "family": {part["family"] for _, part in index.parts(ROWS)},
+        "backend": {*(backend for backend, _ in index.run.columns), *(asked.get("backends") or ())},
+        "status": STATUS_NAMES,
+    }
+
+
+class Selected(Index):
+    """The index, in memory, of what a query selects of another index.
+
+    Only the ops that the query may select are read again. `folds` are the folds whose values it has. Raises
+    NothingSelected, and BadJournal if a line is no outcome.
+    """
+
+    def __init__(self, whole: Index, query: Query, folds: Mapping[str, Fold], progress: Progress = no_progress) -> None:
+        self._whole = whole
+        self._query = query
+        self._families = {op: part["family"] for op, part in whole.parts(ROWS)}
+        run = whole.run
+        writer = IndexWriter(":memory:", folds, _narrowed(run.header, query))
+        count = cells = ops = 0
+        for op in whole.ops:
+            found = self.records(op)
+            if found.records:
+                writer.add_op(found)
+                ops += 1
+                cells += len(set(found.places))
+                count += sum(record.minimised is None for record in found.records)
+                progress(cells, None)
+        if not ops:
+            raise NothingSelected(
+                f"--where: no sample of the journal is {query.text}",
+                hint="leave a condition out, or see `opcov matrix` for what there is",
+            )
+        writer.note_toolchains(*run.toolchains)
+        selected = f"selected by {query.text}: {plural(count, 'outcome')} in {plural(cells, 'cell')}"
+        super().__init__(writer.flush(run.footer, run.damage, selected=f"{selected} of {plural(ops, 'op')}").connection)
+
+    def records(self, op: str) -> OpRecords:
+        """The selected records of one op, in the order of the journal; none if it has none."""
+        known: dict[str, Any] = {"op": (op,), "family": (self._families.get(op, ""),)}
+        if not self._query.may_hold(known):
+            return OpRecords(op, (), ())
+        header = self._whole.run.header
+        cells = self._whole.cells(op)
+        found = restore_op(op, cells if is_old(header) else list(self._candidates(known, cells)), header)
+        holds = [self._query.may_hold(values) for values in facts(found, self._query.fields)]
+        return replace(
+            found,
+            records=tuple(record for record, yes in zip(found.records, holds, strict=True) if yes),
+            places=tuple(place for place, yes in zip(found.places, holds, strict=True) if yes),
+        )
+
+    def _candidates(self, known: Facts, cells: Collection[CellLines]) -> Iterator[CellLines]:
+        """The cells with only the lines that may be selected; the plain calls are among them, since severities hinge
+        on these. Where the query asks for the status of cells, those that may be selected are whole.
+        """
+        plain: set[str] = set()
+        for cell in cells:
+            of_cell = {**known, "backend": (cell.backend,), "mode": (cell.mode,), "dtype": (cell.dtype,)}
+            may_hold = self._query.may_hold(of_cell)
+            whole = may_hold and "status" in self._query.fields
+            for number, text in enumerate(cell.lines, cell.line):
+                first = _PLAIN in text and cell.mode not in plain
+                if whole or first or (may_hold and self._query.may_hold({**of_cell, **_of_line(text)})):
+                    plain |= {cell.mode} if first else set()
+                    yield replace(cell, line=number, lines=(text,))
+
+
+def _of_line(text: str) -> Facts:
+    """What the start of an outcome line says, without the time that restoring it takes."""
+    head = _HEAD.match(text)
+    if head is None:
+        return {}
+    id, outcome, stage = head.groups()
+    found: dict[str, Sequence[str]] = {"id": (id,), "stage": (stage,), "plain": (YES if _PLAIN in text else NO,)}
+    if outcome not in _JUDGED:
+        found |= {"outcome": (outcome,), "culprit": ()}
+    if outcome not in FAILING:
+        found["severity"] = ()
+    if outcome not in _EXECUTED:
+        found["executor"] = ()
+    return found
+
+
+def _narrowed(header: Mapping[str, Any], query: Query) -> dict[str, Any]:
+    """The header as that of a run which was asked for no more than the query may select."""
+    options = dict(header.get("options") or {})
+    for key, field in (("backends", "backend"), ("modes", "mode"), ("dtypes", "dtype"), ("ops", "op")):
+        if isinstance(options.get(key), (list, tuple)):
+            options[key] = [name for name in options[key] if query.may_hold({field: (name,)})]
+    return {**header, "options": options}
