@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> Exit:
             raise
         print(f"baseline: not checked: {error.what}")
         return Exit.OK
-    comparison = Comparison(index, baseline)
+    comparison = Comparison(index, baseline, options.where)
     return _check(options, comparison) if options.action == "check" else _update(options, comparison)
 
 
@@ -186,6 +186,8 @@ def _with_second(one: Drift, why: str) -> Entry:
 
 def _write(options: argparse.Namespace, index: Index, folder: Path) -> Exit:
     """Make the first baseline of a profile."""
+    if options.where:
+        raise OpcovError("a baseline is written of whole runs", hint="leave out --where; `update` takes it")
     if (folder / baseline_file.MEASURED).exists():
         raise OpcovError(
             f"{folder} has a baseline already", hint=f"`opcov baseline update {_journal(options)}` changes it"

@@ -306,6 +306,20 @@ def test_a_run_without_an_executor_leaves_what_it_may_explain(written: Opcov, ru
     assert written.text == before
 
 
+def test_a_query_selects_the_cells_that_an_update_takes_over(written: Opcov, run: Any) -> None:
+    journal = run(records(WRONG, WRONG))
+    said = written("update", journal, "--where", "op:aten.relu* outcome:wrong", "--reason", "why")
+    assert "1 line updated" in said
+    assert "left out by --where: 1 cell" in said
+    assert "no data" not in said
+    assert "1 worse" in written("check", journal, status=Exit.FOUND)
+    assert "severity: is a field of samples" in written(
+        "check", journal, "--where", "severity:plain", status=Exit.USAGE
+    )
+    assert "unknown op 'aten.rely*'" in written("check", journal, "--where", "op:aten.rely*", status=Exit.USAGE)
+    assert "leave out --where" in written("write", journal, "--where", "op:aten.relu*", status=Exit.USAGE)
+
+
 def test_a_second_verdict_stands_in_the_line(written: Opcov, run: Any) -> None:
     other = run(records(WRONG))
     written("update", other, "--also", "cpu")
