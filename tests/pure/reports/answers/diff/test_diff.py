@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from harness.cases.sample import Sample
+from harness.errors import UnknownName
 from harness.records.frontend import FRONTEND
 from harness.records.journal import Record
 from harness.records.outcome import (
@@ -24,10 +27,13 @@ from harness.records.outcome import (
     Wrong,
 )
 from reports.answers.diff.change import Change
+from reports.answers.diff.choice import Choice, choice
 from reports.answers.diff.diff import Diff, diff
 from reports.answers.diff.example import example
 from reports.answers.diff.side import Side
 from reports.fold.cell import Key
+from reports.fold.selected import NothingSelected
+from reports.pages.diff.words import left_out
 from tests.synthetic import FOOTER, HEADER, index, record, sample
 
 RELU, ABS, EXP = "aten.relu.default", "aten.abs.default", "aten.exp.default"
@@ -277,11 +283,42 @@ def test_who_makes_both_runs_may_doubt_a_change() -> None:
 def test_samples_that_were_not_asked_for_are_not_compared() -> None:
     samples = [one(size=2), one(size=3), one(ABS)]
     before, after = ([record(of, "tosa", out) for of in samples] for out in (PASSED, WRONG))
-    found = compared(before, after, chosen=lambda cell, id: id == samples[1].id)
+    found = compared(before, after, chosen=Choice("q", {(Key(RELU, "tosa", "static", "f32"), samples[1].id)}))
     assert [change.sample.id for cell in found.cells for change in cell.changes] == [samples[1].id]
     assert (found.coverage.samples, found.coverage.cells, found.coverage.unchosen) == (1, 1, 4)
     assert not found.coverage.gone
     assert not found.coverage.partly
+    assert "not selected by q: 4 records of the two runs" in "".join(left_out(found))
+
+
+@pytest.mark.parametrize(
+    ("where", "names"),
+    [
+        ("outcome:wrong", {"newly wrong": (1, 1), "no longer wrong": (1, 1)}),
+        ("outcome:unsupported", {"no longer wrong": (1, 1), "fixed": (1, 1)}),
+        ("op:aten.abs*", {"no longer wrong": (1, 1)}),
+        ("op:aten.sin* or culprit:*sort", {"no longer wrong": (1, 1), "fixed": (1, 1)}),
+        ("backend:tosa dtype:f32", {"newly wrong": (1, 1), "no longer wrong": (1, 1), "fixed": (1, 1)}),
+    ],
+)
+def test_a_query_selects_what_is_so_in_either_run(where: str, names: Mapping[str, tuple[int, int]]) -> None:
+    ops = (RELU, ABS, EXP)
+    before, after = (
+        side(*(record(one(op), "tosa", outcome) for op, outcome in zip(ops, outcomes, strict=True)))
+        for outcomes in ((PASSED, WRONG, REFUSED), (WRONG, REFUSED, PASSED))
+    )
+    only = side(record(one("aten.sin.default"), "tosa", PASSED), *before.index.records(RELU).records)
+    assert counts(diff(before, after, chosen=choice(before.index, after.index, where.replace("sin", "exp")))) == names
+    found = choice(only.index, after.index, "op:aten.sin*")
+    assert {cell.op for cell, _ in found.samples} == {"aten.sin.default"}
+
+
+def test_a_query_that_selects_nothing_of_either_run_is_an_error() -> None:
+    before, after = side(record(one(), "tosa", PASSED)), side(record(one(), "tosa", PASSED))
+    with pytest.raises(NothingSelected, match="no sample of the two journals is outcome:wrong"):
+        choice(before.index, after.index, "outcome:wrong")
+    with pytest.raises(UnknownName, match="reul"):
+        choice(before.index, after.index, "op:aten.reul.default")
 
 
 def test_an_old_journal_is_compared_as_if_it_had_the_frontend() -> None:
