@@ -197,7 +197,7 @@ def test_a_failure_without_a_diagnostic_is_a_death(tmp_path: Path) -> None:
     broken.write_text("#!/bin/sh\necho Traceback: no such file >&2\nexit 1\n", encoding="ascii")
     broken.chmod(0o755)
     for tool in used(broken):
-        with pytest.raises(CompilerDied, match="^exit 1: Traceback: no such file$"):
+        with pytest.raises(CompilerDied, match=r"^exit 1: Traceback: no such file$"):
             tool.legalized(contract(PROGRAMS["add"]).ir, CONTRACT_PIPELINE)
         with pytest.raises(CompilerDied):
             tool.lowered(contract(PROGRAMS["add"]).ir, Linalg.recipe.pipeline)
