@@ -95,7 +95,7 @@ def _setup(options: argparse.Namespace) -> Setup:
         profile=replace(profile(options.profile), minimise_seconds=0),
         seed=options.seed,
         limits=Limits(seconds=options.sample_seconds),
-        thorough=profile(options.profile).thorough,
+        thorough=False,
     )
 
 
@@ -107,7 +107,7 @@ def _header(options: argparse.Namespace, started: float, spec: str) -> Mapping[s
         "profile": options.profile,
         "sampling": size.says(),
         "samples": "census",
-        "thorough": size.thorough,
+        "thorough": False,
         "ops": options.op,
         "backends": list(options.backend or plugins.columns(plugins.BACKENDS)),
         "modes": options.mode,
