@@ -39,7 +39,6 @@ class Profile:
     - `opinfo`: OpInfo's samples in a cell, where they are asked for.
     - `blames`: whether to find which dim must be dynamic for a dynamic sample to fail, and the first wrong pass of a
       wrong sample.
-    - `thorough`: whether every executor runs every sample; if not, they are asked until one is right.
     - `minimise_seconds`, `minimise_total`: seconds to minimise one failure, and all that one pytest worker finds.
     """
 
@@ -55,7 +54,6 @@ class Profile:
     dynamic_others: int | None = None
     opinfo: int = 1
     blames: bool = True
-    thorough: bool = False
     minimise_seconds: float = 0
     minimise_total: float = 0
 
@@ -116,7 +114,7 @@ PROFILES: Mapping[str, Profile] = {
             minimise_total=20,
         ),
         Profile(name="soak", first=10, others=5, samples=100, left_out=("c128",), dynamic_others=1, blames=False),
-        Profile(name="nightly", first=40, others=12, opinfo=6, thorough=True, minimise_seconds=20, minimise_total=1800),
+        Profile(name="explore", first=6, others=3, opinfo=6, minimise_seconds=5, minimise_total=300),
     )
 }
 

@@ -113,7 +113,7 @@ def _setup(options: argparse.Namespace) -> Setup:
         profile=replace(profile(options.profile), minimise_seconds=0),
         seed=options.seed,
         limits=Limits(seconds=options.sample_seconds),
-        thorough=profile(options.profile).thorough,
+        thorough=False,
         where=options.where,
     )
 
@@ -126,7 +126,7 @@ def _header(options: argparse.Namespace, started: float, spec: str) -> Mapping[s
         "profile": options.profile,
         "sampling": size.says(),
         "samples": "census",
-        "thorough": size.thorough,
+        "thorough": False,
         "ops": _names(options.op),
         "backends": _names(options.backend) or plugins.columns(plugins.BACKENDS),
         "modes": _names(options.mode),
