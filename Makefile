@@ -4,11 +4,13 @@
 #   make matrix PYTHON=python3.12                            chooses the Python of a new .venv
 #   make matrix TORCH=2.12.0 TORCH_MLIR=20260901             another pair of versions, in a venv of its own
 #   make matrix TORCH_MLIR=some-torch-mlir==2026.7.1         another compiler (--torch-mlir SPEC) beside the pinned one
+#   make gate CANDIDATE=build/bin/torch-mlir-opt             is it worse than the pinned one, or than BASE=SPEC?
 #   make bench BASE=../before                                compares with another checkout that is set up
 
 PYTHON ?= python3
 OPTIONS ?=
 BASE ?=
+CANDIDATE ?=
 # a version of torch: its CPU build, from an index that has it (PIP_EXTRA_INDEX_URL, PIP_FIND_LINKS); empty: the pinned one
 TORCH ?=
 # a version of torch-mlir, or else a SPEC as --torch-mlir takes it; empty: the pinned one
@@ -19,7 +21,7 @@ VENV := .venv$(if $(TORCH),-torch-$(TORCH))$(if $(VERSION),-torch-mlir-$(VERSION
 BIN := $(VENV)/bin
 OUT := reports/out
 
-.PHONY: matrix test tests smoke check bench setup clean
+.PHONY: matrix test tests smoke check gate bench setup clean
 
 matrix: setup
 	$(BIN)/pytest -n auto op_suites --check-baseline $(if $(SPEC),--torch-mlir '$(SPEC)') $(OPTIONS)
@@ -39,6 +41,9 @@ check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+gate: setup
+	OPCOV=$(BIN)/opcov bash .ci/gate '$(or $(BASE),installed)' '$(CANDIDATE)' $(OPTIONS)
 
 bench: setup
 	$(BIN)/python -m harness.commands.bench

@@ -134,9 +134,9 @@ def census(case: OpCase, dtype: str, mode: Mode, size: Profile, seed: int) -> tu
     wanted = size.programs(case, dtype, mode)
     first = dtype == case.dtypes[0]
     main = first and mode == "static"
-    drawn = _draw_programs(case, dtype, mode, seed, _draw_count(wanted))
+    drawn = draw_programs(case, dtype, mode, seed, draw_count(wanted))
     if not any(map(_has_elements, drawn)):  # by chance, or because the case draws degenerate samples only
-        drawn = _draw_programs(case, dtype, mode, seed, _REDRAW * _draw_count(wanted))
+        drawn = draw_programs(case, dtype, mode, seed, _REDRAW * draw_count(wanted))
     picked = stratify(drawn, wanted, size.most if main else 0)
     fills = math.ceil(size.samples / max(1, len(picked)))
     out = [with_values(seeded(sample, fill), case.values[0]) for sample in picked for fill in range(fills)]
@@ -148,7 +148,7 @@ def census(case: OpCase, dtype: str, mode: Mode, size: Profile, seed: int) -> tu
     return tuple({s.id: s for s in ([plain, *out] if plain else out)}.values())
 
 
-def _draw_count(wanted: int) -> int:
+def draw_count(wanted: int) -> int:
     """How many draws `wanted` programs are picked from."""
     return 8 * wanted + 2
 
@@ -171,7 +171,7 @@ def _random(case: OpCase, dtype: str, mode: Mode, seed: int) -> Random:
     return Random(int.from_bytes(hashlib.sha256(key).digest()[:8], "big"))
 
 
-def _draw_programs(case: OpCase, dtype: str, mode: Mode, seed: int, examples: int) -> list[Sample]:
+def draw_programs(case: OpCase, dtype: str, mode: Mode, seed: int, examples: int) -> list[Sample]:
     """Distinct programs in the order drawn, the same ones at each call; in dynamic mode those with a dynamic dim."""
     programs: dict[str, Sample] = {}
 
@@ -312,7 +312,7 @@ def minimise(
             find(
                 case.strategy(sample.dtype, sample.mode),
                 still_fails,
-                settings=_settings(_draw_count(size.programs(case, sample.dtype, sample.mode))),
+                settings=_settings(draw_count(size.programs(case, sample.dtype, sample.mode))),
                 random=_random(case, sample.dtype, sample.mode, seed),
             )
 

@@ -9,10 +9,10 @@ import pytest
 
 from harness.cases.draw import profile
 from harness.cases.sample import MODES
-from harness.programs import plugins
 from harness.running.run_header import run_header
 
-from .options import is_thorough, selection
+from .options import columns, is_thorough, selection
+from .replay import REPLAY
 
 
 def header(config: pytest.Config, absent: Mapping[str, str], started: float) -> dict[str, Any]:
@@ -30,10 +30,11 @@ def _options(config: pytest.Config) -> dict[str, Any]:
         "samples": option.samples,
         "thorough": is_thorough(config),
         "ops": list(wanted.ops),
-        "backends": wanted.possible("backend", wanted.backends or plugins.columns(plugins.BACKENDS)),
+        "backends": wanted.possible("backend", wanted.backends or columns(config)),
         "modes": wanted.possible("mode", wanted.modes or MODES) if wanted.where else list(wanted.modes),
         "dtypes": list(wanted.dtypes),
         "where": option.where,
+        "replay": config.stash[REPLAY].header.get("run") if option.replay else None,
         "keyword": option.keyword,
         "sample_seconds": option.sample_seconds,
         "sample_memory": option.sample_memory,

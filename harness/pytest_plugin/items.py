@@ -6,6 +6,7 @@ import functools
 import json
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,6 @@ import pytest
 from harness.cases.draw import Profile, profile
 from harness.cases.sample import MODES
 from harness.errors import Exit, OpcovError
-from harness.programs import plugins
 from harness.records.element_types import judged, known_types
 from harness.records.expectation import judge
 from harness.records.journal import Record, dumped
@@ -24,13 +24,14 @@ from harness.running.cells import Cell, cells, names
 from harness.running.child import fork_server
 from harness.running.request import WarmUp
 from harness.running.runner import Runner
-from harness.running.sources import Census, Chosen, FromOpinfo, NothingChosen, Source
+from harness.running.sources import Census, Chosen, FromJournal, FromOpinfo, NothingChosen, Source
 from harness.running.supervisor import Supervisor
 from harness.surface import opinfo
 from op_suites import catalog
 
 from . import resume
-from .options import SUITES, is_main_job, is_strict, is_thorough, is_worker, limits, selection
+from .options import SUITES, columns, is_main_job, is_strict, is_thorough, is_worker, limits, selection
+from .replay import GONE, REPLAY
 
 LINES = "opcov-lines"
 """The key of a report's user properties under which a cell's journal lines travel to the controller."""
@@ -58,10 +59,14 @@ class Family(pytest.File):
         """Its cells, in the order in which they share work, but for those that an unfinished run has done."""
         done = resume.done(self.config)
         family = self.path.stem
-        backends = plugins.columns(plugins.BACKENDS)
+        backends = columns(self.config)
         size = profile(self.config.option.profile)
-        for cell in cells(family, catalog()[family], backends, selection(self.config), size):
+        replay = self.config.stash.get(REPLAY, None)
+        dtypes = size if replay is None else replace(size, left_out=(), dynamic_others=None)
+        for cell in cells(family, catalog()[family], backends, selection(self.config), dtypes):
             if cell.name in done or not self._may_match(cell):
+                continue
+            if replay and (cell.case.op, cell.backend, cell.mode, cell.dtype) not in replay.cells:
                 continue
             if self.config.option.samples != "opinfo" or _opinfo(size)(cell):
                 yield CellItem.from_parent(self, name=cell.name, cell=cell)
@@ -95,7 +100,8 @@ class CellItem(pytest.Item):
             records = _runner(self.session).records(self.cell)
         except NothingChosen:
             self.user_properties.append((LINES, []))
-            pytest.skip("no sample of the cell is selected")
+            self.user_properties += _gone(self.config)
+            pytest.skip("no sample of the cell is selected, or left in the registry")
         except OpcovError as error:
             if error.code == Exit.ENVIRONMENT:
                 self.user_properties.append((UNUSABLE, str(error)))
@@ -103,6 +109,7 @@ class CellItem(pytest.Item):
         # as text: what carries reports between processes has no integers of 64 bits
         self.user_properties.append((LINES, [dumped(record) for record in records]))
         self.user_properties += [(TOOLCHAIN, text) for text in _news(self.config)]
+        self.user_properties += _gone(self.config)
         known = known_types({"element_types": self.config.stash[_SUPERVISOR].loaded().element_types})
         verdict = judge([judged(record, known) for record in records], self.cell.backend)
         if verdict.kind == "broken" or (is_strict(self.config) and verdict.kind == "shortfall"):
@@ -138,12 +145,14 @@ def early_warm_up(config: pytest.Config) -> WarmUp | None:
     """The warm-up of a run of a few ops that are named in full, in this process; None for any other run."""
     wanted = selection(config)
     named = 0 < len(wanted.ops) <= FEW and not any(char in op for op in wanted.ops for char in "*?[")
+    if replay := config.stash.get(REPLAY, None):
+        named = len({op for op, *_ in replay.cells}) <= FEW
     if wanted.where and not wanted.ops:
         named = len(wanted.possible("op", list(names(catalog(), ())["op"]))) <= FEW
     elsewhere = config.option.collectonly or getattr(config.option, "dist", "no") != "no"
     if elsewhere or not named or not is_main_job(config):
         return None
-    backends = wanted.backends or plugins.columns(plugins.BACKENDS)
+    backends = wanted.backends or columns(config)
     return WarmUp(backends=tuple(wanted.possible("backend", backends)), modes=wanted.modes or MODES, fully=False)
 
 
@@ -162,6 +171,16 @@ def cell_of(nodeid: str) -> str | None:
 def _repro(cell: Cell, records: Sequence[Record]) -> str:
     worst = next(r for r in records if not isinstance(r.outcome, BEST))
     return f"opcov repro {worst.id} --backend {cell.backend}"
+
+
+def _gone(config: pytest.Config) -> list[tuple[str, Any]]:
+    """What a replay has found to be gone since it was last asked."""
+    replay = config.stash.get(REPLAY, None)
+    if replay is None or not replay.gone:
+        return []
+    found = list(replay.gone)
+    replay.gone.clear()
+    return [(GONE, found)]
 
 
 def _news(config: pytest.Config) -> Iterator[str]:
@@ -187,20 +206,16 @@ def _runner(session: pytest.Session) -> Runner:
     config = session.config
     if _RUNNER not in config.stash:
         option = config.option
-        backends = selection(config).backends or plugins.columns(plugins.BACKENDS)
+        backends = selection(config).backends or columns(config)
         config.stash[_SUPERVISOR] = Supervisor(
             backends, limits(config), thorough=is_thorough(config), warm_up=_warm_up(session)
         )
         size = profile(option.profile)
-        sources: tuple[Source, ...] = () if option.samples == "opinfo" else (Census(size, option.seed),)
-        sources += () if option.samples == "census" else (_opinfo(size),)
-        if (where := selection(config).where) and not where.fields.isdisjoint(Chosen.FIELDS):
-            sources = (Chosen(sources, where),)
         run = config.stash[_SUPERVISOR].run
         find_pass = functools.partial(run, find_pass=True)
         config.stash[_RUNNER] = Runner(
             run,
-            sources,
+            _sources(config),
             size,
             option.seed,
             find_pass=find_pass,
@@ -208,6 +223,17 @@ def _runner(session: pytest.Session) -> Runner:
             patient=config.stash.get(_CELLS, 0) == 1,
         )
     return config.stash[_RUNNER]
+
+
+def _sources(config: pytest.Config) -> tuple[Source, ...]:
+    """Where the samples of a cell come from."""
+    option, size = config.option, profile(config.option.profile)
+    if replay := config.stash.get(REPLAY, None):
+        return (FromJournal(replay.records, size, option.seed, replay.gone.append),)
+    sources: tuple[Source, ...] = () if option.samples == "opinfo" else (Census(size, option.seed),)
+    sources += () if option.samples == "census" else (_opinfo(size),)
+    where = selection(config).where
+    return (Chosen(sources, where),) if where and not where.fields.isdisjoint(Chosen.FIELDS) else sources
 
 
 def _warm_up(session: pytest.Session) -> WarmUp:

@@ -23,6 +23,7 @@ from harness.running.supervisor import Limits
 from harness.surface import opinfo
 
 from . import resume
+from .replay import REPLAY, Replay
 
 SUITES = Path(op_suites.__file__).parent
 SAMPLES = ("census", "opinfo", "both")
@@ -49,7 +50,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--mode", action="append", default=[], metavar="MODE", help="static or dynamic (repeatable)")
     add("--dtype", action="append", default=[], metavar="DTYPE", help="only these dtypes, such as bf16 (repeatable)")
     add("--where", default="", metavar="QUERY", help=f"only samples such as '{EXAMPLE}'")
-    add("--profile", default="default", help=f"how much is sampled: {', '.join(PROFILES)}")
+    add("--replay", metavar="JOURNAL", help="the samples of this journal, instead of those that the cases draw")
+    add("--profile", help=f"how much is sampled: {', '.join(PROFILES)}")
     add("--samples", default="census", choices=SAMPLES, help="the cases' own, those of PyTorch's OpInfo, or both")
     add("--thorough", action="store_true", help="every executor runs every sample, as in the nightly profile")
     add("--seed", type=int, default=None, help="seed of the census (default: 0; nightly: fresh and printed)")
@@ -63,13 +65,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Check every name before anything runs; the controller settles the seed for all workers."""
     try:
-        profile(config.option.profile)
-        if config.option.where:
-            config.stash[WHERE] = _query(config.option.where)
+        _settle_samples(config)
         if selection(config) != Selection():
             selection(config).check(op_suites.catalog(), plugins.columns(plugins.BACKENDS, plugins.CASCADES))
-        if config.option.where and not _any_cell(config):
-            raise BadQuery(f"no cell of the registry is {config.option.where}", hint="leave a condition out")
         if config.option.samples != "census":
             opinfo.trace()
         compiler(config)
@@ -77,6 +75,37 @@ def pytest_configure(config: pytest.Config) -> None:
             config.option.seed = _seed(config)
     except OpcovError as error:
         raise usage_error(error) from None
+
+
+def _settle_samples(config: pytest.Config) -> None:
+    """Find out which samples run: those of a journal, or those of a profile, as far as a query selects them.
+
+    Raises UnknownName, BadJournal, BadQuery and NothingSelected.
+    """
+    option = config.option
+    if option.replay:
+        _check_replay(config)
+        config.stash[REPLAY] = replay = Replay(Path(option.replay), option.where)
+        option.profile = option.profile or replay.profile()
+        option.seed = replay.header.get("seed") if option.seed is None else option.seed
+        assert replay.cells
+    option.profile = option.profile or "default"
+    profile(option.profile)
+    if option.where and not option.replay:
+        config.stash[WHERE] = _query(option.where)
+        if not _any_cell(config):
+            raise BadQuery(f"no cell of the registry is {option.where}", hint="leave a condition out")
+
+
+def _check_replay(config: pytest.Config) -> None:
+    option = config.option
+    if option.samples != "census":
+        raise OpcovError("--replay and --samples name two sources of samples", hint="leave one of the two out")
+    if Path(option.replay).resolve() == journal_path(config).resolve() and not is_worker(config):
+        raise OpcovError(
+            f"--replay: the run would replace {option.replay}, which it replays",
+            hint="choose another folder with --out",
+        )
 
 
 def _query(text: str) -> Query:
@@ -140,7 +169,18 @@ def said(config: pytest.Config) -> list[str]:
     """What a run says of its options, so that it can be repeated."""
     option = config.option
     first = f"profile {option.profile}, seed {option.seed}, torch-mlir {option.torch_mlir}, out {Path(option.out)}"
-    return [first, f"only what is {option.where}"] if option.where else [first]
+    replay = config.stash.get(REPLAY, None)
+    where = [f"only what is {option.where}"] if option.where else []
+    return [first, *(replay.said() if replay else ()), *where]
+
+
+def columns(config: pytest.Config) -> tuple[str, ...]:
+    """The columns that are measured where no option names any."""
+    replay = config.stash.get(REPLAY, None)
+    if replay is None:
+        return plugins.columns(plugins.BACKENDS)
+    known = dict.fromkeys((*plugins.names(plugins.CASCADES), *plugins.columns(plugins.BACKENDS)))
+    return tuple(backend for backend in known if backend in replay.backends)
 
 
 def usage_error(error: OpcovError) -> pytest.UsageError:
@@ -161,7 +201,7 @@ def _is_main_job_alone(config: pytest.Config) -> bool:
 
 def is_whole(config: pytest.Config) -> bool:
     """Whether all of the registry runs: neither paths nor options narrow it."""
-    narrowed = selection(config) != Selection() or config.option.keyword
+    narrowed = selection(config) != Selection() or config.option.keyword or config.option.replay
     return not narrowed and all(SUITES.resolve().is_relative_to(path) for path in _asked(config))
 
 

@@ -29,6 +29,7 @@ from .header import header
 from .items import LINES, TOOLCHAIN, UNUSABLE, cell_of
 from .options import SUITES, is_main_job, is_whole, is_worker, journal_path, said, usage_error
 from .progress import Progress
+from .replay import REPLAY, Gone, gone
 from .toolchains import MixedToolchains, Toolchains
 
 if TYPE_CHECKING:
@@ -51,6 +52,10 @@ def pytest_configure(config: pytest.Config) -> None:
     except OpcovError as error:
         raise usage_error(error) from None
     config.pluginmanager.register(recorder, "opcov-recorder")
+    if replay := config.stash.get(REPLAY, None):
+        cases = [case for family in op_suites.catalog().values() for case in family]
+        columns = plugins.columns(plugins.BACKENDS, plugins.CASCADES)
+        config.pluginmanager.register(Gone(gone(replay, cases, columns)), "opcov-gone")
 
 
 class Recorder:
@@ -110,7 +115,7 @@ class Recorder:
         """Note the cells among the items, once: a worker that replaces another collects the same."""
         names = frozenset(name for name in map(cell_of, ids) if name)
         if names and not self.progress.names:
-            known = costs(journal_path(self.config)) if len(names) > FEW else {}
+            known = costs(_last(self.config)) if len(names) > FEW else {}
             self.progress = Progress(names, self.progress.before, known)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -119,8 +124,7 @@ class Recorder:
         if name is None or report.when in ("setup", "teardown"):
             return
         found: dict[str, Any] = dict(report.user_properties)
-        if why := found.get(UNUSABLE):
-            pytest.exit(f"opcov: {why}", returncode=Exit.ENVIRONMENT)
+        _end_if_unusable(found)
         if (lines := found.get(LINES)) is not None:
             if lines:  # else none of the cell's samples was asked for
                 self._write(lines, report.duration, found.get(TOOLCHAIN))
@@ -203,6 +207,17 @@ class Recorder:
         terminalreporter.section("opcov")
         for line in (*_newly_absent(self), summary, *_left_over(self.progress)):
             terminalreporter.write_line(line)
+
+
+def _last(config: pytest.Config) -> Path:
+    """The journal of an earlier run, which knows what cells cost."""
+    return Path(config.option.replay) if config.option.replay else journal_path(config)
+
+
+def _end_if_unusable(found: Mapping[str, Any]) -> None:
+    """End the run if a cell found that the environment cannot measure."""
+    if why := found.get(UNUSABLE):
+        pytest.exit(f"opcov: {why}", returncode=Exit.ENVIRONMENT)
 
 
 def _nothing_chosen(recorder: Recorder) -> OpcovError:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from harness.cases.draw import Profile, census
+from harness.cases.drawn import Drawn
 from harness.cases.plain import plain_call
-from harness.cases.sample import Sample
+from harness.cases.sample import Mode, Sample
+from harness.records.journal import Record
+from harness.records.journal_file import CellName
 from harness.records.query import NO, YES, Query
 
 from .cells import Cell, cell_facts
@@ -45,6 +49,47 @@ class FromOpinfo:
         found = self.samples.get(cell.case.op, {}).get(cell.dtype, ()) if cell.mode == "static" else ()
         taken = [s for s in found if s.origin == "opinfo"][: self.profile.opinfo]
         return (*taken, *(s for s in found if s.origin == "rejected"))
+
+
+@dataclass(slots=True)
+class FromJournal:
+    """The samples of a journal: those of a cell's census as they were run, minimised ones and reruns aside.
+
+    `records` gives the records of an op. A sample with an argument that the case no longer draws is *gone*: it is left
+    out, and told to `tell` with the reason. Raises NothingChosen if all of a cell are. `profile` and `seed` are those
+    of the journal's run, so that what an unchanged case draws is what it drew.
+    """
+
+    records: Callable[[str], Iterable[Record]]
+    profile: Profile
+    seed: int
+    tell: Callable[[str], None]
+    _op: str = ""
+    _samples: dict[CellName, list[Sample]] = field(default_factory=dict)
+    _drawn: dict[tuple[str, Mode], Drawn] = field(default_factory=dict)
+
+    def __call__(self, cell: Cell) -> tuple[Sample, ...]:
+        """The samples of the cell, in their order; none if it had nothing to run."""
+        if self._op != cell.case.op:
+            self._op, self._samples, self._drawn = cell.case.op, defaultdict(list), {}
+            for r in self.records(self._op):
+                if r.sample and not r.minimised:
+                    self._samples[r.op, r.backend, r.mode, r.dtype].append(r.sample)
+        found = self._samples.get((cell.case.op, cell.backend, cell.mode, cell.dtype), [])
+        left = [sample for sample in found if not self._is_gone(cell, sample)]
+        if found and not left:
+            raise NothingChosen
+        return tuple(left)
+
+    def _is_gone(self, cell: Cell, sample: Sample) -> bool:
+        if sample.origin != "census":  # what OpInfo calls an op with, no case draws
+            return False
+        key = cell.dtype, cell.mode
+        if key not in self._drawn:
+            self._drawn[key] = Drawn(cell.case, *key, self.profile, self.seed)
+        if lacking := self._drawn[key].lacks(sample):
+            self.tell(f"{cell.name}, sample {sample.id}: the case no longer draws {', '.join(lacking)}")
+        return bool(lacking)
 
 
 class NothingChosen(Exception):

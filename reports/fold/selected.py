@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from harness.errors import OpcovError
+from harness.records.journal_file import CellName
 from harness.records.query import NO, YES, Facts, Query
 from harness.text import plural
 from reports.index.index import Index
@@ -59,6 +60,7 @@ class Selected(Index):
         self._families = {op: part["family"] for op, part in whole.parts(ROWS)}
         run = whole.run
         writer = IndexWriter(":memory:", folds, _narrowed(run.header, query))
+        self._measured: dict[CellName, None] = {}
         count = cells = ops = 0
         for op in whole.ops:
             found = self.records(op)
@@ -66,7 +68,9 @@ class Selected(Index):
                 writer.add_op(found)
                 ops += 1
                 cells += len(set(found.places))
-                count += sum(record.minimised is None for record in found.records)
+                census = [record for record in found.records if record.minimised is None]
+                count += len(census)
+                self._measured |= dict.fromkeys((op, r.backend, r.mode, r.dtype) for r in census)
                 progress(cells, None)
         if not ops:
             raise NothingSelected(
@@ -76,6 +80,10 @@ class Selected(Index):
         writer.note_toolchains(*run.toolchains)
         selected = f"selected by {query.text}: {plural(count, 'outcome')} in {plural(cells, 'cell')}"
         super().__init__(writer.flush(run.footer, run.damage, selected=f"{selected} of {plural(ops, 'op')}").connection)
+
+    def measured(self) -> Sequence[CellName]:
+        """The cells that have samples of a census which are selected."""
+        return list(self._measured)
 
     def records(self, op: str) -> OpRecords:
         """The selected records of one op, in the order of the journal; none if it has none."""

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from harness.records.journal import Record, is_complete
+from harness.records.journal_file import CellName
 
 from .op_records import CellLines, OpRecords, restore_op
 from .tables import unpack, unpack_cells
@@ -80,6 +81,11 @@ class Index:
         """The cells of one op with their lines, in the order of the journal."""
         rows = self._rows("SELECT cells, lines FROM op WHERE op = ?", op)
         return unpack_cells(*rows[0]) if rows else ()
+
+    def measured(self) -> Sequence[CellName]:
+        """The cells that have samples, by op, in the order of the journal."""
+        rows = self._rows("SELECT op, cells FROM op ORDER BY op")
+        return [(op, backend, mode, dtype) for op, facts in rows for _, _, backend, mode, dtype, *_ in unpack(facts)]
 
     def record(self, sample_id: str) -> Record | None:
         """The first record of a sample; None if there is none."""

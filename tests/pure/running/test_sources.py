@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from harness.cases.case import OpCase
 from harness.cases.draw import Profile
 from harness.cases.plain import plain_call
+from harness.cases.sample import Sample
 from harness.records import query
+from harness.records.journal import Record
 from harness.running.cells import Cell, Selection, cells, names
-from harness.running.sources import Census, Chosen, NothingChosen
+from harness.running.sources import Census, Chosen, FromJournal, NothingChosen
+from tests.synthetic import PASSED, record
 
 SIZE = Profile(name="test", first=3, others=1)
 CASES = tuple(
@@ -48,3 +53,52 @@ def test_of_a_cell_the_samples_are_run_that_are_selected() -> None:
     assert Chosen((census,), where(f"id:{census(cell)[1].id}"))(cell) == census(cell)[1:2]
     with pytest.raises(NothingChosen):
         Chosen((census,), where("id:nothing"))(cell)
+
+
+# replays --------------------------------------------------------------------------------------------------------------
+
+
+def in_journal(*samples: Sample, backend: str = "tosa", **more: str) -> list[Record]:
+    return [record(sample, backend, PASSED, **more) for sample in samples]
+
+
+def test_a_replay_runs_the_census_of_a_cell_as_recorded() -> None:
+    cell = Cell(family="activation", case=CASES[0], backend="tosa", mode="static", dtype="f32")
+    census = Census(SIZE, 0)(cell)
+    records = in_journal(*census[::-1]) + in_journal(census[0], minimised="x") + in_journal(*census, backend="linalg")
+    asked: list[str] = []
+
+    def recorded(op: str) -> list[Record]:
+        asked.append(op)
+        return records
+
+    source = FromJournal(recorded, SIZE, 0, pytest.fail)
+    assert source(cell) == census[::-1]
+    assert source(replace(cell, dtype="i32")) == ()
+    assert asked == [cell.case.op]
+
+
+def test_a_sample_with_an_argument_that_the_case_no_longer_draws_is_gone() -> None:
+    cell = Cell(family="activation", case=CASES[0], backend="tosa", mode="static", dtype="f32")
+    (first, *_) = Census(SIZE, 0)(cell)
+    older = replace(first, args={**first.args, "inplace": True})
+    told: list[str] = []
+    assert FromJournal(lambda op: in_journal(first, older), SIZE, 0, told.append)(cell) == (first,)
+    assert told == [f"{cell.name}, sample {older.id}: the case no longer draws inplace"]
+    with pytest.raises(NothingChosen):
+        FromJournal(lambda op: in_journal(older), SIZE, 0, told.append)(cell)
+    of_opinfo = replace(older, origin="opinfo")
+    assert FromJournal(lambda op: in_journal(of_opinfo), SIZE, 0, pytest.fail)(cell) == (of_opinfo,)
+
+
+def test_an_argument_that_is_drawn_seldom_is_not_gone() -> None:
+    """Every census of the profile and seed has only arguments that the case draws."""
+    case = OpCase(
+        op="aten.clamp.default",
+        inputs=lambda d: {"self": d.tensor(d.shape(1, 2)), **({"max": 2.0} if d.integer(0, 20) == 20 else {})},
+        dtypes=("f32",),
+    )
+    cell = Cell(family="elementwise", case=case, backend="tosa", mode="static", dtype="f32")
+    for seed in range(5):
+        census = Census(SIZE, seed)(cell)
+        assert FromJournal(lambda op, known=census: in_journal(*known), SIZE, seed, pytest.fail)(cell) == census
