@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness.cases.draw import profile
+from harness.cases.profile import profile
 from harness.errors import Exit, OpcovError
 from harness.programs import plugins
 from harness.programs.compiler import named
@@ -113,7 +113,7 @@ def _setup(options: argparse.Namespace) -> Setup:
         profile=replace(profile(options.profile), minimise_seconds=0),
         seed=options.seed,
         limits=Limits(seconds=options.sample_seconds),
-        thorough=profile(options.profile).thorough,
+        thorough=False,
         where=options.where,
     )
 
@@ -126,7 +126,7 @@ def _header(options: argparse.Namespace, started: float, spec: str) -> Mapping[s
         "profile": options.profile,
         "sampling": size.says(),
         "samples": "census",
-        "thorough": size.thorough,
+        "thorough": False,
         "ops": _names(options.op),
         "backends": _names(options.backend) or plugins.columns(plugins.BACKENDS),
         "modes": _names(options.mode),
