@@ -35,6 +35,7 @@ def _options(config: pytest.Config) -> dict[str, Any]:
         "dtypes": list(wanted.dtypes),
         "where": option.where,
         "replay": config.stash[REPLAY].header.get("run") if option.replay else None,
+        "cells": option.cells,
         "keyword": option.keyword,
         "sample_seconds": option.sample_seconds,
         "sample_memory": option.sample_memory,

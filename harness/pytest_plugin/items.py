@@ -62,7 +62,7 @@ class Family(pytest.File):
         backends = columns(self.config)
         size = profile(self.config.option.profile)
         replay = self.config.stash.get(REPLAY, None)
-        dtypes = size if replay is None else replace(size, left_out=(), dynamic_others=None)
+        dtypes = size if replay is None else replace(size, left_out=(), static_others=None, dynamic_others=None)
         for cell in cells(family, catalog()[family], backends, selection(self.config), dtypes):
             if cell.name in done or not self._may_match(cell):
                 continue
