@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness.cases.draw import profile
+from harness.cases.profile import profile
 from harness.errors import Exit, OpcovError
 from harness.programs import plugins
 from harness.programs.compiler import named

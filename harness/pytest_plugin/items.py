@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from harness.cases.draw import Profile, profile
+from harness.cases.profile import Profile, profile
 from harness.cases.sample import MODES
 from harness.errors import Exit, OpcovError
 from harness.records.element_types import judged, known_types

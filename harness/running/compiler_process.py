@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any, Self
 
-from harness.cases.draw import Profile
+from harness.cases.profile import Profile
 from harness.cases.sample import Mode, Sample
 from harness.errors import Exit, OpcovError
 from harness.programs.compiler import Compiler, choose

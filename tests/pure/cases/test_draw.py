@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from harness.cases.case import OMIT, Draw, OpCase
-from harness.cases.draw import PROFILES, Profile, census, minimise, profile, stratify
+from harness.cases.draw import census, minimise, stratify
+from harness.cases.profile import PROFILES, Profile, profile
 from harness.cases.sample import Fill, Mode, Sample, SizeOf, TensorSpec, tensors
 from harness.cases.traits import traits
 from harness.errors import UnknownName
