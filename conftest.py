@@ -4,6 +4,7 @@ pytest_plugins = (
     "harness.pytest_plugin.resume",
     "harness.pytest_plugin.options",
     "harness.pytest_plugin.items",
+    "harness.pytest_plugin.budget",
     "harness.pytest_plugin.scheduling",
     "harness.pytest_plugin.recording",
     "harness.pytest_plugin.watching",

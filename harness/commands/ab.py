@@ -11,12 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness.cases.draw import profile
+from harness.cases.profile import profile
 from harness.errors import Exit, OpcovError
 from harness.programs import plugins
 from harness.programs.compiler import named
+from harness.records.query import Query, parse
 from harness.running.budget import Budget, budget
-from harness.running.cells import Cell, Selection, cells
+from harness.running.cells import Cell, Selection, cells, names
 from harness.running.compiler_process import CompilerProcess, Setup
 from harness.running.confirmation import Pair
 from harness.running.run_header import run_header
@@ -28,7 +29,7 @@ from reports.answers.diff.diff import Diff, Doubt, diff, no_doubt
 from reports.answers.diff.side import Side
 from reports.pages.diff.formats import FORMATS, render
 
-from .arguments import Progress, open_index
+from .arguments import Progress, add_where, open_index
 from .second_look import SecondLook
 
 OUT = Path("reports/out/ab")
@@ -42,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("candidate", metavar="CANDIDATE", help="the compiler that may be worse: a SPEC")
     for name, metavar in (("op", "GLOB"), ("backend", "NAME"), ("mode", "MODE"), ("dtype", "DTYPE")):
         parser.add_argument(f"--{name}", action="append", default=[], metavar=metavar, help="only these (repeatable)")
+    add_where(parser)
     parser.add_argument("--profile", default="quick", help="how much is sampled (quick)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the samples (0)")
     parser.add_argument("--budget", default="", metavar="TIME", help="end after 20m, 5h, 1h30m ...")
@@ -75,11 +77,13 @@ def run(options: argparse.Namespace) -> Exit:
 
 def _ops(options: argparse.Namespace) -> Sequence[Sequence[Cell]]:
     """The cells that the options ask for, op by op; raises UnknownName."""
+    where = _query(options.where) if options.where else None
     wanted = Selection(
         ops=_names(options.op),
         backends=_names(options.backend),
         modes=_names(options.mode),
         dtypes=_names(options.dtype),
+        where=where,
     )
     wanted.check(catalog(), plugins.columns(plugins.BACKENDS, plugins.CASCADES))
     size, columns = profile(options.profile), plugins.columns(plugins.BACKENDS)
@@ -88,6 +92,13 @@ def _ops(options: argparse.Namespace) -> Sequence[Sequence[Cell]]:
     if not ops:
         raise OpcovError("no cell of the registry is what the options ask for", hint="leave an option out")
     return ops
+
+
+def _query(text: str) -> Query:
+    """The query about the registry; raises BadQuery and UnknownName."""
+    found = parse(text, names(catalog(), plugins.columns(plugins.BACKENDS, plugins.CASCADES)))
+    found.check(hint="select samples: `opcov diff --where` selects results")
+    return found
 
 
 def _names(given: Sequence[str]) -> tuple[str, ...]:
@@ -102,7 +113,8 @@ def _setup(options: argparse.Namespace) -> Setup:
         profile=replace(profile(options.profile), minimise_seconds=0),
         seed=options.seed,
         limits=Limits(seconds=options.sample_seconds),
-        thorough=profile(options.profile).thorough,
+        thorough=False,
+        where=options.where,
     )
 
 
@@ -114,11 +126,12 @@ def _header(options: argparse.Namespace, started: float, spec: str) -> Mapping[s
         "profile": options.profile,
         "sampling": size.says(),
         "samples": "census",
-        "thorough": size.thorough,
+        "thorough": False,
         "ops": _names(options.op),
         "backends": _names(options.backend) or plugins.columns(plugins.BACKENDS),
         "modes": _names(options.mode),
         "dtypes": _names(options.dtype),
+        "where": options.where,
         "keyword": "",
         "sample_seconds": options.sample_seconds,
         "sample_memory": Limits().memory / 2**30,

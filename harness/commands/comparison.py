@@ -8,7 +8,7 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 import op_suites
-from harness.cases.draw import profile
+from harness.cases.profile import profile
 from harness.records.baseline_file import Baseline
 from harness.records.entry import Entry
 from harness.records.journal_file import CellName

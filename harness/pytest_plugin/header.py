@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.cases.draw import profile
+from harness.cases.profile import profile
 from harness.cases.sample import MODES
 from harness.running.run_header import run_header
 
@@ -35,6 +35,7 @@ def _options(config: pytest.Config) -> dict[str, Any]:
         "dtypes": list(wanted.dtypes),
         "where": option.where,
         "replay": config.stash[REPLAY].header.get("run") if option.replay else None,
+        "cells": option.cells,
         "keyword": option.keyword,
         "sample_seconds": option.sample_seconds,
         "sample_memory": option.sample_memory,

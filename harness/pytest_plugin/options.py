@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import op_suites
-from harness.cases.draw import PROFILES, profile
+from harness.cases.profile import PROFILES, profile
 from harness.errors import OpcovError
 from harness.programs import plugins
 from harness.programs.compiler import FORMS, INSTALLED, Compiler, chosen
@@ -53,8 +53,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--replay", metavar="JOURNAL", help="the samples of this journal, instead of those that the cases draw")
     add("--profile", help=f"how much is sampled: {', '.join(PROFILES)}")
     add("--samples", default="census", choices=SAMPLES, help="the cases' own, those of PyTorch's OpInfo, or both")
-    add("--thorough", action="store_true", help="every executor runs every sample, as in the nightly profile")
-    add("--seed", type=int, default=None, help="seed of the census (default: 0; nightly: fresh and printed)")
+    add("--thorough", action="store_true", help="every executor runs every sample")
+    add("--seed", type=int, default=None, help="seed of the census (default: 0; explore: fresh and printed)")
     add("--resume", action="store_true", help="go on with the unfinished run in the folder of --out")
     add("--out", default="reports/out", metavar="DIR", help="folder of journal.jsonl.gz, index.html and matrix.md")
     add("--sample-seconds", type=float, default=Limits().seconds, help="deadline of one sample")
@@ -136,10 +136,10 @@ def compiler(config: pytest.Config) -> Compiler:
 
 
 def _seed(config: pytest.Config) -> int:
-    """The seed where none is given: that of the run that goes on, a fresh one in the nightly profile, else 0."""
+    """The seed where none is given: that of the run that goes on, a fresh one where it explores, else 0."""
     if config.option.resume and (path := resume.find(journal_path(config))):
         return int(JournalReader(path).header["seed"])
-    return secrets.randbelow(2**31) if config.option.profile == "nightly" else 0
+    return secrets.randbelow(2**31) if config.option.profile == "explore" else 0
 
 
 def journal_path(config: pytest.Config) -> Path:
@@ -201,7 +201,7 @@ def _is_main_job_alone(config: pytest.Config) -> bool:
 
 def is_whole(config: pytest.Config) -> bool:
     """Whether all of the registry runs: neither paths nor options narrow it."""
-    narrowed = selection(config) != Selection() or config.option.keyword or config.option.replay
+    narrowed = selection(config) != Selection() or config.option.keyword or config.option.replay or config.option.cells
     return not narrowed and all(SUITES.resolve().is_relative_to(path) for path in _asked(config))
 
 
@@ -241,8 +241,8 @@ def limits(config: pytest.Config) -> Limits:
 
 
 def is_thorough(config: pytest.Config) -> bool:
-    """Whether every executor runs every sample, by option or by profile."""
-    return bool(config.option.thorough or profile(config.option.profile).thorough)
+    """Whether every executor runs every sample; if not, they are asked until one is right."""
+    return bool(config.option.thorough)
 
 
 def is_strict(config: pytest.Config) -> bool:

@@ -7,8 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from harness.cases.case import OpCase
-from harness.cases.draw import Profile, census, profile
+from harness.cases.draw import census
 from harness.cases.dtypes import DTYPES
+from harness.cases.profile import Profile, profile
 from harness.cases.sample import Sample, SizeOf, map_leaves
 from harness.judging.reference import EagerRefuses, runs
 from harness.programs.program import overload
@@ -17,6 +18,8 @@ PLUMBING = ("generator", "device", "layout", "pin_memory", "names")
 """Arguments that change no value on the CPU."""
 ONE = Profile(name="one", first=1, others=1)
 """One program of each dtype."""
+MANY = Profile(name="many", first=40, others=12)
+"""So many programs that only a value which is never drawn does not show."""
 LEFT_OUT = "left out"
 """The value of an argument that a call leaves to its default."""
 
@@ -55,10 +58,10 @@ def attribute_values(case: OpCase) -> Mapping[str, AttributeValues]:
 
 def _samples(case: OpCase) -> Iterator[Sample]:
     """The samples of the case's censuses, those of small profiles first."""
-    for size in ("quick", "default", "nightly"):
+    for size in (profile("quick"), profile("default"), MANY):
         for mode in case.modes():
             for dtype in profile("default").dtypes(case, mode):
-                yield from census(case, dtype, mode, profile(size), seed=0)
+                yield from census(case, dtype, mode, size, seed=0)
 
 
 def _value(sample: Sample, name: str) -> str:

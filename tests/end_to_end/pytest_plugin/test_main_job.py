@@ -325,7 +325,7 @@ def test_the_matrix_with_cascades_keeps_to_the_width(cascaded: tuple[Done, Path]
         (("--backend", "tosa-lnalg"), "unknown backend 'tosa-lnalg'; did you mean tosa-linalg"),
         (("--mode", "dyn"), "unknown mode 'dyn'; did you mean dynamic"),
         (("--dtype", "fp32"), "unknown dtype 'fp32'; did you mean f32"),
-        (("--profile", "nigthly"), "unknown profile 'nigthly'; did you mean nightly"),
+        (("--profile", "exlpore"), "unknown profile 'exlpore'; did you mean explore"),
     ],
 )
 def test_an_unknown_name_ends_the_run_at_once_with_a_suggestion(
