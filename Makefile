@@ -5,11 +5,13 @@
 #   make matrix TORCH=2.12.0 TORCH_MLIR=20260901             another pair of versions, in a venv of its own
 #   make matrix TORCH_MLIR=some-torch-mlir==2026.7.1         another compiler (--torch-mlir SPEC) beside the pinned one
 #   make nightly BUDGET=30m LAST=reports/out/night           one night with the newest torch-mlir (docs/nightly.md)
+#   make gate CANDIDATE=build/bin/torch-mlir-opt             is it worse than the pinned one, or than BASE=SPEC?
 #   make bench BASE=../before                                compares with another checkout that is set up
 
 PYTHON ?= python3
 OPTIONS ?=
 BASE ?=
+CANDIDATE ?=
 # a version of torch: its CPU build, from an index that has it (PIP_EXTRA_INDEX_URL, PIP_FIND_LINKS); empty: the pinned one
 TORCH ?=
 # a version of torch-mlir, or else a SPEC as --torch-mlir takes it; empty: the pinned one
@@ -25,7 +27,7 @@ LAST ?=
 NIGHT ?= $(OUT)/night
 NEWEST := .venv-nightly/bin
 
-.PHONY: matrix test tests smoke check bench nightly newest setup clean
+.PHONY: matrix test tests smoke check gate bench nightly newest setup clean
 
 matrix: setup
 	$(BIN)/pytest -n auto op_suites --check-baseline $(if $(SPEC),--torch-mlir '$(SPEC)') $(OPTIONS)
@@ -56,6 +58,9 @@ newest:
 	@sed -e '/^torch-mlir==/d' constraints.txt > .venv-nightly/constraints.txt
 	$(NEWEST)/python -m pip install --quiet --disable-pip-version-check --upgrade --pre \
 	  -c .venv-nightly/constraints.txt torch-mlir -e '.[test]'
+
+gate: setup
+	OPCOV=$(BIN)/opcov bash .ci/gate '$(or $(BASE),installed)' '$(CANDIDATE)' $(OPTIONS)
 
 bench: setup
 	$(BIN)/python -m harness.commands.bench

@@ -25,6 +25,7 @@ from torch_mlir.passmanager import PassManager
 
 from harness.errors import BadCompiler
 from harness.programs.compiler import chosen
+from harness.programs.protocols import VersionSkew
 from harness.text import one_line, portable
 
 if TYPE_CHECKING:
@@ -167,8 +168,13 @@ def legalized(module: ir.Module, pipeline: str, here: Session) -> tuple[str, lis
     Raises PassFailed. Raises VersionSkew if the binary in use cannot parse the module's text.
     """
     if _tool:
-        text = str(module.operation.get_asm())
-        return _tool.legalized(text, pipeline, is_valid=lambda: _is_valid(module, here))
+        try:
+            return _tool.legalized(str(module.operation.get_asm()), pipeline)
+        except VersionSkew:
+            if _is_valid(module, here):
+                raise
+            here.run(pipeline, module)  # the importer made IR that is not valid: the bindings say so as ever
+            raise
     here.run(pipeline, module)
     return printed(module), ops(module)
 

@@ -8,7 +8,7 @@ All that the binary refuses, rejects or dies of is told as if it had happened in
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
@@ -63,14 +63,13 @@ class Tool:
         self._refusals: dict[str, str] = {}
         self._prelude = cache(self._prelude_taken)
 
-    def legalized(self, text: str, pipeline: str, *, is_valid: Callable[[], bool]) -> tuple[str, list[str]]:
+    def legalized(self, text: str, pipeline: str) -> tuple[str, list[str]]:
         """Run the pipeline on the importer's text; return the result and the torch-dialect ops in it.
 
-        Raises PassFailed. Raises VersionSkew if the binary cannot parse the text; `is_valid` says whether the bindings
-        hold its module for valid: then a complaint of the binary's verifier shows another version too.
+        Raises PassFailed. Raises VersionSkew if the binary cannot parse the text, or its verifier rejects it.
         """
         said = self._ran(text, pipeline)
-        if said.status and not _passed_parsing(told := parsed(said.err, text)) and is_valid():
+        if said.status and not _passed_parsing(told := _told(said, text)):
             raise VersionSkew(f"{NAME} cannot parse what the importer wrote: {_where(told.diagnostics, text)}")
         result = _result(said, text)
         return result, names(result)
@@ -86,7 +85,7 @@ class Tool:
         """
         prelude = self._prelude()
         said = self._said(["-o", "/dev/null"], prelude + text)
-        found = parsed(said.err, prelude + text).diagnostics
+        found = _told(said, prelude + text).diagnostics
         if said.status and not any(_NO_DIALECT.search(d.message) for d in found):
             raise ir.PassFailed(found, said.err)
 
@@ -167,11 +166,19 @@ def _result(said: tool.Said, text: str) -> str:
     out = said.out.rstrip("\n") + "\n"
     if not said.status and "error: " not in said.err:
         return out
-    told = parsed(said.err, text)
+    told = _told(said, text)
     if said.status or any(d.severity == "error" for d in told.diagnostics):
         left = told.dumps[-1][2] if said.status and told.dumps else said.out
         raise ir.PassFailed(told.diagnostics, "Failure while executing pass pipeline.", names(left))
     return out
+
+
+def _told(said: tool.Said, text: str) -> Told:
+    """What the binary says of the text; raises CompilerDied if it failed without a word of MLIR's, as a script may."""
+    told = parsed(said.err, text)
+    if said.status and not told.diagnostics and not told.dumps:
+        raise CompilerDied(f"exit {said.status}: {one_line(said.err)}", said.err, f"exit {said.status}")
+    return told
 
 
 def _passed_parsing(told: Told) -> bool:

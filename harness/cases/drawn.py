@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from .case import OpCase
-from .draw import Profile, draw_count, draw_programs
+from .draw import draw_count, draw_programs
 from .plain import plain_call
+from .profile import Profile
 from .sample import Mode, Sample
 
 MANY = 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -10,12 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness.cases.draw import profile
+from harness.cases.profile import profile
 from harness.errors import Exit, OpcovError
 from harness.programs import plugins
 from harness.programs.compiler import named
+from harness.records.query import Query, parse
 from harness.running.budget import Budget, budget
-from harness.running.cells import Cell, Selection, cells
+from harness.running.cells import Cell, Selection, cells, names
 from harness.running.compiler_process import CompilerProcess, Setup
 from harness.running.confirmation import Pair
 from harness.running.run_header import run_header
@@ -25,9 +27,9 @@ from harness.text import plural
 from op_suites import catalog
 from reports.answers.diff.diff import Diff, Doubt, diff, no_doubt
 from reports.answers.diff.side import Side
-from reports.pages.diff.text import as_text
+from reports.pages.diff.formats import FORMATS, render
 
-from .arguments import Progress, open_index
+from .arguments import Progress, add_where, open_index
 from .second_look import SecondLook
 
 OUT = Path("reports/out/ab")
@@ -41,12 +43,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("candidate", metavar="CANDIDATE", help="the compiler that may be worse: a SPEC")
     for name, metavar in (("op", "GLOB"), ("backend", "NAME"), ("mode", "MODE"), ("dtype", "DTYPE")):
         parser.add_argument(f"--{name}", action="append", default=[], metavar=metavar, help="only these (repeatable)")
+    add_where(parser)
     parser.add_argument("--profile", default="quick", help="how much is sampled (quick)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the samples (0)")
     parser.add_argument("--budget", default="", metavar="TIME", help="end after 20m, 5h, 1h30m ...")
     parser.add_argument("--sample-seconds", type=float, default=Limits().seconds, help="deadline of one sample")
     parser.add_argument("--out", type=Path, default=OUT, metavar="DIR", help=f"folder of the two journals ({OUT})")
-    parser.add_argument("--all", action="store_true", help="show all groups of changes")
+    parser.add_argument("--format", choices=FORMATS, default="text")
+    parser.add_argument("--all", action="store_true", help="show all groups of changes (text)")
 
 
 def run(options: argparse.Namespace) -> Exit:
@@ -67,17 +71,19 @@ def run(options: argparse.Namespace) -> Exit:
         if not interrupted:
             _look_again(look, found, options.out)
             found = _diff(twins.paths, look.doubt)
-    print("\n\n".join([as_text(found, every=options.all), "\n".join([*look.said(), *_not_reached(twins)])]).rstrip())
+    print(_rendered(found, [*look.said(), *_not_reached(twins)], options))
     return Exit.FOUND if found.is_worse else Exit.OK
 
 
 def _ops(options: argparse.Namespace) -> Sequence[Sequence[Cell]]:
     """The cells that the options ask for, op by op; raises UnknownName."""
+    where = _query(options.where) if options.where else None
     wanted = Selection(
-        ops=tuple(options.op),
-        backends=tuple(options.backend),
-        modes=tuple(options.mode),
-        dtypes=tuple(options.dtype),
+        ops=_names(options.op),
+        backends=_names(options.backend),
+        modes=_names(options.mode),
+        dtypes=_names(options.dtype),
+        where=where,
     )
     wanted.check(catalog(), plugins.columns(plugins.BACKENDS, plugins.CASCADES))
     size, columns = profile(options.profile), plugins.columns(plugins.BACKENDS)
@@ -88,14 +94,27 @@ def _ops(options: argparse.Namespace) -> Sequence[Sequence[Cell]]:
     return ops
 
 
+def _query(text: str) -> Query:
+    """The query about the registry; raises BadQuery and UnknownName."""
+    found = parse(text, names(catalog(), plugins.columns(plugins.BACKENDS, plugins.CASCADES)))
+    found.check(hint="select samples: `opcov diff --where` selects results")
+    return found
+
+
+def _names(given: Sequence[str]) -> tuple[str, ...]:
+    """The names of an option that is repeated or has several names separated by commas."""
+    return tuple(name for text in given for name in text.split(",") if name)
+
+
 def _setup(options: argparse.Namespace) -> Setup:
     """No failure is minimised: that takes time, and the two compilers are compared by the samples of the census."""
     return Setup(
-        backends=tuple(options.backend or plugins.columns(plugins.BACKENDS)),
+        backends=_names(options.backend) or plugins.columns(plugins.BACKENDS),
         profile=replace(profile(options.profile), minimise_seconds=0),
         seed=options.seed,
         limits=Limits(seconds=options.sample_seconds),
         thorough=False,
+        where=options.where,
     )
 
 
@@ -108,10 +127,11 @@ def _header(options: argparse.Namespace, started: float, spec: str) -> Mapping[s
         "sampling": size.says(),
         "samples": "census",
         "thorough": False,
-        "ops": options.op,
-        "backends": list(options.backend or plugins.columns(plugins.BACKENDS)),
-        "modes": options.mode,
-        "dtypes": options.dtype,
+        "ops": _names(options.op),
+        "backends": _names(options.backend) or plugins.columns(plugins.BACKENDS),
+        "modes": _names(options.mode),
+        "dtypes": _names(options.dtype),
+        "where": options.where,
         "keyword": "",
         "sample_seconds": options.sample_seconds,
         "sample_memory": Limits().memory / 2**30,
@@ -145,6 +165,14 @@ def _look_again(look: SecondLook, found: Diff, folder: Path) -> None:
     look.take(found, progress)
     progress.end()
     look.write(folder / "again.json")
+
+
+def _rendered(found: Diff, notes: Sequence[str], options: argparse.Namespace) -> str:
+    """The diff as `opcov diff` writes it, with notes at the end; in JSON under the key `notes`."""
+    text = render(found, "json" if options.json else options.format, every=options.all)
+    if options.json or options.format == "json":
+        return json.dumps({**json.loads(text), "notes": notes}, indent=1)
+    return "\n".join([text, "", *notes]) if notes else text
 
 
 def _not_reached(twins: TwinJournals) -> Iterator[str]:

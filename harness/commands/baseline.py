@@ -41,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--baselines", type=Path, default=FOLDER, metavar="DIR", help="the folder that holds one folder a profile")
     add("--strict-baseline", action="store_true", help="check: also fail if a cell is better")
     add("--if-comparable", action="store_true", help="check: say so, and succeed, if the run is of another compiler")
+    add("--any-pair", action="store_true", help="check: take a run of another compiler too, and run nothing again")
     add("--no-rerun", action="store_true", help="check: do not run again, alone, the cells that are worse or changed")
     add("--all", action="store_true", help="check: list every cell")
     add("--reason", default="", metavar="TEXT", help="update: why cells may be worse; stays until they are not")
@@ -55,13 +56,13 @@ def run(options: argparse.Namespace) -> Exit:
         return _write(options, index, folder)
     try:
         baseline = baseline_file.read(folder)
-        check_comparable(index.run, baseline)
+        check_comparable(index.run, baseline, any_pair=options.any_pair and options.action == "check")
     except (NotComparable, NoBaseline) as error:
         if not options.if_comparable:
             raise
         print(f"baseline: not checked: {error.what}")
         return Exit.OK
-    comparison = Comparison(index, baseline)
+    comparison = Comparison(index, baseline, options.where)
     return _check(options, comparison) if options.action == "check" else _update(options, comparison)
 
 
@@ -82,7 +83,7 @@ def _check(options: argparse.Namespace, comparison: Comparison) -> Exit:
             hint=f"`opcov baseline update {_journal(options)}` removes what matches nothing",
         )
     drifts, notes = comparison.drifts, list(comparison.notes())
-    if not options.no_rerun:
+    if not (options.no_rerun or options.any_pair):
         drifts, more = checked_again(drifts, comparison.index, run_alone)
         notes += more
     check = Check(
@@ -185,6 +186,8 @@ def _with_second(one: Drift, why: str) -> Entry:
 
 def _write(options: argparse.Namespace, index: Index, folder: Path) -> Exit:
     """Make the first baseline of a profile."""
+    if options.where:
+        raise OpcovError("a baseline is written of whole runs", hint="leave out --where; `update` takes it")
     if (folder / baseline_file.MEASURED).exists():
         raise OpcovError(
             f"{folder} has a baseline already", hint=f"`opcov baseline update {_journal(options)}` changes it"
@@ -192,7 +195,7 @@ def _write(options: argparse.Namespace, index: Index, folder: Path) -> Exit:
     check_comparable(index.run, None)
     backends = plugins.columns(plugins.BACKENDS)
     how = measured(index.run) | {"backends": " ".join(backends), "executors": " ".join(executors(index.run))}
-    known = registry(how["profile"], backends)
+    known = registry(how["profile"], tuple(backends))
     from reports.fold import entries
 
     lines = [entry for entry in entries.load(index) if (entry.family, entry.name) in known]

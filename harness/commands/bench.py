@@ -19,7 +19,8 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 
 from harness.cases.case import OpCase
-from harness.cases.draw import Profile, census
+from harness.cases.draw import census
+from harness.cases.profile import Profile
 from harness.cases.sample import Sample
 from harness.programs import plugins
 from harness.programs.compiler import INSTALLED

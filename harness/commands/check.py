@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from harness.cases.case import OpCase
-from harness.cases.draw import census, profile
+from harness.cases.draw import census
+from harness.cases.profile import profile
 from harness.cases.sample import dumps
 from harness.errors import OpcovError
 from harness.programs.compiler import INSTALLED

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 import op_suites
-from harness.cases.draw import profile
+from harness.cases.profile import profile
 from harness.records.baseline_file import Baseline
 from harness.records.entry import Entry
 from harness.records.journal_file import CellName
@@ -24,14 +24,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The cells of a run beside the entries of a baseline."""
+    """The cells of a run beside the entries of a baseline; `where` is a query that selects cells, "" for all."""
 
     index: Index
     baseline: Baseline
+    where: str = ""
 
     @cached_property
     def cells(self) -> tuple[Entry, ...]:
-        """The cells of the run that the registry has in this profile."""
+        """The selected cells of the run that the registry has in this profile; raises BadQuery and UnknownName."""
+        from reports.fold.entries import selection
+
+        known = {field: {getattr(entry, field) for entry in self._ran} for field in ("op", "family", "backend")}
+        takes = selection(self.where, known)
+        return tuple(entry for entry in self._ran if takes(entry))
+
+    @cached_property
+    def _ran(self) -> tuple[Entry, ...]:
         from reports.fold import entries
 
         return tuple(entry for entry in entries.load(self.index) if (entry.family, entry.name) in self.registry)
@@ -39,7 +48,7 @@ class Comparison:
     @cached_property
     def registry(self) -> frozenset[tuple[str, CellName]]:
         """The cells that the registry has in this profile on the backends of the baseline, by family and name."""
-        return registry(self.baseline.profile, self.baseline.measured["backends"].split())
+        return registry(self.baseline.profile, tuple(self.baseline.measured["backends"].split()))
 
     @cached_property
     def odd_executors(self) -> tuple[str, ...]:
@@ -66,9 +75,11 @@ class Comparison:
         run, entries = self.index.run, self.baseline.entries
         if not run.complete:
             yield f"the run did not end: {run.cells:,} of its {plural(run.header.get('cells', 0), 'cell')} are here"
-        if missing := len(entries.keys() - {cell.name for cell in self.cells}):
+        if missing := len(entries.keys() - {cell.name for cell in self._ran}):
             yield f"no data: {plural(missing, 'cell')} of the baseline did not run"
-        if others := run.cells - len(self.cells):
+        if unselected := len(self._ran) - len(self.cells):
+            yield f"left out by --where: {plural(unselected, 'cell')}"
+        if others := run.cells - len(self._ran):
             yield f"left out: {plural(others, 'cell')} of the run that the profile does not have"
         if self.odd_executors:
             yield f"executors are not those of the baseline: {', '.join(self.odd_executors)}"
@@ -83,11 +94,12 @@ class Comparison:
         return bool(expected and not self.drift(cell) and cell.end.causes != expected.end.causes)
 
 
-def registry(name: str, backends: Iterable[str]) -> frozenset[tuple[str, CellName]]:
+@cache
+def registry(name: str, backends: tuple[str, ...]) -> frozenset[tuple[str, CellName]]:
     """The cells of a profile on these backends, by family and name."""
     found = (
         (family, (cell.case.op, cell.backend, cell.mode, cell.dtype))
         for family, cases in op_suites.catalog().items()
-        for cell in cells(family, cases, tuple(backends), Selection(), profile(name))
+        for cell in cells(family, cases, backends, Selection(), profile(name))
     )
     return frozenset(found)

@@ -8,12 +8,10 @@ from pathlib import Path
 
 from harness.errors import Exit, OpcovError
 from reports.answers import trend
-from reports.answers.diff.diff import Diff, diff
-from reports.answers.diff.side import Side
-from reports.index.index import Index
 from reports.pages.html import render
 
 from .arguments import add_journal, open_index
+from .diff import compare
 from .record import add_history
 
 
@@ -28,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> Exit:
     """Write the report and print its path; raises BadJournal, BadHistory, OpcovError if the file cannot be written."""
     index = open_index(options.journal, options.where)
-    against = _against(options.against, index, options.journal) if options.against else None
+    against = compare(options.against, options.journal, options.where) if options.against else None
     page = render(index, against=against, trends=trend.load(options.history, index.run.header))
     try:
         options.out.parent.mkdir(parents=True, exist_ok=True)
@@ -39,7 +37,3 @@ def run(options: argparse.Namespace) -> Exit:
         ) from None
     print(json.dumps({"written": str(options.out)}) if options.json else options.out)
     return Exit.OK
-
-
-def _against(older: Path, index: Index, journal: Path | None) -> Diff:
-    return diff(Side(open_index(older), str(older)), Side(index, str(journal or "")))

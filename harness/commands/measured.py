@@ -56,26 +56,28 @@ def _text(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def check_comparable(run: Run, baseline: Baseline | None, constraints: Path = CONSTRAINTS) -> None:
-    """Raise NotComparable unless the run is of the pinned pair, and its options are those of the baseline."""
-    found = measured(run)
+def check_comparable(
+    run: Run, baseline: Baseline | None, constraints: Path = CONSTRAINTS, *, any_pair: bool = False
+) -> None:
+    """Raise NotComparable unless the run is of the pinned pair, or any, and its options are those of the baseline."""
     if not run.toolchains:
         raise NotComparable(
             "the journal does not say which torch and torch-mlir its workers loaded",
             hint="run `make matrix` again",
             code=Exit.DATA,
         )
-    differ = list(_unlike_pins(_loaded(run), pins(constraints)))
+    expected = baseline.measured if baseline else {}
+    differ = () if any_pair else tuple(_unlike_pins(_loaded(run), pins(constraints) or _versions(expected)))
     if differ:
         raise NotComparable(
             f"the journal is of {' and '.join(differ)}, the baseline is for the pinned pair",
-            hint="`opcov diff A B` compares the journals of any two compilers",
+            hint="`opcov diff A B` compares any two compilers, `opcov baseline check --any-pair` one with the baseline",
             code=Exit.ENVIRONMENT,
         )
-    expected = baseline.measured if baseline else {}
+    found = measured(run)
     unlike = [key for key in OPTIONS if expected.get(key, found[key]) != found[key]]
-    others = [f"{key} {found[key]}, not {expected[key]}" for key in unlike]
-    if others:
+    if unlike:
+        others = [f"{key} {found[key]}, not {expected[key]}" for key in unlike]
         raise NotComparable(
             f"the journal was measured with {'; '.join(others)}",
             hint="measure with the options of the baseline, which are in its measured.txt",
@@ -88,6 +90,11 @@ def pins(constraints: Path) -> Mapping[str, str]:
     lines = constraints.read_text(encoding="utf-8").splitlines() if constraints.exists() else ()
     pairs = (line.partition("==") for line in lines)
     return {name: version for name, _, version in pairs if name in PAIR.values()}
+
+
+def _versions(of: Mapping[str, str]) -> Mapping[str, str]:
+    """The versions of the pair that a baseline was measured with: `torch 2.13.0+cpu (libtorch_cpu ...)`."""
+    return {name: of[name].split()[1].partition("+")[0] for name in PAIR.values() if name in of}
 
 
 def _unlike_pins(loaded: Loaded, pinned: Mapping[str, str]) -> Iterator[str]:

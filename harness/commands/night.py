@@ -14,7 +14,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 import op_suites
-from harness.cases.draw import profile
+from harness.cases.profile import profile
 from harness.errors import Exit, OpcovError
 from harness.programs import plugins
 from harness.programs.fork import die_with_parent

@@ -13,6 +13,7 @@ from harness.running.confirmation import RUNNING, Confirmation, Pair, confirm
 from harness.text import plural
 from reports.answers.diff.change import Change
 from reports.answers.diff.diff import Diff
+from reports.answers.diff.transition import Transition
 from reports.fold.cell import Key
 from reports.index.index import Index
 
@@ -29,24 +30,28 @@ class SecondLook:
     def take(self, found: Diff, tell: Callable[[int, int], None]) -> None:
         """Look again at the samples that are worse, and at those that are right now and were wrong, in this order.
 
-        Those that the budget does not reach are counted as `left`. `tell` is told how many of how many are done.
+        Of a cell that is shown to have changed in one way, no further sample is looked at. Those that the budget does
+        not reach are counted as `left`. `tell` is told how many of how many are done.
         """
         changes = list(_to_look_at(found))
         samples = _Samples(found.after.index)
+        shown: set[tuple[Key, Transition]] = set()
         for place, change in enumerate(changes):
             if self._budget.left() <= 0:
                 self.left = len(changes) - place
                 return
-            if sample := samples.get(change):
-                self._found[change.cell, change.sample.id] = confirm(
-                    self._pair,
-                    sample,
-                    change.cell.backend,
-                    change.before.signature,
-                    change.after.signature,
-                    is_worse=change.transition.kind == "worse",
-                )
+            sample = None if (change.cell, change.transition) in shown else samples.get(change)
+            if sample and not self._look(change, sample).excuse:
+                shown.add((change.cell, change.transition))
             tell(place + 1, len(changes))
+
+    def _look(self, change: Change, sample: Sample) -> Confirmation:
+        """Look at one sample, and keep what was found."""
+        ends = (change.before.signature, change.after.signature)
+        is_worse = change.transition.kind == "worse"
+        found = confirm(self._pair, sample, change.cell.backend, *ends, is_worse=is_worse)
+        self._found[change.cell, change.sample.id] = found
+        return found
 
     def doubt(self, change: Change) -> str:
         """Why a change says nothing of the compilers; "" if it does."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from harness.cases.case import OpCase
-from harness.cases.draw import Profile, census
+from harness.cases.draw import census
 from harness.cases.dtypes import DTYPES
+from harness.cases.profile import Profile
 from harness.cases.sample import Sample, TensorSpec, map_tensors, seeded, with_values
 
 from .cell import CellUnderTest

@@ -41,13 +41,16 @@ def wheel(path: Path) -> Path:
 def requirement(text: str) -> Path:
     """The folder into which pip installs what the requirement names, without what that needs. Raises BadCompiler.
 
-    A requirement that names one version is installed once. Any other is resolved each time.
+    A requirement that names one version is installed once, and not at all if this Python has it. Any other is resolved
+    each time.
     """
     from packaging.requirements import Requirement
 
     wanted = Requirement(text)
     pins = [one for one in wanted.specifier if one.operator in ("==", "===") and "*" not in one.version]
     if len(pins) == 1:
+        if own := _installed_here(wanted.name, pins[0].version):
+            return own
         kept = _cache() / f"{wanted.name}-{pins[0].version}-{PYTHON}"
         return kept if kept.is_dir() else _kept(kept, _installed(text, text))
     fresh = _installed(text, text)
@@ -123,6 +126,13 @@ def _reason(stderr: str) -> str:
     lines: Sequence[str] = [line.strip() for line in stderr.splitlines() if line.strip()] or ["it says nothing"]
     errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
     return (errors or lines)[-1]
+
+
+def _installed_here(name: str, version: str) -> Path | None:
+    """The folder in which this Python has that version of a compiler installed; None if it has not."""
+    found = next(iter(distributions(name=name)), None)
+    folder = Path(str(found.locate_file(""))) if found and found.version == version else None
+    return folder if folder and has_bindings(folder / COMPILER) else None
 
 
 def _kept(kept: Path, fresh: Path) -> Path:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.cases.draw import profile
+from harness.cases.profile import profile
 from harness.cases.sample import MODES
 from harness.running.run_header import run_header
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from harness.cases.draw import Profile, profile
+from harness.cases.profile import Profile, profile
 from harness.cases.sample import MODES
 from harness.errors import Exit, OpcovError
 from harness.records.element_types import judged, known_types
@@ -62,7 +62,7 @@ class Family(pytest.File):
         backends = columns(self.config)
         size = profile(self.config.option.profile)
         replay = self.config.stash.get(REPLAY, None)
-        dtypes = size if replay is None else replace(size, left_out=(), dynamic_others=None)
+        dtypes = size if replay is None else replace(size, left_out=(), static_others=None, dynamic_others=None)
         for cell in cells(family, catalog()[family], backends, selection(self.config), dtypes):
             if cell.name in done or not self._may_match(cell):
                 continue

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import op_suites
-from harness.cases.draw import PROFILES, profile
+from harness.cases.profile import PROFILES, profile
 from harness.errors import OpcovError
 from harness.programs import plugins
 from harness.programs.compiler import FORMS, INSTALLED, Compiler, chosen

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.cases.case import OpCase
-from harness.cases.draw import PROFILES
+from harness.cases.profile import PROFILES
 from harness.errors import OpcovError
 from harness.records.journal import Record
 from harness.records.journal_file import CellName, JournalReader, cell_name

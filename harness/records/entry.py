@@ -12,6 +12,7 @@ import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from .journal_file import CellName, cell_name
 from .outcome import BY_NAME, HarnessError, NotRun, TimedOut
@@ -127,7 +128,9 @@ def _other(text: str) -> tuple[str, End]:
     return why, _end(end)
 
 
+@lru_cache(maxsize=4096)
 def _end(text: str) -> End:
+    """The end of a text; most cells have one of few."""
     found = _END.fullmatch(text)
     if not found:
         raise ValueError(f"{text!r} does not start with a verdict and its n/m")

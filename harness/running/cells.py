@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.cases.case import OpCase
-from harness.cases.draw import Profile
 from harness.cases.dtypes import DTYPES
+from harness.cases.profile import Profile
 from harness.cases.sample import MODES, Mode
 from harness.errors import UnknownName
 from harness.records.frontend import FRONTEND

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any, Self
 
-from harness.cases.draw import Profile
+from harness.cases.profile import Profile
 from harness.cases.sample import Mode, Sample
 from harness.errors import Exit, OpcovError
 from harness.programs.compiler import Compiler, choose
@@ -24,25 +24,27 @@ from harness.programs.fork import die_with_parent
 from harness.programs.provider import provide
 from harness.records.journal import dumped
 from harness.records.outcome import Outcome
+from harness.records.query import parse
 from harness.records.toolchain import loaded_json
 
 from .cells import Cell
 from .child import without_main
 from .memory import Memory
 from .runner import Runner
-from .sources import Census
+from .sources import Census, Chosen, NothingChosen, Source
 from .supervisor import Limits, Supervisor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """What both compilers are measured with."""
+    """What both compilers are measured with; `where` is a query that selects samples, all if empty."""
 
     backends: tuple[str, ...]
     profile: Profile
     seed: int
     limits: Limits
     thorough: bool
+    where: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,10 @@ Job = Cells | Again | Lower | Execute
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The journal lines and the seconds of each cell, and the journal's line of what the process has loaded."""
+    """Of each cell the journal lines and the seconds, and the journal's line of what the process has loaded.
+
+    A cell without a sample that was asked for has no lines.
+    """
 
     cells: Sequence[tuple[Sequence[str], float]]
     toolchain: Mapping[str, Any]
@@ -177,9 +182,10 @@ class _Measuring:
     def __init__(self, supervisor: Supervisor, setup: Setup) -> None:
         self._supervisor = supervisor
         run = supervisor.run
+        sources: tuple[Source, ...] = (Census(setup.profile, setup.seed),)
         self._runner = Runner(
             run,
-            (Census(setup.profile, setup.seed),),
+            (Chosen(sources, parse(setup.where)),) if setup.where else sources,
             setup.profile,
             setup.seed,
             find_pass=functools.partial(run, find_pass=True),
@@ -207,7 +213,11 @@ class _Measuring:
 
         started = time.monotonic()
         cell = Cell(family=family, case=case(op), backend=backend, mode=mode, dtype=dtype)
-        return [dumped(record) for record in self._runner.records(cell)], time.monotonic() - started
+        try:
+            records = self._runner.records(cell)
+        except NothingChosen:
+            records = ()
+        return [dumped(record) for record in records], time.monotonic() - started
 
     def _toolchain(self) -> Mapping[str, Any]:
         found = self._supervisor.loaded()

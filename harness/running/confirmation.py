@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness.cases.sample import Sample
@@ -83,10 +83,16 @@ def confirm(
             return Confirmation(EXECUTOR_DIFFERS, crossed)
     if not is_worse:
         return Confirmation("", crossed)
+    before, after = _alone(before), _alone(after)
     runs = [pair.both(Again(sample, backend)) for _ in range(TIMES)]
     base = Trials(Counter([before, *(signature(run[0], backend) for run in runs)]))
     candidate = Trials(Counter([after, *(signature(run[1], backend) for run in runs)]))
     return Confirmation(FLICKER if after in base.ends else "", crossed, base, candidate)
+
+
+def _alone(end: Signature) -> Signature:
+    """The end as a sample that is run alone shows it: what blocks a backend is named by the frontend's own record."""
+    return replace(end, culprit="") if end.outcome == "Blocked" else end
 
 
 def _crossed(pair: Pair, sample: Sample, backend: str) -> Mapping[str, Outcome]:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from harness.cases.draw import Profile, minimise
+from harness.cases.draw import minimise
 from harness.cases.plain import plain_call
+from harness.cases.profile import Profile
 from harness.cases.sample import Sample, with_dynamic
 from harness.cases.traits import traits
 from harness.records.element_types import JUDGED, unseen

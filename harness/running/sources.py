@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from harness.cases.draw import Profile, census
+from harness.cases.draw import census
 from harness.cases.drawn import Drawn
 from harness.cases.plain import plain_call
+from harness.cases.profile import Profile
 from harness.cases.sample import Mode, Sample
 from harness.records.journal import Record
 from harness.records.journal_file import CellName

@@ -56,7 +56,8 @@ class TwinJournals:
             self._open(found)
         for writer, measured in zip(self._writers, found, strict=True):
             for lines, seconds in measured.cells:
-                writer.write_cell(lines, seconds)
+                if lines:
+                    writer.write_cell(lines, seconds)
 
     def _open(self, found: tuple[Measured, Measured]) -> None:
         """Start the journals, once both compilers have measured something: what ends earlier overwrites nothing."""

@@ -7,8 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from harness.cases.case import OpCase
-from harness.cases.draw import Profile, census, profile
+from harness.cases.draw import census
 from harness.cases.dtypes import DTYPES
+from harness.cases.profile import Profile, profile
 from harness.cases.sample import Sample, SizeOf, map_leaves
 from harness.judging.reference import EagerRefuses, runs
 from harness.programs.program import overload

@@ -65,17 +65,17 @@ def fold(of: OpRecords) -> dict[str, Any]:
     Of two records of one sample in one cell, the first counts.
     """
     endings = _Endings(of.records)
-    plain = {record.id for record in of.records if record.plain}
+    plain = {endings.id(record) for record in of.records if record.plain}
     samples: dict[str, tuple[int, list[Any]]] = {}
     distinct: dict[Ending, int] = {}
     cells: dict[tuple[str, str, str], dict[int, int]] = {}
     for record in of.records:
         if record.minimised is not None:
             continue
-        if record.id not in samples:
-            facts = [record.id, size(record.sample) if record.sample else (), int(record.id in plain)]
-            samples[record.id] = len(samples), facts
-        number, _ = samples[record.id]
+        id = endings.id(record)
+        if id not in samples:
+            samples[id] = len(samples), [id, size(record.sample) if record.sample else (), int(id in plain)]
+        number, _ = samples[id]
         cell = cells.setdefault((record.backend, record.mode, record.dtype), {})
         cell.setdefault(number, distinct.setdefault(endings.ending(record), len(distinct)))
     return {
@@ -129,14 +129,26 @@ class _Endings:
     """Makes endings of the records of one op, which is told to it whole: some of a record is said by others."""
 
     def __init__(self, records: Sequence[Record]) -> None:
+        self._ids: dict[int, str] = {}
         self._front = {
-            (r.mode, r.dtype, r.id): r for r in records if r.backend == FRONTEND and not isinstance(r.outcome, BEST)
+            (r.mode, r.dtype, self.id(r)): r
+            for r in records
+            if r.backend == FRONTEND and not isinstance(r.outcome, BEST)
         }
         self._steps: dict[tuple[str, Signature], str] = {}
         for record in records:
             if record.first_wrong_pass and record.first_wrong_pass.where:
                 key = (record.backend, signature(record.outcome, record.backend))
                 self._steps.setdefault(key, record.first_wrong_pass.where)
+
+    def id(self, record: Record) -> str:
+        """The id of the record's sample; the records of one sample share the object, so each is hashed once."""
+        if record.sample is None:
+            return record.id
+        key = id(record.sample)
+        if key not in self._ids:
+            self._ids[key] = record.id
+        return self._ids[key]
 
     def ending(self, record: Record) -> Ending:
         """The ending of a record.
@@ -167,7 +179,7 @@ class _Endings:
 
     def _blocked(self, record: Record, outcome: Blocked, found: Signature) -> Ending:
         """Of a blocked sample: what stopped the frontend. The reason is as long where the backend's record gives it."""
-        front = self._front.get((record.mode, record.dtype, record.id))
+        front = self._front.get((record.mode, record.dtype, self.id(record)))
         stopped = blocked(front.outcome, told=False) if front else None
         reason = outcome.reason or (stopped.reason if stopped else "")
         op = signature(front.outcome, FRONTEND).culprit if front else culprit(reason) or ""

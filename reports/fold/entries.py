@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
+from harness.records import query
 from harness.records.entry import End, Entry, census_hash, writable
 from harness.records.signature import Signature, signature
 from reports.index.index import Index
 from reports.index.op_records import OpRecords
 
 from .cell import CellRecords, cells_of, outcome_name
+from .facts import STATUS_NAMES
 from .status import APART, GOOD, decide
 
 FOLD = "entries"
+FIELDS = ("op", "family", "backend", "mode", "dtype", "outcome", "stage", "culprit", "status")
+"""The fields of a query that an entry has; the others are of samples."""
 
 
 def fold(of: OpRecords) -> list[Any]:
@@ -37,3 +41,32 @@ def load(index: Index) -> Iterator[Entry]:
         for backend, mode, dtype, verdict, passed, total, census, signatures in cells:
             end = End(verdict, passed, total, tuple(Signature(*parts) for parts in signatures))
             yield Entry(family=family, op=op, backend=backend, mode=mode, dtype=dtype, end=end, census=census)
+
+
+def selection(text: str, known: Mapping[str, Collection[str]]) -> Callable[[Entry], bool]:
+    """Whether a query selects a cell, by any of its samples; an empty one selects all.
+
+    `known` has the names of fields, as `query.parse` takes them. Raises BadQuery and UnknownName.
+    """
+    if not text:
+        return lambda _: True
+    parsed = query.parse(text, {"status": STATUS_NAMES, **known})
+    if odd := sorted(parsed.fields - {*FIELDS}):
+        raise query.BadQuery(f"{odd[0]}: is a field of samples, here are cells", hint=f"known: {', '.join(FIELDS)}")
+    return lambda entry: parsed.may_hold(_facts(entry))
+
+
+def _facts(entry: Entry) -> query.Facts:
+    signatures = entry.end.signatures
+    culprits = [s.culprit for s in signatures if s.culprit]
+    return {
+        "op": (entry.op,),
+        "family": (entry.family,),
+        "backend": (entry.backend,),
+        "mode": (entry.mode,),
+        "dtype": (entry.dtype,),
+        "outcome": [*(s.outcome for s in signatures), *(GOOD if entry.end.passed else ())],
+        "stage": [s.stage for s in signatures],
+        "culprit": [*culprits, *(name.removeprefix("torch.") for name in culprits)],
+        "status": (entry.end.verdict,),
+    }

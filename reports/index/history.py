@@ -101,6 +101,13 @@ class History:
             found = [_run(facts) for (facts,) in self._connection.execute("SELECT facts FROM run")]
         return tuple(sorted(found, key=lambda run: run.order))
 
+    def names(self) -> dict[str, list[str]]:
+        """The ops, families and backends of all cells, by the name of their field in a query."""
+        with self._errors():
+            rows = self._connection.execute("SELECT DISTINCT op, family, backend FROM cell").fetchall()
+        columns = zip(*rows, strict=True) if rows else ((), (), ())
+        return {field: sorted({*of}) for field, of in zip(("op", "family", "backend"), columns, strict=True)}
+
     def cells(self) -> Iterator[Mapping[str, Entry]]:
         """Each cell: what became of it by the name of the run, for the runs that have it."""
         query = (

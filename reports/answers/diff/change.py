@@ -64,9 +64,10 @@ class Change:
 
 def _cause(cell: Key, ending: Ending) -> Cause:
     found = ending.signature
-    if found.outcome == "Blocked":
-        return Cause(FRONTEND, found.kind, found.stage, found.culprit, "", "", ending.detail)
-    kind = "" if cell.backend == FRONTEND else found.kind
-    is_known = found.outcome not in RED or found.culprit or ending.step
+    is_blocked = found.outcome == "Blocked"
+    backend = FRONTEND if is_blocked else cell.backend
+    outcome = found.kind if is_blocked else found.outcome
+    kind = "" if backend == FRONTEND else found.kind
+    is_known = outcome not in RED or found.culprit or ending.step
     op = "" if is_known else cell.op
-    return Cause(cell.backend, found.outcome, found.stage, found.culprit, kind, ending.step, ending.detail, op)
+    return Cause(backend, outcome, found.stage, found.culprit, kind, ending.step, ending.detail, op)

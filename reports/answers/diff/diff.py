@@ -17,14 +17,13 @@ from reports.fold.ending import FOLD, Drawn, Ending, Endings, OpEndings
 from reports.index.index import Index
 
 from .change import Change
+from .choice import Choice
 from .group import Group, groups
 from .side import Side
 from .transition import FIXED, KINDS, NEWLY, NO_LONGER, Kind, Means, Transition, transition, undecided
 
 Doubt = Callable[[Change], str]
 """Says why a change says nothing of the compilers, such as `flicker` or `executor differs`; "" if it does."""
-Chosen = Callable[[Key, str], bool]
-"""Whether the sample with this id in this cell is to be compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +74,8 @@ class Coverage:
 class Diff:
     """Two runs, the cells that changed from the first to the second in the order of the ops, and what was left out.
 
-    `control` are the changes of the control, which says nothing of the compilers: they are in no count.
+    `control` are the changes of the control, which says nothing of the compilers: they are in no count. `query` is what
+    was asked for, "" for all.
     """
 
     before: Side
@@ -83,6 +83,7 @@ class Diff:
     cells: tuple[CellChange, ...]
     control: tuple[CellChange, ...]
     coverage: Coverage
+    query: str = ""
 
     @cached_property
     def groups(self) -> tuple[Group, ...]:
@@ -133,12 +134,13 @@ def no_doubt(change: Change) -> str:
     return ""
 
 
-def diff(before: Side, after: Side, *, doubt: Doubt = no_doubt, chosen: Chosen | None = None) -> Diff:
-    """Compare two runs; what both have and what is `chosen`, by default all."""
+def diff(before: Side, after: Side, *, doubt: Doubt = no_doubt, chosen: Choice | None = None) -> Diff:
+    """Compare two runs by the samples that both have, or by those of these that are `chosen`."""
     compared = _Compared(_means(before, after), doubt, chosen)
     for op in sorted({*before.index.ops, *after.index.ops}):
         compared.op(op, before.index, after.index)
-    return Diff(before, after, tuple(compared.changed), tuple(compared.control), compared.coverage)
+    query = chosen.query if chosen else ""
+    return Diff(before, after, tuple(compared.changed), tuple(compared.control), compared.coverage, query)
 
 
 def _means(before: Side, after: Side) -> tuple[Means, Means]:
@@ -151,7 +153,7 @@ def _means(before: Side, after: Side) -> tuple[Means, Means]:
 class _Compared:
     """What was found in the ops that were compared so far."""
 
-    def __init__(self, means: tuple[Means, Means], doubt: Doubt, chosen: Chosen | None) -> None:
+    def __init__(self, means: tuple[Means, Means], doubt: Doubt, chosen: Choice | None) -> None:
         self._means = means
         self._doubt = doubt
         self._chosen = chosen
@@ -177,7 +179,7 @@ class _Compared:
     def _asked(self, endings: Endings, cell: Key) -> Endings:
         if self._chosen is None:
             return endings
-        kept = {sample: ending for sample, ending in endings.items() if self._chosen(cell, sample)}
+        kept = {sample: ending for sample, ending in endings.items() if (cell, sample) in self._chosen.samples}
         if cell.backend != CONTROL:
             self.coverage.unchosen += len(endings) - len(kept)
         return kept

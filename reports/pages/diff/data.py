@@ -23,6 +23,7 @@ def as_json(found: Diff) -> dict[str, Any]:
     return {
         "verdict": first_line(found),
         "worse": found.is_worse,
+        "where": found.query,
         "before": _side(found.before),
         "after": _side(found.after),
         "notes": list(notes(found)),

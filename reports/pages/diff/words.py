@@ -112,7 +112,7 @@ def left_out(found: Diff) -> Iterator[str]:
     if seen.gone:
         yield f"gone: {_cells(seen.gone)} only in A"
     if seen.unchosen:
-        yield f"not asked for: {plural(seen.unchosen, 'record')} of either run"
+        yield f"not selected by {found.query}: {plural(seen.unchosen, 'record')} of the two runs"
     yield "the control, and samples that were minimised or run again: they are no samples of the census"
 
 

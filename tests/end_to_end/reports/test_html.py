@@ -13,6 +13,9 @@ from typing import Any
 import pytest
 
 from harness.records.journal import Record
+from harness.records.outcome import Wrong
+from reports.answers.diff.diff import diff
+from reports.answers.diff.side import Side
 from reports.fold.matrix import load
 from reports.fold.severity import GRADES
 from reports.index.index import Index
@@ -136,6 +139,28 @@ def test_filters_show_what_they_say(page: Any) -> None:
     assert search(page, "only:tosa") == only
     assert search(page, "nothing has this name") == []
     assert find(page, "#none").is_displayed()
+
+
+def test_a_report_against_an_older_run_marks_and_filters_what_changed(browser: Any, tmp_path: Path) -> None:
+    op, old = "aten.exp.default", [r for r in everything() if r.op in ("aten.exp.default", "aten.abs.default")]
+    new = [replace(r, outcome=Wrong("value", "no", 0, "x")) if (r.op, r.backend) == (op, "linalg") else r for r in old]
+    after = index(new)
+    path = tmp_path / "index.html"
+    path.write_text(render(after, against=diff(Side(index(old), "a.gz"), Side(after, "b.gz"))), encoding="utf-8")
+    browser.get(path.as_uri())
+    assert "newly wrong" in find(browser, ".diff h2").text
+    assert "opcov repro" in find(browser, ".diff pre").get_attribute("textContent")
+    assert len(ops(browser)) == 2
+    assert search(browser, "change:worse") == [op]
+    assert search(browser, "change:better") == []
+    search(browser, "change:worst")
+    assert "did you mean worse" in find(browser, "#error").text
+    search(browser, "")
+    marked = cell(browser, op, LINALG)
+    assert marked.get_attribute("data-change") == "worse"
+    marked.click()
+    assert "since run A: newly wrong" in find(browser, "#panel .change").text
+    assert browser.get_log("browser") == []
 
 
 def test_a_dtype_filter_shows_that_dtype_alone(page: Any) -> None:

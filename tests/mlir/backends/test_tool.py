@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.export import Dim
 
 from backends import ir
 from backends.frontend import CONTRACT_PIPELINE, Fx
@@ -47,6 +48,9 @@ SOME = {name: PROGRAMS[name] for name in ("conv2d", "sdpa", "sort", "weights", "
 UNREACHED = (
     program(lambda x: aten.bitwise_left_shift.Tensor_Scalar(x, 2), tensor(3, dtype=torch.int32)),
     program(aten.angle.default, tensor(3, dtype=torch.complex64)),
+    program(  # of which the importer makes IR that is not valid
+        lambda x: aten.reflection_pad1d.default(x, [1, 1]), tensor(2, 3, 4), dynamic=({2: Dim.DYNAMIC},)
+    ),
 )
 
 
@@ -148,13 +152,7 @@ def test_a_cascade_converts_with_the_bindings_what_the_binary_cannot(tool: Tool)
 def test_what_the_binary_cannot_parse_of_the_importer_is_a_skew_with_its_line(tool: Tool) -> None:
     text = contract(PROGRAMS["add"]).ir.replace("torch.aten.add.Tensor", "torch.aten.addition")
     with pytest.raises(VersionSkew, match=r"cannot parse what the importer wrote: line \d+, .*aten.addition.*: %"):
-        tool.legalized(text, CONTRACT_PIPELINE, is_valid=lambda: True)
-
-
-def test_a_module_that_the_bindings_reject_too_is_no_skew(tool: Tool) -> None:
-    text = "func.func @main() -> !torch.int { %0 = torch.constant.none\n return %0 : !torch.none }"
-    with pytest.raises(ir.PassFailed, match="type of return operand"):
-        tool.legalized(text, CONTRACT_PIPELINE, is_valid=lambda: False)
+        tool.legalized(text, CONTRACT_PIPELINE)
 
 
 def test_what_the_bindings_cannot_parse_of_the_binary_is_a_skew_with_its_line(tmp_path: Path) -> None:
@@ -192,6 +190,19 @@ def test_its_death_tells_signal_and_last_words(tmp_path: Path) -> None:
             Linalg().lower(contract(PROGRAMS["add"]))
     assert raised.value.how == "SIGABRT"
     assert fake_tool.LAST_WORDS in raised.value.stderr
+
+
+def test_a_failure_without_a_diagnostic_is_a_death(tmp_path: Path) -> None:
+    broken = tmp_path / "torch-mlir-opt"
+    broken.write_text("#!/bin/sh\necho Traceback: no such file >&2\nexit 1\n", encoding="ascii")
+    broken.chmod(0o755)
+    for tool in used(broken):
+        with pytest.raises(CompilerDied, match=r"^exit 1: Traceback: no such file$"):
+            tool.legalized(contract(PROGRAMS["add"]).ir, CONTRACT_PIPELINE)
+        with pytest.raises(CompilerDied):
+            tool.lowered(contract(PROGRAMS["add"]).ir, Linalg.recipe.pipeline)
+        with pytest.raises(CompilerDied):
+            tool.verify("module {}")
 
 
 def test_its_time_is_bounded_where_no_deadline_is(tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ import torch
 from backends.executors.torch_dialect import TorchDialect
 from backends.frontend import Fx
 from harness.cases.case import OpCase
-from harness.cases.draw import census, profile
+from harness.cases.draw import census
 from harness.cases.plain import plain_call
+from harness.cases.profile import profile
 from harness.judging.compare import compare
 from harness.judging.reference import EagerRefuses, runs
 from harness.programs.materialize import copied

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.cases.case import OpCase
-from harness.cases.draw import census, profile
+from harness.cases.draw import census
 from harness.cases.numeric import (
     EXACT,
     Composite,
@@ -26,6 +26,7 @@ from harness.cases.numeric import (
     Transcendental,
     Ulp,
 )
+from harness.cases.profile import profile
 from harness.cases.sample import Fill, Sample, TensorSpec
 from harness.judging.compare import compare
 from harness.judging.reference import EagerRefuses, Run, accumulation, runs, widened

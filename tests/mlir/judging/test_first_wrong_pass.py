@@ -17,7 +17,8 @@ from backends.lowerings.lowering import Lowering
 from backends.lowerings.stablehlo import Stablehlo
 from backends.lowerings.tosa import Tosa
 from harness.cases.case import OpCase
-from harness.cases.draw import census, profile
+from harness.cases.draw import census
+from harness.cases.profile import profile
 from harness.programs.protocols import Contract, Executable, Lowered, Step
 from harness.records.outcome import FirstWrongPass, Wrong
 from harness.running import worker

@@ -10,7 +10,8 @@ from dataclasses import replace
 import pytest
 
 from backends.mutants.toolbox import TOOLBOX
-from harness.cases.draw import census, profile
+from harness.cases.draw import census
+from harness.cases.profile import profile
 from harness.cases.sample import Fill, Sample, TensorSpec, from_json
 from harness.errors import UnknownName
 from harness.mutation import sensitivity

@@ -17,9 +17,10 @@ import torch
 
 from backends.frontend import Fx, reference_ir
 from harness.cases.case import OpCase
-from harness.cases.draw import Profile, census, profile
+from harness.cases.draw import census
 from harness.cases.dtypes import DTYPES
 from harness.cases.numeric import EXACT
+from harness.cases.profile import Profile, profile
 from harness.cases.sample import Mode, Sample, SizeOf, dumps, from_json, tensors, to_json, walk
 from harness.judging.reference import Run, runs
 from harness.programs.program import call, overload, program

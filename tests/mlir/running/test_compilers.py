@@ -13,6 +13,7 @@ from harness.programs.compiler import Compiler, choose
 from harness.records.outcome import NotExecuted, Passed
 from harness.running.supervisor import Supervisor
 from tests import miniatures
+from tests.mutated_compiler import linked
 from tests.samples import relu
 
 
@@ -23,27 +24,12 @@ def choice(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     choose(Compiler())
 
 
-def links(folder: Path, *without: str) -> Path:
-    """A folder with links to the installed compiler, but for these of its files, as a build folder has them."""
-    import torch_mlir
-
-    installed = Path(next(iter(torch_mlir.__path__)))
-    for file in installed.rglob("*"):
-        link = folder / "torch_mlir" / file.relative_to(installed)
-        if file.is_dir():
-            link.mkdir(parents=True, exist_ok=True)
-        elif not any(name in file.name for name in without):
-            link.parent.mkdir(parents=True, exist_ok=True)
-            link.symlink_to(file)
-    return folder
-
-
 @pytest.mark.usefixtures("choice")
 def test_each_compiler_has_a_fork_server_of_its_own_and_an_executor_that_it_cannot_serve_is_absent(
     tmp_path: Path,
 ) -> None:
     found, outcomes = [], []
-    for compiler in (Compiler("BUILD", links(tmp_path, "ExecutionEngine", "execution_engine")), Compiler()):
+    for compiler in (Compiler("BUILD", linked(tmp_path, "ExecutionEngine", "execution_engine")), Compiler()):
         choose(compiler)
         with Supervisor(("tosa",)) as supervisor:
             outcomes.append(type(supervisor.run(relu(), "tosa").outcome))

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from harness.cases.case import OpCase
-from harness.cases.draw import Profile
+from harness.cases.profile import Profile
 from harness.cases.sample import Sample
 from harness.errors import OpcovError
 from harness.records.outcome import (

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from harness.cases.case import OMIT, Draw, OpCase
-from harness.cases.draw import PROFILES, Profile, census, minimise, profile, stratify
-from harness.cases.sample import Fill, Sample, SizeOf, TensorSpec, tensors
+from harness.cases.draw import census, minimise, stratify
+from harness.cases.profile import PROFILES, Profile, profile
+from harness.cases.sample import Fill, Mode, Sample, SizeOf, TensorSpec, tensors
 from harness.cases.traits import traits
 from harness.errors import UnknownName
 
@@ -198,13 +199,14 @@ def test_dims_that_are_not_used_have_no_size() -> None:
     assert all(set(s.sizes) == {"n"} for s in drawn(replace(CASE, inputs=unused)))
 
 
-def test_dynamic_cells_of_the_other_dtypes_are_dealt_out_by_op() -> None:
+@pytest.mark.parametrize(("mode", "other"), [("static", "dynamic"), ("dynamic", "static")])
+def test_cells_of_the_other_dtypes_are_dealt_out_by_op(mode: Mode, other: Mode) -> None:
     cases = [replace(CASE, op=f"aten.op{i}.default", dtypes=("f32", "i32", "f16", "bool")) for i in range(40)]
-    one = replace(SIZE, dynamic_others=1)
-    assert all(one.dtypes(c, "static") == c.dtypes for c in cases)
-    assert all(len(one.dtypes(c, "dynamic")) == 2 and "f32" in one.dtypes(c, "dynamic") for c in cases)
-    assert {d for c in cases for d in one.dtypes(c, "dynamic")} == {"f32", "i32", "f16", "bool"}
-    assert SIZE.dtypes(cases[0], "dynamic") == cases[0].dtypes
+    one = replace(SIZE, static_others=1) if mode == "static" else replace(SIZE, dynamic_others=1)
+    assert all(one.dtypes(c, other) == c.dtypes for c in cases)
+    assert all(len(one.dtypes(c, mode)) == 2 and "f32" in one.dtypes(c, mode) for c in cases)
+    assert {d for c in cases for d in one.dtypes(c, mode)} == {"f32", "i32", "f16", "bool"}
+    assert SIZE.dtypes(cases[0], mode) == cases[0].dtypes
 
 
 @pytest.mark.parametrize("name", PROFILES)

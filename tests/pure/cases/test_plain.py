@@ -7,8 +7,9 @@ import pytest
 
 from harness.cases import plain
 from harness.cases.case import OMIT, Draw, OpCase
-from harness.cases.draw import Profile, census, minimise
+from harness.cases.draw import census, minimise
 from harness.cases.plain import plain_call
+from harness.cases.profile import Profile
 from harness.cases.sample import Mode, Sample, SizeOf, tensors
 from harness.cases.sizes import is_first_dim_dynamic
 

@@ -11,14 +11,14 @@ import pytest
 from harness.commands import baseline as command
 from harness.commands import cli
 from harness.commands.comparison import registry
-from harness.commands.measured import CONSTRAINTS, pins
+from harness.commands.measured import CONSTRAINTS, NotComparable, check_comparable, pins
 from harness.errors import Exit
 from harness.records import baseline_file
 from harness.records.entry import Entry
 from harness.records.journal import Record
 from harness.records.journal_writer import JournalWriter
 from harness.records.outcome import NotExecuted, Outcome, Passed, TimedOut, Unsupported, Wrong
-from tests.synthetic import FOOTER, HEADER, blocks, record, sample
+from tests.synthetic import FOOTER, HEADER, blocks, index, record, sample
 
 PASSED = Passed(0.1, ("llvm-jit",))
 WRONG = Wrong("value", "out is off", 0, "llvm-jit")
@@ -217,6 +217,29 @@ def test_another_pair_or_other_options_are_refused_in_words(
     assert written.text == before
 
 
+def test_another_pair_can_be_checked_and_never_updates(written: Opcov, run: Any) -> None:
+    before = written.text
+    journal = run(records(WRONG), tools=toolchain(torch_mlir="20270101"))
+    said = written("check", journal, "--any-pair", status=Exit.FOUND)
+    assert "1 worse" in said
+    assert "the pair has changed: torch-mlir 20270101 after torch-mlir" in said
+    written("update", journal, "--any-pair", status=Exit.ENVIRONMENT)
+    assert written.text == before
+
+
+def test_without_a_file_of_pins_the_pair_is_that_of_the_baseline() -> None:
+    measured_with = {"torch": "torch 2.13.0+cpu (libtorch_cpu 0a1b)", "torch-mlir": "torch-mlir 20261001"}
+    baseline = baseline_file.Baseline(folder=Path("quick"), measured=measured_with, entries={}, places={})
+
+    def checked(version: str) -> None:
+        tools = toolchain(torch="2.13.0+cpu", torch_mlir=version)
+        check_comparable(index((), toolchains=[tools]).run, baseline, Path("/nowhere/constraints.txt"))
+
+    checked("20261001")
+    with pytest.raises(NotComparable, match=r"pinned: 20261001"):
+        checked("20261002")
+
+
 def test_a_compiler_of_ones_own_is_not_the_pinned_one(written: Opcov, run: Any) -> None:
     tools = toolchain()
     tools["packages"]["torch_mlir"] = {"path": "/build/torch_mlir", "revision": "0a1b2c3d4e+"}
@@ -283,6 +306,20 @@ def test_a_run_without_an_executor_leaves_what_it_may_explain(written: Opcov, ru
     assert written.text == before
 
 
+def test_a_query_selects_the_cells_that_an_update_takes_over(written: Opcov, run: Any) -> None:
+    journal = run(records(WRONG, WRONG))
+    said = written("update", journal, "--where", "op:aten.relu* outcome:wrong", "--reason", "why")
+    assert "1 line updated" in said
+    assert "left out by --where: 1 cell" in said
+    assert "no data" not in said
+    assert "1 worse" in written("check", journal, status=Exit.FOUND)
+    assert "severity: is a field of samples" in written(
+        "check", journal, "--where", "severity:plain", status=Exit.USAGE
+    )
+    assert "unknown op 'aten.rely*'" in written("check", journal, "--where", "op:aten.rely*", status=Exit.USAGE)
+    assert "leave out --where" in written("write", journal, "--where", "op:aten.relu*", status=Exit.USAGE)
+
+
 def test_a_second_verdict_stands_in_the_line(written: Opcov, run: Any) -> None:
     other = run(records(WRONG))
     written("update", other, "--also", "cpu")
@@ -308,7 +345,7 @@ PROFILES = sorted(path.name for path in command.FOLDER.iterdir() if path.is_dir(
 def test_a_baseline_of_the_repository_has_each_cell_of_the_registry_and_no_other(profile: str) -> None:
     baseline = baseline_file.read(command.FOLDER / profile)
     found = {(entry.family, entry.name) for entry in baseline.entries.values()}
-    assert found == registry(profile, baseline.measured["backends"].split())
+    assert found == registry(profile, tuple(baseline.measured["backends"].split()))
 
 
 @pytest.mark.parametrize("profile", PROFILES)

@@ -56,6 +56,13 @@ def test_a_diff_is_written_in_each_format(right: str, wrong: str, capsys: pytest
     assert capsys.readouterr().out.startswith("### 1 newly wrong\n")
 
 
+def test_a_query_selects_what_is_compared(right: str, wrong: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["diff", right, wrong, "--where", "outcome:wrong"]) == Exit.FOUND
+    assert cli.main(["diff", right, wrong, "--where", "mode:dynamic"]) == Exit.USAGE
+    said = capsys.readouterr().err
+    assert said.startswith("opcov: --where: no sample of the two journals is mode:dynamic; leave a condition out")
+
+
 def test_nothing_in_common_is_bad_data_and_says_what_either_has(
     right: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -100,6 +107,8 @@ def test_the_report_shows_what_changed(
     assert capsys.readouterr().out.strip() == str(page)
     text = page.read_text()
     assert "From A to B: 1 newly wrong" in text
+    assert cli.main(["html", wrong, "--against", right, "--out", str(page), "--where", "op:aten.relu*"]) == Exit.OK
+    assert "From A to B: 1 newly wrong" in page.read_text()
     assert f"opcov repro {OF.id} --backend tosa --journal {wrong}" in text
     assert cli.main(["html", wrong, "--against", str(tmp_path / "none"), "--out", str(tmp_path / "no.html")]) == 3
     assert not (tmp_path / "no.html").exists()

@@ -55,6 +55,14 @@ def test_since_when_a_cell_is_wrong(opcov: Opcov, run: Any) -> None:
     assert (event["op"], event["since"]["date"]) == ("aten.relu.default", "2026-08-01")
 
 
+def test_a_query_selects_cells(opcov: Opcov, run: Any) -> None:
+    opcov("record", *journals(run))
+    assert "1 worse in 1 cell" in opcov("history", "--where", "op:aten.relu* status:wrong backend:tosa")
+    assert "no change in 1 cell" in opcov("history", "--where", "op:aten.sig*")
+    assert "did you mean aten.relu.default" in opcov("history", "--where", "op:aten.rely.default", status=Exit.USAGE)
+    assert "trait: is a field of samples" in opcov("history", "--where", "trait:rank=0", status=Exit.USAGE)
+
+
 def test_a_journal_is_recorded_once(opcov: Opcov, run: Any) -> None:
     old, _ = journals(run)
     opcov("record", old)

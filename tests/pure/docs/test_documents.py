@@ -40,7 +40,7 @@ from .documents import (
     spans,
 )
 
-LANGUAGES = ("sh", "python", "toml", "json", "text", "mlir", "mermaid")
+LANGUAGES = ("sh", "python", "toml", "json", "text", "mlir", "mermaid", "yaml")
 FOLDERS = ("harness", "op_suites", "backends", "reports", "tests", "docs", ".ci", ".github")
 WRITTEN = "reports/out"
 """What a run writes: not in the repository."""

@@ -104,6 +104,18 @@ def test_a_requirement_that_names_no_version_is_resolved_each_time_and_kept_by_w
     assert first.name.startswith("mini-mlir-1.0-")
 
 
+def test_the_version_that_is_installed_is_not_installed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: Path, pip: list[Sequence[str]]
+) -> None:
+    site = miniatures.compiler(tmp_path / "site")
+    (site / "mini_mlir-1.0.dist-info").mkdir()
+    (site / "mini_mlir-1.0.dist-info" / "METADATA").write_text("Name: mini-mlir\nVersion: 1.0\n", encoding="ascii")
+    monkeypatch.syspath_prepend(site)
+    assert compiler_cache.requirement("mini-mlir==1.0") == site
+    assert not pip
+    assert compiler_cache.requirement("mini-mlir==1.1").parent == cache
+
+
 def test_what_pip_says_last_is_the_reason(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stderr = "WARNING: slow\nERROR: first\nERROR: No matching distribution found for x==9\n\n[notice] a new pip\n"
     failing(monkeypatch, lambda folder: None, stderr, 1)

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from harness.cases.case import Draw, OpCase
-from harness.cases.draw import Profile
 from harness.cases.plain import plain_call
+from harness.cases.profile import Profile
 from harness.cases.sample import Mode, Sample, tensors
 from harness.errors import UnknownName
 from harness.records.outcome import (

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from harness.cases.case import OpCase
-from harness.cases.draw import Profile
+from harness.cases.profile import Profile
 from harness.cases.sample import Sample
 from harness.records.journal import Record
 from harness.records.outcome import (

@@ -13,8 +13,9 @@ from random import Random
 import pytest
 
 from harness.cases.case import Draw, OpCase
-from harness.cases.draw import Profile, census
+from harness.cases.draw import census
 from harness.cases.plain import plain_call
+from harness.cases.profile import Profile
 from harness.cases.sample import Mode, Sample
 from harness.records.journal import Record, record_json, record_restore
 from harness.records.outcome import (

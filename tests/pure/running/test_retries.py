@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harness.cases.case import Draw, OpCase
-from harness.cases.draw import Profile
+from harness.cases.profile import Profile
 from harness.cases.sample import DtypeArg, Mode, Sample, tensors
 from harness.records.journal import Record
 from harness.records.outcome import Crashed, Excluded, HarnessError, Outcome, Passed, Result, Stage, Unsupported, Wrong

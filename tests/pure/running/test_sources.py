@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from harness.cases.case import OpCase
-from harness.cases.draw import Profile
 from harness.cases.plain import plain_call
+from harness.cases.profile import Profile
 from harness.cases.sample import Sample
 from harness.records import query
 from harness.records.journal import Record

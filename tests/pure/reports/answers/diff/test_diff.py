@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from harness.cases.sample import Sample
+from harness.errors import UnknownName
 from harness.records.frontend import FRONTEND
 from harness.records.journal import Record
 from harness.records.outcome import (
@@ -24,10 +27,13 @@ from harness.records.outcome import (
     Wrong,
 )
 from reports.answers.diff.change import Change
+from reports.answers.diff.choice import Choice, choice
 from reports.answers.diff.diff import Diff, diff
 from reports.answers.diff.example import example
 from reports.answers.diff.side import Side
 from reports.fold.cell import Key
+from reports.fold.selected import NothingSelected
+from reports.pages.diff.words import heading, left_out
 from tests.synthetic import FOOTER, HEADER, index, record, sample
 
 RELU, ABS, EXP = "aten.relu.default", "aten.abs.default", "aten.exp.default"
@@ -122,6 +128,15 @@ def test_a_cell_that_is_partly_redrawn_is_compared_by_its_common_samples() -> No
     assert (found.coverage.dropped, found.coverage.added, found.coverage.samples) == (1, 2, 1)
 
 
+@pytest.mark.parametrize(("before", "after", "numbers"), [((2,), (2, 3), (0, 1)), ((2, 3), (2,), (1, 0))])
+def test_a_cell_with_more_samples_or_fewer_is_partly_redrawn(
+    before: tuple[int, ...], after: tuple[int, ...], numbers: tuple[int, int]
+) -> None:
+    found = compared(*([record(one(size=size), "tosa", PASSED) for size in sizes] for sizes in (before, after)))
+    assert len(found.coverage.partly) == 1
+    assert (found.coverage.dropped, found.coverage.added) == numbers
+
+
 def test_cells_that_only_one_journal_has_are_told_and_not_judged() -> None:
     found = compared([record(one(ABS), "tosa", PASSED)], [record(one(EXP), "tosa", WRONG)])
     assert found.coverage.gone == [Key(ABS, "tosa", "static", "f32")]
@@ -206,6 +221,16 @@ def test_what_the_frontend_stops_at_is_one_group_with_the_backends_that_it_block
     assert [group.backends for group in compared(after, before).groups] == [(FRONTEND, "linalg", "tosa")]
 
 
+def test_what_the_frontend_dies_of_is_one_group_with_the_backends_that_it_blocks() -> None:
+    of, died = one(), Crashed("contract", "SIGSEGV", "")
+    before = [record(of, FRONTEND, Reached()), record(of, "tosa", PASSED)]
+    after = [record(of, FRONTEND, died), record(of, "tosa", Blocked("contract", "Crashed"))]
+    found = compared(before, after)
+    assert counts(found) == {"new crash": (1, 1), "newly blocked": (1, 1)}
+    (group,) = found.groups
+    assert (group.transition.name, group.backends) == ("new crash", (FRONTEND, "tosa"))
+
+
 def test_a_blocked_sample_is_the_same_whether_or_not_the_frontend_was_measured_too() -> None:
     of, text = one(), "error: 'torch.aten.sort' op no " + "x" * 300 + " <1x2>"
     told = [record(of, FRONTEND, Unsupported("contract", text, "torch.aten.sort"))]
@@ -239,6 +264,18 @@ def test_undecided_is_alike_by_what_both_runs_came_to() -> None:
         ("harness error", 2),
         ("harness error", 1),
     ]
+    both = [[record(one(), backend, out) for backend in ("tosa", "linalg")] for out in (PASSED, HarnessError("x"))]
+    assert [group.backends for group in compared(*both).groups] == [("tosa", "linalg")]
+    assert not compared(after, [record(of, "tosa", HarnessError("another")) for of in samples]).cells
+
+
+def test_a_group_says_how_many_of_its_samples_are_plain_calls() -> None:
+    samples = [one(size=9), one(size=2)]
+    before = [record(of, "tosa", PASSED) for of in samples]
+    after = [record(samples[0], "tosa", REFUSED, plain=True), record(samples[1], "tosa", REFUSED)]
+    (group,) = compared(before, after).groups
+    assert group.plain == 1
+    assert heading(group) == "newly refused: 1 cell (1 op), 2 samples, 1 plain call among them; tosa"
 
 
 # what the runs had ----------------------------------------------------------------------------------------------------
@@ -277,11 +314,42 @@ def test_who_makes_both_runs_may_doubt_a_change() -> None:
 def test_samples_that_were_not_asked_for_are_not_compared() -> None:
     samples = [one(size=2), one(size=3), one(ABS)]
     before, after = ([record(of, "tosa", out) for of in samples] for out in (PASSED, WRONG))
-    found = compared(before, after, chosen=lambda cell, id: id == samples[1].id)
+    found = compared(before, after, chosen=Choice("q", {(Key(RELU, "tosa", "static", "f32"), samples[1].id)}))
     assert [change.sample.id for cell in found.cells for change in cell.changes] == [samples[1].id]
     assert (found.coverage.samples, found.coverage.cells, found.coverage.unchosen) == (1, 1, 4)
     assert not found.coverage.gone
     assert not found.coverage.partly
+    assert "not selected by q: 4 records of the two runs" in "".join(left_out(found))
+
+
+@pytest.mark.parametrize(
+    ("where", "names"),
+    [
+        ("outcome:wrong", {"newly wrong": (1, 1), "no longer wrong": (1, 1)}),
+        ("outcome:unsupported", {"no longer wrong": (1, 1), "fixed": (1, 1)}),
+        ("op:aten.abs*", {"no longer wrong": (1, 1)}),
+        ("op:aten.sin* or culprit:*sort", {"no longer wrong": (1, 1), "fixed": (1, 1)}),
+        ("backend:tosa dtype:f32", {"newly wrong": (1, 1), "no longer wrong": (1, 1), "fixed": (1, 1)}),
+    ],
+)
+def test_a_query_selects_what_is_so_in_either_run(where: str, names: Mapping[str, tuple[int, int]]) -> None:
+    ops = (RELU, ABS, EXP)
+    before, after = (
+        side(*(record(one(op), "tosa", outcome) for op, outcome in zip(ops, outcomes, strict=True)))
+        for outcomes in ((PASSED, WRONG, REFUSED), (WRONG, REFUSED, PASSED))
+    )
+    only = side(record(one("aten.sin.default"), "tosa", PASSED), *before.index.records(RELU).records)
+    assert counts(diff(before, after, chosen=choice(before.index, after.index, where.replace("sin", "exp")))) == names
+    found = choice(only.index, after.index, "op:aten.sin*")
+    assert {cell.op for cell, _ in found.samples} == {"aten.sin.default"}
+
+
+def test_a_query_that_selects_nothing_of_either_run_is_an_error() -> None:
+    before, after = side(record(one(), "tosa", PASSED)), side(record(one(), "tosa", PASSED))
+    with pytest.raises(NothingSelected, match="no sample of the two journals is outcome:wrong"):
+        choice(before.index, after.index, "outcome:wrong")
+    with pytest.raises(UnknownName, match="reul"):
+        choice(before.index, after.index, "op:aten.reul.default")
 
 
 def test_an_old_journal_is_compared_as_if_it_had_the_frontend() -> None:

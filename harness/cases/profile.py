@@ -1,0 +1,115 @@
+"""How much of each cell is sampled: the profiles by name."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from harness.errors import UnknownName
+
+from .case import OpCase
+from .sample import Mode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """How much is sampled. A program is a sample without the values of its tensors: shapes and attributes.
+
+    - `first`, `others`: programs in a census of a case's first dtype, and of each other dtype.
+    - `samples`: programs are filled again, with other values, until a census has this many samples.
+    - `most`: static programs of the first dtype at most, as long as each after the `first` shows a new attribute value.
+    - `refilled`: programs of the first dtype (in dynamic mode one at most) that are filled once more in each way but
+      the first.
+    - `left_out`: dtypes without cells; each is the counterpart of a measured one, as c128 is of c64.
+    - `dynamic_first`: programs of the first dtype in dynamic mode; None for as many as `first`.
+    - `static_others`, `dynamic_others`: other dtypes with static and with dynamic cells, None for all of them. Dynamic
+      cells cost most to measure, and what a symbolic size breaks rarely depends on the dtype.
+    - `opinfo`: OpInfo's samples in a cell, where they are asked for.
+    - `blames`: whether to find which dim must be dynamic for a dynamic sample to fail, and the first wrong pass of a
+      wrong sample.
+    - `minimise_seconds`, `minimise_total`: seconds to minimise one failure, and all that one pytest worker finds.
+    """
+
+    name: str
+    first: int
+    others: int
+    samples: int = 1
+    most: int = 0
+    refilled: int = 2
+    left_out: tuple[str, ...] = ()
+    dynamic_first: int | None = None
+    static_others: int | None = None
+    dynamic_others: int | None = None
+    opinfo: int = 1
+    blames: bool = True
+    minimise_seconds: float = 0
+    minimise_total: float = 0
+
+    def says(self) -> str:
+        """The sampling in words, for the journal's header."""
+        static = "" if self.static_others is None else f"; static: first dtype and {self.static_others} more"
+        dynamic = "all dtypes" if self.dynamic_others is None else f"first dtype and {self.dynamic_others} more"
+        fewer = f", {self.dynamic_first} programs of the first" if self.dynamic_first else ""
+        more = f" (to {self.most} where attributes have more values)" if self.most > self.first else ""
+        without = f"; without {', '.join(self.left_out)}" if self.left_out else ""
+        often = f", {self.samples} samples" if self.samples > 1 else ""
+        programs = f"{self.first} programs a cell of an op's first dtype{more}, {self.others} of others{often}"
+        return f"{programs}{static}; dynamic: {dynamic}{fewer}{without}"
+
+    def programs(self, case: OpCase, dtype: str, mode: Mode) -> int:
+        """How many programs a cell's census has; fewer in dynamic mode, where each runs at several sizes."""
+        if dtype != case.dtypes[0]:
+            return self.others
+        return self.first if mode == "static" else min(self.first, self.dynamic_first or self.first)
+
+    def dtypes(self, case: OpCase, mode: Mode) -> tuple[str, ...]:
+        """The dtypes that have cells.
+
+        A hash of the op's name picks `static_others` or `dynamic_others` of the others, so that each has cells.
+        """
+        others = tuple(dtype for dtype in case.dtypes[1:] if dtype not in self.left_out)
+        count = self.static_others if mode == "static" else self.dynamic_others
+        if count is None or not others:
+            return (case.dtypes[0], *others)
+        start = int(hashlib.sha256(case.op.encode()).hexdigest(), 16) % len(others)
+        taken = {others[(start + i) % len(others)] for i in range(count)}
+        return (case.dtypes[0], *(dtype for dtype in others if dtype in taken))
+
+
+PROFILES: Mapping[str, Profile] = {
+    p.name: p
+    for p in (
+        Profile(
+            name="quick",
+            first=1,
+            others=1,
+            refilled=0,
+            left_out=("c128",),
+            static_others=2,
+            dynamic_others=0,
+            blames=False,
+        ),
+        Profile(
+            name="default",
+            first=4,
+            dynamic_first=2,
+            most=8,
+            others=1,
+            left_out=("c128",),
+            dynamic_others=1,
+            opinfo=3,
+            minimise_seconds=2,
+            minimise_total=20,
+        ),
+        Profile(name="soak", first=10, others=5, samples=100, left_out=("c128",), dynamic_others=1, blames=False),
+        Profile(name="explore", first=6, others=3, opinfo=6, minimise_seconds=5, minimise_total=300),
+    )
+}
+
+
+def profile(name: str) -> Profile:
+    """The profile of that name; raises UnknownName."""
+    if name not in PROFILES:
+        raise UnknownName("profile", name, PROFILES)
+    return PROFILES[name]
