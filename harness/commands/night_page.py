@@ -48,6 +48,13 @@ def page(
     return "\n".join(texts) + "\n", worse
 
 
+def write_running(folder: Folder) -> None:
+    """Write `night.md` as it is to be read of a night that was killed, before its next part starts."""
+    folder.path.mkdir(parents=True, exist_ok=True)
+    head = "# A night that runs, or was killed: what it has is in `parts`, and the same command goes on with it"
+    (folder.path / "night.md").write_text("\n".join([head, "", *_parts(folder)]) + "\n", encoding="utf-8")
+
+
 def _opcov(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "harness.commands.cli", *arguments]
     return subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
