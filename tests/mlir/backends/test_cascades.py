@@ -93,6 +93,7 @@ def test_a_result_that_is_not_valid_is_invalid_and_said_to_be_the_conversions() 
 
     class Base(Lowering):
         name = "tosa"
+        recipe = Tosa.recipe
 
         def lower(self, contract: object) -> Lowered:
             text = "func.func @main(%x: tensor<2xbf16>) -> tensor<2xf16> {\n"

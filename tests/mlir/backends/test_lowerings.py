@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch_mlir import ir as mlir
@@ -14,6 +16,7 @@ from backends.lowerings.linalg import Linalg
 from backends.lowerings.lowering import Lowering
 from backends.lowerings.stablehlo import Stablehlo
 from backends.lowerings.tosa import Tosa
+from harness.errors import BadCompiler
 from harness.programs.protocols import ContractBroken, Lowered, Program, Refused
 from tests.mlir.example_programs import PROGRAMS, ROWS, X, aten, contract, program, tensor
 
@@ -128,6 +131,17 @@ def test_invalid_ir_breaks_the_contract(backend: str) -> None:
     text = "func.func @main(%x: tensor<?xf32>) -> tensor<2xf32> {\nreturn %x : tensor<?xf32>\n}"
     with pytest.raises(ContractBroken, match="type of return operand"):
         BACKENDS[backend].verify(Lowered(dialect=backend, ir=text, program=PROGRAMS["add"]))
+
+
+@pytest.mark.parametrize("pipeline", ["builtin.module(no-such-pass)", "builtin.module(tosa-validate{no-such-option})"])
+def test_a_compiler_that_lacks_a_pass_cannot_serve_the_backend(pipeline: str) -> None:
+    class Needy(Tosa):
+        name = "needy"
+        recipe = replace(Tosa.recipe, pipeline=pipeline)
+
+    with pytest.raises(BadCompiler, match=r"--torch-mlir installed: the backend needy needs what it lacks: .*no-such-"):
+        Needy()
+    Tosa()
 
 
 def test_the_control_passes_the_program_on_to_eager() -> None:
