@@ -4,6 +4,7 @@
 #   make matrix PYTHON=python3.12                            chooses the Python of a new .venv
 #   make matrix TORCH=2.12.0 TORCH_MLIR=20260901             another pair of versions, in a venv of its own
 #   make matrix TORCH_MLIR=some-torch-mlir==2026.7.1         another compiler (--torch-mlir SPEC) beside the pinned one
+#   make nightly BUDGET=30m LAST=reports/out/night           one night with the newest torch-mlir (docs/nightly.md)
 #   make gate CANDIDATE=build/bin/torch-mlir-opt             is it worse than the pinned one, or than BASE=SPEC?
 #   make bench BASE=../before                                compares with another checkout that is set up
 
@@ -20,8 +21,13 @@ VERSION := $(if $(SPEC),,$(TORCH_MLIR))
 VENV := .venv$(if $(TORCH),-torch-$(TORCH))$(if $(VERSION),-torch-mlir-$(VERSION))
 BIN := $(VENV)/bin
 OUT := reports/out
+# how long a night takes in all; what the last one published (a folder or an address); the folder that this one publishes
+BUDGET ?= 5h
+LAST ?=
+NIGHT ?= $(OUT)/night
+NEWEST := .venv-nightly/bin
 
-.PHONY: matrix test tests smoke check gate bench setup clean
+.PHONY: matrix test tests smoke check gate bench nightly newest setup clean
 
 matrix: setup
 	$(BIN)/pytest -n auto op_suites --check-baseline $(if $(SPEC),--torch-mlir '$(SPEC)') $(OPTIONS)
@@ -42,6 +48,17 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+nightly: newest
+	$(NEWEST)/opcov night --budget $(BUDGET) --out $(NIGHT) $(if $(LAST),--last '$(LAST)') $(if $(OPTIONS),--options $(OPTIONS))
+
+# the newest torch-mlir that pip finds (PIP_FIND_LINKS, PIP_EXTRA_INDEX_URL name a place); all else is as pinned
+newest:
+	@$(PYTHON) harness/preflight.py
+	test -x $(NEWEST)/python || $(PYTHON) -m venv .venv-nightly
+	@sed -e '/^torch-mlir==/d' constraints.txt > .venv-nightly/constraints.txt
+	$(NEWEST)/python -m pip install --quiet --disable-pip-version-check --upgrade --pre \
+	  -c .venv-nightly/constraints.txt torch-mlir -e '.[test]'
+
 gate: setup
 	OPCOV=$(BIN)/opcov bash .ci/gate '$(or $(BASE),installed)' '$(CANDIDATE)' $(OPTIONS)
 
@@ -61,4 +78,4 @@ $(VENV)/ready: pyproject.toml constraints.txt
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-torch* $(OUT)
+	rm -rf .venv .venv-torch* .venv-nightly $(OUT)

@@ -41,6 +41,7 @@ COMMANDS: Mapping[str, str] = {
     "explain": "one op: outcomes by trait, smallest failing sample, diagnostic, IR",
     "ab": "two compilers on the same samples, then what changed from one to the other",
     "bisect": "the first bad one of a list of compilers, by one sample",
+    "night": "measure for a limited time, compare with last night, publish a folder",
     "repro": "run one sample again, alone; write a standalone script and the IR",
 }
 """What each command does, by its name, which is its module's too; in the order in which `opcov --help` lists them."""

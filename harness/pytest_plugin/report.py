@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ class Report:
 
     def __init__(self, out: Path, header: Mapping[str, Any]) -> None:
         self._out = out
+        self._header = header
         self._live: folds.LiveIndex | None = folds.LiveIndex(header)
         self._next = time.monotonic() + EVERY
 
@@ -87,15 +89,16 @@ class Report:
 
     def _write(self, index: Index) -> matrix.Matrix:
         shown = matrix.load(index)
-        page = html.render(index, trends=self._trends(index))
+        page = html.render(index, trends=self._trends)
         for name, text in zip(PAGES, (page, formats.render(shown, index, "markdown")), strict=True):
             _replace(self._out / name, text)
         return shown
 
-    def _trends(self, index: Index) -> Sequence[trend.Trend]:
+    @cached_property
+    def _trends(self) -> Sequence[trend.Trend]:
         """What the history in the folder shows, if there is one; a damaged one is told of by `opcov history`."""
         with contextlib.suppress(BadHistory):
-            return trend.load(self._out / HISTORY, index.run.header)
+            return trend.load(self._out / HISTORY, self._header)
         return ()
 
 

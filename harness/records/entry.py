@@ -152,7 +152,7 @@ def _restored(text: str) -> Signature:
 
 def writable(of: Signature) -> Signature:
     """The signature without what would end it in a line; compilers name ops, but no one promises that."""
-    culprit, kind = (re.sub(r"[\s;=~#]+", "_", of.culprit), re.sub(r"\s*[;=~#\n]+\s*", "_", of.kind))
+    culprit, kind = (re.sub(r"[\s;=~#]+", "_", of.culprit), re.sub(r"\s*[:;=~#\n]+\s*", "_", of.kind))
     return Signature(of.outcome, of.stage, culprit, kind)
 
 

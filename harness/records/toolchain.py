@@ -33,15 +33,16 @@ def toolchain() -> dict[str, Any]:
     `installed` has the versions in the metadata of the packages that workers are expected to load: "absent" for one
     that is not installed. A missing optional one is left out.
     """
-    expected = {package: _version(package) for package in INSTALLED}
-    expected |= {package: version for package in OPTIONAL if (version := _version(package)) != ABSENT}
-    found: dict[str, Any] = {package: _version(package) for package in OURS}
+    expected = {package: installed_version(package) for package in INSTALLED}
+    expected |= {package: version for package in OPTIONAL if (version := installed_version(package)) != ABSENT}
+    found: dict[str, Any] = {package: installed_version(package) for package in OURS}
     found |= {"python": platform.python_version(), "platform": f"{sys.platform} {platform.machine()}"}
     revision = git.revision(Path(__file__).parent)
     return found | ({"revision": revision} if revision else {}) | {"installed": expected}
 
 
-def _version(package: str) -> str:
+def installed_version(package: str) -> str:
+    """The version in the metadata of an installed package; "absent" if it is not installed."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:

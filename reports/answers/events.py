@@ -132,6 +132,8 @@ def _changes(of: Mapping[str, Entry], runs: Sequence[PastRun]) -> Iterator[Event
     for same in series.values():
         for before, run in pairwise(same):
             old, new = of[before.name], of[run.name]
+            if old is new:  # as it is for most
+                continue
             change = drift(old, new, set(before.executors) ^ set(run.executors))
             if change and change.kind in KINDS:
                 yield Event(change.kind, before, run, old, new)

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import asdict, astuple, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -122,7 +123,7 @@ class History:
                     yield found
                     found = {}
                 last = number
-                found[name] = _entry(key, text)
+                found[name] = _entry(*key, text)
         if found:
             yield found
 
@@ -190,8 +191,9 @@ def _state(entry: Entry) -> str:
     return json.dumps([end.verdict, end.passed, end.total, entry.census, signatures], separators=(",", ":"))
 
 
-def _entry(key: list[str], text: str) -> Entry:
-    family, op, backend, mode, dtype = key
+@lru_cache(maxsize=64)
+def _entry(family: str, op: str, backend: str, mode: str, dtype: str, text: str) -> Entry:
+    """The entry of a cell in a state; from run to run most cells stay in one, so few are restored twice."""
     verdict, passed, total, census, signatures = json.loads(text)
     end = End(verdict, passed, total, tuple(Signature(*parts) for parts in signatures))
     return Entry(family=family, op=op, backend=backend, mode=mode, dtype=dtype, end=end, census=census)

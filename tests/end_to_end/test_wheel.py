@@ -38,6 +38,7 @@ def test_it_holds_every_module_every_template_and_every_table(installed: Path) -
     wanted = {p.relative_to(ROOT) for name in PACKAGES for p in (ROOT / name).rglob("*.py")}
     wanted |= {p.relative_to(ROOT) for p in (ROOT / "reports").rglob("templates/*")}
     wanted |= {p.relative_to(ROOT) for p in (ROOT / "harness").rglob("*.json")}
+    wanted |= {p.relative_to(ROOT) for p in (ROOT / "op_suites" / "baselines").rglob("*.txt")}
     assert wanted - {p.relative_to(installed) for p in installed.rglob("*")} == set()
 
 

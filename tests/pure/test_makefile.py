@@ -60,3 +60,12 @@ def test_another_pair_has_a_venv_of_its_own_and_a_torch_built_for_the_cpu(
 def test_a_compiler_that_is_no_version_is_named_to_the_run(spec: str) -> None:
     last = would_run("matrix", f"TORCH_MLIR={spec}").splitlines()[-1]
     assert last.split()[3:] == ["op_suites", "--check-baseline", "--torch-mlir", f"'{spec}'"]
+
+
+def test_a_night_takes_the_newest_torch_mlir_in_a_venv_of_its_own() -> None:
+    commands = would_run("nightly", "BUDGET=30m", "LAST=old", "OPTIONS=--op aten.relu.default")
+    assert "-m venv .venv-nightly\n" in commands
+    assert "'/^torch-mlir==/d' constraints.txt" in commands
+    assert "--upgrade --pre" in commands and "torch-mlir -e" in commands
+    words = "night --budget 30m --out reports/out/night --last 'old' --options --op aten.relu.default"
+    assert commands.splitlines()[-1].strip() == f".venv-nightly/bin/opcov {words}"

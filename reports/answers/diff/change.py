@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from harness.records.frontend import FRONTEND
@@ -10,6 +11,9 @@ from reports.fold.ending import Drawn, Ending
 
 from .transition import RED, Transition
 
+_PRINTED = re.compile(r': (?=#(?::#)?(?:, #(?::#)?)* = |"[\w.]+"\()')
+"""Where an op of MLIR starts in a diagnostic without numbers: `: # = torch.operator ...`, `: "torch.operator"(...`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cause:
@@ -17,7 +21,7 @@ class Cause:
 
     What the frontend stopped at is one cause for it and for all backends behind it: there `backend` is the frontend and
     `outcome` its outcome. `op` is set where nothing else tells one op's failure from another's: it is wrong, dies or
-    does not end, and neither a culprit nor a first wrong pass is known.
+    does not end, and neither a culprit nor a first wrong pass is known. `detail` leaves out the op that is printed.
     """
 
     backend: str
@@ -70,4 +74,9 @@ def _cause(cell: Key, ending: Ending) -> Cause:
     kind = "" if backend == FRONTEND else found.kind
     is_known = outcome not in RED or found.culprit or ending.step
     op = "" if is_known else cell.op
-    return Cause(backend, outcome, found.stage, found.culprit, kind, ending.step, ending.detail, op)
+    return Cause(backend, outcome, found.stage, found.culprit, kind, ending.step, _message(ending.detail), op)
+
+
+def _message(detail: str) -> str:
+    """A diagnostic without the op that it prints: what it says of two calls of one op is then the same."""
+    return _PRINTED.split(detail, maxsplit=1)[0]

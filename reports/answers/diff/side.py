@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from harness.records.toolchain import COMPILERS, Loaded, compilers
+from harness.records.toolchain import COMPILERS, Loaded, compilers, installed_version
 from reports.fold.provenance import loaded, moment
 from reports.index.index import Index, Run
 
@@ -57,12 +57,15 @@ class Side:
     def compiler(self) -> str:
         """What `--torch-mlir` is to name to run a sample with the torch-mlir of this run; "" if the journal cannot say.
 
-        That is what the run was told, or else the distribution or the folder that it loaded.
+        That is what the run was told. If it took what was installed, that is `installed` where the same version of the
+        same distribution is installed now, or else the distribution or the folder that it loaded.
         """
         asked = str(self._options.get("torch_mlir") or "")
         package = self.loaded.packages.get("torch_mlir") if self.loaded else None
         if asked not in ("", INSTALLED) or package is None:
             return asked
+        if package.distribution and package.version == installed_version(package.distribution):
+            return INSTALLED
         if package.distribution:
             return f"{package.distribution}=={package.version}"
         return str(Path(package.path).parent)

@@ -84,9 +84,10 @@ def _head(found: Diff) -> Iterator[str]:
 
 
 def _group(group: Group, shown: Example) -> Iterator[str]:
-    yield f"<details><summary>{html.escape(heading(group))}</summary>"
+    yield f"<details><summary>{html.escape(f'{heading(group)}: {listed(group.ops, 3)}')}</summary>"
     yield ""
-    lines = [f"was {causes(group.was)}", f"now {causes(group.now)}", listed(group.ops)]
+    lines = [f"was {causes(group.was)}", f"now {causes(group.now)}"]
+    lines += [listed(group.ops, 12)] if len(group.ops) > 3 else []
     lines += ["", shown.call or f"{shown.cell.op}, without a sample", f"A: {shown.before}", f"B: {shown.after}"]
     yield from ("```text", *(_quoted(line) for line in lines), "```")
     yield from (("```sh", *shown.repros, "```") if shown.repros else ())

@@ -145,7 +145,7 @@ def test_the_source_of_generated_graphs_is_forgotten() -> None:
 
 def test_the_decomposed_program_is_not_made_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     made = run(PROGRAMS["linear"])
-    monkeypatch.setattr(frontend, "_exported", lambda program: pytest.fail("exported again"))
+    monkeypatch.setattr(frontend, "export_program", lambda program: pytest.fail("exported again"))
     assert made.decomposed is not None
     decomposed = made.decomposed()
     assert torch.allclose(decomposed(made.program.args)[0], made.program.module(*made.program.args))

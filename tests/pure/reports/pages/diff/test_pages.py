@@ -155,6 +155,10 @@ def test_a_small_comment_is_cut_nowhere(found: Diff) -> None:
     text = as_markdown(found)
     assert "Cut" not in text
     assert text.count("<details>") == len(found.groups)
+    first = "newly wrong: 1 cell (1 op), 1 sample; tosa: aten.op_0.default"
+    assert f"<details><summary>{first}</summary>" in text
+    more = "12 samples; tosa: aten.op_10.default, aten.op_11.default, aten.op_12.default, and 9 more</summary>"
+    assert more in text
     assert "| worse | 4 (4) | newly wrong 3 (3), new crash 1 (1) |" in text
     assert re.search(r"```sh\nopcov repro \w{10} --backend tosa --journal b\.gz\n```", text)
 

@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from harness.commands import night
+from harness.commands.night_folder import Folder, NoLastNight, join, last, write_explicit
+from harness.commands.night_plan import CLOSING, finds, for_parts, ordered, to_explore
+from harness.errors import Exit, OpcovError
+from harness.records.journal import Record
+from harness.records.journal_file import footer, read
+from harness.records.journal_writer import JournalWriter
+from harness.records.outcome import Crashed, Outcome, Unsupported, Wrong
+from harness.running.cells import Cell
+from op_suites import catalog
+from tests.synthetic import HEADER, PASSED, blocks, record, sample
+
+RELU, EXP = "aten.relu.default", "aten.exp.default"
+WRONG = Wrong("value", "out[0]", 0, "llvm-jit")
+CASES = {case.op: (family, case) for family, cases in catalog().items() for case in cases}
+
+
+def cell(op: str, backend: str = "tosa") -> Cell:
+    family, case = CASES[op]
+    return Cell(family=family, case=case, backend=backend, mode="static", dtype="f32")
+
+
+def one(op: str = RELU, size: int = 2, outcome: Outcome = PASSED, backend: str = "tosa", **more: Any) -> Record:
+    return record(sample(op, "f32", "static", (size, 3)), backend, outcome, **more)
+
+
+def write(path: Path, *records: Record, missing: int = 0, cells: int = 2) -> Path:
+    with JournalWriter(path, HEADER | {"cells": cells}) as writer:
+        for block in blocks(records):
+            writer.write_cell(block.lines)
+        writer.close(seconds=1.0, interrupted=False, missing=missing)
+    return path
+
+
+# the plan -------------------------------------------------------------------------------------------------------------
+
+
+def test_time_is_kept_to_publish() -> None:
+    assert for_parts(100.0) == 85.0
+    assert for_parts(5 * 3600.0) == 5 * 3600.0 - CLOSING
+
+
+def test_the_ops_that_cost_least_come_first_and_an_op_stays_together() -> None:
+    cells = [cell(RELU), cell(RELU, "linalg"), cell(EXP), cell(EXP, "linalg")]
+    names = [c.name for c in cells]
+    assert ordered(cells, {names[0]: 9.0, names[1]: 9.0, names[2]: 1.0, names[3]: 1.0}) == names[2:] + names[:2]
+    assert ordered(cells, {names[0]: 1.0, names[1]: 1.0, names[2]: 8.0}) == names  # the fourth counts as an average one
+    assert ordered([cell(RELU)], {}) == names[:1]
+
+
+def test_what_changed_is_explored_first_then_what_is_near_its_bound_then_what_never_ran() -> None:
+    cells = ["a", "b", "c", "d"]
+    assert to_explore(cells, changed=["c", "gone"], near=["b", "c"], explored=["a", "b", "c"]) == ["c", "b", "d"]
+    assert to_explore(cells, changed=[], near=["d"], explored=cells) == ["d", "a", "b", "c"]
+
+
+def test_a_find_fails_in_a_way_that_the_fixed_part_does_not_have() -> None:
+    crash = Crashed("lower", "SIGSEGV", "")
+    explored = [
+        one(size=3, outcome=WRONG),
+        one(size=4, outcome=WRONG),
+        one(size=1, outcome=WRONG, minimised=one(size=3).id),
+        one(size=5, outcome=crash),
+        one(size=6, outcome=Unsupported("lower", "no", None)),
+        one(size=7, outcome=WRONG, backend="control"),
+    ]
+    (found,) = finds(explored, [one(outcome=crash)])
+    assert found.record == replace(explored[2], minimised=None)
+    assert f"opcov repro {found.record.id} --backend tosa" in str(found)
+    assert len(list(finds(explored, []))) == 2
+
+
+# the folder -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_fixed_part_is_the_census_and_the_plain_calls_of_what_it_did_not_reach(tmp_path: Path) -> None:
+    census = write(tmp_path / "census", one(), one(size=4), missing=2, cells=3)
+    plain = write(tmp_path / "plain", one(plain=True), one(EXP, plain=True))
+    join([census, plain], tmp_path / "joined")
+    assert [(r.op, r.plain) for r in read(tmp_path / "joined").records] == [(RELU, False), (RELU, False), (EXP, True)]
+    assert (footer(tmp_path / "joined") or {})["missing"] == 1
+
+
+def test_explicit_samples_are_those_of_last_night_and_what_was_found(tmp_path: Path) -> None:
+    old = write(tmp_path / "old", one(outcome=WRONG))
+    found = [one(size=4, outcome=WRONG), one(outcome=WRONG), one(EXP, outcome=WRONG)]
+    assert write_explicit(old, found, tmp_path / "old", tmp_path / "new") == 3
+    assert [(r.op, r.id) for r in read(tmp_path / "new").records] == [
+        (EXP, found[2].id),
+        (RELU, found[1].id),
+        (RELU, found[0].id),
+    ]
+    assert write_explicit(None, [], None, tmp_path / "none") == 0
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_last_night_without_a_journal_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(NoLastNight, match=r"has no journal\.jsonl\.gz") as raised:
+        last(str(tmp_path), tmp_path / "into")
+    assert raised.value.code == Exit.DATA
+
+
+def test_a_last_night_is_fetched_from_an_address(tmp_path: Path) -> None:
+    write(tmp_path / "old" / "journal.jsonl.gz", one())
+    with pytest.raises(NoLastNight, match="cannot fetch"):
+        last((tmp_path / "nothing").as_uri(), tmp_path / "into")
+    for name in ("explicit.jsonl.gz", "history.sqlite", "explored.txt"):
+        (tmp_path / "old" / name).touch()
+    assert last((tmp_path / "old").as_uri(), tmp_path / "into").journal.exists()
+
+
+def options(out: Path, **more: Any) -> Any:
+    return SimpleNamespace(**{"out": out, "budget": "1m", "last": None, "options": [], **more})
+
+
+def test_a_night_that_ended_is_not_overwritten(tmp_path: Path) -> None:
+    Folder(tmp_path).note(ended=True, seed=3)
+    with pytest.raises(OpcovError, match=r"has a night that ended; add --last .* another folder with --out"):
+        night.run(options(tmp_path))
+
+
+# a miniature of the night ---------------------------------------------------------------------------------------------
+
+
+class Parts:
+    """Stands for pytest: writes the journal that each part would have written, and knows the commands."""
+
+    def __init__(self) -> None:
+        self.commands: list[list[str]] = []
+        self.cut_in = ""
+
+    def __call__(self, part: Any, name: str, *arguments: str) -> None:
+        if part.folder.measured(name) and name != self.cut_in:
+            return
+        self.commands.append([name, *arguments])
+        if name == self.cut_in:
+            raise KeyboardInterrupt
+        found = {
+            "plain": [one(plain=True), one(EXP, plain=True)],
+            "census": [one(plain=True), one(size=4)],
+            "explore": [one(size=5, outcome=WRONG)],
+            "explicit": [one(size=5, outcome=WRONG)],
+        }[name]
+        write(part.folder.part(name) / "journal.jsonl.gz", *found, missing=name == "census")
+
+
+@pytest.fixture
+def parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[Parts]:
+    made = Parts()
+
+    def run(part: Any, name: str, *arguments: str) -> None:
+        made(part, name, *arguments)
+
+    monkeypatch.setattr(night.Night, "_run", run)
+    monkeypatch.setattr(
+        "harness.commands.night_page._opcov", lambda *words: SimpleNamespace(returncode=0, stdout=words[0], stderr="")
+    )
+    monkeypatch.setattr(night.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(night.Night, "_left", lambda self: 100.0)
+    yield made
+
+
+def test_a_night_after_a_night_runs_what_was_found_and_explores_other_cells(tmp_path: Path, parts: Parts) -> None:
+    assert night.run(options(tmp_path / "one")) == Exit.OK
+    assert [name for name, *_ in parts.commands] == ["plain", "census", "explore"]
+    text = (tmp_path / "one" / "night.md").read_text()
+    assert text.startswith("# Night of 2026-11-22, which ended: 1 found tonight, 0 cells not run")
+    assert "There is no last night" in text and "opcov repro" in text
+    parts.commands.clear()
+    assert night.run(options(tmp_path / "two", last=str(tmp_path / "one"))) == Exit.OK
+    assert [name for name, *_ in parts.commands] == ["plain", "explicit", "census", "explore"]
+    assert parts.commands[1][1:] == ["--replay", str(tmp_path / "one" / "explicit.jsonl.gz")]
+    seeds = [Folder(tmp_path / name).state()["seed"] for name in ("one", "two")]
+    assert seeds[0] != seeds[1] and str(seeds[1]) in parts.commands[3]
+    explored = (tmp_path / "one" / "explored.txt").read_text().split()
+    assert explored and not set(explored) & set((tmp_path / "two" / "parts" / "explore.txt").read_text().split())
+    assert ": nothing worse than last night, 1 found" in (tmp_path / "two" / "night.md").read_text()
+    assert "what changed since last night" in (tmp_path / "two" / "night.md").read_text()
+
+
+def test_a_night_that_is_cut_short_publishes_what_it_has_and_goes_on(tmp_path: Path, parts: Parts) -> None:
+    parts.cut_in = "census"
+    assert night.run(options(tmp_path)) == Exit.OK
+    assert "which was cut short" in (tmp_path / "night.md").read_text()
+    assert "- census: not run" in (tmp_path / "night.md").read_text()
+    assert len(read(tmp_path / "journal.jsonl.gz").records) == 2
+    parts.cut_in = ""
+    parts.commands.clear()
+    seed = Folder(tmp_path).state()["seed"]
+    night.run(options(tmp_path))
+    assert [name for name, *_ in parts.commands] == ["census", "explore"]
+    assert Folder(tmp_path).state() == {"seed": seed, "last": None, "budget": "1m", "ended": True}
+
+
+def test_time_is_told(tmp_path: Path) -> None:
+    from harness.running.budget import Budget
+
+    Folder(tmp_path).note(seed=1)
+    made = night.Night(Folder(tmp_path), None, Budget(100.0, time.monotonic() - 50.0), [])
+    assert made._left() == pytest.approx(35.0, abs=1.0)
