@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import secrets
 import shutil
 import signal
@@ -23,6 +24,7 @@ from harness.running.budget import Budget, budget
 from harness.running.cells import Cell, Selection, cells
 
 from .night_folder import Folder, join, last, write_explicit
+from .night_page import page, write_running
 from .night_plan import SHORTEST, Find, finds, for_parts, ordered, to_explore
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(op_suites.__file__).parents[1]
 OUT = Path("reports/out/night")
+PATIENCE = 60.0
+"""Seconds that a part has to close its journal when the night is cut short."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +58,8 @@ def run(options: argparse.Namespace) -> Exit:
     before = last(options.last, folder.path / "last") if options.last else None
     folder.note(seed=state.get("seed", secrets.randbelow(2**31)), last=options.last, budget=options.budget)
     night = Night(folder, before, limit, options.options)
-    signal.signal(signal.SIGTERM, _cut)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _cut)
     ended = "ended"
     try:
         night.measure()
@@ -68,6 +73,21 @@ def run(options: argparse.Namespace) -> Exit:
 
 def _cut(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
+
+
+def _begin() -> None:
+    """What a part does first: it ends with this process, and heeds SIGINT even where a shell ignores it."""
+    die_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a part as Ctrl-C does, so that it closes its journal; kill it where that takes long."""
+    os.killpg(process.pid, signal.SIGINT)
+    try:
+        process.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 class Night:
@@ -101,16 +121,16 @@ class Night:
             return
         resume = ["--resume"] if journal else []
         command = [sys.executable, "-m", "pytest", "-n", "auto", "op_suites", "-q", "--out", str(out)]
+        write_running(self.folder)
         command += [*options, *resume, "--budget", f"{self._left():.0f}s", *self.options]
         print(f"opcov: {name}: {' '.join(command[2:])}", flush=True)
         # in a session of its own: Ctrl-C reaches it through this process alone; it ends with this process
-        started = {"cwd": ROOT, "start_new_session": True, "preexec_fn": die_with_parent}
+        started = {"cwd": ROOT, "start_new_session": True, "preexec_fn": _begin}
         with subprocess.Popen(command, **started) as process:  # type: ignore[call-overload]
             try:
                 status = process.wait()
             except KeyboardInterrupt:
-                process.send_signal(signal.SIGINT)  # it then closes its journal
-                process.wait(timeout=60)
+                _end(process)
                 raise
         if status not in (Exit.OK, 5):  # 5: nothing was collected
             self.failed.append(name)
@@ -161,8 +181,6 @@ class Night:
 
     def publish(self, ended: str) -> bool:
         """Write the folder's files; return whether the fixed part is worse than that of the last night."""
-        from .night_page import page
-
         journal = self._joined()
         self._keep_finds(self._index(journal))
         if self.before and self.before.history.exists() and not self.folder.history.exists():

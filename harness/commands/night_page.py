@@ -43,9 +43,17 @@ def page(
     sections.append(("Baseline", f"```\n{(done.stdout + done.stderr).strip()}\n```"))
     done = _opcov("history", "--history", str(folder.history))
     sections.append(("History", f"```\n{(done.stdout or done.stderr).strip()}\n```"))
-    head = [_first(folder, found, ended, failed), "", *_parts(folder)]
+    verdict = ("worse than last night, " if worse else "nothing worse than last night, ") if before else ""
+    head = [_first(folder, found, f"{ended}: {verdict}", failed), "", *_parts(folder)]
     texts = [*head, *_finds(found), *(f"\n## {title}\n\n{text.strip()}" for title, text in sections)]
     return "\n".join(texts) + "\n", worse
+
+
+def write_running(folder: Folder) -> None:
+    """Write `night.md` as it is to be read of a night that was killed, before its next part starts."""
+    folder.path.mkdir(parents=True, exist_ok=True)
+    head = "# A night that runs, or was killed: what it has is in `parts`, and the same command goes on with it"
+    (folder.path / "night.md").write_text("\n".join([head, "", *_parts(folder)]) + "\n", encoding="utf-8")
 
 
 def _opcov(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -58,7 +66,7 @@ def _first(folder: Folder, found: Sequence[Find], ended: str, failed: Sequence[s
     started = JournalReader(folder.journal).header.get("started", "")
     faults = f"; faults of opcov in: {', '.join(failed)}" if failed else ""
     counts = f"{len(found):,} found tonight, {plural(missing, 'cell')} not run"
-    return f"# Night of {started[:10]}, which {ended}: {counts}{faults}"
+    return f"# Night of {started[:10]}, which {ended}{counts}{faults}"
 
 
 def _parts(folder: Folder) -> Iterator[str]:

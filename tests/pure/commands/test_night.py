@@ -185,6 +185,7 @@ def test_a_night_after_a_night_runs_what_was_found_and_explores_other_cells(tmp_
     assert seeds[0] != seeds[1] and str(seeds[1]) in parts.commands[3]
     explored = (tmp_path / "one" / "explored.txt").read_text().split()
     assert explored and not set(explored) & set((tmp_path / "two" / "parts" / "explore.txt").read_text().split())
+    assert ": nothing worse than last night, 1 found" in (tmp_path / "two" / "night.md").read_text()
     assert "what changed since last night" in (tmp_path / "two" / "night.md").read_text()
 
 
