@@ -43,7 +43,7 @@ def differences(one: dict[Key, str], other: dict[Key, str]) -> Iterator[tuple[Ke
 
 
 def main() -> int:
-    """Print the differences and how many outcomes were compared."""
+    """Print the differences and how many outcomes were compared; 1 also where there was nothing to compare."""
     parser = argparse.ArgumentParser(prog="python -m tests.signatures", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("one", type=Path)
     parser.add_argument("other", type=Path)
@@ -54,7 +54,7 @@ def main() -> int:
     for key, before, after in changed:
         print(f"{' '.join(key).strip()}: {before} -> {after}")
     print(f"{len(changed):,} of {len(one.keys() | other.keys()):,} outcomes differ")
-    return int(bool(changed))
+    return int(bool(changed) or not one)
 
 
 if __name__ == "__main__":
