@@ -29,6 +29,8 @@ SUITES = Path(op_suites.__file__).parent
 SAMPLES = ("census", "opinfo", "both")
 WHERE = pytest.StashKey[Query]()
 """What `--where` asks for."""
+SETTLED = "opcov-settled"
+"""The key of a worker's input under which the controller tells what it has settled; pytest-xdist passes only words."""
 HYPOTHESIS = "hypothesispytest"
 """The plugin of hypothesis: it has nothing to do in the main job, and would import hypothesis in the controller."""
 
@@ -64,6 +66,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Check every name before anything runs; the controller settles the seed for all workers."""
+    vars(config.option).update(getattr(config, "workerinput", {}).get(SETTLED, {}))
     try:
         _settle_samples(config)
         if selection(config) != Selection():
@@ -75,6 +78,13 @@ def pytest_configure(config: pytest.Config) -> None:
             config.option.seed = _seed(config)
     except OpcovError as error:
         raise usage_error(error) from None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of pytest-xdist what is settled: a fresh seed, and when the last cell starts."""
+    option = node.config.option
+    node.workerinput[SETTLED] = {"seed": option.seed, "last_start": getattr(option, "last_start", None)}
 
 
 def _settle_samples(config: pytest.Config) -> None:

@@ -212,10 +212,12 @@ for where, arguments in json.load(sys.stdin).items():
 """
 
 
-def test_pytest_collects_what_the_commands_name(plugins: Path, tmp_path: Path) -> None:
+def test_pytest_collects_what_the_commands_name(plugins: Path, tmp_path: Path, journal: Path) -> None:
     found = collections()
     extra = ("--out", str(tmp_path), *NO_RECORDING)
-    given = json.dumps({where: [*arguments, *extra] for where, arguments in found.items()})
+    replayed = {"JOURNAL": str(journal)}
+    words = {where: [replayed.get(word, word) for word in arguments] for where, arguments in found.items()}
+    given = json.dumps({where: [*arguments, *extra] for where, arguments in words.items()})
     done = run(sys.executable, "-c", COLLECT, path=plugins, text=given)
     codes = {where: f"{where}: exit 0\n" in done.stdout for where in found}
     assert codes == dict.fromkeys(found, True), done.stdout[-3000:] + done.stderr

@@ -62,6 +62,12 @@ def test_thorough_asks_every_executor(tmp_path: Path) -> None:
     assert done.stdout.splitlines()[-1].startswith("baseline: not checked: ")
 
 
+def test_no_worker_starts_a_cell_once_the_time_is_over(tmp_path: Path) -> None:
+    done = job(*RELU, "--backend", "control", "-n", "2", "--budget", "0.1s", out=tmp_path)
+    assert "no tests ran" in done.stdout, done.stdout + done.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_it_writes_the_journal_and_the_reports_and_says_where(run: tuple[Done, Path]) -> None:
     done, out = run
     index = "journal.jsonl.gz.index.sqlite"

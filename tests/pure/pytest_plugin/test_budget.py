@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.pytest_plugin import budget
+from harness.pytest_plugin import budget, options
 from harness.pytest_plugin.budget import LONGEST, for_cells
 from harness.pytest_plugin.items import CellItem
 
@@ -41,11 +41,15 @@ def test_no_cell_starts_once_the_time_is_over() -> None:
     assert budget.pytest_runtest_protocol(other) is None
 
 
-def test_a_worker_takes_the_time_of_its_controller() -> None:
-    worker = config(budget="30m", last_start=1.0)
-    worker.workerinput = {}
+def test_a_worker_takes_the_time_and_the_seed_of_its_controller() -> None:
+    controller: Any = SimpleNamespace(config=config(seed=7, last_start=1.0), workerinput={})
+    options.pytest_configure_node(controller)
+    worker = config(budget="30m", seed=None, replay=None, where="", profile="slow")
+    worker.workerinput = controller.workerinput
+    with pytest.raises(pytest.UsageError, match="unknown profile"):  # what comes next is of no interest here
+        options.pytest_configure(worker)
     budget.pytest_configure(worker)
-    assert worker.option.last_start == 1.0
+    assert (worker.option.seed, worker.option.last_start) == (7, 1.0)
 
 
 def test_cells_run_that_a_file_names_and_their_ops_in_its_order(tmp_path: Path) -> None:
@@ -62,13 +66,13 @@ def test_cells_run_that_a_file_names_and_their_ops_in_its_order(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("options", "says"),
+    ("given", "says"),
     [
         ({"budget": "soon"}, "opcov: --budget soon is no duration; write 90s, 20m, 5h or 1h30m"),
         ({"cells": "nothing"}, "opcov: --cells nothing: No such file or directory; give a file"),
     ],
 )
-def test_bad_input_is_an_error_in_one_line(options: dict[str, str], says: str) -> None:
+def test_bad_input_is_an_error_in_one_line(given: dict[str, str], says: str) -> None:
     with pytest.raises(pytest.UsageError) as raised:
-        budget.pytest_configure(config(**options))
+        budget.pytest_configure(config(**given))
     assert str(raised.value).startswith(says)
