@@ -22,10 +22,14 @@ from tests.pure.docs.documents import PAGES, Block, Command, blocks, commands, s
 CASES = ROOT / "docs" / "cases.md"
 JOURNAL = ROOT / "docs" / "journal.md"
 PLUGINS = ROOT / "docs" / "plugins.md"
-SHOWN_ELSEWHERE = ("sensitivity",)
-"""Commands that take too long to run here: tests/end_to_end/commands runs them."""
+SHOWN_ELSEWHERE = ("sensitivity", "ab", "bisect", "baseline", "night")
+"""Commands that take too long to run here, or would change the repository: other tests run them."""
 MAY_FAIL = ("repro", "sensitivity")
 """Commands whose exit status 1 says that what they were asked to find is there."""
+OTHER_JOURNALS = ("A", "B", "last-night.jsonl.gz", "july/journal.jsonl.gz", "august/journal.jsonl.gz")
+"""What the documents call journals of other runs."""
+BUILD = "../torch-mlir/build"
+"""What the documents call a build of the reader's own."""
 TRACED = opinfo.is_traced()
 """Without a trace of OpInfo, which takes a minute to make, the commands that need one are left out."""
 NO_RECORDING = ("-p", "no:harness.pytest_plugin.recording")
@@ -167,7 +171,7 @@ def filled(command: Command, journal: Path, folder: Path) -> list[str]:
     """The arguments with real values for what stands in capitals."""
     failing = next(line["id"] for line in outcomes(journal) if line["outcome"] == "Wrong" and line["backend"] == "tosa")
     values = {"JOURNAL": str(journal), "ID": failing, "FILE": str(folder / "file"), "DIR": str(folder / "dir")}
-    values |= {"OP": "aten.expm1.default"}
+    values |= {"OP": "aten.expm1.default"} | dict.fromkeys(OTHER_JOURNALS, str(journal))
     return [values.get(word, word) for word in command.arguments]
 
 
@@ -215,7 +219,7 @@ for where, arguments in json.load(sys.stdin).items():
 def test_pytest_collects_what_the_commands_name(plugins: Path, tmp_path: Path, journal: Path) -> None:
     found = collections()
     extra = ("--out", str(tmp_path), *NO_RECORDING)
-    replayed = {"JOURNAL": str(journal)}
+    replayed = {"JOURNAL": str(journal), BUILD: "installed"}
     words = {where: [replayed.get(word, word) for word in arguments] for where, arguments in found.items()}
     given = json.dumps({where: [*arguments, *extra] for where, arguments in words.items()})
     done = run(sys.executable, "-c", COLLECT, path=plugins, text=given)
