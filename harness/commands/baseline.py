@@ -29,15 +29,20 @@ FOLDER = Path(op_suites.__file__).parent / "baselines"
 """The baselines in the repository, a folder a profile."""
 MANY = 24
 """So many cells are run again at most: where more drift, that is no flicker."""
-ACTIONS = ("check", "update", "write")
+ACTIONS = {
+    "check": "say what differs from the baseline",
+    "update": "take what ran into the baseline",
+    "write": "make a baseline of a whole run",
+}
 Alone = Callable[[Entry, Mapping[str, str]], tuple[Entry | None, Mapping[str, str]]]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the action, the journal, and what each action may be told."""
-    parser.add_argument("action", choices=ACTIONS)
-    add_journal(parser)
-    add = parser.add_argument
+    """Declare the actions, each with the journal and what any action may be told."""
+    shared = argparse.ArgumentParser(add_help=False)
+    add_journal(shared)
+    add = shared.add_argument
+    add("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON")
     add("--baselines", type=Path, default=FOLDER, metavar="DIR", help="the folder that holds one folder a profile")
     add("--strict-baseline", action="store_true", help="check: also fail if a cell is better")
     add("--if-comparable", action="store_true", help="check: say so, and succeed, if the run is of another compiler")
@@ -46,6 +51,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--all", action="store_true", help="check: list every cell")
     add("--reason", default="", metavar="TEXT", help="update: why cells may be worse; stays until they are not")
     add("--also", choices=REASONS, help="update: keep what there is, add what was run as a second verdict")
+    # a parser each: in one with two positional arguments, no option could stand between them
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for name, does in ACTIONS.items():
+        actions.add_parser(name, parents=[shared], help=does, description=f"{does[0].upper()}{does[1:]}.")
 
 
 def run(options: argparse.Namespace) -> Exit:

@@ -76,7 +76,8 @@ class Opcov:
 
     def __call__(self, *arguments: str, status: int = Exit.OK) -> str:
         self._capsys.readouterr()
-        found = cli.main(["baseline", *arguments, "--baselines", str(self.folder)])
+        action, *more = arguments
+        found = cli.main(["baseline", action, "--baselines", str(self.folder), *more])
         said = self._capsys.readouterr()
         assert found == status, said.out + said.err
         return said.out if status in (Exit.OK, Exit.FOUND) else said.err
