@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
@@ -63,13 +63,20 @@ def fork_server(warm_up: WarmUp, preload: str = WARM) -> ForkServerContext:
     global _serves
     context = multiprocessing.get_context("forkserver")
     if _serves not in (None, chosen()):
-        server: Any = forkserver._forkserver
-        server._stop()
+        _stop_server(forkserver._forkserver)
     _serves = chosen()
     context.set_forkserver_preload([preload])
     os.environ |= warm_up.environment()
     forkserver.ensure_running()
     return context
+
+
+def _stop_server(server: Any) -> None:
+    """End the fork server. It would end by itself, but not while any process that was forked of this one is alive."""
+    if server._forkserver_pid is not None:
+        with suppress(ProcessLookupError):
+            os.kill(server._forkserver_pid, signal.SIGTERM)
+    server._stop()
 
 
 _serves: Compiler | None = None
@@ -101,12 +108,12 @@ def start(
             without[broken.name] = broken.reason
             if warm and not server._preload_modules:  # now that it is known what the server died of
                 os.environ |= replace(asked(), without=tuple(without)).environment()
-                server._stop()
+                _stop_server(server)
                 context.set_forkserver_preload(warm)
         except _NoServer as died:
             if not server._preload_modules:
                 raise OpcovError(f"no worker can be forked: {died}", hint="is the machine out of memory?") from None
-            server._stop()
+            _stop_server(server)
             context.set_forkserver_preload([])  # a worker that loads all itself can say what the server died of
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +14,8 @@ from harness.errors import Exit, OpcovError
 from harness.programs import compiler as compilers
 from harness.programs.compiler import Compiler, choose
 from harness.records.outcome import NotExecuted, Passed
+from harness.running.child import fork_server
+from harness.running.request import WarmUp
 from harness.running.supervisor import Supervisor
 from tests import miniatures
 from tests.mutated_compiler import linked
@@ -61,3 +66,21 @@ def test_a_compiler_that_cannot_be_imported_is_an_environment_error_of_one_line(
     assert said in str(raised.value)
     assert "--torch-mlir MINIATURE" in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.usefixtures("choice")
+def test_a_process_that_lives_on_does_not_hold_up_the_fork_server_of_another_compiler() -> None:
+    asked = WarmUp(backends=("control",), modes=("static",), fully=False)
+    fork_server(asked, "json")
+    lives_on = os.fork()  # with a copy of the pipe over which the server sees that this process is alive
+    if lives_on == 0:
+        time.sleep(60)
+        os._exit(0)
+    try:
+        choose(Compiler("OTHER"))
+        begun = time.monotonic()
+        fork_server(asked, "json")
+        assert time.monotonic() - begun < 30
+    finally:
+        os.kill(lives_on, signal.SIGKILL)
+        os.waitpid(lives_on, 0)
