@@ -39,7 +39,7 @@ def page(
             sections.append((f"{title}: what changed since last night", done.stdout or done.stderr))
     if not before:
         sections.append(("Since last night", "There is no last night (`--last`): nothing was compared."))
-    done = _opcov("baseline", "check", journal, "--if-comparable")
+    done = _opcov("baseline", "check", journal, "--if-comparable", "--any-pair")
     sections.append(("Baseline", f"```\n{(done.stdout + done.stderr).strip()}\n```"))
     done = _opcov("history", "--history", str(folder.history))
     sections.append(("History", f"```\n{(done.stdout or done.stderr).strip()}\n```"))

@@ -138,6 +138,7 @@ class Parts:
 
     def __init__(self) -> None:
         self.commands: list[list[str]] = []
+        self.asked: list[tuple[str, ...]] = []
         self.cut_in = ""
 
     def __call__(self, part: Any, name: str, *arguments: str) -> None:
@@ -163,9 +164,12 @@ def parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[Parts]:
         made(part, name, *arguments)
 
     monkeypatch.setattr(night.Night, "_run", run)
-    monkeypatch.setattr(
-        "harness.commands.night_page._opcov", lambda *words: SimpleNamespace(returncode=0, stdout=words[0], stderr="")
-    )
+
+    def opcov(*words: str) -> SimpleNamespace:
+        made.asked.append(words)
+        return SimpleNamespace(returncode=0, stdout=words[0], stderr="")
+
+    monkeypatch.setattr("harness.commands.night_page._opcov", opcov)
     monkeypatch.setattr(night.signal, "signal", lambda *_: None)
     monkeypatch.setattr(night.Night, "_left", lambda self: 100.0)
     yield made
@@ -187,6 +191,13 @@ def test_a_night_after_a_night_runs_what_was_found_and_explores_other_cells(tmp_
     assert explored and not set(explored) & set((tmp_path / "two" / "parts" / "explore.txt").read_text().split())
     assert ": nothing worse than last night, 1 found" in (tmp_path / "two" / "night.md").read_text()
     assert "what changed since last night" in (tmp_path / "two" / "night.md").read_text()
+
+
+def test_a_night_is_compared_with_the_baseline_though_its_compiler_is_another(tmp_path: Path, parts: Parts) -> None:
+    night.run(options(tmp_path))
+    (check,) = (words for words in parts.asked if words[0] == "baseline")
+    assert check[:3] == ("baseline", "check", str(tmp_path / "journal.jsonl.gz"))
+    assert "--any-pair" in check
 
 
 def test_a_night_that_is_cut_short_publishes_what_it_has_and_goes_on(tmp_path: Path, parts: Parts) -> None:
