@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,8 @@ from harness.cases.profile import profile
 from harness.errors import Exit, OpcovError
 from harness.programs import plugins
 from harness.programs.compiler import named
-from harness.records.query import Query, parse
 from harness.running.budget import Budget, budget
-from harness.running.cells import Cell, Selection, cells, names
+from harness.running.cells import Cell, Selection, every_cell, registry_query, split
 from harness.running.compiler_process import CompilerProcess, Setup
 from harness.running.confirmation import Pair
 from harness.running.run_header import run_header
@@ -77,43 +77,30 @@ def run(options: argparse.Namespace) -> Exit:
 
 def _ops(options: argparse.Namespace) -> Sequence[Sequence[Cell]]:
     """The cells that the options ask for, op by op; raises UnknownName."""
-    where = _query(options.where) if options.where else None
+    columns = plugins.columns(plugins.BACKENDS, plugins.CASCADES)
+    hint = "select samples: `opcov diff --where` selects results"
     wanted = Selection(
-        ops=_names(options.op),
-        backends=_names(options.backend),
-        modes=_names(options.mode),
-        dtypes=_names(options.dtype),
-        where=where,
+        ops=split(options.op),
+        backends=split(options.backend),
+        modes=split(options.mode),
+        dtypes=split(options.dtype),
+        where=registry_query(options.where, catalog(), columns, hint=hint) if options.where else None,
     )
-    wanted.check(catalog(), plugins.columns(plugins.BACKENDS, plugins.CASCADES))
-    size, columns = profile(options.profile), plugins.columns(plugins.BACKENDS)
-    found = (list(cells(family, [c], columns, wanted, size)) for family, cases in catalog().items() for c in cases)
-    ops = [of_op for of_op in found if of_op]
+    wanted.check(catalog(), columns)
+    found = every_cell(catalog(), plugins.columns(plugins.BACKENDS), wanted, profile(options.profile))
+    ops = [list(of_op) for _, of_op in groupby(found, key=lambda cell: cell.case.op)]
     if not ops:
         raise OpcovError("no cell of the registry is what the options ask for", hint="leave an option out")
     return ops
 
 
-def _query(text: str) -> Query:
-    """The query about the registry; raises BadQuery and UnknownName."""
-    found = parse(text, names(catalog(), plugins.columns(plugins.BACKENDS, plugins.CASCADES)))
-    found.check(hint="select samples: `opcov diff --where` selects results")
-    return found
-
-
-def _names(given: Sequence[str]) -> tuple[str, ...]:
-    """The names of an option that is repeated or has several names separated by commas."""
-    return tuple(name for text in given for name in text.split(",") if name)
-
-
 def _setup(options: argparse.Namespace) -> Setup:
     """No failure is minimised: that takes time, and the two compilers are compared by the samples of the census."""
     return Setup(
-        backends=_names(options.backend) or plugins.columns(plugins.BACKENDS),
+        backends=split(options.backend) or plugins.columns(plugins.BACKENDS),
         profile=replace(profile(options.profile), minimise_seconds=0),
         seed=options.seed,
         limits=Limits(seconds=options.sample_seconds),
-        thorough=False,
         where=options.where,
     )
 
@@ -127,10 +114,10 @@ def _header(options: argparse.Namespace, started: float, spec: str) -> Mapping[s
         "sampling": size.says(),
         "samples": "census",
         "thorough": False,
-        "ops": _names(options.op),
-        "backends": _names(options.backend) or plugins.columns(plugins.BACKENDS),
-        "modes": _names(options.mode),
-        "dtypes": _names(options.dtype),
+        "ops": split(options.op),
+        "backends": split(options.backend) or plugins.columns(plugins.BACKENDS),
+        "modes": split(options.mode),
+        "dtypes": split(options.dtype),
         "where": options.where,
         "keyword": "",
         "sample_seconds": options.sample_seconds,

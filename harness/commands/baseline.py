@@ -15,7 +15,7 @@ from harness.programs import plugins
 from harness.records import baseline_file
 from harness.records.entry import REASONS, Entry
 from harness.text import plural
-from reports.answers.drift import AGAIN, RED, Check, Drift, accepted
+from reports.answers.drift import AGAIN, RED, Check, Drift, accepted, drift
 
 from .arguments import add_journal, last_journal, open_index, print_answer
 from .cell_alone import run_alone
@@ -132,8 +132,6 @@ def checked_again(drifts: tuple[Drift, ...], index: Index, alone: Alone) -> tupl
 
 def _settled(one: Drift, again: Entry) -> Drift:
     """The drift of a cell, now that it was run again."""
-    from reports.answers.drift import drift
-
     repeated = drift(one.old, again)
     if repeated and repeated.kind in RED:
         return repeated

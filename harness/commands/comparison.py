@@ -12,7 +12,7 @@ from harness.cases.profile import profile
 from harness.records.baseline_file import Baseline
 from harness.records.entry import Entry
 from harness.records.journal_file import CellName
-from harness.running.cells import Selection, cells
+from harness.running.cells import Selection, every_cell
 from harness.text import plural
 from reports.answers.drift import Drift, drift
 
@@ -97,9 +97,5 @@ class Comparison:
 @cache
 def registry(name: str, backends: tuple[str, ...]) -> frozenset[tuple[str, CellName]]:
     """The cells of a profile on these backends, by family and name."""
-    found = (
-        (family, (cell.case.op, cell.backend, cell.mode, cell.dtype))
-        for family, cases in op_suites.catalog().items()
-        for cell in cells(family, cases, backends, Selection(), profile(name))
-    )
-    return frozenset(found)
+    found = every_cell(op_suites.catalog(), backends, Selection(), profile(name))
+    return frozenset((cell.family, (cell.case.op, cell.backend, cell.mode, cell.dtype)) for cell in found)

@@ -6,18 +6,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import op_suites
 from harness.errors import Exit, OpcovError
+from harness.programs.loaded import PINNED, PINS, pins
 from harness.records.baseline_file import Baseline
 from harness.records.toolchain import Loaded, loaded_restore
 
 if TYPE_CHECKING:
     from reports.index.index import Run
 
-CONSTRAINTS = Path(op_suites.__file__).parents[1] / "constraints.txt"
-"""The file that pins the pair."""
-PAIR = {"torch": "torch", "torch_mlir": "torch-mlir"}
-"""The packages that make the pair: their import names, and the distributions that are pinned."""
+PAIR = PINNED
 OPTIONS = ("profile", "seed", "samples", "thorough", "sample_seconds", "sample_memory")
 
 
@@ -56,9 +53,7 @@ def _text(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def check_comparable(
-    run: Run, baseline: Baseline | None, constraints: Path = CONSTRAINTS, *, any_pair: bool = False
-) -> None:
+def check_comparable(run: Run, baseline: Baseline | None, constraints: Path = PINS, *, any_pair: bool = False) -> None:
     """Raise NotComparable unless the run is of the pinned pair, or any, and its options are those of the baseline."""
     if not run.toolchains:
         raise NotComparable(
@@ -83,13 +78,6 @@ def check_comparable(
             hint="measure with the options of the baseline, which are in its measured.txt",
             code=Exit.DATA,
         )
-
-
-def pins(constraints: Path) -> Mapping[str, str]:
-    """The pinned version of each package of the pair; empty where there is no such file, as with an installed opcov."""
-    lines = constraints.read_text(encoding="utf-8").splitlines() if constraints.exists() else ()
-    pairs = (line.partition("==") for line in lines)
-    return {name: version for name, _, version in pairs if name in PAIR.values()}
 
 
 def _versions(of: Mapping[str, str]) -> Mapping[str, str]:

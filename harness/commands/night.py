@@ -19,9 +19,10 @@ from harness.cases.profile import profile
 from harness.errors import Exit, OpcovError
 from harness.programs import plugins
 from harness.programs.fork import die_with_parent
+from harness.records.journal import is_complete
 from harness.records.journal_file import cell_name, costs, footer
 from harness.running.budget import Budget, budget
-from harness.running.cells import Cell, Selection, cells
+from harness.running.cells import Cell, Selection, every_cell
 
 from .night_folder import Folder, join, last, write_explicit
 from .night_page import page, write_running
@@ -117,7 +118,7 @@ class Night:
     def _run(self, name: str, *options: str) -> None:
         """Run a part, or go on with it, unless it has ended or there is no time."""
         out, journal = self.folder.part(name), self.folder.measured(name)
-        if not self._is_worth() or (journal and _is_whole(journal)):
+        if not self._is_worth() or (journal and is_complete(footer(journal))):
             return
         resume = ["--resume"] if journal else []
         command = [sys.executable, "-m", "pytest", "-n", "auto", "op_suites", "-q", "--out", str(out)]
@@ -204,16 +205,9 @@ class Night:
         self.folder.explored.write_text("".join(f"{name}\n" for name in sorted(names)), encoding="utf-8")
 
 
-def _is_whole(journal: Path) -> bool:
-    """Whether a part needs nothing more: its journal has a footer, and no cell is missing."""
-    found = footer(journal)
-    return found is not None and not found.get("interrupted") and not found.get("missing")
-
-
 def _cells(name: str) -> list[Cell]:
-    size, columns = profile(name), plugins.columns(plugins.BACKENDS)
-    found = op_suites.catalog().items()
-    return [cell for family, cases in found for cell in cells(family, cases, columns, Selection(), size)]
+    columns = plugins.columns(plugins.BACKENDS)
+    return list(every_cell(op_suites.catalog(), columns, Selection(), profile(name)))
 
 
 def _near(index: Index) -> list[str]:

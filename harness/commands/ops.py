@@ -11,8 +11,8 @@ from harness.errors import Exit, MissingPackage, OpcovError
 from harness.programs import plugins
 from harness.programs.compiler import INSTALLED
 from harness.programs.provider import use
-from harness.records.query import Query, parse
-from harness.running.cells import Selection, case_facts, names
+from harness.records.query import Query
+from harness.running.cells import Selection, case_facts, registry_query
 from harness.surface import ops
 from op_suites import catalog, excluded
 from reports.answers.gap import FOLD, as_json, as_text, compare
@@ -78,9 +78,8 @@ def _where(options: argparse.Namespace) -> Query | None:
         raise OpcovError(
             "--where: the registry is counted as a whole", hint="add --attributes, --dtypes or --opinfo-gap JOURNAL"
         )
-    where = parse(options.where, names(catalog(), plugins.columns(plugins.BACKENDS, plugins.CASCADES)))
-    where.check(hint="`opcov matrix --where` asks a journal")
-    return where
+    columns = plugins.columns(plugins.BACKENDS, plugins.CASCADES)
+    return registry_query(options.where, catalog(), columns, hint="`opcov matrix --where` asks a journal")
 
 
 def _print_opinfo_gap(options: argparse.Namespace) -> None:

@@ -38,12 +38,17 @@ PINS = Path(__file__).parents[2] / "constraints.txt"
 
 def is_pinned_pair() -> bool:
     """Whether this process has loaded the pinned torch and torch-mlir, not other versions and no build of somebody."""
-    try:
-        pins = dict(line.partition("==")[::2] for line in PINS.read_text(encoding="utf-8").splitlines())
-    except OSError:
+    if not (pinned := pins()):
         return False
-    found = {package.distribution: package.version.partition("+")[0] for package in map(_package, PINNED)}
-    return found == {name: pins.get(name) for name in PINNED.values()}
+    return pinned == {package.distribution: package.version.partition("+")[0] for package in map(_package, PINNED)}
+
+
+def pins(constraints: Path | None = None) -> Mapping[str, str]:
+    """The pinned version of each distribution of the pair; empty where there is no such file."""
+    file = constraints or PINS
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else ()
+    pairs = (line.partition("==") for line in lines)
+    return {name: version for name, _, version in pairs if name in PINNED.values()}
 
 
 def check_compiler() -> None:

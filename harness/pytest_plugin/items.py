@@ -19,7 +19,7 @@ from harness.records.element_types import judged, known_types
 from harness.records.expectation import judge
 from harness.records.journal import Record, dumped
 from harness.records.outcome import BEST
-from harness.records.toolchain import loaded_json
+from harness.records.toolchain import toolchain_line
 from harness.running.cells import Cell, cells, names
 from harness.running.child import fork_server
 from harness.running.request import WarmUp
@@ -186,8 +186,7 @@ def _gone(config: pytest.Config) -> list[tuple[str, Any]]:
 def _news(config: pytest.Config) -> Iterator[str]:
     """The toolchain line of this process, unless it was told already."""
     worker = getattr(config, "workerinput", {}).get("workerid", "main")
-    found = config.stash[_SUPERVISOR].loaded()
-    line = {"kind": "toolchain", "worker": worker, **loaded_json(found), "element_types": found.element_types}
+    line = toolchain_line(config.stash[_SUPERVISOR].loaded(), worker)
     if line != config.stash.get(_TOLD, None):
         config.stash[_TOLD] = line
         yield json.dumps(line, separators=(",", ":"))

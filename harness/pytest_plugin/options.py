@@ -17,8 +17,8 @@ from harness.programs import plugins
 from harness.programs.compiler import FORMS, INSTALLED, Compiler, chosen
 from harness.programs.provider import provide, use
 from harness.records.journal_file import JournalReader
-from harness.records.query import EXAMPLE, BadQuery, Query, parse
-from harness.running.cells import Selection, cells, names
+from harness.records.query import EXAMPLE, BadQuery, Query
+from harness.running.cells import Selection, every_cell, registry_query, split
 from harness.running.supervisor import Limits
 from harness.surface import opinfo
 
@@ -102,7 +102,8 @@ def _settle_samples(config: pytest.Config) -> None:
     option.profile = option.profile or "default"
     profile(option.profile)
     if option.where and not option.replay:
-        config.stash[WHERE] = _query(option.where)
+        every = plugins.columns(plugins.BACKENDS, plugins.CASCADES)
+        config.stash[WHERE] = registry_query(option.where, op_suites.catalog(), every, hint="add --replay JOURNAL")
         if not _any_cell(config):
             raise BadQuery(f"no cell of the registry is {option.where}", hint="leave a condition out")
 
@@ -118,19 +119,10 @@ def _check_replay(config: pytest.Config) -> None:
         )
 
 
-def _query(text: str) -> Query:
-    """The query about the registry; raises BadQuery and UnknownName."""
-    columns = plugins.columns(plugins.BACKENDS, plugins.CASCADES)
-    found = parse(text, names(op_suites.catalog(), columns))
-    found.check(hint="add --replay JOURNAL")
-    return found
-
-
 def _any_cell(config: pytest.Config) -> bool:
     """Whether the options ask for any cell."""
     wanted, size, backends = selection(config), profile(config.option.profile), plugins.columns(plugins.BACKENDS)
-    found = (cell for family in op_suites.catalog().items() for cell in cells(*family, backends, wanted, size))
-    return next(found, None) is not None
+    return next(every_cell(op_suites.catalog(), backends, wanted, size), None) is not None
 
 
 def compiler(config: pytest.Config) -> Compiler:
@@ -226,10 +218,6 @@ def is_worker(config: pytest.Config) -> bool:
 
 def selection(config: pytest.Config) -> Selection:
     """The cells that the options ask for."""
-
-    def split(values: list[str]) -> tuple[str, ...]:
-        return tuple(name for value in values for name in value.split(",") if name)
-
     option = config.option
     backends = split(option.backend)
     if option.cascades:

@@ -138,6 +138,11 @@ def loaded_json(loaded: Loaded) -> dict[str, Any]:
     }
 
 
+def toolchain_line(loaded: Loaded, worker: str) -> dict[str, Any]:
+    """The journal line of what a worker has loaded, with the element types, which belong to the header."""
+    return {"kind": "toolchain", "worker": worker, **loaded_json(loaded), "element_types": loaded.element_types}
+
+
 def loaded_restore(line: Mapping[str, Any]) -> Loaded:
     """The inverse of `loaded_json`; it ignores keys that it does not know, and takes what is missing for unknown."""
     known = [f.name for f in fields(Package)]

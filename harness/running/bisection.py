@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from harness.records.outcome import BEST
 from harness.records.signature import Signature
 
-RIGHT = ("Passed", "Reached")
+RIGHT = tuple(cls.__name__ for cls in BEST)
 SILENT = ("NotExecuted", "HarnessError", "NotRun", "Excluded", "NotExported")
 """Outcomes that say nothing of the compiler."""
 Said = Literal["good", "bad", "undecided"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.cases.case import OpCase
@@ -13,7 +13,7 @@ from harness.cases.sample import MODES, Mode
 from harness.errors import UnknownName
 from harness.records.frontend import FRONTEND
 from harness.records.journal_file import cell_name
-from harness.records.query import NO, Facts, Query
+from harness.records.query import NO, Facts, Query, parse
 
 Catalog = Mapping[str, Sequence[OpCase]]
 """The registry: cases by family."""
@@ -92,6 +92,24 @@ def cells(
                     cell = Cell(family=family, case=case, backend=backend, mode=mode, dtype=dtype)
                     if wanted.where is None or wanted.where.may_hold(cell_facts(cell)):
                         yield cell
+
+
+def every_cell(catalog: Catalog, backends: Sequence[str], wanted: Selection, profile: Profile) -> Iterator[Cell]:
+    """The wanted cells of all families."""
+    for family, cases in catalog.items():
+        yield from cells(family, cases, backends, wanted, profile)
+
+
+def split(values: Iterable[str]) -> tuple[str, ...]:
+    """The names of an option that is repeated, or has several names separated by commas."""
+    return tuple(name for value in values for name in value.split(",") if name)
+
+
+def registry_query(text: str, catalog: Catalog, backends: Collection[str], *, hint: str) -> Query:
+    """The query about the registry; raises UnknownName, and BadQuery, with a hint, if it asks for results."""
+    found = parse(text, names(catalog, backends))
+    found.check(hint=hint)
+    return found
 
 
 def names(catalog: Catalog, backends: Collection[str]) -> Mapping[str, Collection[str]]:

@@ -25,7 +25,7 @@ from harness.programs.provider import provide
 from harness.records.journal import dumped
 from harness.records.outcome import Outcome
 from harness.records.query import parse
-from harness.records.toolchain import loaded_json
+from harness.records.toolchain import toolchain_line
 
 from .cells import Cell
 from .child import without_main
@@ -43,7 +43,6 @@ class Setup:
     profile: Profile
     seed: int
     limits: Limits
-    thorough: bool
     where: str = ""
 
 
@@ -160,7 +159,7 @@ def _serve(jobs: Connection, compiler: Compiler, setup: Setup) -> None:
     os.environ.setdefault("HYPOTHESIS_NO_PLUGINS", "1")
     choose(compiler)
     provide(compiler)
-    with Supervisor(setup.backends, setup.limits, thorough=setup.thorough) as supervisor:
+    with Supervisor(setup.backends, setup.limits) as supervisor:
         measuring = _Measuring(supervisor, setup)
         while True:
             try:
@@ -221,4 +220,4 @@ class _Measuring:
 
     def _toolchain(self) -> Mapping[str, Any]:
         found = self._supervisor.loaded()
-        return {"kind": "toolchain", "worker": "main", **loaded_json(found), "element_types": found.element_types}
+        return toolchain_line(found, "main")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from harness.records.outcome import Invalid, Outcome
+from harness.records.outcome import BEST, Invalid, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ GRAVE = ("Wrong", "HarnessError", "Crashed", "TimedOut")
 """One sample with one of these outcomes decides the status of its cell, however many samples passed."""
 FAILING = ("Wrong", "Crashed", "Invalid", "TimedOut", "InvalidRight", "Unsupported")
 """Outcomes that are the backend's fault. A sample with one of these, or one of `GOOD`, is judged; others are not."""
-GOOD = ("Passed", "Reached")
+GOOD = tuple(cls.__name__ for cls in BEST)
 """Outcomes of samples with which nothing is wrong: on a backend, and in the frontend's column."""
 BEFORE = ("Excluded", "Blocked", "NotExported")
 """Outcomes of samples that a backend never saw; all others reached it."""

@@ -8,13 +8,12 @@ from typing import Literal
 
 from harness.records.outcome import STAGES
 from reports.fold.ending import Ending
+from reports.fold.status import GOOD
 
 Kind = Literal["worse", "undecided", "changed", "better"]
 KINDS: tuple[Kind, ...] = ("worse", "undecided", "changed", "better")
 """The most alarming first."""
-RIGHT = ("Passed", "Reached")
-VOID = ("HarnessError", "NotExecuted", "NotRun")
-"""Outcomes that say nothing of the compiler: opcov failed, no executor can run it, it was not waited for."""
+RIGHT = GOOD
 RED = ("Wrong", "Crashed", "TimedOut")
 """What nobody may become, from whatever it was."""
 NEWLY: Mapping[str, str] = {
@@ -43,6 +42,8 @@ UNDECIDED: Mapping[str, str] = {
     "NotRun": "not run after a hang",
 }
 """Why a sample with such an outcome on one side is undecided."""
+VOID = tuple(UNDECIDED)
+"""Outcomes that say nothing of the compiler: opcov failed, no executor can run it, it was not waited for."""
 MISSING_EXECUTOR = "missing executor"
 SHORTER_DEADLINE = "shorter deadline"
 _ALARM = (*NEWLY, *VOID, *RIGHT)

@@ -11,8 +11,9 @@ import pytest
 from harness.commands import baseline as command
 from harness.commands import cli
 from harness.commands.comparison import registry
-from harness.commands.measured import CONSTRAINTS, NotComparable, check_comparable, pins
+from harness.commands.measured import NotComparable, check_comparable
 from harness.errors import Exit
+from harness.programs.loaded import pins
 from harness.records import baseline_file
 from harness.records.entry import Entry
 from harness.records.journal import Record
@@ -28,7 +29,7 @@ OPTIONS = {
     "profile": "quick", "samples": "census", "thorough": False, "ops": [], "backends": ["linalg", "tosa"],
     "modes": [], "dtypes": [], "keyword": "", "sample_seconds": 30.0, "sample_memory": 4.0,
 }  # fmt: skip
-PINNED = pins(CONSTRAINTS)
+PINNED = pins()
 EXECUTORS = ("llvm-jit", "xla")
 
 
