@@ -233,6 +233,22 @@ def test_a_night_that_is_cut_short_publishes_what_it_has_and_goes_on(tmp_path: P
     assert Folder(tmp_path).state() == {"seed": seed, "last": None, "budget": "1m", "ended": True}
 
 
+@pytest.mark.parametrize(
+    ("left", "says"),
+    [
+        (5.0, r"^--budget 1m was too short for any cell: none of the registry's [\d,]+ cells was reached; type the"),
+        (50.0, r"^the night has measured nothing: none .* cells was reached; the same command goes on with it"),
+    ],
+)
+def test_a_night_without_a_cell_says_how_many_it_did_not_reach(
+    left: float, says: str, tmp_path: Path, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(night.Night, "_left", lambda self: left)
+    monkeypatch.setattr(night.Night, "measure", lambda self: None)
+    with pytest.raises(OpcovError, match=says):
+        night.run(options(tmp_path))
+
+
 def test_time_is_told(tmp_path: Path) -> None:
     from harness.running.budget import Budget
 
