@@ -205,7 +205,7 @@ def test_a_night_after_a_night_runs_what_was_found_and_explores_other_cells(tmp_
 def test_a_night_is_compared_with_the_baseline_though_its_compiler_is_another(tmp_path: Path, parts: Parts) -> None:
     night.run(options(tmp_path))
     (check,) = (words for words in parts.asked if words[0] == "baseline")
-    assert check[:3] == ("baseline", "check", "journal.jsonl.gz")
+    assert check[:3] == ("baseline", "check", "parts/census/journal.jsonl.gz")
     assert "--any-pair" in check
 
 
@@ -224,6 +224,7 @@ def test_a_night_that_is_cut_short_publishes_what_it_has_and_goes_on(tmp_path: P
     assert night.run(options(tmp_path)) == Exit.OK
     assert "which was cut short" in (tmp_path / "night.md").read_text()
     assert "- census: not run" in (tmp_path / "night.md").read_text()
+    assert "No cell of the census ran" in (tmp_path / "night.md").read_text()
     assert len(read(tmp_path / "journal.jsonl.gz").records) == 2
     parts.cut_in = ""
     parts.commands.clear()
