@@ -10,6 +10,8 @@ from harness.cases.sample import MODES
 
 VARIABLE = "OPCOV_WARM_UP"
 """The environment variable that tells the fork server what to warm up: it has no arguments."""
+LOADING = "OPCOV_LOADING"
+"""Likewise for how many seconds it may take to load the compiler, or an executor, and in which file to note which."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
