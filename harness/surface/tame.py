@@ -34,13 +34,13 @@ State = Literal["tame", "refuted", "named", "refuses", "differs", "dies", "untri
 - `untried`: no call that has it could be made.
 """
 LISTED: tuple[State, ...] = ("tame", "refuted")
-DRAWS: dict[Mode, int] = {"static": 60, "dynamic": 30}
+DRAWS: dict[Mode, int] = {"static": 30, "dynamic": 15}
 """How many more programs are drawn."""
 DONORS = 3
 """About so many of the samples that hold a facet eager is asked."""
-BASES = 3
+BASES = 2
 """Into so many samples of one dtype a facet is injected."""
-OTHERS = 3
+OTHERS = 2
 """Into a sample of so many other dtypes each."""
 
 
