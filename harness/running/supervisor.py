@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any
 
 from harness.cases.sample import Sample, dumps
+from harness.records.opinion import Opinion
 from harness.records.outcome import (
     STAGES,
     Crashed,
@@ -129,6 +130,17 @@ class Supervisor:
                 return replace(again, hung=result.hung)
             return replace(result, cause=again.cause)
         return result
+
+    def opinion(self, sample: Sample, backend: str, failed: Result) -> Result:
+        """The result of a sample that failed, with a second opinion; there is none if the worker dies or hangs over it.
+
+        Raises OpcovError as `run` does.
+        """
+        result = self._run(Request(op=sample.op, sample=dumps(sample), backend=backend, failed=failed), None, {})
+        if result.opinion:
+            return result
+        why = f"the worker ends with {type(result.outcome).__name__} at {result.outcome.stage}"
+        return replace(failed, opinion=Opinion(executor=failed.advisers[0], says="none", why=why))
 
     def _run(self, request: Request, show: Show | None, short: Mapping[Stage, str]) -> Result:
         child = self._child or self._start()
