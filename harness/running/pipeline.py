@@ -30,7 +30,6 @@ from harness.programs.protocols import (
     Contract,
     Executor,
     Frontend,
-    Lowered,
     VersionSkew,
 )
 from harness.records.frontend import FRONTEND
@@ -238,17 +237,12 @@ class Pipeline:
     ) -> Result:
         """The result of a sample that failed, with a second opinion; raises what ends the sample before execution."""
         clock = Clock(notify)
-        prepared = self._again(case, sample, backend, clock)
-        advisers = [e for e in self.advisers if prepared.dialect in e.dialects]
-        return second_opinion.ask(failed, prepared, advisers, self.checkers, clock)
+        return second_opinion.ask(
+            failed, self.prepared(case, sample, backend, clock), self.advisers, self.checkers, clock
+        )
 
-    def prepared(self, case: OpCase, sample: Sample, backend: str) -> tuple[Lowered, tuple[Run, ...]]:
-        """The lowered and verified module of a sample and the references it is compared with; raises Stop."""
-        prepared = self._again(case, sample, backend, Clock(lambda stage: None))
-        return prepared.artifact.lowered, prepared.admitted
-
-    def _again(self, case: OpCase, sample: Sample, backend: str, clock: Clock) -> Prepared:
-        """A sample that was prepared before, for all that is known; raises Stop."""
+    def prepared(self, case: OpCase, sample: Sample, backend: str, clock: Clock) -> Prepared:
+        """The sample, ready to be executed; raises Stop where it does not come so far."""
         references = self._references.get(case, sample, clock)
         return self._prepare(case, sample, backend, references, clock, Findings(), None, nobody)
 

@@ -72,11 +72,11 @@ class Runner:
         known = self._known
         samples = [sample for source in self.sources for sample in source(cell)]
         if not samples:
-            return (self._record(cell, None, Result(outcome=Excluded(_without_samples(cell)))),)
+            return (_record(cell, None, Result(outcome=Excluded(_without_samples(cell)))),)
         records: list[Record] = []
         plain = plain_call(cell.case, cell.mode) if cell.dtype == cell.case.dtypes[0] else None
         for sample in samples:
-            record = replace(self._record(cell, sample, self._advised(cell, sample, known)), plain=sample == plain)
+            record = replace(_record(cell, sample, self._advised(cell, sample, known)), plain=sample == plain)
             record = replace(record, first_wrong_pass=self._first_wrong_pass(cell, record, known))
             records.append(self._with_breaks(cell, record, known))
             known = known.after(records[-1])
@@ -97,7 +97,7 @@ class Runner:
             records[place] = _with_hung(records[place], result)
             known = known.after(records[place])
             if says_something(result.outcome):
-                again.append(replace(self._record(cell, sample, result, records[place].id), without=excuse))
+                again.append(replace(_record(cell, sample, result, records[place].id), without=excuse))
                 known = known.after(again[-1])
         return known, again
 
@@ -111,11 +111,9 @@ class Runner:
         result = self.run(sample, cell.backend, short=self._short(cell, known))
         return known.attributed(result, sample, cell.backend)
 
-    def _advised(self, cell: Cell, sample: Sample, known: Memory) -> Result:
-        """The sample's result, with a second opinion where one is wanted."""
-        return self._with_advice(cell, sample, self._result(cell, sample, known), known)
-
-    def _with_advice(self, cell: Cell, sample: Sample, result: Result, known: Memory) -> Result:
+    def _advised(self, cell: Cell, sample: Sample, known: Memory, result: Result | None = None) -> Result:
+        """The sample's result, this one if it was run already, with a second opinion where one is wanted."""
+        result = result or self._result(cell, sample, known)
         return self.advice.on(result, sample, cell.backend, cell.mode, known) if self.advice else result
 
     def _short(self, cell: Cell, known: Memory) -> Mapping[Stage, str]:
@@ -154,26 +152,6 @@ class Runner:
                 return replace(record, breaks="+".join(dims) or "nothing")
         return replace(record, breaks="+".join(sample.dynamic))
 
-    def _record(self, cell: Cell, sample: Sample | None, result: Result, minimised: str | None = None) -> Record:
-        return Record(
-            op=cell.case.op,
-            family=cell.family,
-            backend=cell.backend,
-            mode=cell.mode,
-            dtype=cell.dtype,
-            outcome=result.outcome,
-            sample=sample,
-            traits=tuple(sorted((*traits(sample), *result.traits))) if sample else (),
-            reached=result.reached,
-            seconds=result.seconds,
-            minimised=minimised,
-            cause=result.cause or None,
-            numeric=result.numeric or None,
-            hung=result.hung,
-            opinion=result.opinion,
-            results=unseen(result.results, sample) if sample and isinstance(result.outcome, JUDGED) else (),
-        )
-
     def _minimised(self, cell: Cell, record: Record, known: Memory) -> tuple[Record, ...]:
         """The record with what hung on the way, and that of the smallest sample that fails alike.
 
@@ -196,10 +174,31 @@ class Runner:
         self.minimise_left -= time.monotonic() - started
         if smallest.id not in results or smallest.id == record.sample.id:
             return (tried,)
-        result = self._with_advice(cell, smallest, results[smallest.id], known)
+        result = self._advised(cell, smallest, known, results[smallest.id])
         if isinstance(result.outcome, Passed):  # the backend is cleared of it
             return (tried,)
-        return tried, self._record(cell, smallest, result, minimised=record.sample.id)
+        return tried, _record(cell, smallest, result, minimised=record.sample.id)
+
+
+def _record(cell: Cell, sample: Sample | None, result: Result, minimised: str | None = None) -> Record:
+    return Record(
+        op=cell.case.op,
+        family=cell.family,
+        backend=cell.backend,
+        mode=cell.mode,
+        dtype=cell.dtype,
+        outcome=result.outcome,
+        sample=sample,
+        traits=tuple(sorted((*traits(sample), *result.traits))) if sample else (),
+        reached=result.reached,
+        seconds=result.seconds,
+        minimised=minimised,
+        cause=result.cause or None,
+        numeric=result.numeric or None,
+        hung=result.hung,
+        opinion=result.opinion,
+        results=unseen(result.results, sample) if sample and isinstance(result.outcome, JUDGED) else (),
+    )
 
 
 def _with_hung(record: Record, result: Result) -> Record:

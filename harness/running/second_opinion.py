@@ -26,7 +26,7 @@ def ask(
     nobody = Opinion(executor=", ".join(failed.advisers), says="none", why="it does not take the module")
     found = replace(failed, opinion=nobody)
     clock.enter("execute")
-    for adviser in advisers:
+    for adviser in (each for each in advisers if prepared.dialect in each.dialects):
         runs = _ordered(failed, prepared)
         verified = (_doubts(checkers, prepared, run) for run in runs)
         found = with_opinion(failed, adviser.name, _verdicts(adviser, prepared, runs), verified)
