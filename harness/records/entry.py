@@ -101,8 +101,8 @@ class Entry:
 
     @property
     def ends(self) -> tuple[End, ...]:
-        """Every end that the cell may have, the usual one first."""
-        return self.end, *(end for _, end in self.also)
+        """Every end that the cell may have without second opinions, the usual one first."""
+        return self.end, *(end for why, end in self.also if why != OPINION)
 
     def __str__(self) -> str:
         """The line."""
