@@ -17,7 +17,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
-from harness.programs.protocols import CannotExecute, Contract, Executable, Lowered, OutsideSpecification, Refused
+from harness.programs.protocols import (
+    CannotExecute,
+    Contract,
+    Executable,
+    ImpossibleShape,
+    Lowered,
+    OutsideSpecification,
+    Refused,
+)
 
 # actions that end the process, or try to ------------------------------------------------------------------------------
 
@@ -120,6 +128,10 @@ def specialize(results: Results, example: Results) -> Results:
     return example
 
 
+def size_below_zero(results: Results, example: Results) -> Results:
+    raise ImpossibleShape(0, (-1, 3))
+
+
 def refuse(results: Results, example: Results) -> Results:
     raise CannotExecute("a miniature cannot run this")
 
@@ -130,6 +142,7 @@ LIES: Mapping[str, Callable[[Results, Results], Results]] = {
         right,
         lie_in_value,
         lie_in_shape,
+        size_below_zero,
         lie_in_dtype,
         lie_in_dtype_and_last_value,
         drop_nan,

@@ -47,6 +47,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import math
 import os
 import re
 import threading
@@ -66,11 +67,14 @@ if TYPE_CHECKING:
     from harness.programs.protocols import Lowered
 
 try:
-    from harness.programs.protocols import CannotExecute
+    from harness.programs.protocols import CannotExecute, ImpossibleShape
 except ImportError:  # in a reproduction script
 
     class CannotExecute(Exception):  # type: ignore[no-redef]
         """The executor cannot run the module."""
+
+    class ImpossibleShape(CannotExecute):  # type: ignore[no-redef]
+        """A result has a shape that no tensor has."""
 
 
 # pass pipelines -------------------------------------------------------------------------------------------------------
@@ -955,8 +959,8 @@ class _Native:
         self._function(ctypes.cast(pointers, ctypes.c_void_p))
         self._heap.check()
         return [
-            _read_result(value, start + offset)
-            for value, offset in zip(self._signature.results, self._offsets, strict=True)
+            _read_result(i, value, start + offset)
+            for i, (value, offset) in enumerate(zip(self._signature.results, self._offsets, strict=True))
         ]
 
 
@@ -974,14 +978,18 @@ def _strides(shape: Sequence[int]) -> list[int]:
     return strides
 
 
-def _read_result(value: Value, address: int) -> torch.Tensor:
-    """Copy the result at this address of the result struct into a fresh tensor; raises CannotExecute."""
+_MOST_ELEMENTS = 1 << 40
+"""More elements than any memory holds."""
+
+
+def _read_result(index: int, value: Value, address: int) -> torch.Tensor:
+    """Copy the result at this address of the result struct into a fresh tensor; raises ImpossibleShape."""
     if value.rank is None:
         return _copy_out(address, value.dtype, (), (), 1)
     aligned, offset, *rest = (ctypes.c_int64 * (2 + 2 * value.rank)).from_address(address + 8)
     shape, strides = rest[: value.rank], rest[value.rank :]
-    if any(size < 0 for size in shape):
-        raise CannotExecute(f"the result has shape {shape}")
+    if min(shape, default=0) < 0 or math.prod(max(size, 1) for size in shape) > _MOST_ELEMENTS:
+        raise ImpossibleShape(index, shape)
     if 0 in shape:
         return torch.empty(shape, dtype=value.dtype)
     span = 1 + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))

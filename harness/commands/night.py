@@ -23,6 +23,7 @@ from harness.records.journal import is_complete
 from harness.records.journal_file import cell_name, costs, footer
 from harness.running.budget import Budget, budget
 from harness.running.cells import Cell, Selection, every_cell
+from harness.text import plural
 
 from .night_folder import Folder, join, last, write_explicit
 from .night_page import page, write_running
@@ -176,9 +177,18 @@ class Night:
         """The journal of the fixed part; raises OpcovError if nothing was measured."""
         parts = [path for name in ("census", "plain") if (path := self.folder.measured(name))]
         if not parts:
-            raise OpcovError("the night has measured nothing", hint="give a longer --budget")
+            raise self._nothing()
         join(parts, self.folder.journal)
         return self.folder.journal
+
+    def _nothing(self) -> OpcovError:
+        cells = f"none of the registry's {plural(len(_cells('default')), 'cell')} was reached"
+        if self._is_worth():
+            return OpcovError(f"the night has measured nothing: {cells}", hint="the same command goes on with it")
+        return OpcovError(
+            f"--budget {self.folder.state()['budget']} was too short for any cell: {cells}",
+            hint="type the command with a longer one, such as --budget 30m",
+        )
 
     def publish(self, ended: str) -> bool:
         """Write the folder's files; return whether the fixed part is worse than that of the last night."""

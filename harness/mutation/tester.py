@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 import torch
 
 from harness.cases.sample import Sample, dumps
-from harness.judging.compare import compare, same
+from harness.judging.compare import compare, impossible, same
 from harness.judging.reference import Run
 from harness.programs import plugins
 from harness.programs.fork import ForkDied, in_fork
 from harness.programs.materialize import copied
-from harness.programs.protocols import CannotExecute, Executable, Lowered
+from harness.programs.protocols import CannotExecute, Executable, ImpossibleShape, Lowered
 from harness.records.mutant import Mutant, MutantRecord, MutantStatus
 from harness.records.outcome import Wrong
 from harness.running import worker
@@ -160,7 +160,10 @@ class MutantTester:
         """Return the largest error at any size, divided by its bound, or what is wrong first; raises CannotExecute."""
         worst = 0.0
         for run in sample.references:
-            results = executable([copied(t) for t in run.inputs])
+            try:
+                results = executable([copied(t) for t in run.inputs])
+            except ImpossibleShape as error:
+                return impossible(error, self.executor.name, run.sizes)
             first, dialect = sample.references[0], sample.lowered.dialect
             verdict = compare(results, run, first, self.case, self.executor.name, dialect)
             if isinstance(verdict, Wrong):

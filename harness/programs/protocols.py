@@ -197,6 +197,22 @@ class CannotExecute(Exception):
     """
 
 
+class ImpossibleShape(CannotExecute):
+    """Raised by an executable: a result came back with a shape that no tensor has, as of a size that was divided by 0.
+
+    Unlike other reasons this one is the lowering's fault: the outcome is `Wrong`. `output` is the index of the result,
+    `shape` what the module says its sizes are.
+    """
+
+    def __init__(self, output: int, shape: Sequence[int]) -> None:
+        super().__init__(output, shape)
+        self.output = output
+        self.shape = shape
+
+    def __str__(self) -> str:
+        return f"out[{self.output}].shape={list(self.shape)}, which no tensor has"
+
+
 @runtime_checkable
 class Frontend(Protocol):
     """Takes a program to torch-dialect IR in the backend contract.

@@ -177,7 +177,10 @@ class Blocked:
 
 @dataclass(frozen=True, slots=True)
 class NotExecuted:
-    """Lowered and verified, but no executor can run it; `reasons` says of each executor why not."""
+    """No executor can run it, or one torch-mlir cannot read another's IR; `reasons` says why, by executor.
+
+    In the second case, a version skew, `stage` is the one whose text the other side could not parse.
+    """
 
     reasons: Mapping[str, str]
     stage: Stage = "execute"

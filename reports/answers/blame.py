@@ -31,7 +31,7 @@ _MESSAGE = 90
 class Confirmations:
     """The samples and cells of one backend and mode, counted by how many executors confirm the verdict.
 
-    `passed` and `wrong` count samples by that number; `unexecuted` counts samples that no executor can run. `cells`
+    `passed` and `wrong` count samples by that number; `unexecuted` counts samples that no executor has run. `cells`
     counts the (op, dtype) with a sample that passed, by the fewest executors that confirm one of these samples.
     """
 

@@ -432,6 +432,7 @@ def test_a_death_in_execution_outside_of_the_worker_is_judged_as_one_inside(acti
     [
         ("right", "right", "right by actor"),
         ("lie_in_shape", "wrong", "out[0].shape=[1, 3], but should be [3], by actor"),
+        ("size_below_zero", "wrong", "out[0].shape=[-1, 3], which no tensor has, by actor"),
         ("refuse", "cannot run", "actor: a miniature cannot run this"),
     ],
 )

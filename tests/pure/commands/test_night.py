@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+import io
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from harness.commands import night
+from harness.commands import cli, night
 from harness.commands.night_folder import Folder, NoLastNight, join, last, write_explicit
 from harness.commands.night_plan import CLOSING, finds, for_parts, ordered, to_explore
 from harness.errors import Exit, OpcovError
@@ -140,6 +142,8 @@ class Parts:
         self.commands: list[list[str]] = []
         self.asked: list[tuple[str, ...]] = []
         self.cut_in = ""
+        self.is_real = False
+        self.census: list[Record] = [one(plain=True), one(size=4)]
 
     def __call__(self, part: Any, name: str, *arguments: str) -> None:
         if part.folder.measured(name) and name != self.cut_in:
@@ -149,7 +153,7 @@ class Parts:
             raise KeyboardInterrupt
         found = {
             "plain": [one(plain=True), one(EXP, plain=True)],
-            "census": [one(plain=True), one(size=4)],
+            "census": self.census,
             "explore": [one(size=5, outcome=WRONG)],
             "explicit": [one(size=5, outcome=WRONG)],
         }[name]
@@ -165,11 +169,16 @@ def parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[Parts]:
 
     monkeypatch.setattr(night.Night, "_run", run)
 
-    def opcov(*words: str) -> SimpleNamespace:
+    def opcov(command: list[str], **options: Any) -> SimpleNamespace:
+        words = tuple(command[3:])
         made.asked.append(words)
+        if made.is_real:
+            with contextlib.chdir(options["cwd"]), contextlib.redirect_stdout(io.StringIO()) as out:
+                status = cli.main(words)
+            return SimpleNamespace(returncode=status, stdout=out.getvalue(), stderr="")
         return SimpleNamespace(returncode=0, stdout=words[0], stderr="")
 
-    monkeypatch.setattr("harness.commands.night_page._opcov", opcov)
+    monkeypatch.setattr("harness.commands.night_page.subprocess", SimpleNamespace(run=opcov))
     monkeypatch.setattr(night.signal, "signal", lambda *_: None)
     monkeypatch.setattr(night.Night, "_left", lambda self: 100.0)
     yield made
@@ -196,8 +205,18 @@ def test_a_night_after_a_night_runs_what_was_found_and_explores_other_cells(tmp_
 def test_a_night_is_compared_with_the_baseline_though_its_compiler_is_another(tmp_path: Path, parts: Parts) -> None:
     night.run(options(tmp_path))
     (check,) = (words for words in parts.asked if words[0] == "baseline")
-    assert check[:3] == ("baseline", "check", str(tmp_path / "journal.jsonl.gz"))
+    assert check[:3] == ("baseline", "check", "parts/census/journal.jsonl.gz")
     assert "--any-pair" in check
+
+
+def test_what_a_night_publishes_names_its_files_from_there(tmp_path: Path, parts: Parts) -> None:
+    night.run(options(tmp_path / "one"))
+    parts.is_real, parts.census = True, [one(plain=True), one(size=4, outcome=WRONG)]
+    assert night.run(options(tmp_path / "two", last=str(tmp_path / "one"))) == Exit.FOUND
+    text = (tmp_path / "two" / "night.md").read_text()
+    assert "--journal journal.jsonl.gz" in text and "| A | ../one/journal.jsonl.gz " in text
+    for name in ("night.md", "index.html"):
+        assert str(tmp_path) not in (tmp_path / "two" / name).read_text()
 
 
 def test_a_night_that_is_cut_short_publishes_what_it_has_and_goes_on(tmp_path: Path, parts: Parts) -> None:
@@ -205,6 +224,7 @@ def test_a_night_that_is_cut_short_publishes_what_it_has_and_goes_on(tmp_path: P
     assert night.run(options(tmp_path)) == Exit.OK
     assert "which was cut short" in (tmp_path / "night.md").read_text()
     assert "- census: not run" in (tmp_path / "night.md").read_text()
+    assert "No cell of the census ran" in (tmp_path / "night.md").read_text()
     assert len(read(tmp_path / "journal.jsonl.gz").records) == 2
     parts.cut_in = ""
     parts.commands.clear()
@@ -212,6 +232,22 @@ def test_a_night_that_is_cut_short_publishes_what_it_has_and_goes_on(tmp_path: P
     night.run(options(tmp_path))
     assert [name for name, *_ in parts.commands] == ["census", "explore"]
     assert Folder(tmp_path).state() == {"seed": seed, "last": None, "budget": "1m", "ended": True}
+
+
+@pytest.mark.parametrize(
+    ("left", "says"),
+    [
+        (5.0, r"^--budget 1m was too short for any cell: none of the registry's [\d,]+ cells was reached; type the"),
+        (50.0, r"^the night has measured nothing: none .* cells was reached; the same command goes on with it"),
+    ],
+)
+def test_a_night_without_a_cell_says_how_many_it_did_not_reach(
+    left: float, says: str, tmp_path: Path, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(night.Night, "_left", lambda self: left)
+    monkeypatch.setattr(night.Night, "measure", lambda self: None)
+    with pytest.raises(OpcovError, match=says):
+        night.run(options(tmp_path))
 
 
 def test_time_is_told(tmp_path: Path) -> None:
