@@ -235,8 +235,8 @@ def _cell(cell: Cell, panel: Any, texts: _Texts, changed: tuple[Kind, str] | Non
     words; d: the same but for the words, by dtype; p, l: the plain call's status, and what the panel shows of it; t: by
     trait, samples passed and in all; u: the rule; o: what second opinions clear; w: the first reasons; x: how many
     reasons are left out; r: the ops that reached the backend; z: whether the op was decomposed; c: the explain command;
-    v, where it changed: the kind of change, and that in words; f: by dtype, what the filter may ask of its samples, from
-    `Samples.cell`.
+    v, where it changed: the kind of change, and that in words; f: by dtype, what the filter may ask of its samples,
+    from `Samples.cell`.
     """
     if panel is None:
         return None
