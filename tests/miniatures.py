@@ -227,6 +227,49 @@ class Doomed(Witness):
         return lambda inputs: complain()
 
 
+class Hangs(Witness):
+    """Never ends in its fork."""
+
+    name = "hangs"
+
+    def compile(self, lowered: Lowered) -> Executable:
+        return lambda inputs: hang()  # type: ignore[return-value]
+
+
+class Rubbish(Witness):
+    """Returns what is no tensor."""
+
+    name = "rubbish"
+
+    def compile(self, lowered: Lowered) -> Executable:
+        return lambda inputs: ["rubbish"]
+
+
+class Echo(Actor):
+    """Performs the action that the IR names, in a fork."""
+
+    name = "echo"
+    isolated = True
+
+
+class LiesInShape(Witness):
+    """Returns the first result in another shape."""
+
+    name = "lies-in-shape"
+
+    def compile(self, lowered: Lowered) -> Executable:
+        return lambda inputs: lie_in_shape(eager(lowered.program, inputs), [])
+
+
+class Blind(Detective):
+    """A checker that finds nothing."""
+
+    name = "blind"
+
+    def compile(self, lowered: Lowered) -> Executable:
+        return Actor.compile(self, lowered)
+
+
 class FalseEager:
     """Is asked before `eager` and lies for the control backend too; `eager`, of the same road, cannot outvote it."""
 
@@ -380,10 +423,17 @@ EXECUTORS: Mapping[str, str] = {
     "doomed": "Doomed",
     "witness": "Witness",
     "detective": "Detective",
+    "echo": "Echo",
+    "blind": "Blind",
 }
 
 
-def install(folder: Path, backends: Iterable[str] = BACKENDS, executors: Iterable[str] = ("actor",)) -> Path:
+def install(
+    folder: Path,
+    backends: Iterable[str] = BACKENDS,
+    executors: Iterable[str] = ("actor",),
+    opinions: Iterable[str] = (),
+) -> Path:
     """Write a distribution of these miniatures into the folder, as `pip install` would; return the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(__file__, folder / "opcov_miniatures.py")
@@ -392,6 +442,7 @@ def install(folder: Path, backends: Iterable[str] = BACKENDS, executors: Iterabl
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: miniature\nVersion: 0\n", encoding="ascii")
     lines = ["[opcov.backends]", *(f"{name} = opcov_miniatures:{BACKENDS[name]}" for name in backends)]
     lines += ["[opcov.executors]", *(f"{name} = opcov_miniatures:{EXECUTORS[name]}" for name in executors)]
+    lines += ["[opcov.opinions]", *(f"{name} = opcov_miniatures:{EXECUTORS[name]}" for name in opinions)]
     (info / "entry_points.txt").write_text("\n".join(lines) + "\n", encoding="ascii")
     return folder
 

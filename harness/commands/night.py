@@ -128,7 +128,7 @@ class Night:
         resume = ["--resume"] if journal else []
         command = [sys.executable, "-m", "pytest", "-n", "auto", "op_suites", "-q", "--out", str(out)]
         write_running(self.folder)
-        command += [*options, *resume, "--budget", f"{self._left():.0f}s", *self.options]
+        command += [*options, *resume, "--opinions", "always", "--budget", f"{self._left():.0f}s", *self.options]
         print(f"opcov: {name}: {' '.join(command[2:])}", flush=True)
         # in a session of its own: Ctrl-C reaches it through this process alone; it ends with this process
         started = {"cwd": ROOT, "start_new_session": True, "preexec_fn": _begin}

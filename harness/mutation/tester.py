@@ -24,6 +24,7 @@ from harness.records.mutant import Mutant, MutantRecord, MutantStatus
 from harness.records.outcome import Wrong
 from harness.running import worker
 from harness.running.caches import Stop
+from harness.running.clock import Clock
 from harness.running.lru_cache import LruCache
 from harness.running.pipeline import Pipeline
 
@@ -106,10 +107,11 @@ class MutantTester:
         lowered_samples = []
         for sample in samples:
             try:
-                lowered, references = self.pipeline.prepared(self.case, sample, self.cell.backend)
+                found = self.pipeline.prepared(self.case, sample, self.cell.backend, Clock(lambda stage: None))
             except Stop:
                 continue
-            if references:
+            if references := found.admitted:
+                lowered = found.artifact.lowered
                 shapes = tuple(tuple(t.shape) for t in lowered.program.args)
                 lowered_samples.append(LoweredSample(sample, lowered, shapes, references, undrawn))
         return lowered_samples

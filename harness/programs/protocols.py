@@ -10,9 +10,10 @@ A program takes this way, in a worker process:
 
 Samples that differ in values only are one program: they share the contract, the lowered module and the executables.
 
-A plugin declares itself by an entry point in one of three groups: `opcov.backends`, `opcov.cascades` (backends that are
-measured only if the user asks for them) and `opcov.executors`. The entry point names a callable without arguments, best
-a class, that returns a `Backend` or an `Executor`. It is called in child processes, never in the parent of a run.
+A plugin declares itself by an entry point in one of four groups: `opcov.backends`, `opcov.cascades` (backends that are
+measured only if the user asks for them), `opcov.executors` and `opcov.opinions` (executors that are asked for a second
+opinion on failures, and for nothing else). The entry point names a callable without arguments, best a class, that
+returns a `Backend` or an `Executor`. It is called in child processes, never in the parent of a run.
 
 Each exception below says which outcome it becomes. A MemoryError is always a crash. Any other exception of a backend is
 a crash of the compiler (`Crashed`), as is its death. Any other exception of a frontend or an executor is a harness

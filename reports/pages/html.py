@@ -233,13 +233,14 @@ def _cell(cell: Cell, panel: Any, texts: _Texts, changed: tuple[Kind, str] | Non
 
     s, n, m, k: status, samples passed, samples in all, samples by outcome; g, q: severity, and when samples fail in
     words; d: the same but for the words, by dtype; p, l: the plain call's status, and what the panel shows of it; t: by
-    trait, samples passed and in all; u: the rule; w: the first reasons; x: how many reasons are left out; r: the ops
-    that reached the backend; z: whether the op was decomposed; c: the explain command; v, where it changed:
-    the kind of change, and that in words; f: by dtype, what the filter may ask of its samples, from `Samples.cell`.
+    trait, samples passed and in all; u: the rule; o: what second opinions clear; w: the first reasons; x: how many
+    reasons are left out; r: the ops that reached the backend; z: whether the op was decomposed; c: the explain command;
+    v, where it changed: the kind of change, and that in words; f: by dtype, what the filter may ask of its samples,
+    from `Samples.cell`.
     """
     if panel is None:
         return None
-    traits, separating, distinct, more, plain = panel
+    traits, separating, distinct, more, plain, cleared = panel
     return {
         "s": cell.status.rank,
         "n": cell.passed,
@@ -252,6 +253,7 @@ def _cell(cell: Cell, panel: Any, texts: _Texts, changed: tuple[Kind, str] | Non
         "d": [[texts(p.dtype), p.status.rank, p.passed, p.total, _counts(p), _grade(p)] for p in cell.by_dtype],
         "t": [[texts(trait), passed, total] for trait, passed, total in traits],
         "u": texts(separating),
+        "o": texts(cleared),
         "w": [[texts(v) if i not in NUMBERS else v for i, v in enumerate(reason)] for reason in distinct],
         "x": more,
         "r": texts(", ".join(cell.reached)) if cell.reached else None,

@@ -360,13 +360,14 @@
   }
 
   function reason(w, number) {
-    const [outcome, stage, culprit, count, line, diagnostic, call, sample, run, dtype, from, dynamism, cause, firstWrongPass, when] = w;
+    const [outcome, stage, culprit, count, line, diagnostic, call, sample, run, dtype, from, dynamism, cause, firstWrongPass, when, opinion] = w;
     const head = `${outcomes[outcome]} at ${text(stage)}, ${count ? `${count} sample${count > 1 ? "s" : ""}` : "seen while minimising"}`;
     const parts = [make("p", null, head), make("p", null, text(line))];
     if (culprit !== null) parts.push(make("p", null, make("span", { class: "muted" }, "culprit "), make("code", null, text(culprit))));
     if (when !== null) parts.push(make("p", { class: "when" }, text(when)));
     if (dynamism !== null) parts.push(make("p", { class: "dynamism" }, text(dynamism)));
     if (cause !== null) parts.push(make("p", { class: "cause" }, text(cause)));
+    if (opinion !== null) parts.push(make("p", { class: "opinion" }, text(opinion)));
     if (firstWrongPass !== null) parts.push(make("p", { class: "first-wrong-pass" }, text(firstWrongPass)));
     if (call !== null) {
       parts.push(make("p", { class: "muted" }, from === null ? "smallest such sample" : `smallest such sample, minimised from ${text(from)}`));
@@ -426,6 +427,7 @@
     if (!cell) { panel.replaceChildren(...shown(head)); return; }
     const rest = plain_call(cell);
     if (cell.u !== null) rest.push(make("p", { class: "rule" }, text(cell.u)));
+    if (cell.o !== null) rest.push(make("p", { class: "opinion" }, text(cell.o)));
     if (cell.r !== null) {
       rest.push(make("p", null, make("span", { class: "muted" }, cell.z ? "decomposed away; the backend sees " : "reaches the backend as "), make("code", null, text(cell.r))));
     }

@@ -19,6 +19,7 @@ from harness.records.journal import Record
 from harness.records.journal_file import footer, read
 from harness.records.journal_writer import JournalWriter
 from harness.records.outcome import Crashed, Outcome, Unsupported, Wrong
+from harness.running.budget import Budget
 from harness.running.cells import Cell
 from op_suites import catalog
 from tests.synthetic import HEADER, PASSED, blocks, record, sample
@@ -148,6 +149,34 @@ def test_a_night_that_ended_is_not_overwritten(tmp_path: Path) -> None:
     Folder(tmp_path).note(ended=True, seed=3)
     with pytest.raises(OpcovError, match=r"has a night that ended; add --last .* another folder with --out"):
         night.run(options(tmp_path))
+
+
+def test_each_part_asks_for_a_second_opinion_on_all_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commands: list[list[str]] = []
+
+    class Done:
+        def __init__(self, command: list[str], **more: object) -> None:
+            commands.append(command)
+
+        def __enter__(self) -> Done:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+        def wait(self) -> int:
+            return 0
+
+    monkeypatch.setattr(night.subprocess, "Popen", Done)
+    folder = Folder(tmp_path)
+    folder.note(seed=1)
+    part = night.Night(folder, None, Budget(1000.0), ["--op", "aten.add.Tensor"])
+    monkeypatch.setattr(night.Night, "_left", lambda self: 100.0)
+    part._run("plain", "--where", "plain:yes")
+    ((*_, option, often, budget, left, last, op),) = commands
+    assert (option, often, budget, left, last, op) == (
+        "--opinions", "always", "--budget", "100s", "--op", "aten.add.Tensor",
+    )  # fmt: skip
 
 
 # a miniature of the night ---------------------------------------------------------------------------------------------

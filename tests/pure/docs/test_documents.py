@@ -108,9 +108,9 @@ def test_pip_is_asked_for_what_the_project_has(command: Command) -> None:
         if word == "-c":
             assert (ROOT / next(words)).is_file()
         else:
-            asked = re.fullmatch(r"-e|\.(?:\[(\w+)\])?", word)
+            asked = re.fullmatch(r"-e|\.(?:\[([\w,]+)\])?", word)
             assert asked, word
-            assert asked[1] is None or asked[1] in extras
+            assert asked[1] is None or set(asked[1].split(",")) <= set(extras)
 
 
 # what is pointed to ---------------------------------------------------------------------------------------------------
