@@ -58,13 +58,17 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch_mlir import _mlir_libs, ir
-from torch_mlir._mlir_libs import _stablehlo
 from torch_mlir.dialects import torch as torch_dialect
 from torch_mlir.execution_engine import ExecutionEngine
 from torch_mlir.passmanager import PassManager
 
 if TYPE_CHECKING:
     from harness.programs.protocols import Lowered
+
+try:
+    from torch_mlir._mlir_libs import _stablehlo
+except ImportError:  # a build without StableHLO: linalg and TOSA need none
+    _stablehlo = None
 
 try:
     from harness.programs.protocols import CannotExecute, ImpossibleShape
@@ -217,6 +221,8 @@ def compiled(
     `fused`: fuse elementwise ops first. `checked`: abort at an access that is out of bounds, and abort if the results
     depend on memory that nobody wrote.
     """
+    if dialect == "stablehlo" and _stablehlo is None:
+        raise CannotExecute("this torch-mlir was built without StableHLO")
     with _compiler() as compiler:
         module = compiler.parse(text)
         if fused:
@@ -286,7 +292,7 @@ class _PerShapeExecutable:
 
 LIFETIME = 500
 """Compilations before a context is dropped, with all the types and attributes that it interned."""
-_LOAD_DIALECTS = ("func.func(convert-torch-to-tmtensor)", "stablehlo-legalize-to-linalg")
+_LOAD_DIALECTS = ("func.func(convert-torch-to-tmtensor)", *(("stablehlo-legalize-to-linalg",) if _stablehlo else ()))
 """Passes that load the dialects that no registry knows, when run on an empty function."""
 
 
@@ -298,7 +304,8 @@ class _Compiler:
         _leave_out_optimizations()
         self.context = ir.Context(load_on_create_dialects=[])
         torch_dialect.register_dialect(self.context)
-        _stablehlo.register_dialect(self.context)
+        if _stablehlo:
+            _stablehlo.register_dialect(self.context)
         self.context.emit_error_diagnostics = True
         self.uses = 0
         self._managers: dict[tuple[str, ...], PassManager] = {}
@@ -473,8 +480,12 @@ def _leave_out_optimizations() -> None:
 
 @functools.cache
 def register_stablehlo_passes() -> None:
-    """Register the StableHLO passes that torch-mlir's own tools lack, once: upstream makes a second time an error."""
-    _stablehlo.register_stablehlo_passes()
+    """Register the StableHLO passes that torch-mlir's own tools lack, once: upstream makes a second time an error.
+
+    A build without StableHLO has none.
+    """
+    if _stablehlo:
+        _stablehlo.register_stablehlo_passes()
 
 
 # inspecting and editing IR --------------------------------------------------------------------------------------------

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from functools import cache, lru_cache
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Final
 
+from harness.errors import BadSample
+
 from .dtypes import ALL, BY_TORCH, DTYPES, FLOAT
+from .explicit import Example
 from .numeric import EXACT, Composite, Exact, Linear, Numeric, of_sample
 from .sample import (
     LAYOUTS,
@@ -237,6 +241,7 @@ class OpCase:
     - `seen_as`: the overload that export records instead, where PyTorch rewrites the call while tracing.
     - `canonical`: brings results that are right in more than one way to one form before they are compared.
     - `plain`: the strategy of its plain call, where the ordinary choices of `inputs` do not make one: see `plain.py`.
+    - `examples`: samples written by hand, which run in every profile: see `explicit.py`.
 
     Each of the others is a gap in the coverage, with its reason as text:
 
@@ -247,6 +252,8 @@ class OpCase:
     - `unjudged`: outputs, by index, whose values cannot be compared; their shape and dtype are.
     - `misshapen`: outputs, by index, to which torch's own decomposition gives another shape or dtype than eager does,
       before any backend sees the program.
+    - `untried`: facets (`self:nan`, `*:rank=0`, `self:nan f16` in one dtype), as globs, that no sample can hold, since
+      it could not be judged; `opcov ops --tame` refutes a reason where eager takes the call and agrees with float64.
     """
 
     op: str
@@ -263,6 +270,12 @@ class OpCase:
     canonical: Canonical | None = None
     unexported: str | None = None
     plain: Inputs | None = None
+    examples: tuple[Example, ...] = ()
+    untried: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for dtype in {one.dtype for one in self.examples} - set(self.dtypes):
+            raise BadSample(f"{self.op} has an example in {dtype}, which has no cells", hint="add it to its dtypes")
 
     @property
     def ways(self) -> tuple[Values, ...]:
@@ -273,9 +286,20 @@ class OpCase:
         """The modes that have cells."""
         return ("static",) if self.static_only else ("static", "dynamic")
 
+    def explicit(self, dtype: str, mode: Mode) -> tuple[Sample, ...]:
+        """The examples of a cell as samples."""
+        found = (one.sample(self.op, mode) for one in self.examples if one.dtype == dtype and mode in self.modes())
+        return tuple(sample for sample in found if sample)
+
     def numeric_of(self, sample: Sample) -> Numeric:
         """The numeric class for a sample, with every length expressed in the sample's own dims."""
         return of_sample(self.numeric, sample)
+
+    def why_untried(self, facet: str, dtype: str) -> str | None:
+        """The case's reason why no sample holds a facet, in a dtype or (``""``) in any; None if it gives none."""
+        globs = {**self.untried, **{f"{name}=*": reason for name, reason in self.fixed.items()}}
+        matching = (glob for glob in globs if fnmatchcase(facet, glob) or fnmatchcase(f"{facet} {dtype}", glob))
+        return next((globs[glob] for glob in matching), None)
 
     def strategy(self, dtype: str, mode: Mode) -> SearchStrategy[Sample]:
         """A hypothesis strategy for this op's samples."""

@@ -73,15 +73,16 @@ class Profile:
     def dtypes(self, case: OpCase, mode: Mode) -> tuple[str, ...]:
         """The dtypes that have cells.
 
-        A hash of the op's name picks `static_others` or `dynamic_others` of the others, so that each has cells.
+        A hash of the op's name picks `static_others` or `dynamic_others` of the others, so that each has cells. The
+        dtypes of explicit samples have cells in any case.
         """
         others = tuple(dtype for dtype in case.dtypes[1:] if dtype not in self.left_out)
         count = self.static_others if mode == "static" else self.dynamic_others
-        if count is None or not others:
-            return (case.dtypes[0], *others)
-        start = int(hashlib.sha256(case.op.encode()).hexdigest(), 16) % len(others)
-        taken = {others[(start + i) % len(others)] for i in range(count)}
-        return (case.dtypes[0], *(dtype for dtype in others if dtype in taken))
+        if count is not None and others:
+            start = int(hashlib.sha256(case.op.encode()).hexdigest(), 16) % len(others)
+            others = tuple(others[(start + i) % len(others)] for i in range(min(count, len(others))))
+        taken = {case.dtypes[0], *others, *(dtype for dtype in case.dtypes if case.explicit(dtype, mode))}
+        return tuple(dtype for dtype in case.dtypes if dtype in taken)
 
 
 PROFILES: Mapping[str, Profile] = {

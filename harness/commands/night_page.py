@@ -12,7 +12,7 @@ from harness.errors import Exit
 from harness.records.journal_file import JournalReader, footer
 from harness.text import plural
 
-from .night_folder import Folder
+from .night_folder import PARTS, Folder
 from .night_plan import Find
 
 SHOWN = 30
@@ -82,7 +82,7 @@ def _first(folder: Folder, found: Sequence[Find], ended: str, failed: Sequence[s
 
 def _parts(folder: Folder) -> Iterator[str]:
     """A line for each part: how far it came, and with which seed."""
-    for name in ("plain", "explicit", "census", "explore"):
+    for name in PARTS:
         if journal := folder.measured(name):
             reader, end = JournalReader(journal), footer(journal)
             total = reader.header.get("cells", 0)

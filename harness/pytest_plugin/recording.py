@@ -89,7 +89,7 @@ class Recorder:
                 resume.check_free(self.left)
             return
         self.resumed = resume.unfinished(journal)
-        resume.check_same(self.resumed.header, header(self.config, self.absent, self.started), self.resumed.path)
+        resume.check_same(self.resumed, header(self.config, self.absent, self.started), chosen())
         self.config.stash[resume.RESUMED] = self.resumed
         self.toolchains = Toolchains(self.resumed.toolchains, self.resumed.path)
         self.progress = Progress(before=len(self.resumed.cells))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import reduce
 
-from harness.cases.sample import Sample
+from harness.cases.sample import RULED, Sample
 from harness.records.expectation import CONTROL
 from harness.records.frontend import FRONTEND, blocked, is_of_decomposition, of_export
 from harness.records.journal import Record
@@ -170,9 +170,9 @@ def dynamic_failure(record: Record) -> Key:
 
 
 def is_alarming(record: Record) -> bool:
-    """Whether the sample is wrong or crashes, and can be minimised, since it comes from the census."""
-    census = record.sample is not None and record.sample.origin == "census"
-    return census and isinstance(record.outcome, (Wrong, Crashed))
+    """Whether the sample is wrong or crashes, and is minimised, since it belongs to the census."""
+    ruled = record.sample is not None and record.sample.origin in RULED
+    return ruled and isinstance(record.outcome, (Wrong, Crashed))
 
 
 def is_dynamic_failure(record: Record) -> bool:

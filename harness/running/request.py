@@ -11,6 +11,8 @@ from harness.records.outcome import Result
 
 VARIABLE = "OPCOV_WARM_UP"
 """The environment variable that tells the fork server what to warm up: it has no arguments."""
+LOADING = "OPCOV_LOADING"
+"""Likewise for how many seconds it may take to load the compiler, or an executor, and in which file to note which."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

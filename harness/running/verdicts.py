@@ -13,7 +13,7 @@ import torch
 
 from harness.cases.case import OpCase
 from harness.cases.numeric import Distribution
-from harness.cases.sample import Sample, Sizes
+from harness.cases.sample import RULED, Sample, Sizes
 from harness.judging import blame
 from harness.judging.compare import compare, impossible, judged
 from harness.judging.discontinuity import at_discontinuity
@@ -178,7 +178,7 @@ def _unless_decomposed_so(wrong: Wrong, prepared: Prepared, clock: Clock) -> Out
 def _unless_at_discontinuity(wrong: Wrong, prepared: Prepared) -> Outcome:
     """The outcome; our own error where the sample is placed so that rounding, or a NaN's payload, decides it."""
     sample, canonical = prepared.sample, prepared.case.canonical
-    if wrong.kind not in ("value", "non-finite") or sample.origin != "census":
+    if wrong.kind not in ("value", "non-finite") or sample.origin not in RULED:
         return wrong
     run, executable = prepared.run_at(wrong.sizes), prepared.artifact.executables[wrong.executor]
     want = run.outputs[wrong.output]

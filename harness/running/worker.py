@@ -14,7 +14,6 @@ from __future__ import annotations
 import gc
 import json
 import os
-import resource
 import signal
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -39,6 +38,7 @@ from harness.records.toolchain import FAST, Loaded
 from harness.text import one_line
 from op_suites import catalog
 
+from .limits import limit_memory, status
 from .memory import FROM_CONTRACT
 from .request import Request
 
@@ -190,7 +190,7 @@ def main(
         except EOFError:
             return
         _forget_stderr()
-        _limit(memory)
+        limit_memory(memory)
         result = _serve(ready, requests, request)
         requests.send(("result", result, _resident()))
 
@@ -268,16 +268,5 @@ def _forget_stderr() -> None:
     os.ftruncate(2, 0)
 
 
-def _limit(memory: int) -> None:
-    """Bound what this sample may allocate (RLIMIT_DATA counts private writable memory, not mapped files)."""
-    resource.setrlimit(resource.RLIMIT_DATA, (_status("VmData") + memory, resource.RLIM_INFINITY))
-
-
 def _resident() -> int:
-    return _status("VmRSS")
-
-
-def _status(key: str) -> int:
-    """A figure of /proc/self/status, in bytes."""
-    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(key + ":"))
+    return status("VmRSS")

@@ -18,7 +18,7 @@ from backends.frontend import Fx
 from harness.cases.case import OpCase
 from harness.cases.libm import libm
 from harness.cases.numeric import Linear, Ulp
-from harness.cases.sample import Sample, with_values
+from harness.cases.sample import ORIGINS, RULED, Origin, Sample, with_values
 from harness.errors import BadSample
 from harness.programs.program import program
 from harness.programs.protocols import (
@@ -713,6 +713,13 @@ def test_a_result_that_an_input_on_an_edge_decides_is_our_own_error() -> None:
     assert isinstance(found, HarnessError)
     assert "on an edge" in found.traceback
     assert isinstance(outcome(pipeline(executors=(OnePlusTwoRoundoffs(),)), floor_of(2.5)), Passed)
+
+
+@pytest.mark.parametrize("origin", ORIGINS)
+def test_edges_are_our_own_errors_in_what_belongs_to_the_census(origin: Origin) -> None:
+    """OpInfo's samples, and what is replayed of them, lie where OpInfo has put them."""
+    found = outcome(pipeline(executors=(OnePlusTwoRoundoffs(),)), replace(floor_of(3 - 2**-22), origin=origin))
+    assert isinstance(found, HarnessError if origin in RULED else Wrong)
 
 
 def test_a_wrong_result_elsewhere_is_wrong() -> None:

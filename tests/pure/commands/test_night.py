@@ -13,7 +13,7 @@ import pytest
 
 from harness.commands import cli, night
 from harness.commands.night_folder import Folder, NoLastNight, join, last, write_explicit
-from harness.commands.night_plan import CLOSING, finds, for_parts, ordered, to_explore
+from harness.commands.night_plan import BASE, ENOUGH, MARGIN, REPORTS, Pace, finds, ordered, pace, to_explore
 from harness.errors import Exit, OpcovError
 from harness.records.journal import Record
 from harness.records.journal_file import footer, read
@@ -49,9 +49,27 @@ def write(path: Path, *records: Record, missing: int = 0, cells: int = 2) -> Pat
 # the plan -------------------------------------------------------------------------------------------------------------
 
 
-def test_time_is_kept_to_publish() -> None:
-    assert for_parts(100.0) == 85.0
-    assert for_parts(5 * 3600.0) == 5 * 3600.0 - CLOSING
+@pytest.mark.parametrize("told", [Pace(), Pace(rate=60.0, closing=0.001), Pace(rate=10.0, closing=0.02)])
+@pytest.mark.parametrize(("left", "outcomes"), [(1800.0, 0), (1200.0, 8_000), (5 * 3600.0, 20_000)])
+def test_the_time_that_is_kept_to_close_is_what_closing_costs_at_the_end(
+    told: Pace, left: float, outcomes: int
+) -> None:
+    part = told.for_part(left, outcomes)
+    closing = BASE + MARGIN * told.closing * (outcomes + told.rate * part)
+    assert part + closing == pytest.approx(left)
+    assert closing < 0.1 * left or told.closing > 0.01, "a night that closes fast wastes nothing"
+
+
+def test_a_first_night_learns_from_the_reports_of_its_parts_how_long_it_takes_to_close() -> None:
+    first = Pace().after(10_000, 200.0, 5.0, learns=True)
+    assert (first.rate, first.closing) == (50.0, REPORTS * 5.0 / 10_000)
+    assert first.after(20_000, 200.0, 60.0, learns=False) == Pace(100.0, first.closing)
+    assert first.after(ENOUGH - 1, 1.0, 60.0, learns=True) == first
+
+
+def test_what_a_night_noted_of_its_pace_may_be_of_an_older_opcov_or_nonsense() -> None:
+    assert pace({"rate": 12.0, "closing": 0.004}) == Pace(12.0, 0.004)
+    assert pace({}) == pace({"rate": "fast", "closing": -1.0}) == Pace()
 
 
 def test_the_ops_that_cost_least_come_first_and_an_op_stays_together() -> None:
@@ -118,7 +136,7 @@ def test_a_last_night_is_fetched_from_an_address(tmp_path: Path) -> None:
     write(tmp_path / "old" / "journal.jsonl.gz", one())
     with pytest.raises(NoLastNight, match="cannot fetch"):
         last((tmp_path / "nothing").as_uri(), tmp_path / "into")
-    for name in ("explicit.jsonl.gz", "history.sqlite", "explored.txt"):
+    for name in ("explicit.jsonl.gz", "history.sqlite", "explored.txt", "night.json"):
         (tmp_path / "old" / name).touch()
     assert last((tmp_path / "old").as_uri(), tmp_path / "into").journal.exists()
 
@@ -260,7 +278,7 @@ def test_a_night_that_is_cut_short_publishes_what_it_has_and_goes_on(tmp_path: P
     seed = Folder(tmp_path).state()["seed"]
     night.run(options(tmp_path))
     assert [name for name, *_ in parts.commands] == ["census", "explore"]
-    assert Folder(tmp_path).state() == {"seed": seed, "last": None, "budget": "1m", "ended": True}
+    assert Folder(tmp_path).state() == {"seed": seed, "last": None, "budget": "1m", "ended": True, "pace": {}}
 
 
 @pytest.mark.parametrize(
@@ -279,9 +297,29 @@ def test_a_night_without_a_cell_says_how_many_it_did_not_reach(
         night.run(options(tmp_path))
 
 
-def test_time_is_told(tmp_path: Path) -> None:
+def test_a_night_keeps_as_much_time_to_close_as_the_last_one_took(tmp_path: Path) -> None:
     from harness.running.budget import Budget
 
-    Folder(tmp_path).note(seed=1)
-    made = night.Night(Folder(tmp_path), None, Budget(100.0, time.monotonic() - 50.0), [])
-    assert made._left() == pytest.approx(35.0, abs=1.0)
+    one, two = Folder(tmp_path / "one"), Folder(tmp_path / "two")
+    one.note(seed=1, pace={"rate": 40.0, "closing": 0.005})
+    two.note(seed=2)
+    limit = Budget(1000.0, time.monotonic() - 500.0)
+    first, second = (night.Night(two, before, limit, []) for before in (None, one))
+    assert (first.learns, second.learns) == (True, False)
+    assert second._left() == pytest.approx(Pace(40.0, 0.005).for_part(500.0, 0), abs=1.0)
+    assert second._left() < first._left()
+
+
+def test_a_night_notes_how_fast_it_measured_and_how_long_it_took_to_close(tmp_path: Path) -> None:
+    from harness.running.budget import Budget
+
+    folder = Folder(tmp_path)
+    folder.note(seed=1)
+    made = night.Night(folder, None, Budget(), [])
+    write(folder.part("census") / "journal.jsonl.gz", one())
+    assert made.paced(60.0) == {}, "too few outcomes"
+    with JournalWriter(folder.part("census") / "journal.jsonl.gz", HEADER) as writer:
+        for _ in range(ENOUGH):
+            writer.write_cell(next(iter(blocks([one()]))).lines)
+        writer.close(seconds=50.0, interrupted=False, missing=0)
+    assert made.paced(60.0) == {"rate": ENOUGH / 50.0, "closing": (60.0 - BASE) / ENOUGH}
