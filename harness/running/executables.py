@@ -66,12 +66,15 @@ def executable(executor: Executor, lowered: Lowered) -> Executable | str:
         return str(refusal)
 
 
-def in_a_fork(executor: Executor, lowered: Lowered, seconds: float = ISOLATED_SECONDS) -> Executable:
-    """Compile and run in a fork at each call; if the fork dies, the executor cannot run the module."""
+def in_a_fork(executor: Executor, lowered: Lowered, seconds: float | None = None) -> Executable:
+    """Compile and run in a fork at each call; if the fork dies, the executor cannot run the module.
+
+    A run may take so many seconds, by default what an isolated executor may.
+    """
 
     def run(inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         try:
-            return _answer(executor, lowered, inputs, seconds).results
+            return _answer(executor, lowered, inputs, seconds or ISOLATED_SECONDS).results
         except ForkDied as death:
             raise CannotExecute(f"it dies: {death}") from None
 
