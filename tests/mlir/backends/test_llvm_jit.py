@@ -331,7 +331,11 @@ def test_the_file_runs_on_its_own() -> None:
     scope: dict[str, Any] = {"__name__": "alone"}
     exec(
         compile(
-            source.replace("from harness.programs.protocols import CannotExecute", "raise ImportError"), "x", "exec"
+            source.replace(
+                "from harness.programs.protocols import CannotExecute, ImpossibleShape", "raise ImportError"
+            ),
+            "x",
+            "exec",
         ),
         scope,
     )
