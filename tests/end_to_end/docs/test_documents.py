@@ -84,7 +84,10 @@ def plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def folder(plugins: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the journal of a small run: the ops that the documents explain, on all backends and the plugins."""
+    """A folder with the journal of a small run: the ops that the documents explain, on all backends and the plugins.
+
+    The journal is recorded in the folder's history: which worker runs the document's `opcov record` is left to chance.
+    """
     explained = {c.arguments[2] for c in EVERY if c.arguments[:2] == ("opcov", "explain")}
     ops = sorted(explained | {"aten.relu.default", "aten.expm1.default"})
     backends = ",".join(("frontend", "linalg", "tosa", "stablehlo", *sorted(named("backends", "cascades")), "control"))
@@ -97,6 +100,8 @@ def folder(plugins: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         plugins=plugins,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    recorded = opcov("record", "reports/out/journal.jsonl.gz", cwd=folder, plugins=plugins)
+    assert recorded.returncode == 0, recorded.stdout + recorded.stderr
     return folder
 
 
