@@ -8,7 +8,9 @@ roundoff decides its result. `--check` writes nothing: it compares what is there
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -70,6 +72,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("families", nargs="*", default=tuple(catalog()), help="only these families")
     parser.add_argument("--check", action="store_true", help="compare with a trace of the installed torch")
     options = parser.parse_args(arguments)
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # torch warns of what OpInfo tries: thousands of lines
+    warnings.filterwarnings("ignore")
     try:
         return _check() if options.check else _write(options.families)
     except OpcovError as error:
