@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from functools import cache, lru_cache
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Final
@@ -252,6 +253,8 @@ class OpCase:
     - `unjudged`: outputs, by index, whose values cannot be compared; their shape and dtype are.
     - `misshapen`: outputs, by index, to which torch's own decomposition gives another shape or dtype than eager does,
       before any backend sees the program.
+    - `untried`: facets (`self:nan`, `*:rank=0`, `self:nan f16` in one dtype), as globs, that no sample can hold, since
+      it could not be judged; `opcov ops --tame` refutes a reason where eager takes the call and agrees with float64.
     """
 
     op: str
@@ -270,6 +273,7 @@ class OpCase:
     plain: Inputs | None = None
     examples: tuple[Example, ...] = ()
     picks: Callable[[], Sequence[Sample]] = tuple
+    untried: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for dtype in {one.dtype for one in self.examples} - set(self.dtypes):
@@ -296,6 +300,12 @@ class OpCase:
     def numeric_of(self, sample: Sample) -> Numeric:
         """The numeric class for a sample, with every length expressed in the sample's own dims."""
         return of_sample(self.numeric, sample)
+
+    def why_untried(self, facet: str, dtype: str) -> str | None:
+        """The case's reason why no sample holds a facet, in a dtype or (``""``) in any; None if it gives none."""
+        globs = {**self.untried, **{f"{name}=*": reason for name, reason in self.fixed.items()}}
+        matching = (glob for glob in globs if fnmatchcase(facet, glob) or fnmatchcase(f"{facet} {dtype}", glob))
+        return next((globs[glob] for glob in matching), None)
 
     def strategy(self, dtype: str, mode: Mode) -> SearchStrategy[Sample]:
         """A hypothesis strategy for this op's samples."""

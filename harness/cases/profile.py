@@ -5,11 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from harness.errors import UnknownName
 
 from .case import OpCase
 from .sample import Mode
+
+Asks = Literal["never", "once", "always"]
+"""On which failures a second opinion is asked for: none, the first of each way in which an op fails, or all."""
+ASKS: tuple[Asks, ...] = get_args(Asks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +34,7 @@ class Profile:
     - `picks`: whether a census has the calls of OpInfo that are kept for it.
     - `blames`: whether to find which dim must be dynamic for a dynamic sample to fail, and the first wrong pass of a
       wrong sample.
+    - `opinions`: on which failures a second opinion is asked for.
     - `minimise_seconds`, `minimise_total`: seconds to minimise one failure, and all that one pytest worker finds.
     """
 
@@ -45,6 +51,7 @@ class Profile:
     opinfo: int = 1
     picks: bool = False
     blames: bool = True
+    opinions: Asks = "never"
     minimise_seconds: float = 0
     minimise_total: float = 0
 
@@ -104,13 +111,23 @@ PROFILES: Mapping[str, Profile] = {
             dynamic_others=1,
             opinfo=3,
             picks=True,
+            opinions="once",
             minimise_seconds=2,
             minimise_total=20,
         ),
         Profile(
             name="soak", first=10, others=5, samples=100, left_out=("c128",), dynamic_others=1, picks=True, blames=False
         ),
-        Profile(name="explore", first=6, others=3, opinfo=6, picks=True, minimise_seconds=5, minimise_total=300),
+        Profile(
+            name="explore",
+            first=6,
+            others=3,
+            opinfo=6,
+            picks=True,
+            opinions="always",
+            minimise_seconds=5,
+            minimise_total=300,
+        ),
     )
 }
 

@@ -61,6 +61,7 @@ class Bounded:
     the largest error allowed of each element; both are None where the comparison is exact. `overflows` marks elements
     whose reference is finite, but whose intermediate sums or own rounding may exceed the dtype's range: a result that
     is not finite is right there. `specified` are, by dialect, the bounds that its specification promises; see `within`.
+    `derived` is the bound of the numeric class alone, before eager's own errors widen it.
     """
 
     eager: torch.Tensor
@@ -69,6 +70,7 @@ class Bounded:
     bound: torch.Tensor | None = None
     overflows: torch.Tensor | None = None
     specified: Mapping[str, torch.Tensor] = field(default_factory=dict)
+    derived: torch.Tensor | None = None
 
     def within(self, dialect: str) -> torch.Tensor | None:
         """Return the bound in a dialect: its specification's, or else `bound`; None where the comparison is exact."""
@@ -221,12 +223,12 @@ def _bounded(
             overflows = ((wide.abs() - kind.high).abs() <= bound) & wide.isfinite()
         case _:
             raise AssertionError(numeric)
-    bound = _positive(bound, kind)
+    bound = derived = _positive(bound, kind)
     own = (_double(eager) - wide).abs().nan_to_num(0.0, 0.0, 0.0)
     worst = float((own / bound).max()) if own.numel() else 0.0
     bound = torch.maximum(bound * min(max(SLACK * worst, 1.0), WIDEN), SLACK * own)
     specified = {d: torch.maximum(p, SLACK * own) for d, p in _specified(numeric, kind, wide, args).items()}
-    return Bounded(eager, numeric, wide, bound, overflows, specified)
+    return Bounded(eager, numeric, wide, bound, overflows, specified, derived)
 
 
 def _positive(bound: torch.Tensor, kind: Dtype) -> torch.Tensor:

@@ -15,11 +15,11 @@ from harness.cases.case import OpCase
 from harness.cases.numeric import Distribution
 from harness.cases.sample import RULED, Sample, Sizes
 from harness.judging import blame
-from harness.judging.compare import compare, judged
+from harness.judging.compare import compare, impossible, judged
 from harness.judging.discontinuity import at_discontinuity
 from harness.judging.reference import Run
 from harness.programs.materialize import copied
-from harness.programs.protocols import CannotExecute, Contract, Executable, Executor
+from harness.programs.protocols import CannotExecute, Contract, Executable, Executor, ImpossibleShape
 from harness.records.outcome import HarnessError, Invalid, NotExecuted, NotExported, Outcome, Passed, Ran, Wrong
 from harness.text import one_line
 
@@ -156,6 +156,8 @@ def _verdict(
     clock.enter("execute")
     try:
         actual = executable([copied(t) for t in run.inputs])
+    except ImpossibleShape as error:
+        return impossible(error, name, run.sizes)
     except CannotExecute as refusal:
         return str(refusal)
     clock.enter("compare")

@@ -14,7 +14,6 @@ from __future__ import annotations
 import gc
 import json
 import os
-import resource
 import signal
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -39,6 +38,7 @@ from harness.records.toolchain import FAST, Loaded
 from harness.text import one_line
 from op_suites import catalog
 
+from .limits import limit_memory, status
 from .memory import FROM_CONTRACT
 from .request import Request
 
@@ -69,14 +69,16 @@ def load(
     from .pipeline import Pipeline
 
     executors, absent = plugins.executors(loading, without)
+    advisers, lacking = plugins.advisers(loading, without)
+    absent |= lacking
     loading("")
     lowerings = {name: plugins.backend(name)() for name in backends if name != FRONTEND}
     front, why = frontend()
     tool = chosen().tool
     if tool:
         _through(tool, front, lowerings)
-    ready = Pipeline(front, lowerings, executors, thorough=thorough)
-    present = [name for name in plugins.names(plugins.EXECUTORS) if name not in absent]
+    ready = Pipeline(front, lowerings, executors, thorough=thorough, advisers=advisers)
+    present = [name for name in plugins.executor_names() if name not in absent]
     said = {name: found.json() for name, low in lowerings.items() if (found := getattr(low, "element_types", None))}
     return ready, replace(loaded(lowerings, present, absent, tool), element_types=said, frontend=why)
 
@@ -188,7 +190,7 @@ def main(
         except EOFError:
             return
         _forget_stderr()
-        _limit(memory)
+        limit_memory(memory)
         result = _serve(ready, requests, request)
         requests.send(("result", result, _resident()))
 
@@ -204,6 +206,9 @@ def _serve(ready: Pipeline, replies: Connection, request: Request) -> Result:
         replies.send(("known", known))
 
     try:
+        if request.failed:
+            wanted = case(request.op), _sample(request.sample), request.backend
+            return ready.opinion(*wanted, request.failed, enter)
         if request.ir is not None:
             ready = _executing(ready, request.backend, request.ir)
         return ready.run(
@@ -263,16 +268,5 @@ def _forget_stderr() -> None:
     os.ftruncate(2, 0)
 
 
-def _limit(memory: int) -> None:
-    """Bound what this sample may allocate (RLIMIT_DATA counts private writable memory, not mapped files)."""
-    resource.setrlimit(resource.RLIMIT_DATA, (_status("VmData") + memory, resource.RLIM_INFINITY))
-
-
 def _resident() -> int:
-    return _status("VmRSS")
-
-
-def _status(key: str) -> int:
-    """A figure of /proc/self/status, in bytes."""
-    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(key + ":"))
+    return status("VmRSS")

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from harness.cases.sample import Sample, dumps, to_json
+from harness.cases.sample import Sample, dumps, from_json, to_json
 from harness.errors import Exit
 from tests.end_to_end.opcov import Done, environment, job, opcov, outcomes
 from tests.samples import dynamic, relu
@@ -159,6 +159,16 @@ def test_ops_lists_the_dtypes_that_eager_takes(tmp_path: Path) -> None:
     assert "bool" not in data["aten.sub.Tensor"]["eager_only"], "eager refuses to subtract booleans"
     assert "f32" in data["aten.sub.Tensor"]["drawn"]
     assert data["aten.bitwise_not.default"]["eager_only"] == []
+
+
+def test_ops_says_what_eager_takes_and_no_sample_holds(tmp_path: Path) -> None:
+    done = opcov("ops", "--tame", "--op", "aten.cat.default", "--json", cwd=tmp_path)
+    data = json.loads(done.stdout)
+    assert done.returncode == (Exit.FOUND if data["findings"] else Exit.OK), done.stderr
+    assert data["failed"] == {}
+    assert sum(data["counts"].values()) == len(data["findings"])
+    assert all(from_json(finding["sample"]).op == "aten.cat.default" for finding in data["findings"])
+    assert {"dim<0 at rank 0"} <= {reason["facet"] for reason in data["reasons"]}, "eager refuses to join scalars"
 
 
 def test_a_journal_of_one_source_has_no_gap_to_show(folder: Path) -> None:

@@ -53,7 +53,7 @@ from harness.running.lru_cache import LruCache
 from harness.running.pipeline import Pipeline
 from harness.running.worker import _limit
 from tests import miniatures
-from tests.miniatures import Actor, Acts, CannotCompile, Detective, Doomed, Forbids, Witness, eager, lie_in_value
+from tests.miniatures import Actor, Acts, Blind, CannotCompile, Detective, Doomed, Forbids, Witness, eager, lie_in_value
 from tests.samples import dynamic, relu
 
 
@@ -432,6 +432,7 @@ def test_a_death_in_execution_outside_of_the_worker_is_judged_as_one_inside(acti
     [
         ("right", "right", "right by actor"),
         ("lie_in_shape", "wrong", "out[0].shape=[1, 3], but should be [3], by actor"),
+        ("size_below_zero", "wrong", "out[0].shape=[-1, 3], which no tensor has, by actor"),
         ("refuse", "cannot run", "actor: a miniature cannot run this"),
     ],
 )
@@ -482,13 +483,6 @@ def test_a_checker_tells_the_cause_of_a_death_that_no_other_road_excuses() -> No
     found = excused.run(case(), relu(3), "dies", ignore, died="SIGABRT")
     assert isinstance(found.outcome, Passed)
     assert found.cause == ""
-
-
-class Blind(Detective):
-    """Finds nothing."""
-
-    def compile(self, lowered: Lowered) -> Executable:
-        return super(Detective, self).compile(lowered)
 
 
 class Broken(Detective):

@@ -1,0 +1,90 @@
+"""Ask eager in a fork, so that a call in which it dies, hangs or eats all memory is one more answer."""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+import warnings
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO, Literal, TypeVar, cast
+
+from harness.cases.case import OpCase
+from harness.cases.sample import Sample
+from harness.judging.agreement import Agreement, agreement
+from harness.programs.fork import ForkDied, in_fork
+from harness.running.limits import limit_memory
+
+T = TypeVar("T")
+Reply = Agreement | Literal["dies"]
+Ask = Callable[[Sample, "Sample | None"], Reply]
+"""From a call, and a sample whose result it should have, to what eager makes of it."""
+SECONDS = 900.0
+"""How long all questions about one op may take."""
+CALL_SECONDS = 10.0
+"""The CPU time that one call may take."""
+MEMORY = 2 << 30
+"""How many bytes the calls may allocate."""
+MAX_DEATHS = 50
+"""In so many calls of one op eager may die."""
+_UNANSWERED = "dies"
+
+
+class Died(Exception):
+    """The process that asked died although it was not asking eager, or died too often."""
+
+
+def ask_in_fork(case: OpCase, search: Callable[[Ask], T]) -> T:
+    """Return the result of the search, which runs in a fork and asks eager as often as it likes.
+
+    Where eager dies of a call, the search starts again in another fork, and is told so: it must ask the same questions
+    each time. Answers that are known are not asked for again. Raises Died.
+    """
+    with tempfile.TemporaryFile() as log:
+        for _ in range(MAX_DEATHS):
+            known = _read(log)
+            asking = _Asking(case, log, known)
+            try:
+                return in_fork(partial(asking.run, search), SECONDS)
+            except ForkDied as died:
+                if len(_read(log)) == len(known):
+                    raise Died(str(died)) from None
+        raise Died(f"eager died of {MAX_DEATHS} calls")
+
+
+class _Asking:
+    """Asks eager and writes each question to a log before, and its answer after."""
+
+    def __init__(self, case: OpCase, log: BinaryIO, known: Mapping[str, Reply]) -> None:
+        self.case = case
+        self.log = log
+        self.known = dict(known)
+
+    def run(self, search: Callable[[Ask], T]) -> T:
+        """Run the search within the limits of memory and time."""
+        warnings.simplefilter("ignore")
+        limit_memory(MEMORY)
+        return search(self)
+
+    def __call__(self, sample: Sample, like: Sample | None = None) -> Reply:
+        """Ask about one call."""
+        key = sample.id + (like.id if like else "")
+        if key not in self.known:
+            self._write(f"\n{key} {_UNANSWERED}")
+            signal.setitimer(signal.ITIMER_PROF, CALL_SECONDS)  # SIGPROF ends the process, in native code too
+            self.known[key] = agreement(self.case, sample, like)
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            self._write(f"\n{key} {self.known[key]}")
+        return self.known[key]
+
+    def _write(self, line: str) -> None:
+        os.write(self.log.fileno(), line.encode())
+
+
+def _read(log: BinaryIO) -> dict[str, Reply]:
+    """The answers so far; a question without one was the last of its process."""
+    text = Path(f"/proc/self/fd/{log.fileno()}").read_text(encoding="ascii")
+    answers = (line.split() for line in text.splitlines() if line)
+    return {key: cast(Reply, answer) for key, answer in answers}
