@@ -128,3 +128,7 @@ def _cells(case: OpCase, traced: Mapping[str, Mapping[str, Sequence[Sample]]]) -
 def _shown(case: OpCase, dtype: str) -> frozenset[str]:
     """The traits that the case's own samples show in a static cell."""
     return frozenset(t for sample in census(case, dtype, "static", WITHOUT, seed=0) for t in telling(sample))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

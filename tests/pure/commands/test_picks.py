@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +13,8 @@ from harness.cases.sample import Sample
 from harness.commands import picks
 from harness.errors import Exit
 from harness.surface.opinfo import Trace
+
+ROOT = Path(__file__).parents[3]
 
 
 def call(*elements: float, **more: int) -> Sample:
@@ -51,9 +56,10 @@ def test_a_pick_that_opinfo_no_longer_calls_is_told_with_what_to_do(
     assert "1 of 1 pick gone from OpInfo: run `python -m harness.commands.picks`" in said
 
 
-def test_an_unknown_family_is_an_error_before_anything_is_traced(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(picks.opinfo, "trace", lambda: pytest.fail("was traced"))
-    assert picks.main(["sortign"]) == Exit.USAGE
-    assert "unknown family 'sortign'; did you mean sorting" in capsys.readouterr().err
+def test_an_unknown_family_is_an_error_before_anything_is_traced() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "harness.commands.picks", "sortign"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == Exit.USAGE
+    assert done.stderr.startswith("picks: unknown family 'sortign'; did you mean sorting")
+    assert len(done.stderr.splitlines()) == 1
