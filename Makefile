@@ -36,6 +36,7 @@ test: check tests smoke
 
 tests: setup
 	$(BIN)/python -m harness.surface.opinfo
+	$(BIN)/python -m harness.commands.picks --check
 	$(BIN)/pytest -n auto tests
 
 # the main job on everything, few samples: the whole registry still runs, and comes out as its baseline says

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from dataclasses import replace
+from functools import cache, partial
+from pathlib import Path
 from types import MappingProxyType
 
+from harness.cases import picks_file
 from harness.cases.case import OpCase
+from harness.cases.sample import Sample
 
 from . import (
     activation,
@@ -81,14 +85,32 @@ FAMILIES = (
 )
 
 
+OPINFO = Path(__file__).with_name("opinfo")
+"""The folder of the calls of OpInfo that are kept for the census, a file a family."""
+
+
 @cache
 def catalog() -> Mapping[str, tuple[OpCase, ...]]:
-    """Every case by family, in the order of FAMILIES; raises ValueError if an op is declared twice."""
-    families = {module.__name__.rpartition(".")[2]: module.CASES for module in FAMILIES}
+    """Every case by family, in the order of FAMILIES, with its picks; raises ValueError if an op is declared twice."""
+    modules = {module.__name__.rpartition(".")[2]: module.CASES for module in FAMILIES}
+    families = {
+        family: tuple(replace(case, picks=partial(_picks, family, case.op)) for case in cases)
+        for family, cases in modules.items()
+    }
     ops = [case.op for cases in families.values() for case in cases]
     if twice := sorted({op for op in ops if ops.count(op) > 1}):
         raise ValueError(f"declared twice: {', '.join(twice)}")
     return MappingProxyType(families)
+
+
+def _picks(family: str, op: str) -> tuple[Sample, ...]:
+    return _of_family(family).get(op, ())
+
+
+@cache
+def _of_family(family: str) -> Mapping[str, tuple[Sample, ...]]:
+    """The picks of a family by op, read when they are first asked for; raises BadSample."""
+    return picks_file.read(OPINFO / f"{family}.jsonl")
 
 
 @cache

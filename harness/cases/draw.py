@@ -38,7 +38,7 @@ def census(case: OpCase, dtype: str, mode: Mode, size: Profile, seed: int) -> tu
        shows a maximum that wrongly starts from 0. To run a program again costs little.
     5. The plain call, which has the first dtype, comes in front: nothing has hung before it, so it has all its time. It
        takes no other sample's place.
-    6. The case's explicit samples come last.
+    6. The case's explicit samples follow, and the calls of OpInfo that are kept for the cell, if the profile has them.
     """
     wanted = size.programs(case, dtype, mode)
     first = dtype == case.dtypes[0]
@@ -54,7 +54,7 @@ def census(case: OpCase, dtype: str, mode: Mode, size: Profile, seed: int) -> tu
     refilled = rich[: size.refilled if main else min(size.refilled, 1)] if first else ()
     out += [with_values(seeded(sample, 1), values) for sample in refilled for values in case.ways[1:]]
     plain = plain_call(case, mode) if first else None
-    out += case.explicit(dtype, mode)
+    out += (*case.explicit(dtype, mode), *(case.picked(dtype, mode) if size.picks else ()))
     return tuple({s.id: s for s in ([plain, *out] if plain else out)}.values())
 
 

@@ -91,6 +91,12 @@ def simpler(sample: Sample) -> Sample:
     return map_tensors(sample, changed)
 
 
+def in_dtype(spec: TensorSpec, dtype: str) -> TensorSpec:
+    """The tensor in another dtype, a literal with the same elements; raises BadSample where it does not hold them."""
+    fill = literal(elements(spec), dtype) if spec.fill.kind == "literal" else spec.fill
+    return replace(spec, dtype=dtype, fill=fill)
+
+
 def _ranks(found: Iterable[float]) -> dict[float, float]:
     return {x: float(i + 1) for i, x in enumerate(sorted(set(found)))}
 

@@ -40,7 +40,7 @@ def main() -> int:
     add_compiler(parser)
     options = parser.parse_args()
     try:
-        pipeline = _pipeline(options.torch_mlir or INSTALLED)
+        pipeline = control(options.torch_mlir or INSTALLED)
     except OpcovError as error:
         print(f"check: {error}", file=sys.stderr)
         return error.code
@@ -61,7 +61,7 @@ def main() -> int:
     return int(set(counts) != {"Passed"})
 
 
-def _pipeline(spec: str) -> Pipeline:
+def control(spec: str) -> Pipeline:
     """The pipeline of the control backend with the frontend of this compiler; raises BadCompiler."""
     use(spec)
     import torch  # late: the compiler must be chosen before anything imports it

@@ -16,8 +16,8 @@ from harness.cases.sample import Sample
 from harness.programs.program import seed_eager
 
 from .compare import right, same
-from .reference import EagerCall, WideCall, eager_results, wide_results
-from .tolerance import FRACTION, Bounded, jumps, roundoff
+from .reference import EagerCall, Run, WideCall, eager_results, wide_results
+from .tolerance import FRACTION, NOISE, Bounded, jumps, roundoff
 
 _BITS = {
     torch.float64: torch.int64,
@@ -48,6 +48,30 @@ def at_discontinuity(
         near, far = (_shifted_result(wide, args, output, sign * steps) for steps in (1.0, FRACTION))
         explained |= _right_across_jump(got, want, dialect, near, far)
     return bool((explained | _shows_payload(eager_results(sample, canonical), args, output, want)).all())
+
+
+def is_on_edge(sample: Sample, run: Run, canonical: Canonical | None = None) -> bool:
+    """Return whether a roundoff of the inputs decides an element of a result: the op jumps there, or a tie breaks."""
+    wide = wide_results(sample, canonical)
+    here = wide([_shifted(a, 0.0) for a in run.inputs])
+    if here is None:
+        return False
+    for sign in (1.0, -1.0):
+        near, far = (wide([_shifted(a, sign * steps) for a in run.inputs]) for steps in (1.0, FRACTION))
+        if near is None or far is None or any(_jumped(*results) for results in zip(here, near, far, strict=True)):
+            return True
+    return False
+
+
+def _jumped(here: torch.Tensor, near: torch.Tensor, far: torch.Tensor) -> bool:
+    """Whether an element of a float64 result jumps, or one of another result changes at all."""
+    if near.shape != here.shape or far.shape != here.shape:
+        return True
+    if not here.dtype.is_floating_point and not here.is_complex():
+        return bool((near != here).any())
+    change = (near - here).abs()
+    noise = NOISE * torch.finfo(torch.float64).eps * here.abs()
+    return bool((jumps(change, (far - here).abs()) & (change > noise)).any())
 
 
 def _shifted_result(wide: WideCall, args: Sequence[torch.Tensor], output: int, steps: float) -> torch.Tensor | None:

@@ -9,9 +9,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from harness.cases.case import OpCase
-from harness.cases.literal import finite
+from harness.cases.literal import finite, in_dtype
 from harness.cases.plain import plain_call
 from harness.cases.sample import MODES, DtypeArg, Sample, map_tensors, walk, with_values
+from harness.errors import BadSample
 from harness.records.journal import Record
 from harness.records.outcome import Crashed, Excluded, HarnessError, NotRun, Outcome, Wrong
 from harness.records.severity import COMMON, Excuse, excuses, failing_sizes, is_small
@@ -77,8 +78,14 @@ def _with_ordinary_sizes(sample: Sample, record: Record, plain: Sample | None) -
 
 
 def _with_dtype(sample: Sample, dtype: str) -> Sample:
-    """The sample with its tensors of the cell's dtype in another one; itself if an argument names a dtype."""
+    """The sample with its tensors of the cell's dtype in another one.
+
+    Itself if an argument names a dtype, or if the other one does not hold the elements that are written down.
+    """
     if dtype not in COMMON or any(isinstance(leaf, DtypeArg) for leaf in walk(sample.args)):
         return sample
-    changed = map_tensors(sample, lambda t: replace(t, dtype=dtype) if t.dtype == sample.dtype else t)
+    try:
+        changed = map_tensors(sample, lambda t: in_dtype(t, dtype) if t.dtype == sample.dtype else t)
+    except BadSample:
+        return sample
     return replace(changed, dtype=dtype)

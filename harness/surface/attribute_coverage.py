@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.cases.case import OpCase
 from harness.cases.draw import census
@@ -58,7 +58,7 @@ def attribute_values(case: OpCase) -> Mapping[str, AttributeValues]:
 
 def _samples(case: OpCase) -> Iterator[Sample]:
     """The samples of the case's censuses, those of small profiles first."""
-    for size in (profile("quick"), profile("default"), MANY):
+    for size in (profile("quick"), replace(profile("default"), picks=False), MANY):
         for mode in case.modes():
             for dtype in profile("default").dtypes(case, mode):
                 yield from census(case, dtype, mode, size, seed=0)

@@ -111,7 +111,8 @@ def _make(path: Path) -> None:
     command = [sys.executable, "-m", "harness.surface.opinfo_trace", str(part)]
     print(f"opcov: tracing OpInfo, once for this torch, about a minute ({path})", file=sys.stderr, flush=True)
     with tempfile.TemporaryFile("w+", encoding="utf-8") as said:
-        tracing = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, text=True)
+        env = {**os.environ, "PYTHONHASHSEED": "0"}  # OpInfo iterates over sets of strings
+        tracing = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, text=True, env=env)
         assert tracing.stdout is not None
         with tracing, tracing.stdout:
             _show_progress(tracing.stdout)

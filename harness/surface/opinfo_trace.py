@@ -15,6 +15,8 @@ import warnings
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -151,7 +153,8 @@ def _tensor(t: torch.Tensor) -> TensorSpec:
         raise Unholdable(f"a tensor of more than {LARGEST} elements")
     raw = t.detach().resolve_conj().resolve_neg().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
     data = base64.b64encode(zlib.compress(raw)).decode()
-    return TensorSpec(dims=tuple(t.shape), dtype=BY_TORCH[name], fill=Fill(kind="literal", data=data))
+    fill = Fill(kind="literal", data=data, values="mixed" if bool(t.isfinite().all()) else "nonfinite")
+    return TensorSpec(dims=tuple(t.shape), dtype=BY_TORCH[name], fill=fill)
 
 
 def collect(entries: Iterable[Any]) -> Collection:
@@ -165,17 +168,24 @@ def collect(entries: Iterable[Any]) -> Collection:
             wanted = getattr(torch, next(torch_name for torch_name, name in BY_TORCH.items() if name == dtype))
             if wanted in supported:
                 # `entry.sample_inputs` would seed the generator again for each sample, which costs a minute in all
-                torch.manual_seed(0)
-                samples = entry.sample_inputs_func(entry, "cpu", wanted, requires_grad=False)
-                _run(entry, samples, calls.note_for(dtype, expects_error=False))
+                _seed()
+                samples = partial(entry.sample_inputs_func, entry, "cpu", wanted, requires_grad=False)
+                _run(entry, _until_error(samples), calls.note_for(dtype, expects_error=False))
         if entry.error_inputs_func is not None:
-            inputs = (error.sample_input for error in _until_error(entry.error_inputs_func(entry, "cpu")))
-            _run(entry, inputs, calls.note_for("f32", expects_error=True))
+            _seed()
+            errors = _until_error(partial(entry.error_inputs_func, entry, "cpu"))
+            _run(entry, (error.sample_input for error in errors), calls.note_for("f32", expects_error=True))
     return calls
 
 
+def _seed() -> None:
+    """Make the inputs that follow the same in every trace: OpInfo draws them with torch's generator and Python's."""
+    torch.manual_seed(0)
+    random.seed(0)
+
+
 def _run(entry: Any, samples: Iterable[Any], note: Callable[..., None]) -> None:
-    for sample in _until_error(samples):
+    for sample in samples:
         try:
             with enable_python_dispatcher(), Recorder(note), torch.no_grad():
                 entry(sample.input, *sample.args, **sample.kwargs)
@@ -183,20 +193,33 @@ def _run(entry: Any, samples: Iterable[Any], note: Callable[..., None]) -> None:
             continue
 
 
-def _until_error(items: Iterable[Any]) -> Iterator[Any]:
+def _until_error(make: Callable[[], Iterable[Any]]) -> Iterator[Any]:
     """The items before the first whose creation raises: OpInfo has entries for other devices."""
     try:
-        yield from items
-    except Exception:
+        with _empty_is_filled():
+            items = iter(make())
+        while True:
+            with _empty_is_filled():
+                item = next(items)
+            yield item
+    except Exception:  # StopIteration, where all were created
         return
+
+
+@contextmanager
+def _empty_is_filled() -> Iterator[None]:
+    """Let `torch.empty`, which some inputs are made with, give the same elements each time: NaN, or the largest."""
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(False)
 
 
 def main() -> int:
     """Trace all of OpInfo and write the trace to the file that the command line names; return the exit status."""
     warnings.filterwarnings("ignore")
     torch.set_num_threads(1)
-    torch.manual_seed(0)
-    random.seed(0)
     calls = collect(op_db)
     head = {
         "torch": torch.__version__,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
 
+from harness.cases.literal import literal
 from harness.cases.numeric import EXACT, Numeric, Ulp
 from harness.cases.sample import DtypeArg, Sample, TensorSpec
-from harness.judging.discontinuity import at_discontinuity
+from harness.judging.discontinuity import at_discontinuity, is_on_edge
 from harness.judging.reference import eager_results, runs, wide_results
 from harness.judging.tolerance import bounded
 from tests.samples import relu
@@ -73,3 +75,39 @@ def test_wrong_results_of_relu_are_the_backends_fault() -> None:
     of = relu(8, values="nonfinite")
     (run,) = runs(of, EXACT)
     assert not at_discontinuity(of, run.inputs, 0, -run.outputs[0].eager, run.outputs[0], "linalg")
+
+
+def lies_on_edge(op: str, *values: float, **more: object) -> bool:
+    self = TensorSpec(dims=(len(values),), dtype="f32", fill=literal(values, "f32"))
+    of = Sample(op=op, dtype="f32", mode="static", sizes={}, args={"self": self, **more}, runs=({},))
+    return is_on_edge(of, runs(of, EXACT)[0])
+
+
+@pytest.mark.parametrize(
+    ("op", "values", "more"),
+    [
+        ("aten.floor.default", (0.5, 3.0), {}),
+        ("aten.round.default", (0.25, 2.5), {}),
+        ("aten.gt.Scalar", (1.0, 2.0), {"other": 2.0}),
+        ("aten._to_copy.default", (0.5, 3.0), {"dtype": DtypeArg("i32")}),
+    ],
+)
+def test_a_jump_and_a_tie_that_a_roundoff_breaks_are_edges(op: str, values: tuple[float, ...], more: Any) -> None:
+    assert lies_on_edge(op, *values, **more)
+
+
+@pytest.mark.parametrize(
+    ("op", "values", "more"),
+    [
+        ("aten.floor.default", (0.5, 2.5, -1.25, math.nan, math.inf), {}),
+        ("aten.relu.default", (0.0, -1.0, 2.0), {}),
+        ("aten.abs.default", (0.0, -0.0, 3.0), {}),
+        ("aten.gt.Scalar", (1.0, 2.5), {"other": 2.0}),
+        ("aten.argmax.default", (1.0, 2.0, 2.0), {}),
+        ("aten.sin.default", (1e6, 0.0, 3.25), {}),
+        ("aten.reciprocal.default", (1e-30, 0.0), {}),
+        ("aten.sum.default", (1e8, 1.0, -1e8), {}),
+    ],
+)
+def test_steep_and_kinked_functions_and_ties_that_stay_are_none(op: str, values: tuple[float, ...], more: Any) -> None:
+    assert not lies_on_edge(op, *values, **more)

@@ -16,6 +16,7 @@ import pytest
 import torch
 
 from backends.frontend import Fx, reference_ir
+from harness.cases import picks_file
 from harness.cases.case import OpCase
 from harness.cases.draw import census
 from harness.cases.dtypes import DTYPES
@@ -26,7 +27,7 @@ from harness.judging.reference import Run, runs
 from harness.programs.program import call, overload, program
 from harness.programs.protocols import NotExpressible
 from harness.surface.attribute_coverage import attribute_values, attributes
-from op_suites import catalog
+from op_suites import OPINFO, catalog
 
 FAMILIES = tuple(catalog())
 CASES = {case.op: case for cases in catalog().values() for case in cases}
@@ -170,6 +171,22 @@ def test_eager_takes_every_example(family: str) -> None:
                 for sample in case.explicit(dtype, mode):
                     assert dumps(from_json(to_json(sample))) == dumps(sample)
                     runs(sample, case.numeric_of(sample), case.canonical)  # raises EagerRefuses
+
+
+@families
+def test_every_pick_is_a_call_of_a_cell(family: str) -> None:
+    cases = {case.op: case for case in catalog()[family]}
+    picks = [sample for samples in picks_file.read(OPINFO / f"{family}.jsonl").values() for sample in samples]
+    assert picks == [sample for op in sorted(cases) for sample in cases[op].picks()]
+    for sample in picks:
+        assert sample.dtype in profile("default").dtypes(cases[sample.op], "static")
+        call(sample)  # raises BadSample
+
+
+def test_every_file_of_picks_is_one_of_a_family_and_they_are_small() -> None:
+    files = list(OPINFO.glob("*.jsonl"))
+    assert {path.stem for path in files} <= set(FAMILIES)
+    assert sum(path.stat().st_size for path in files) < 2**20
 
 
 @families

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,38 @@ def test_what_eager_rejects_is_a_sample_that_it_rejects(calls: Any) -> None:
     for sample in rejected:
         with pytest.raises((RuntimeError, IndexError)):
             program(sample).module(*program(sample).args)
+
+
+def test_inputs_that_nobody_fills_have_the_same_elements_in_every_trace() -> None:
+    """OpInfo makes error inputs of `multinomial` with `torch.empty`."""
+    rejected = [s for s in samples(traced("multinomial"), "aten.multinomial.default") if s.origin == "rejected"]
+    made = [materialize(t, {}) for s in rejected for t in tensors(s.args)]
+    filled = [t for t in made if t.is_floating_point() and t.numel() == 2]
+    assert filled and all(bool(t.isnan().all()) for t in filled)
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_the_random_numbers_of_python_are_the_same_in_every_trace() -> None:
+    found = []
+    for seed in (1, 2):
+        random.seed(seed)
+        found.append([line["sample"] for line in traced("linalg.eigh").lines()])
+    assert found[0] == found[1]
+
+
+def test_literals_with_nan_or_infinities_say_so() -> None:
+    rejected = [s for s in samples(traced("multinomial"), "aten.multinomial.default") if s.origin == "rejected"]
+    assert {"mixed", "nonfinite"} == {s.values for s in rejected}
+
+
+def test_the_order_of_sets_is_the_same_in_every_trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = tmp_path / "python"
+    script.write_text(f"#!/bin/sh\nprintenv PYTHONHASHSEED > '{tmp_path}/seed'\nexit 1\n")
+    script.chmod(0o755)
+    monkeypatch.setattr(opinfo.sys, "executable", str(script))
+    with pytest.raises(MissingPackage):
+        opinfo._make(tmp_path / "trace.jsonl")
+    assert (tmp_path / "seed").read_text() == "0\n"
 
 
 def test_what_no_sample_can_hold_is_counted(calls: Any) -> None:

@@ -307,10 +307,10 @@ def test_what_fails_now_and_then_raises_nothing() -> None:
 
 def test_a_sample_that_the_census_does_not_draw_is_still_simplified() -> None:
     strange = replace(drawn()[0], args={"self": replace(tensors(drawn()[0].args)[0], dims=(31,), fill=Fill())})
-    found = minimise(CASE, strange, 0, SIZE, lambda s: largest(s) == 31, seconds=5)
+    found = minimise(CASE, strange, 0, SIZE, lambda s: largest(s) == 31, seconds=60)
     assert tensors(found.args)[0].dims == (31,)
     assert found.values == "simple"
-    alike = minimise(CASE, strange, 0, SIZE, lambda s: largest(s) >= 3, seconds=5)
+    alike = minimise(CASE, strange, 0, SIZE, lambda s: largest(s) >= 3, seconds=60)
     assert tensors(alike.args)[0].shape(alike.sizes) == (3,)
 
 
@@ -323,7 +323,7 @@ def made_explicit(**more: Any) -> Sample:
 
 
 def test_an_explicit_sample_shrinks_from_the_first_draw_that_fails_alike() -> None:
-    smallest = minimise(CASE, made_explicit(), 0, SIZE, lambda s: s.values == "nonfinite", seconds=5)
+    smallest = minimise(CASE, made_explicit(), 0, SIZE, lambda s: s.values == "nonfinite", seconds=60)
     assert (smallest.origin, smallest.values) == ("census", "nonfinite")
     assert largest(smallest) <= 1
 
@@ -332,7 +332,7 @@ def test_an_explicit_sample_that_fails_alone_has_simpler_elements() -> None:
     def fails(sample: Sample) -> bool:
         return sample.origin == "explicit"
 
-    smallest = minimise(CASE, made_explicit(), 0, SIZE, fails, seconds=5)
+    smallest = minimise(CASE, made_explicit(), 0, SIZE, fails, seconds=60)
     assert elements(tensors(smallest.args)[0]) == [1.0, 2.0, -1.0]
     assert smallest.values == "mixed"
 
@@ -341,14 +341,14 @@ def test_its_nan_stays_if_the_failure_hinges_on_it() -> None:
     def fails(sample: Sample) -> bool:
         return sample.origin == "explicit" and sample.values == "nonfinite"
 
-    smallest = minimise(CASE, made_explicit(), 0, SIZE, fails, seconds=5)
+    smallest = minimise(CASE, made_explicit(), 0, SIZE, fails, seconds=60)
     assert str(elements(tensors(smallest.args)[0])) == "[1.0, nan, -1.0]"
 
 
 def test_the_elements_of_what_may_hinge_on_a_matrix_stay() -> None:
     composed = replace(CASE, numeric=Composite((ROUNDED,)))
     failing = made_explicit()
-    assert minimise(composed, failing, 0, SIZE, lambda s: s.origin == "explicit", seconds=5) == failing
+    assert minimise(composed, failing, 0, SIZE, lambda s: s.origin == "explicit", seconds=60) == failing
 
 
 def test_without_time_an_explicit_sample_stays() -> None:

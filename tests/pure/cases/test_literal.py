@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from harness.cases.dtypes import DTYPES
-from harness.cases.literal import elements, finite, literal, simpler
+from harness.cases.literal import elements, finite, in_dtype, literal, simpler
 from harness.cases.sample import Fill, Sample, TensorSpec, seeded, tensors, with_values
 from harness.errors import BadSample
 
@@ -77,3 +77,11 @@ def test_simpler_elements_keep_their_signs_their_order_and_their_ties() -> None:
 
 def test_integers_stay_since_they_may_be_indices() -> None:
     assert read(simpler(sample(spec(9, 4, dtype="i64")))) == [9, 4]
+
+
+def test_elements_in_another_dtype() -> None:
+    assert elements(in_dtype(spec(1, 255, dtype="u8"), "f32")) == [1.0, 255.0]
+    drawn = TensorSpec(dims=(2,), dtype="u8", fill=Fill(low=1))
+    assert in_dtype(drawn, "f32") == TensorSpec(dims=(2,), dtype="f32", fill=Fill(low=1))
+    with pytest.raises(BadSample, match="f32 does not hold one of"):
+        in_dtype(spec(1j, dtype="c64"), "f32")

@@ -149,3 +149,11 @@ def test_an_explicit_sample_is_run_again_without_its_nan() -> None:
     assert last.sample
     assert elements(tensors(last.sample.args)[0]) == [2.0, 3.0, 1.0]
     assert severity(last, None) == "ordinary"
+
+
+def test_an_explicit_sample_is_run_again_in_a_common_dtype_that_holds_its_elements() -> None:
+    for values, same in (([2.0, 0.5], [2.0, 0.5]), ([1e300, 1.0], None)):
+        given = example(self=tensor(values, "f64"))
+        records = found(lambda s: WRONG if s.origin == "explicit" else PASSED, "f64", examples=(given,))
+        shown = [elements(tensors(r.sample.args)[0]) for r in again(records).get("rare", ()) if r.sample]
+        assert shown == ([same] if same else [])

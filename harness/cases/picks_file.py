@@ -1,0 +1,57 @@
+"""The calls of OpInfo that are kept for the census: a file a family, one sample a line as JSON, sorted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
+from pathlib import Path
+
+from harness.errors import BadSample
+
+from .sample import Sample, dumps, from_json
+
+WRITES = "python -m harness.commands.picks"
+"""The command that writes the files."""
+
+
+def read(path: Path) -> Mapping[str, tuple[Sample, ...]]:
+    """The samples of a family by op, none where there is no file; raises BadSample with file and line."""
+    if not path.exists():
+        return {}
+    ordered = groupby(_samples(path), key=lambda sample: sample.op)
+    return {op: tuple(samples) for op, samples in ordered}
+
+
+def _samples(path: Path) -> Iterator[Sample]:
+    before = ("", "", "")
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            sample = from_json(json.loads(line))
+        except (BadSample, ValueError) as error:
+            raise BadSample(f"{path}:{number}: {error}", hint=f"`git checkout {path}`, or `{WRITES}`") from None
+        if sample.origin != "picked" or sample.mode != "static" or (key := _key(sample)) <= before:
+            raise BadSample(f"{path}:{number}: it is no pick, or not in its place", hint=f"run `{WRITES}`")
+        before = key
+        yield sample
+
+
+def write(folder: Path, picks: Mapping[str, Iterable[Sample]]) -> list[Path]:
+    """Write the samples of these families; return the files that are not as they were. None has no samples in it."""
+    texts = {folder / f"{family}.jsonl": _text(samples) for family, samples in picks.items()}
+    changed = [path for path, text in texts.items() if text and (not path.exists() or path.read_text("utf-8") != text)]
+    gone = [path for path, text in texts.items() if not text and path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in changed:
+        path.write_text(texts[path], encoding="utf-8")
+    for path in gone:
+        path.unlink()
+    return sorted([*changed, *gone])
+
+
+def _text(samples: Iterable[Sample]) -> str:
+    return "".join(f"{dumps(sample)}\n" for sample in sorted(samples, key=_key))
+
+
+def _key(sample: Sample) -> tuple[str, str, str]:
+    return sample.op, sample.dtype, dumps(sample)
