@@ -12,6 +12,8 @@ from harness.cases.dtypes import DTYPES, Dtype
 from harness.cases.sample import ONE_SIDED, Fill, Layout, Sizes, TensorSpec
 from harness.errors import BadSample
 
+from .special_values import placed, special_values
+
 _SIMPLE = (1.0, 2.0, 0.0, -1.0, 3.0, -2.0)
 _MATRICES = (
     "positive_definite",
@@ -193,7 +195,8 @@ def _permutation(fill: Fill, shape: tuple[int, ...], sizes: Sizes, g: torch.Gene
 def _distinct(fill: Fill, shape: tuple[int, ...], kind: Dtype, g: torch.Generator) -> torch.Tensor:
     """Shuffled consecutive integers, small enough to be exact in the dtype, each once while they suffice.
 
-    They start at `low` where the fill gives it, on the side of 0 that it asks for, or else lie around 0.
+    They start at `low` where the fill gives it, on the side of 0 that it asks for, or else lie around 0. Some of them
+    give way to the special values that the fill asks for, each once; the extremes of integers are at the ends.
     """
     count = math.prod(shape)
     low, high = _bounds(fill, kind)
@@ -202,10 +205,18 @@ def _distinct(fill: Fill, shape: tuple[int, ...], kind: Dtype, g: torch.Generato
     first = {"below": -min(count, span) - 1, "above": 1}.get(fill.values, -(min(count, span) // 2))
     start = max(low, first) if fill.low is None else low
     order = torch.randperm(count, generator=g) if count <= span else torch.arange(count) * 3 % span
+    whole = fill.low is None and fill.high is None and fill.reach == "full"
+    if kind.kind != "float":
+        if fill.values == "extreme" and whole and count <= span:
+            half = count // 2
+            return torch.where(order < half, order + int(low), int(high) - (count - 1 - order)).reshape(shape)
+        return (order.double() + math.ceil(start)).to(torch.int64).reshape(shape)
     out = order.double() + math.ceil(start)
-    if fill.values == "nonfinite" and count and kind.kind == "float" and fill.nonfinite:
-        out[torch.randint(0, count, (1,), generator=g)] = math.inf
-    return out.reshape(shape) if kind.kind == "float" else out.to(torch.int64).reshape(shape)
+    if fill.values == "nonfinite" and fill.nonfinite:
+        out = placed(out, [math.nan, math.inf, -math.inf] if whole else [math.inf], g)
+    if fill.values == "extreme" and whole:
+        out = placed(torch.where(out == 0, -0.0, out), [kind.high, kind.low, kind.tiny / 2], g)
+    return out.reshape(shape)
 
 
 def _bounds(fill: Fill, kind: Dtype) -> tuple[float, float]:
@@ -225,8 +236,8 @@ def _unstructured(fill: Fill, shape: tuple[int, ...], kind: Dtype, g: torch.Gene
         near = (x - edge).abs() < fill.margin
         x = torch.where(near, edge + torch.where(x < edge, -fill.margin, fill.margin), x)
     if fill.values == "nonfinite" and fill.nonfinite:
-        x = _nonfinite(x, fill, g)
-    return x
+        return _nonfinite(x, fill, g)
+    return placed(x, special_values(fill, kind), g) if fill.values == "extreme" else x
 
 
 def _pick(options: torch.Tensor, shape: tuple[int, ...], g: torch.Generator) -> torch.Tensor:
@@ -246,7 +257,8 @@ def _integers(fill: Fill, shape: tuple[int, ...], kind: Dtype, g: torch.Generato
     if inside := sorted(e for e in edges if low <= e <= high):
         candidates = torch.stack([wide, _pick(torch.tensor(inside), shape, g), _pick(torch.tensor(inside), shape, g)])
     which = torch.randint(0, 3, shape, generator=g)
-    return _without_avoided(candidates.gather(0, which.unsqueeze(0)).squeeze(0), fill)
+    x = candidates.gather(0, which.unsqueeze(0)).squeeze(0)
+    return _without_avoided(placed(x, [low, high], g) if fill.values == "extreme" else x, fill)
 
 
 def _side_of_0(fill: Fill, low: int, high: int) -> tuple[int, int]:
