@@ -88,7 +88,8 @@ class Draw:
 
     def __post_init__(self) -> None:
         if self.mode == "static":
-            self.degenerate = self.choose(None, None, None, (0, 0), (1, 0), (0, 1), (1, 1), (2, 0))
+            single = tuple((position, size) for position in range(5) for size in (0, 1))
+            self.degenerate = self.choose(*(None,) * 6, *single)
 
     # choices
 

@@ -43,12 +43,17 @@ _REDRAW = 4
 """How many times as many programs are drawn if none of the first ones has elements to compare."""
 
 
+_SPECIAL = 4
+"""The most special values that a fill brings into a tensor: two ends, a subnormal number, -0.0."""
+
+
 def census(case: OpCase, dtype: str, mode: Mode, size: Profile, seed: int) -> tuple[Sample, ...]:
     """The samples of one cell: a deterministic set, stratified over the traits, all of them to be run.
 
     1. Programs are drawn, and picked greedily so that as many of the drawn traits as possible occur.
     2. Each program is filled in the case's first way, as a rule with mixed values.
-    3. The richest program is filled in each other way too; for the first dtype, every program that has elements is.
+    3. The richest program is filled in each other way too; for the first dtype, every program that has elements is. That
+       of another dtype is filled again where a tensor has no room for all special values at once.
     4. The richest programs of the first dtype are filled once more in each other way, and on either side of 0, which
        shows a maximum that wrongly starts from 0. To run a program again costs little.
     5. The plain call, which has the first dtype, comes in front: nothing has hung before it, so it has all its time. It
@@ -66,10 +71,17 @@ def census(case: OpCase, dtype: str, mode: Mode, size: Profile, seed: int) -> tu
     out = [with_values(seeded(sample, fill), case.values[0]) for sample in picked for fill in range(fills)]
     rich = sorted(filter(_has_elements, picked), key=_richness, reverse=True) or picked
     out += [with_values(sample, values) for sample in (rich if first else rich[:1]) for values in case.values[1:]]
+    for fill in range(1, 1 if first else _refills(rich[0])):
+        out += [with_values(seeded(rich[0], fill), values) for values in case.values[1:]]
     refilled = rich[: size.refilled if main else min(size.refilled, 1)] if first else ()
     out += [with_values(seeded(sample, 1), values) for sample in refilled for values in case.ways[1:]]
     plain = plain_call(case, mode) if first else None
     return tuple({s.id: s for s in ([plain, *out] if plain else out)}.values())
+
+
+def _refills(sample: Sample) -> int:
+    """How often a program is filled in one way, so that its smallest tensor holds each special value."""
+    return min(math.ceil(_SPECIAL / max(min(_element_counts(sample), default=_SPECIAL), 1)), _SPECIAL)
 
 
 def laid_out(case: OpCase, sample: Sample) -> Sample:
@@ -84,6 +96,8 @@ def laid_out(case: OpCase, sample: Sample) -> Sample:
     args = {}
     for i, (name, arg) in enumerate(sample.args.items()):
         layout = LAYOUTS[1 + (turn + i) % (len(LAYOUTS) - 1)]
+        if layout == "expanded" and any(math.prod(t.shape(sample.sizes)[1:]) < _SPECIAL for t in tensors(arg)):
+            layout = "sliced"  # one row would have no room for special values
         args[name] = arg if case.why_untried(f"{name}:{layout}", sample.dtype) else _with_layout(arg, layout)
     return replace(sample, args=args)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 
 from harness.cases.dtypes import Dtype
@@ -25,11 +27,11 @@ def _allowed(value: float, fill: Fill) -> bool:
     return inside and all(abs(value - edge) >= fill.margin and value != edge for edge in fill.avoid)
 
 
-def placed(x: torch.Tensor, values: list[float] | list[int], g: torch.Generator) -> torch.Tensor:
-    """The tensor with each of the values once, at random places; some of them where there is no room for all."""
+def placed(x: torch.Tensor, values: Sequence[float], g: torch.Generator, turn: int) -> torch.Tensor:
+    """The tensor with each of the values once, at random places; where there is room for fewer, others at each turn."""
     count = min(len(values), x.numel())
     where = torch.randperm(x.numel(), generator=g)[:count]
-    which = torch.randperm(len(values), generator=g)[:count]
+    chosen = [values[(turn * count + i) % len(values)] for i in range(count)]
     flat = x.reshape(-1).clone()
-    flat[where] = torch.tensor(values, dtype=x.dtype)[which]
+    flat[where] = torch.tensor(chosen, dtype=x.dtype)
     return flat.reshape(x.shape)
