@@ -52,8 +52,8 @@ def census(case: OpCase, dtype: str, mode: Mode, size: Profile, seed: int) -> tu
 
     1. Programs are drawn, and picked greedily so that as many of the drawn traits as possible occur.
     2. Each program is filled in the case's first way, as a rule with mixed values.
-    3. The richest program is filled in each other way too; for the first dtype, every program that has elements is. That
-       of another dtype is filled again where a tensor has no room for all special values at once.
+    3. The richest program is filled in each other way too; for the first dtype, every program that has elements is. For
+       another dtype it is filled again where a tensor has no room for all special values at once.
     4. The richest programs of the first dtype are filled once more in each other way, and on either side of 0, which
        shows a maximum that wrongly starts from 0. To run a program again costs little.
     5. The plain call, which has the first dtype, comes in front: nothing has hung before it, so it has all its time. It
@@ -71,8 +71,8 @@ def census(case: OpCase, dtype: str, mode: Mode, size: Profile, seed: int) -> tu
     out = [with_values(seeded(sample, fill), case.values[0]) for sample in picked for fill in range(fills)]
     rich = sorted(filter(_has_elements, picked), key=_richness, reverse=True) or picked
     out += [with_values(sample, values) for sample in (rich if first else rich[:1]) for values in case.values[1:]]
-    for fill in range(1, 1 if first else _refills(rich[0])):
-        out += [with_values(seeded(rich[0], fill), values) for values in case.values[1:]]
+    again = [seeded(rich[0], fill) for fill in range(1, 1 if first else _refills(rich[0]))]
+    out += [s for sample in again for values in case.values[1:] if (s := with_values(sample, values)).values == values]
     refilled = rich[: size.refilled if main else min(size.refilled, 1)] if first else ()
     out += [with_values(seeded(sample, 1), values) for sample in refilled for values in case.ways[1:]]
     plain = plain_call(case, mode) if first else None

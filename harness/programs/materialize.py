@@ -223,7 +223,8 @@ def _distinct(fill: Fill, shape: tuple[int, ...], kind: Dtype, g: torch.Generato
     if fill.values == "nonfinite" and fill.nonfinite:
         out = placed(out, [math.nan, math.inf, -math.inf] if whole else [math.inf], g, turn)
     if fill.values == "extreme" and whole:
-        out = placed(torch.where(out == 0, -0.0, out), [kind.high, kind.low, kind.tiny / 2], g, turn)
+        out = torch.where(out == 0, -0.0, out)
+        out[out != 0] = placed(out[out != 0], [kind.high, kind.low, kind.tiny / 2], g, turn)
     return out.reshape(shape)
 
 
