@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.cases.case import OMIT, Dims, Draw, Inputs, OpCase
 from harness.cases.dtypes import ALL, DTYPES, REAL
+from harness.cases.explicit import NAN, example, tensor
 from harness.cases.numeric import EXACT
 from harness.cases.sample import Fill, SizeOf
 
@@ -212,14 +213,32 @@ def orders(op: str, inputs: Inputs, dtypes: tuple[str, ...] = REAL, **more: Any)
 
 
 SORT = without_stable(sort_inputs(stable=(False,)))
+# NaN counts as the largest (opcov's issue 14): linalg and StableHLO sort it as if each comparison with it were false
+WITH_NAN = tensor([2.0, NAN, 1.0, 3.0], dims=("n",))
+NAN_IN_EACH_COLUMN = tensor(
+    [[3.0, NAN, 1.0, 5.0, NAN], [NAN, 2.0, 4.0, NAN, 0.0], [1.0, 7.0, NAN, 2.0, 6.0]], dims=("n", "m")
+)
 
 CASES = (
-    orders("aten.sort.default", SORT, exclude=NO_BOOL),
+    orders(
+        "aten.sort.default",
+        SORT,
+        exclude=NO_BOOL,
+        examples=(
+            example(self=WITH_NAN),
+            example(self=WITH_NAN, descending=True),
+            example(self=NAN_IN_EACH_COLUMN, dim=0),
+        ),
+    ),
     orders("aten.sort.stable", sort_inputs(stable=(True, True, False, None)), ALL),
     orders("aten.argsort.default", SORT, exclude=NO_BOOL),
     orders("aten.argsort.stable", sort_inputs(stable=(True, True, False)), ALL),
     orders("aten.msort.default", msort_inputs, ALL),
-    orders("aten.topk.default", topk_inputs),
+    orders(
+        "aten.topk.default",
+        topk_inputs,
+        examples=(example(self=WITH_NAN, k=2), example(self=WITH_NAN, k=2, largest=False)),
+    ),
     orders("aten.kthvalue.default", kthvalue_inputs),
     orders("aten.median.dim", median_inputs),
     orders("aten.nanmedian.dim", median_inputs),

@@ -20,9 +20,9 @@ from reports.index import store
 from reports.index.index import Index
 from reports.index.op_records import Fold
 from reports.index.writer import IndexWriter
-from reports.pages import panels
+from reports.pages import panels, samples
 
-_MODULES = (matrix, entries, alarms, blame, ending, gap, slack, todo, panels)
+_MODULES = (matrix, entries, alarms, blame, ending, gap, slack, todo, panels, samples)
 FOLDS: Mapping[str, Fold] = {module.FOLD: module.fold for module in _MODULES}
 """By name, what is kept of each op's records."""
 _SOURCES = (

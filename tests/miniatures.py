@@ -17,7 +17,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
-from harness.programs.protocols import CannotExecute, Contract, Executable, Lowered, OutsideSpecification, Refused
+from harness.programs.protocols import (
+    CannotExecute,
+    Contract,
+    Executable,
+    ImpossibleShape,
+    Lowered,
+    OutsideSpecification,
+    Refused,
+)
 
 # actions that end the process, or try to ------------------------------------------------------------------------------
 
@@ -120,6 +128,10 @@ def specialize(results: Results, example: Results) -> Results:
     return example
 
 
+def size_below_zero(results: Results, example: Results) -> Results:
+    raise ImpossibleShape(0, (-1, 3))
+
+
 def refuse(results: Results, example: Results) -> Results:
     raise CannotExecute("a miniature cannot run this")
 
@@ -130,6 +142,7 @@ LIES: Mapping[str, Callable[[Results, Results], Results]] = {
         right,
         lie_in_value,
         lie_in_shape,
+        size_below_zero,
         lie_in_dtype,
         lie_in_dtype_and_last_value,
         drop_nan,
@@ -212,6 +225,49 @@ class Doomed(Witness):
 
     def compile(self, lowered: Lowered) -> Executable:
         return lambda inputs: complain()
+
+
+class Hangs(Witness):
+    """Never ends in its fork."""
+
+    name = "hangs"
+
+    def compile(self, lowered: Lowered) -> Executable:
+        return lambda inputs: hang()  # type: ignore[return-value]
+
+
+class Rubbish(Witness):
+    """Returns what is no tensor."""
+
+    name = "rubbish"
+
+    def compile(self, lowered: Lowered) -> Executable:
+        return lambda inputs: ["rubbish"]
+
+
+class Echo(Actor):
+    """Performs the action that the IR names, in a fork."""
+
+    name = "echo"
+    isolated = True
+
+
+class LiesInShape(Witness):
+    """Returns the first result in another shape."""
+
+    name = "lies-in-shape"
+
+    def compile(self, lowered: Lowered) -> Executable:
+        return lambda inputs: lie_in_shape(eager(lowered.program, inputs), [])
+
+
+class Blind(Detective):
+    """A checker that finds nothing."""
+
+    name = "blind"
+
+    def compile(self, lowered: Lowered) -> Executable:
+        return Actor.compile(self, lowered)
 
 
 class FalseEager:
@@ -367,10 +423,17 @@ EXECUTORS: Mapping[str, str] = {
     "doomed": "Doomed",
     "witness": "Witness",
     "detective": "Detective",
+    "echo": "Echo",
+    "blind": "Blind",
 }
 
 
-def install(folder: Path, backends: Iterable[str] = BACKENDS, executors: Iterable[str] = ("actor",)) -> Path:
+def install(
+    folder: Path,
+    backends: Iterable[str] = BACKENDS,
+    executors: Iterable[str] = ("actor",),
+    opinions: Iterable[str] = (),
+) -> Path:
     """Write a distribution of these miniatures into the folder, as `pip install` would; return the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(__file__, folder / "opcov_miniatures.py")
@@ -379,6 +442,7 @@ def install(folder: Path, backends: Iterable[str] = BACKENDS, executors: Iterabl
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: miniature\nVersion: 0\n", encoding="ascii")
     lines = ["[opcov.backends]", *(f"{name} = opcov_miniatures:{BACKENDS[name]}" for name in backends)]
     lines += ["[opcov.executors]", *(f"{name} = opcov_miniatures:{EXECUTORS[name]}" for name in executors)]
+    lines += ["[opcov.opinions]", *(f"{name} = opcov_miniatures:{EXECUTORS[name]}" for name in opinions)]
     (info / "entry_points.txt").write_text("\n".join(lines) + "\n", encoding="ascii")
     return folder
 

@@ -47,6 +47,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import math
 import os
 import re
 import threading
@@ -57,7 +58,6 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch_mlir import _mlir_libs, ir
-from torch_mlir._mlir_libs import _stablehlo
 from torch_mlir.dialects import torch as torch_dialect
 from torch_mlir.execution_engine import ExecutionEngine
 from torch_mlir.passmanager import PassManager
@@ -66,11 +66,19 @@ if TYPE_CHECKING:
     from harness.programs.protocols import Lowered
 
 try:
-    from harness.programs.protocols import CannotExecute
+    from torch_mlir._mlir_libs import _stablehlo
+except ImportError:  # a build without StableHLO: linalg and TOSA need none
+    _stablehlo = None
+
+try:
+    from harness.programs.protocols import CannotExecute, ImpossibleShape
 except ImportError:  # in a reproduction script
 
     class CannotExecute(Exception):  # type: ignore[no-redef]
         """The executor cannot run the module."""
+
+    class ImpossibleShape(CannotExecute):  # type: ignore[no-redef]
+        """A result has a shape that no tensor has."""
 
 
 # pass pipelines -------------------------------------------------------------------------------------------------------
@@ -177,6 +185,8 @@ class LlvmJitChecked(LlvmJit):
 
     def diagnose(self, lowered: Lowered, stderr: str) -> str:
         """Name the assertion that failed and quote the line of the lowered IR that it stems from; empty if none did."""
+        if UNWRITTEN in stderr:
+            return UNWRITTEN
         if (failed := _FAILED_VERIFICATION.search(stderr)) is None:
             return ""
         number = int(failed["line"])
@@ -185,6 +195,7 @@ class LlvmJitChecked(LlvmJit):
         return f"{failed['what']} in {failed['op']}, of line {number} of the lowered IR: {quoted}"
 
 
+UNWRITTEN = "the results depend on memory that nobody wrote"
 MAX_QUOTE = 160
 """Longest quotation of a line, in characters."""
 _FAILED_VERIFICATION = re.compile(
@@ -207,15 +218,25 @@ def compiled(
 ) -> Callable[[Sequence[torch.Tensor]], list[torch.Tensor]]:
     """Return an executable for `main`; raises CannotExecute.
 
-    `fused`: fuse elementwise ops first. `checked`: abort at an access that is out of bounds.
+    `fused`: fuse elementwise ops first. `checked`: abort at an access that is out of bounds, and abort if the results
+    depend on memory that nobody wrote.
     """
+    if dialect == "stablehlo" and _stablehlo is None:
+        raise CannotExecute("this torch-mlir was built without StableHLO")
     with _compiler() as compiler:
         module = compiler.parse(text)
         if fused:
             compiler.run(FUSE, module)
         if dialect == "stablehlo" and not is_static(text):
             return _PerShapeExecutable(text)
-        return compiler.build(module, dialect, _Signature(module), checked=checked)
+        native = compiler.build(module, dialect, Signature(module), checked=checked)
+        return native.twice if checked and "ml_program" not in text else native  # global variables change with each run
+
+
+def signature_of(text: str) -> Signature:
+    """Return how to call `main` of a module; raises CannotExecute."""
+    with _compiler() as compiler:
+        return Signature(compiler.parse(text))
 
 
 def specialized(text: str, dialect: str, sizes: Sequence[Sequence[int]]) -> str:
@@ -264,14 +285,14 @@ class _PerShapeExecutable:
     def _specialized(self, sizes: tuple[torch.Size, ...]) -> _Native:
         with _compiler() as compiler:
             module = compiler.specialized(self._text, sizes)
-            return compiler.build(module, "stablehlo", _Signature(module))
+            return compiler.build(module, "stablehlo", Signature(module))
 
 
 # compiler -------------------------------------------------------------------------------------------------------------
 
 LIFETIME = 500
 """Compilations before a context is dropped, with all the types and attributes that it interned."""
-_LOAD_DIALECTS = ("func.func(convert-torch-to-tmtensor)", "stablehlo-legalize-to-linalg")
+_LOAD_DIALECTS = ("func.func(convert-torch-to-tmtensor)", *(("stablehlo-legalize-to-linalg",) if _stablehlo else ()))
 """Passes that load the dialects that no registry knows, when run on an empty function."""
 
 
@@ -283,7 +304,8 @@ class _Compiler:
         _leave_out_optimizations()
         self.context = ir.Context(load_on_create_dialects=[])
         torch_dialect.register_dialect(self.context)
-        _stablehlo.register_dialect(self.context)
+        if _stablehlo:
+            _stablehlo.register_dialect(self.context)
         self.context.emit_error_diagnostics = True
         self.uses = 0
         self._managers: dict[tuple[str, ...], PassManager] = {}
@@ -339,7 +361,7 @@ class _Compiler:
             raise CannotExecute("sizes are still unknown after shape inference")
         return module
 
-    def build(self, module: ir.Module, dialect: str, signature: _Signature, *, checked: bool = False) -> _Native:
+    def build(self, module: ir.Module, dialect: str, signature: Signature, *, checked: bool = False) -> _Native:
         """Lower the module in place and compile it, unless the same text is compiled already; raises CannotExecute."""
         text = str(module)
         key = (text, dialect)
@@ -458,8 +480,12 @@ def _leave_out_optimizations() -> None:
 
 @functools.cache
 def register_stablehlo_passes() -> None:
-    """Register the StableHLO passes that torch-mlir's own tools lack, once: upstream makes a second time an error."""
-    _stablehlo.register_stablehlo_passes()
+    """Register the StableHLO passes that torch-mlir's own tools lack, once: upstream makes a second time an error.
+
+    A build without StableHLO has none.
+    """
+    if _stablehlo:
+        _stablehlo.register_stablehlo_passes()
 
 
 # inspecting and editing IR --------------------------------------------------------------------------------------------
@@ -829,16 +855,16 @@ DTYPES: dict[str, torch.dtype] = {
 }
 
 
-class _Signature:
+class Signature:
     """How to call `main`: the rank and dtype of each argument and result."""
 
     def __init__(self, module: ir.Module) -> None:
         kind = ir.FunctionType(ir.TypeAttr(main_of(module).attributes["function_type"]).value)
-        self.arguments = [_Value(each) for each in kind.inputs]
-        self.results = [_Value(each) for each in kind.results]
+        self.arguments = [Value(each) for each in kind.inputs]
+        self.results = [Value(each) for each in kind.results]
 
 
-class _Value:
+class Value:
     """The rank (None for a scalar), dtype and width in bytes of one argument or result; raises CannotExecute."""
 
     __slots__ = ("dtype", "rank", "width")
@@ -872,7 +898,7 @@ class _Native:
 
     unguarded = 0
 
-    def __init__(self, module: ir.Module, signature: _Signature) -> None:
+    def __init__(self, module: ir.Module, signature: Signature) -> None:
         self._signature = signature
         self._lock = threading.Lock()
         self._heap = _Heap()
@@ -904,6 +930,19 @@ class _Native:
                 self.unguarded = self._heap.unguarded
                 self._heap.clear()
 
+    def twice(self, inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        """Run twice with other bytes in fresh memory, and abort if the results differ in a bit."""
+        results = self(inputs)
+        self._heap.fill = 0
+        try:
+            again = self(inputs)
+        finally:
+            self._heap.fill = _FILL
+        if any(_bits(one) != _bits(other) for one, other in zip(results, again, strict=True)):
+            os.write(2, f"{UNWRITTEN}\n".encode())
+            os.abort()
+        return results
+
     def _arguments(self, inputs: Sequence[torch.Tensor]) -> tuple[list[int], list[tuple[int, int]]]:
         """Return the fields of the descriptors, and the places among them of scalars, with their addresses.
 
@@ -931,9 +970,15 @@ class _Native:
         self._function(ctypes.cast(pointers, ctypes.c_void_p))
         self._heap.check()
         return [
-            _read_result(value, start + offset)
-            for value, offset in zip(self._signature.results, self._offsets, strict=True)
+            _read_result(i, value, start + offset)
+            for i, (value, offset) in enumerate(zip(self._signature.results, self._offsets, strict=True))
         ]
+
+
+def _bits(tensor: torch.Tensor) -> tuple[torch.Size, bytes]:
+    """The shape of a tensor and its elements as bytes."""
+    flat = tensor.contiguous().reshape(-1).view(torch.uint8)
+    return tensor.shape, flat.numpy().tobytes()
 
 
 def _strides(shape: Sequence[int]) -> list[int]:
@@ -944,14 +989,18 @@ def _strides(shape: Sequence[int]) -> list[int]:
     return strides
 
 
-def _read_result(value: _Value, address: int) -> torch.Tensor:
-    """Copy the result at this address of the result struct into a fresh tensor; raises CannotExecute."""
+_MOST_ELEMENTS = 1 << 40
+"""More elements than any memory holds."""
+
+
+def _read_result(index: int, value: Value, address: int) -> torch.Tensor:
+    """Copy the result at this address of the result struct into a fresh tensor; raises ImpossibleShape."""
     if value.rank is None:
         return _copy_out(address, value.dtype, (), (), 1)
     aligned, offset, *rest = (ctypes.c_int64 * (2 + 2 * value.rank)).from_address(address + 8)
     shape, strides = rest[: value.rank], rest[value.rank :]
-    if any(size < 0 for size in shape):
-        raise CannotExecute(f"the result has shape {shape}")
+    if min(shape, default=0) < 0 or math.prod(max(size, 1) for size in shape) > _MOST_ELEMENTS:
+        raise ImpossibleShape(index, shape)
     if 0 in shape:
         return torch.empty(shape, dtype=value.dtype)
     span = 1 + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))
@@ -1026,13 +1075,14 @@ _pool: dict[int, list[_Slot]] = {}
 class _Heap:
     """The blocks of one run of compiled code: arguments, constants, and what it asks `malloc` for.
 
-    A block is filled with 0x7F, and so are the bytes between its slot's start and the block: the canaries. The blocks
-    after the first `GUARDED` ones have no guard, but `MARGIN` bytes of canaries on either side.
+    A block is filled with the byte `fill`. The bytes between its slot's start and the block are 0x7F: the canaries. The
+    blocks after the first `GUARDED` ones have no guard, but `MARGIN` bytes of canaries on either side.
     """
 
     def __init__(self) -> None:
         self._slots: list[tuple[_Slot, int]] = []
         self._margined: list[tuple[Any, int]] = []
+        self.fill = _FILL
         self.symbols = {
             "malloc": ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_int64)(self.allocate),
             "puts": ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_char_p)(_puts),
@@ -1054,12 +1104,16 @@ class _Heap:
         ctypes.memset(slot.start, _FILL, slot.end - slot.start)
         self._slots.append((slot, size))
         end: int = slot.end
+        if self.fill != _FILL:
+            ctypes.memset(end - size, self.fill, size)
         return end - size
 
     def _allocate_margined(self, size: int) -> int:
         block = ctypes.create_string_buffer(size + 2 * MARGIN + 16)
         ctypes.memset(block, _FILL, len(block))
         self._margined.append((block, size))
+        if self.fill != _FILL:
+            ctypes.memset(_margined_start(block), self.fill, size)
         return _margined_start(block)
 
     def holding(self, tensor: torch.Tensor) -> int:

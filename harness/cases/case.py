@@ -9,7 +9,10 @@ from functools import cache, lru_cache
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Final
 
+from harness.errors import BadSample
+
 from .dtypes import ALL, BY_TORCH, DTYPES, FLOAT
+from .explicit import Example
 from .numeric import EXACT, Composite, Exact, Linear, Numeric, of_sample
 from .sample import (
     LAYOUTS,
@@ -88,8 +91,7 @@ class Draw:
 
     def __post_init__(self) -> None:
         if self.mode == "static":
-            single = tuple((position, size) for position in range(5) for size in (0, 1))
-            self.degenerate = self.choose(*(None,) * 6, *single)
+            self.degenerate = self.choose(None, None, None, (0, 0), (1, 0), (0, 1), (1, 1), (2, 0))
 
     # choices
 
@@ -238,6 +240,7 @@ class OpCase:
     - `seen_as`: the overload that export records instead, where PyTorch rewrites the call while tracing.
     - `canonical`: brings results that are right in more than one way to one form before they are compared.
     - `plain`: the strategy of its plain call, where the ordinary choices of `inputs` do not make one: see `plain.py`.
+    - `examples`: samples written by hand, which run in every profile: see `explicit.py`.
 
     Each of the others is a gap in the coverage, with its reason as text:
 
@@ -266,7 +269,12 @@ class OpCase:
     canonical: Canonical | None = None
     unexported: str | None = None
     plain: Inputs | None = None
+    examples: tuple[Example, ...] = ()
     untried: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for dtype in {one.dtype for one in self.examples} - set(self.dtypes):
+            raise BadSample(f"{self.op} has an example in {dtype}, which has no cells", hint="add it to its dtypes")
 
     @property
     def ways(self) -> tuple[Values, ...]:
@@ -276,6 +284,11 @@ class OpCase:
     def modes(self) -> tuple[Mode, ...]:
         """The modes that have cells."""
         return ("static",) if self.static_only else ("static", "dynamic")
+
+    def explicit(self, dtype: str, mode: Mode) -> tuple[Sample, ...]:
+        """The examples of a cell as samples."""
+        found = (one.sample(self.op, mode) for one in self.examples if one.dtype == dtype and mode in self.modes())
+        return tuple(sample for sample in found if sample)
 
     def numeric_of(self, sample: Sample) -> Numeric:
         """The numeric class for a sample, with every length expressed in the sample's own dims."""

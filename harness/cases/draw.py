@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from random import Random
@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from .case import OpCase
 from .facets import shape_names
 from .generation import generate
+from .literal import finite, simpler
+from .numeric import Composite
 from .plain import plain_call
 from .profile import Profile
 from .sample import (
@@ -58,6 +60,7 @@ def census(case: OpCase, dtype: str, mode: Mode, size: Profile, seed: int) -> tu
        shows a maximum that wrongly starts from 0. To run a program again costs little.
     5. The plain call, which has the first dtype, comes in front: nothing has hung before it, so it has all its time. It
        takes no other sample's place.
+    6. The case's explicit samples come last.
     """
     wanted = size.programs(case, dtype, mode)
     first = dtype == case.dtypes[0]
@@ -76,6 +79,7 @@ def census(case: OpCase, dtype: str, mode: Mode, size: Profile, seed: int) -> tu
     refilled = rich[: size.refilled if main else min(size.refilled, 1)] if first else ()
     out += [with_values(seeded(sample, 1), values) for sample in refilled for values in case.ways[1:]]
     plain = plain_call(case, mode) if first else None
+    out += case.explicit(dtype, mode)
     return tuple({s.id: s for s in ([plain, *out] if plain else out)}.values())
 
 
@@ -247,9 +251,9 @@ def minimise(
     """The smallest sample hypothesis finds that still fails like `sample`, within a budget of `seconds`.
 
     The draws of the census are replayed (same seed) until one has the sample's program. From there hypothesis shrinks;
-    each candidate is filled as the sample is. Where no draw has the program of a plain call, hypothesis shrinks from
-    the first draw that fails alike. Last, simpler values and fewer runs are tried. `fails` runs a sample
-    and tells whether it fails in the same way.
+    each candidate is filled as the sample is. Where no draw has the program, as with most plain calls and with every
+    sample that was not drawn, hypothesis shrinks from the first draw that fails alike. Last, simpler values and fewer
+    runs are tried. `fails` runs a sample and tells whether it fails in the same way.
     """
     from hypothesis import find
     from hypothesis.errors import Flaky, NoSuchExample
@@ -282,27 +286,22 @@ def minimise(
                 random=_random(case, sample.dtype, sample.mode, seed),
             )
 
-    search()
-    if not reached and _is_plain(case, sample):
+    if sample.origin == "census":
+        search()
+    if not reached:
         reached = True
         search()
         best = min(sample, best, key=lambda s: (sum(_element_counts(s)), len(dumps(s))))
-    return _simplify(best, fails, deadline)
+    return _simplify(best, fails, deadline, literals=not isinstance(case.numeric, Composite))
 
 
-def _is_plain(case: OpCase, sample: Sample) -> bool:
-    plain = plain_call(case, sample.mode)
-    return plain is not None and plain.program == sample.program
+def _simplify(sample: Sample, fails: Callable[[Sample], bool], deadline: float, *, literals: bool) -> Sample:
+    """Replace values by the simplest ones, layouts by the plain one, runs by a single one, each if it still fails.
 
-
-def _simplify(sample: Sample, fails: Callable[[Sample], bool], deadline: float) -> Sample:
-    """Replace values by the simplest ones, layouts by the plain one, runs by a single one, each if it still fails."""
-    order: tuple[Values, ...] = ("simple", "mixed")
-    for values in order:
-        if values == sample.values or time.monotonic() > deadline:
-            break
-        candidate = map_tensors(sample, lambda t, v=values: replace(t, fill=replace(t.fill, values=v)))  # type: ignore[misc]
-        if fails(candidate):
+    `literals`: those of literals too. The condition of a matrix, which a composition of steps may need, is not kept.
+    """
+    for candidate in (*_simpler_fills(sample), *(_simpler_literals(sample) if literals else ())):
+        if time.monotonic() < deadline and fails(candidate):
             sample = candidate
             break
     plain = map_tensors(sample, lambda t: replace(t, layout="contiguous"))
@@ -313,3 +312,22 @@ def _simplify(sample: Sample, fails: Callable[[Sample], bool], deadline: float) 
         if time.monotonic() < deadline and fails(candidate):
             return candidate
     return sample
+
+
+def _simpler_fills(sample: Sample) -> Iterator[Sample]:
+    """The sample with simpler values, the simplest first, where its tensors are filled and not written down."""
+    if not any(t.fill.kind != "literal" for t in tensors(sample.args)):
+        return
+    order: tuple[Values, ...] = ("simple", "mixed")
+    for values in order[: order.index(sample.values) if sample.values in order else None]:
+        yield map_tensors(sample, lambda t, v=values: _filled(t, v))  # type: ignore[misc]
+
+
+def _filled(spec: TensorSpec, values: Values) -> TensorSpec:
+    return spec if spec.fill.kind == "literal" else replace(spec, fill=replace(spec.fill, values=values))
+
+
+def _simpler_literals(sample: Sample) -> Iterator[Sample]:
+    """The sample with simpler elements in its literals, without NaN and infinities first."""
+    simple = {candidate.id: candidate for candidate in (finite(simpler(sample)), simpler(sample))}
+    yield from (candidate for id, candidate in simple.items() if id != sample.id)

@@ -178,7 +178,7 @@ def of_sample(numeric: Numeric, sample: Sample) -> Numeric:
 
 def _linear(numeric: Linear, sample: Sample, unknown: int) -> Linear:
     """The class with its length in terms of the sample's dims; `unknown` is the length where the sample lacks them."""
-    if sample.origin != "census" and any(isinstance(part, str) for part in numeric.length):
+    if any(isinstance(part, str) and part not in sample.sizes for part in numeric.length):
         return Linear((unknown,))
     length: list[str | int | Over] = []
     for part in numeric.length:

@@ -5,11 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from harness.errors import UnknownName
 
 from .case import OpCase
 from .sample import Mode
+
+Asks = Literal["never", "once", "always"]
+"""On which failures a second opinion is asked for: none, the first of each way in which an op fails, or all."""
+ASKS: tuple[Asks, ...] = get_args(Asks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +33,7 @@ class Profile:
     - `opinfo`: OpInfo's samples in a cell, where they are asked for.
     - `blames`: whether to find which dim must be dynamic for a dynamic sample to fail, and the first wrong pass of a
       wrong sample.
+    - `opinions`: on which failures a second opinion is asked for.
     - `minimise_seconds`, `minimise_total`: seconds to minimise one failure, and all that one pytest worker finds.
     """
 
@@ -43,6 +49,7 @@ class Profile:
     dynamic_others: int | None = None
     opinfo: int = 1
     blames: bool = True
+    opinions: Asks = "never"
     minimise_seconds: float = 0
     minimise_total: float = 0
 
@@ -66,15 +73,16 @@ class Profile:
     def dtypes(self, case: OpCase, mode: Mode) -> tuple[str, ...]:
         """The dtypes that have cells.
 
-        A hash of the op's name picks `static_others` or `dynamic_others` of the others, so that each has cells.
+        A hash of the op's name picks `static_others` or `dynamic_others` of the others, so that each has cells. The
+        dtypes of explicit samples have cells in any case.
         """
         others = tuple(dtype for dtype in case.dtypes[1:] if dtype not in self.left_out)
         count = self.static_others if mode == "static" else self.dynamic_others
-        if count is None or not others:
-            return (case.dtypes[0], *others)
-        start = int(hashlib.sha256(case.op.encode()).hexdigest(), 16) % len(others)
-        taken = {others[(start + i) % len(others)] for i in range(count)}
-        return (case.dtypes[0], *(dtype for dtype in others if dtype in taken))
+        if count is not None and others:
+            start = int(hashlib.sha256(case.op.encode()).hexdigest(), 16) % len(others)
+            others = tuple(others[(start + i) % len(others)] for i in range(min(count, len(others))))
+        taken = {case.dtypes[0], *others, *(dtype for dtype in case.dtypes if case.explicit(dtype, mode))}
+        return tuple(dtype for dtype in case.dtypes if dtype in taken)
 
 
 PROFILES: Mapping[str, Profile] = {
@@ -99,11 +107,12 @@ PROFILES: Mapping[str, Profile] = {
             left_out=("c128",),
             dynamic_others=1,
             opinfo=3,
+            opinions="once",
             minimise_seconds=2,
             minimise_total=20,
         ),
         Profile(name="soak", first=10, others=5, samples=100, left_out=("c128",), dynamic_others=1, blames=False),
-        Profile(name="explore", first=6, others=3, opinfo=6, minimise_seconds=5, minimise_total=300),
+        Profile(name="explore", first=6, others=3, opinfo=6, opinions="always", minimise_seconds=5, minimise_total=300),
     )
 }
 

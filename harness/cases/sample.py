@@ -7,7 +7,7 @@ import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from harness.errors import BadSample
 
@@ -16,8 +16,9 @@ from .dtypes import DTYPES
 Mode = Literal["static", "dynamic"]
 MODES: tuple[Mode, ...] = ("static", "dynamic")
 Values = Literal["simple", "mixed", "extreme", "nonfinite", "below", "above"]
-Origin = Literal["census", "opinfo", "rejected"]
-ORIGINS: tuple[Origin, ...] = ("census", "opinfo", "rejected")
+Origin = Literal["census", "explicit", "picked", "opinfo", "rejected"]
+ORIGINS: tuple[Origin, ...] = get_args(Origin)
+RULED: tuple[Origin, ...] = ("census", "explicit", "picked")  # those that all rules of a census hold for
 Layout = Literal["contiguous", "transposed", "sliced", "expanded"]
 LAYOUTS: tuple[Layout, ...] = ("contiguous", "transposed", "sliced", "expanded")
 VALUES: tuple[Values, ...] = ("simple", "mixed", "extreme", "nonfinite", "below", "above")
@@ -142,7 +143,8 @@ class Sample:
     - `args`: the arguments by schema name; those left out take their defaults.
     - `dynamic`: the named dims that are symbolic; a static sample has none.
     - `runs`: the sizes at which the one compiled artifact is run; a static sample has one run, at its `sizes`.
-    - `origin`: who chose it: the case (`census`), OpInfo, or OpInfo as an input that eager rejects (`rejected`).
+    - `origin`: who chose it: the case, drawn (`census`) or by hand (`explicit`); or OpInfo, kept for the census
+      (`picked`), traced (`opinfo`), or as an input that eager rejects (`rejected`).
     """
 
     op: str
@@ -204,17 +206,17 @@ def map_tensors(sample: Sample, change: Callable[[TensorSpec], TensorSpec]) -> S
 
 
 def seeded(sample: Sample, fill: int) -> Sample:
-    """The same program with other values, filled in the same way; fill number 0 is the sample itself."""
-    return map_tensors(sample, lambda t: replace(t, seed=t.seed + 1000 * fill)) if fill else sample
+    """The same program with other values, filled in the same way; literals stay. Fill number 0 is the sample itself."""
+    step = 1000 * fill
+    return map_tensors(sample, lambda t: t if t.fill.data else replace(t, seed=t.seed + step)) if fill else sample
 
 
 def with_values(sample: Sample, values: Values) -> Sample:
     """The same sample with its tensors filled in this way, except those whose fill or dtype does not allow it."""
 
     def refill(t: TensorSpec) -> TensorSpec:
-        if values == "nonfinite" and not (t.fill.nonfinite and DTYPES[t.dtype].kind in ("float", "complex")):
-            return t
-        return replace(t, fill=replace(t.fill, values=values))
+        takes = values != "nonfinite" or (t.fill.nonfinite and DTYPES[t.dtype].kind in ("float", "complex"))
+        return replace(t, fill=replace(t.fill, values=values)) if takes and t.fill.data is None else t
 
     return map_tensors(sample, refill)
 

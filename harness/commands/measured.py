@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import Exit, OpcovError
+from harness.programs import plugins
 from harness.programs.loaded import PINNED, PINS, pins
 from harness.records.baseline_file import Baseline
 from harness.records.toolchain import Loaded, loaded_restore
@@ -36,9 +37,9 @@ def measured(run: Run) -> dict[str, str]:
 
 
 def executors(run: Run) -> tuple[str, ...]:
-    """The executors that every worker of the run could load."""
+    """The executors that every worker of the run could load, but for those that are asked for second opinions."""
     loaded = _loaded(run)
-    return tuple(sorted(name for name in loaded.executors if name not in loaded.absent))
+    return tuple(sorted({*loaded.executors} - {*loaded.absent} - {*plugins.adviser_names()}))
 
 
 def _loaded(run: Run) -> Loaded:

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
@@ -23,10 +24,11 @@ from harness.records.journal import is_complete
 from harness.records.journal_file import cell_name, costs, footer
 from harness.running.budget import Budget, budget
 from harness.running.cells import Cell, Selection, every_cell
+from harness.text import plural
 
 from .night_folder import Folder, join, last, write_explicit
 from .night_page import page, write_running
-from .night_plan import SHORTEST, Find, finds, for_parts, ordered, to_explore
+from .night_plan import BASE, ENOUGH, SHORTEST, Find, finds, ordered, pace, to_explore
 
 if TYPE_CHECKING:
     from reports.index.index import Index
@@ -66,8 +68,8 @@ def run(options: argparse.Namespace) -> Exit:
         night.measure()
     except KeyboardInterrupt:
         ended = "was cut short"
-    worse = night.publish(ended)
-    folder.note(ended=ended == "ended")
+    started, worse = time.monotonic(), night.publish(ended)
+    folder.note(ended=ended == "ended", pace=night.paced(time.monotonic() - started))
     print((folder.path / "night.md").read_text(encoding="utf-8"))
     return Exit.FOUND if worse or night.failed else Exit.OK
 
@@ -97,6 +99,8 @@ class Night:
     def __init__(self, folder: Folder, before: Folder | None, limit: Budget, options: Sequence[str]) -> None:
         self.folder, self.before, self.limit, self.options = folder, before, limit, options
         self.seed = int(folder.state()["seed"])
+        told = folder.state().get("pace") or (before.state().get("pace") if before else None)
+        self.pace, self.learns = pace(told or {}), not told
         self.failed: list[str] = []
         self.found: list[Find] = []
 
@@ -113,7 +117,8 @@ class Night:
         return self._left() > SHORTEST
 
     def _left(self) -> float:
-        return for_parts(self.limit.seconds) - (self.limit.seconds - self.limit.left())
+        """The seconds that the next part may take."""
+        return self.pace.for_part(self.limit.left(), self.folder.measured_so_far()[0])
 
     def _run(self, name: str, *options: str) -> None:
         """Run a part, or go on with it, unless it has ended or there is no time."""
@@ -123,7 +128,7 @@ class Night:
         resume = ["--resume"] if journal else []
         command = [sys.executable, "-m", "pytest", "-n", "auto", "op_suites", "-q", "--out", str(out)]
         write_running(self.folder)
-        command += [*options, *resume, "--budget", f"{self._left():.0f}s", *self.options]
+        command += [*options, *resume, "--opinions", "always", "--budget", f"{self._left():.0f}s", *self.options]
         print(f"opcov: {name}: {' '.join(command[2:])}", flush=True)
         # in a session of its own: Ctrl-C reaches it through this process alone; it ends with this process
         started = {"cwd": ROOT, "start_new_session": True, "preexec_fn": _begin}
@@ -133,6 +138,9 @@ class Night:
             except KeyboardInterrupt:
                 _end(process)
                 raise
+        journal = self.folder.measured(name)
+        report = time.time() - journal.stat().st_mtime if journal else 0.0
+        self.pace = self.pace.after(*self.folder.measured_so_far([name]), report, learns=self.learns)
         if status not in (Exit.OK, 5):  # 5: nothing was collected
             self.failed.append(name)
 
@@ -176,9 +184,18 @@ class Night:
         """The journal of the fixed part; raises OpcovError if nothing was measured."""
         parts = [path for name in ("census", "plain") if (path := self.folder.measured(name))]
         if not parts:
-            raise OpcovError("the night has measured nothing", hint="give a longer --budget")
+            raise self._nothing()
         join(parts, self.folder.journal)
         return self.folder.journal
+
+    def _nothing(self) -> OpcovError:
+        cells = f"none of the registry's {plural(len(_cells('default')), 'cell')} was reached"
+        if self._is_worth():
+            return OpcovError(f"the night has measured nothing: {cells}", hint="the same command goes on with it")
+        return OpcovError(
+            f"--budget {self.folder.state()['budget']} was too short for any cell: {cells}",
+            hint="type the command with a longer one, such as --budget 30m",
+        )
 
     def publish(self, ended: str) -> bool:
         """Write the folder's files; return whether the fixed part is worse than that of the last night."""
@@ -189,6 +206,13 @@ class Night:
         text, worse = page(self.folder, self.before, self.found, ended, self.failed)
         (self.folder.path / "night.md").write_text(text, encoding="utf-8")
         return worse
+
+    def paced(self, closing: float) -> dict[str, float]:
+        """The pace that the next night goes by: this one took so many seconds to close."""
+        outcomes, seconds = self.folder.measured_so_far()
+        if outcomes < ENOUGH or not seconds:
+            return {}
+        return {"rate": outcomes / seconds, "closing": max(closing - BASE, 0.0) / outcomes}
 
     def _keep_finds(self, fixed: Index) -> None:
         """Note what exploring found, and which cells it has reached."""

@@ -14,11 +14,13 @@ from typing import Any
 
 from harness.errors import Exit, OpcovError
 from harness.records.journal import Record, dumped
-from harness.records.journal_file import PART, JournalReader, read
+from harness.records.journal_file import PART, JournalReader, footer, read
 from harness.records.journal_writer import JournalWriter
 
 NAME = "journal.jsonl.gz"
-READ = (NAME, "explicit.jsonl.gz", "history.sqlite", "explored.txt")
+PARTS = ("plain", "explicit", "census", "explore")
+"""The parts of a night, in their order."""
+READ = (NAME, "explicit.jsonl.gz", "history.sqlite", "explored.txt", "night.json")
 """The files that the next night reads; only the first must be there."""
 
 
@@ -62,6 +64,12 @@ class Folder:
         """The journal of a part, finished or not; None if there is none."""
         whole = self.part(name) / NAME
         return next((path for path in (whole, whole.with_name(NAME + PART)) if path.exists()), None)
+
+    def measured_so_far(self, names: Iterable[str] = PARTS) -> tuple[int, float]:
+        """How many outcomes these parts have, and the seconds they took, as far as they have closed their journals."""
+        ends = [footer(journal) or {} for journal in map(self.measured, names) if journal]
+        outcomes = sum(sum(end.get("counts", {}).values()) for end in ends)
+        return outcomes, sum(float(end.get("seconds", 0.0)) for end in ends)
 
     def state(self) -> dict[str, Any]:
         """What is known of the night; empty before it starts."""

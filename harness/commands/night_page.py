@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -11,7 +12,7 @@ from harness.errors import Exit
 from harness.records.journal_file import JournalReader, footer
 from harness.text import plural
 
-from .night_folder import Folder
+from .night_folder import PARTS, Folder
 from .night_plan import Find
 
 SHOWN = 30
@@ -25,23 +26,23 @@ def page(
 
     What one of the commands cannot do is said in its section, and ends nothing.
     """
-    journal, sections, worse = str(folder.journal), [], False
-    _opcov("record", journal, "--history", str(folder.history))
-    against = ["--against", str(before.journal)] if before else []
-    html = _opcov("html", journal, *against, "--history", str(folder.history), "--out", str(folder.path / "index.html"))
+    journal, sections, worse = folder.journal, [], False
+    history = ("--history", folder.history)
+    _opcov(folder, "record", journal, *history)
+    against = ("--against", before.journal) if before else ()
+    html = _opcov(folder, "html", journal, *against, *history, "--out", folder.path / "index.html")
     if html.returncode:
         sections.append(("The report could not be written", html.stderr))
     pairs = [(before.journal, folder.journal), (before.explicit, folder.measured("explicit"))] if before else []
     for title, (old, new) in zip(("Census", "Explicit samples"), pairs, strict=False):
         if new and old.exists():
-            done = _opcov("diff", str(old), str(new), "--format", "markdown")
+            done = _opcov(folder, "diff", old, new, "--format", "markdown")
             worse |= done.returncode == Exit.FOUND
             sections.append((f"{title}: what changed since last night", done.stdout or done.stderr))
     if not before:
         sections.append(("Since last night", "There is no last night (`--last`): nothing was compared."))
-    done = _opcov("baseline", "check", journal, "--if-comparable", "--any-pair")
-    sections.append(("Baseline", f"```\n{(done.stdout + done.stderr).strip()}\n```"))
-    done = _opcov("history", "--history", str(folder.history))
+    sections.append(("Baseline", _baseline(folder)))
+    done = _opcov(folder, "history", *history)
     sections.append(("History", f"```\n{(done.stdout or done.stderr).strip()}\n```"))
     verdict = ("worse than last night, " if worse else "nothing worse than last night, ") if before else ""
     head = [_first(folder, found, f"{ended}: {verdict}", failed), "", *_parts(folder)]
@@ -56,9 +57,19 @@ def write_running(folder: Folder) -> None:
     (folder.path / "night.md").write_text("\n".join([head, "", *_parts(folder)]) + "\n", encoding="utf-8")
 
 
-def _opcov(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "harness.commands.cli", *arguments]
-    return subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
+def _opcov(folder: Folder, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run a command of opcov in the folder, with paths from there: it repeats them, and the folder is published."""
+    words = [os.path.relpath(word, folder.path) if isinstance(word, Path) else word for word in arguments]
+    command = [sys.executable, "-m", "harness.commands.cli", *words]
+    return subprocess.run(command, cwd=folder.path, capture_output=True, text=True, check=False)
+
+
+def _baseline(folder: Folder) -> str:
+    """What the census comes to against the baseline. A plain call that ran alone is no cell of it."""
+    if census := folder.measured("census"):
+        done = _opcov(folder, "baseline", "check", census, "--if-comparable", "--any-pair")
+        return f"```\n{(done.stdout + done.stderr).strip()}\n```"
+    return "No cell of the census ran: nothing was compared."
 
 
 def _first(folder: Folder, found: Sequence[Find], ended: str, failed: Sequence[str]) -> str:
@@ -71,7 +82,7 @@ def _first(folder: Folder, found: Sequence[Find], ended: str, failed: Sequence[s
 
 def _parts(folder: Folder) -> Iterator[str]:
     """A line for each part: how far it came, and with which seed."""
-    for name in ("plain", "explicit", "census", "explore"):
+    for name in PARTS:
         if journal := folder.measured(name):
             reader, end = JournalReader(journal), footer(journal)
             total = reader.header.get("cells", 0)

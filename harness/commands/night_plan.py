@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from harness.records.expectation import CONTROL
 from harness.records.journal import Record
@@ -13,15 +14,50 @@ from harness.running.cells import Cell
 
 ALARMING = ("Wrong", "Crashed", "TimedOut", "Invalid")
 """The outcomes that exploring is to find: what a refused sample says, the census says too."""
-CLOSING, SHARE = 300.0, 0.15
-"""Seconds that are kept to compare and publish, at most, and the share of the budget that is kept."""
 SHORTEST = 10.0
 """A part of the night for which fewer seconds are left does not start."""
+BASE = 15.0
+"""Seconds that it takes to close a night of few outcomes: each command that compares or publishes starts anew."""
+MARGIN = 1.25
+"""So many times what closing took before is kept for it."""
+REPORTS = 8.0
+"""Closing takes so many times what a part takes to write its report: the index, the report, the diff, the baseline."""
+ENOUGH = 500
+"""A part with fewer outcomes tells nothing of the pace."""
 
 
-def for_parts(seconds: float) -> float:
-    """How much of a night's budget is for its parts; the rest is to compare and to publish what they found."""
-    return seconds - min(SHARE * seconds, CLOSING)
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast a night measures, in outcomes a second, and how many seconds it takes to close, an outcome.
+
+    The values by default are those of two cores; a night replaces them by what it or the last one measured.
+    """
+
+    rate: float = 30.0
+    closing: float = 0.001
+
+    def for_part(self, left: float, outcomes: int) -> float:
+        """How many of the seconds that are left a part may take, so that there is time to close after it.
+
+        Closing takes longer the more outcomes there are: `outcomes` so far, and those that the part adds.
+        """
+        cost = MARGIN * self.closing
+        return (left - BASE - cost * outcomes) / (1 + cost * self.rate)
+
+    def after(self, outcomes: int, seconds: float, report: float, *, learns: bool) -> Pace:
+        """The pace after a part that took so many seconds, and so many more for its report.
+
+        Where no earlier night has told how long it takes to close, the report tells: that night `learns`.
+        """
+        if outcomes < ENOUGH or seconds <= 0:
+            return self
+        return Pace(outcomes / seconds, max(0.0, REPORTS * report / outcomes) if learns else self.closing)
+
+
+def pace(of: Mapping[str, Any]) -> Pace:
+    """The pace that a night has noted of itself; that of any night where it has noted none."""
+    found = {key: float(of[key]) for key in ("rate", "closing") if isinstance(of.get(key), (int, float))}
+    return Pace(**{key: value for key, value in found.items() if value > 0})
 
 
 def ordered(cells: Iterable[Cell], costs: Mapping[str, float]) -> list[str]:

@@ -16,6 +16,7 @@ from harness.programs.protocols import Recipe
 from harness.programs.provider import use
 from harness.records.expectation import CONTROL, one_line
 from harness.records.frontend import FRONTEND, is_of_decomposition
+from harness.records.opinion import opinion_json
 from harness.records.outcome import BEST, Excluded, Outcome, Result, Wrong
 from harness.records.toolchain import Loaded, compilers
 from harness.running.supervisor import Limits
@@ -60,7 +61,8 @@ def run(options: argparse.Namespace) -> Exit:
     get_ready(sample, options.backend)
     case = case_of(sample)
     result, ir, loaded = rerun(sample, options.backend, Limits(seconds=options.seconds))
-    files = _write(options.out, case, sample, options.backend, result.outcome, ir, loaded)
+    shown = (result.opinion and result.opinion.instead) or result.outcome  # what there is to reproduce
+    files = _write(options.out, case, sample, options.backend, shown, ir, loaded)
     print_answer(
         options,
         text=lambda: _text(sample, options.backend, result, files, loaded),
@@ -78,13 +80,15 @@ def _text(sample: Sample, backend: str, result: Result, files: Mapping[str, str]
     ]
     if result.cause:
         lines.append(f"  runtime verification: {result.cause}")
+    if result.opinion:
+        lines.append(f"  second opinion: {result.opinion}")
     if result.first_wrong_pass:
         lines.append(f"  {result.first_wrong_pass}")
     return "\n".join([*lines, *(f"\n{TITLES[key]}:\n  {value}" for key, value in files.items())])
 
 
 def _data(sample: Sample, result: Result, files: Mapping[str, str], loaded: Loaded) -> dict[str, object]:
-    data = {
+    data: dict[str, object] = {
         "with": compilers(loaded),
         "outcome": type(result.outcome).__name__,
         "why": one_line(result.outcome),
@@ -92,7 +96,8 @@ def _data(sample: Sample, result: Result, files: Mapping[str, str], loaded: Load
         "sample": sample.id,
         **files,
     }
-    return data | ({"parts": asdict(result.first_wrong_pass)} if result.first_wrong_pass else {})
+    data |= {"parts": asdict(result.first_wrong_pass)} if result.first_wrong_pass else {}
+    return data | ({"opinion": opinion_json(result.opinion)} if result.opinion else {})
 
 
 # the files ------------------------------------------------------------------------------------------------------------

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 
 from harness.cases.case import OpCase
 from harness.cases.numeric import Distribution, ShapeOnly
+from harness.programs.protocols import ImpossibleShape
 from harness.records.outcome import Wrong, WrongKind
 
 from .reference import Run
@@ -47,6 +48,11 @@ def compare(
             return share
         worst = max(worst, share)
     return worst
+
+
+def impossible(error: ImpossibleShape, executor: str, sizes: Mapping[str, int]) -> Wrong:
+    """Return what is wrong with a result whose shape no tensor has; `sizes` are those of the run."""
+    return Wrong("shape", str(error), error.output, executor, sizes=sizes)
 
 
 def judged(actual: Sequence[torch.Tensor], run: Run, case: OpCase) -> Sequence[torch.Tensor]:

@@ -12,10 +12,11 @@ import torch
 from harness.programs.fork import ForkDied, in_fork
 from harness.programs.materialize import copied
 from harness.programs.program import seed_eager
-from harness.programs.protocols import Backend, CannotExecute, Contract, Executor, Lowered, Step
+from harness.programs.protocols import Backend, CannotExecute, Contract, Executor, ImpossibleShape, Lowered, Step
 from harness.records.outcome import FirstWrongPass, Wrong
 
 from .blame import ExecutorVerdict
+from .compare import impossible
 
 STEP_SECONDS = 5.0
 """The time that one step may take to compile and run where it has a fork of its own."""
@@ -77,6 +78,8 @@ class StepRunner:
         seed_eager(0)
         try:
             return self.judge(executable([copied(t) for t in self.inputs]))
+        except ImpossibleShape as error:
+            return impossible(error, executor.name, {})
         except CannotExecute:
             raise
         except Exception as error:  # eager may raise any type

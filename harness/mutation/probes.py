@@ -28,12 +28,13 @@ def probes(case: OpCase, cell: CellUnderTest, *, fresh: bool = True) -> tuple[li
     """
     more = census(case, cell.dtype, cell.samples[0].mode, _MORE_PROGRAMS, seed=1) if fresh else ()
     programs = list({s.program: s for s in (*more, *cell.samples)}.values())
-    drawn = [
+    filled = (
         with_values(seeded(program, seed), values)
         for seed in range(1, _SEEDS + 1)
         for values in case.ways
         for program in programs
-    ]
+    )
+    drawn = list({sample.id: sample for sample in filled}.values())
     plain = [with_values(seeded(program, 1), case.values[0]) for program in programs]
     nonfinite = [_nonfinite(program) for program in plain] if cell.dtype in _HAS_NONFINITE else []
     known = {sample.id for sample in drawn}

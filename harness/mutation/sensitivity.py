@@ -20,7 +20,7 @@ from functools import partial
 from multiprocessing import get_context
 
 from harness.cases.numeric import Distribution, ShapeOnly
-from harness.cases.sample import Sample
+from harness.cases.sample import RULED, Sample
 from harness.errors import UnknownName
 from harness.programs.fork import ForkDied, in_fork
 from harness.records.journal import Record
@@ -62,7 +62,7 @@ def cells(records: Iterable[Record], wanted: Selection, kinds: Sequence[str]) ->
         if not isinstance(r.outcome, Passed) or not r.sample or r.minimised or r.backend not in MUTATED:
             continue
         key = (r.op, r.family, r.backend, r.mode, r.dtype)
-        if r.sample.origin == "census" and (r.op, r.backend, r.mode, r.dtype) not in red:
+        if r.sample.origin in RULED and (r.op, r.backend, r.mode, r.dtype) not in red:
             samples[key].append(r.sample)
             kinds_of[key] = kinds_of.get(key) or _kinds_for_cell(r, wanted, kinds)
     return [CellUnderTest(*key, tuple(passed), kinds_of[key]) for key, passed in samples.items() if kinds_of[key]]

@@ -14,16 +14,17 @@ from dataclasses import dataclass, replace
 import torch
 
 from harness.cases.sample import Sample, dumps
-from harness.judging.compare import compare, same
+from harness.judging.compare import compare, impossible, same
 from harness.judging.reference import Run
 from harness.programs import plugins
 from harness.programs.fork import ForkDied, in_fork
 from harness.programs.materialize import copied
-from harness.programs.protocols import CannotExecute, Executable, Lowered
+from harness.programs.protocols import CannotExecute, Executable, ImpossibleShape, Lowered
 from harness.records.mutant import Mutant, MutantRecord, MutantStatus
 from harness.records.outcome import Wrong
 from harness.running import worker
 from harness.running.caches import Stop
+from harness.running.clock import Clock
 from harness.running.lru_cache import LruCache
 from harness.running.pipeline import Pipeline
 
@@ -106,10 +107,11 @@ class MutantTester:
         lowered_samples = []
         for sample in samples:
             try:
-                lowered, references = self.pipeline.prepared(self.case, sample, self.cell.backend)
+                found = self.pipeline.prepared(self.case, sample, self.cell.backend, Clock(lambda stage: None))
             except Stop:
                 continue
-            if references:
+            if references := found.admitted:
+                lowered = found.artifact.lowered
                 shapes = tuple(tuple(t.shape) for t in lowered.program.args)
                 lowered_samples.append(LoweredSample(sample, lowered, shapes, references, undrawn))
         return lowered_samples
@@ -158,7 +160,10 @@ class MutantTester:
         """Return the largest error at any size, divided by its bound, or what is wrong first; raises CannotExecute."""
         worst = 0.0
         for run in sample.references:
-            results = executable([copied(t) for t in run.inputs])
+            try:
+                results = executable([copied(t) for t in run.inputs])
+            except ImpossibleShape as error:
+                return impossible(error, self.executor.name, run.sizes)
             first, dialect = sample.references[0], sample.lowered.dialect
             verdict = compare(results, run, first, self.case, self.executor.name, dialect)
             if isinstance(verdict, Wrong):

@@ -95,12 +95,17 @@ def _package(name: str) -> Package:
 
 
 def _distribution(path: Path) -> tuple[str, str]:
-    """The name and the version of the distribution that a package's folder or file belongs to; empty if to none."""
+    """The name and the version of the distribution that a package's folder or file belongs to; empty if to none.
+
+    Several distributions may share the folder of a namespace package: then all of them, joined.
+    """
+    owners = set[tuple[str, str]]()
     for found in distributions(path=[str(path.parent)]):
         record = "\n" + (found.read_text("RECORD") or "")
         if f"\n{path.name}/" in record or f"\n{path.name}," in record:
-            return found.name, found.version
-    return "", ""
+            owners.add((found.name, found.version))
+    names, versions = (dict.fromkeys(each) for each in zip(*sorted(owners), strict=True)) if owners else ((), ())
+    return ", ".join(names), ", ".join(versions)
 
 
 def _revision(name: str) -> str:

@@ -27,6 +27,8 @@ BACKENDS = "opcov.backends"
 CASCADES = "opcov.cascades"
 """Backends that are measured only if the user asks for them."""
 EXECUTORS = "opcov.executors"
+OPINIONS = "opcov.opinions"
+"""Executors that are asked for a second opinion on failures, and have no part in any other verdict."""
 OPCOV = "opcov"
 """The name of opcov's own distribution."""
 INSTALL = "pip install"
@@ -35,10 +37,20 @@ INSTALL = "pip install"
 
 def names(*groups: str) -> tuple[str, ...]:
     """Return the names declared in these groups, sorted, `control` last; raises MissingPackage if there are none."""
-    found = sorted({e.name for group in groups for e in _entries(group)}, key=lambda n: (n == CONTROL, n))
+    found = _declared(*groups)
     if not found:
         raise MissingPackage(f"no entry points in {groups[0]!r}: opcov is not installed", hint="run `pip install -e .`")
-    return tuple(found)
+    return found
+
+
+def executor_names() -> tuple[str, ...]:
+    """Return the names of all executors, those for second opinions too; raises MissingPackage if there are none."""
+    return names(EXECUTORS, OPINIONS)
+
+
+def adviser_names() -> tuple[str, ...]:
+    """Return the names of the executors that are asked for second opinions."""
+    return _declared(OPINIONS)
 
 
 def columns(*groups: str) -> tuple[str, ...]:
@@ -68,17 +80,26 @@ def factory(group: str, name: str) -> Callable[[], Any]:
 def executors(
     loading: Callable[[str], None] = lambda name: None, without: Mapping[str, str] = MappingProxyType({})
 ) -> tuple[list[Any], dict[str, str]]:
-    """Return every executor that can be loaded and, by name, why each other one cannot.
+    """Return every executor that can be loaded, but for those for second opinions, and why each other one cannot.
 
     The reason is the command that installs the missing package, or the error if none is missing. `loading` is called
     with each name before the executor is loaded, since that may kill the process. Those in `without` are known to be
     absent, for these reasons, and are not loaded.
     """
+    return _loaded(EXECUTORS, loading, without)
+
+
+def advisers(loading: Callable[[str], None], without: Mapping[str, str]) -> tuple[list[Any], dict[str, str]]:
+    """Return the executors that are asked for second opinions, as `executors` does the others."""
+    return _loaded(OPINIONS, loading, without)
+
+
+def _loaded(group: str, loading: Callable[[str], None], without: Mapping[str, str]) -> tuple[list[Any], dict[str, str]]:
     present, absent = [], dict(without)
-    for name in names(EXECUTORS):
+    for name in _declared(group):
         if name in without:
             continue
-        entry = _entry(EXECUTORS, name)
+        entry = _entry(group, name)
         loading(name)
         try:
             present.append(entry.load()())
@@ -94,9 +115,9 @@ def absent() -> dict[str, str]:
     only an import shows, such as a package that is broken, is in what `executors` returns.
     """
     found = {}
-    for name in names(EXECUTORS):
-        entry = _entry(EXECUTORS, name)
-        lacking = (package for package in _needs(entry) if not find_spec(package))
+    for name in executor_names():
+        entry = _entry(_group_of(name), name)
+        lacking = (package for package in _needs(entry) if not _is_installed(package))
         if package := next(lacking, None):
             found[name] = _install(entry, package)
     return found
@@ -104,7 +125,8 @@ def absent() -> dict[str, str]:
 
 def strangers() -> dict[str, str]:
     """Return by name the executors that are not opcov's own, with the reason why the fork server does not load them."""
-    return {e.name: "it is not opcov's own" for e in _entries(EXECUTORS) if e.dist and e.dist.name != OPCOV}
+    entries = (*_entries(EXECUTORS), *_entries(OPINIONS))
+    return {e.name: "it is not opcov's own" for e in entries if e.dist and e.dist.name != OPCOV}
 
 
 def packages(backends: Iterable[str], executors: Iterable[str]) -> Iterator[str]:
@@ -112,17 +134,17 @@ def packages(backends: Iterable[str], executors: Iterable[str]) -> Iterator[str]
     for name in backends:
         yield from _needed(tuple(sys.path), CASCADES if _has(CASCADES, name) else BACKENDS, name)
     for name in executors:
-        yield from _needed(tuple(sys.path), EXECUTORS, name)
+        yield from _needed(tuple(sys.path), _group_of(name), name)
 
 
 @cache
 def _needed(path: tuple[str, ...], group: str, name: str) -> tuple[str, ...]:
     """What `_needs` says on this path; kept, so that a fork need not read the files again."""
-    return tuple(_needs(_entry(group, name)))
+    return tuple(package.partition(".")[0] for package in _needs(_entry(group, name)))
 
 
 def _needs(entry: EntryPoint) -> Iterator[str]:
-    """The package of the entry point's module, and the packages that the module imports whenever it is imported."""
+    """The package of the entry point's module, and the modules that this one imports whenever it is imported."""
     package, *rest = entry.module.split(".")
     yield package
     spec = find_spec(package)
@@ -134,16 +156,30 @@ def _needs(entry: EntryPoint) -> Iterator[str]:
 
 
 def _imported(source: Path) -> Iterator[str]:
-    """The packages that a file imports in its outermost statements, by absolute names."""
+    """The modules that a file imports in its outermost statements, by absolute names."""
     try:
         statements = ast.parse(source.read_bytes()).body
     except (SyntaxError, ValueError):  # whoever imports it is told
         return
     for statement in statements:
         if isinstance(statement, ast.Import):
-            yield from (alias.name.partition(".")[0] for alias in statement.names)
+            yield from (alias.name for alias in statement.names)
         elif isinstance(statement, ast.ImportFrom) and statement.module and not statement.level:
-            yield statement.module.partition(".")[0]
+            yield statement.module
+
+
+def _is_installed(module: str) -> bool:
+    """Whether a module's package is installed; of a namespace package, the part that the module is in.
+
+    Nothing is imported. Only namespace packages are looked into: others may make their modules as they are imported.
+    """
+    package, *rest = module.split(".")
+    spec = find_spec(package)
+    for part in rest:
+        if spec is None or spec.origin is not None:
+            break
+        spec = PathFinder.find_spec(part, spec.submodule_search_locations)  # a dotted name would ask for the parent
+    return spec is not None
 
 
 def _entries(group: str) -> EntryPoints:
@@ -154,6 +190,16 @@ def _entries(group: str) -> EntryPoints:
 def _entries_on(path: tuple[str, ...], group: str) -> EntryPoints:
     """The entry points on the path, which is `sys.path`; kept, since reading them takes 5 ms and is asked often."""
     return entry_points(group=group)
+
+
+def _declared(*groups: str) -> tuple[str, ...]:
+    """The names declared in these groups, sorted, `control` last."""
+    return tuple(sorted({e.name for group in groups for e in _entries(group)}, key=lambda n: (n == CONTROL, n)))
+
+
+def _group_of(executor: str) -> str:
+    """The group that declares an executor."""
+    return OPINIONS if _has(OPINIONS, executor) else EXECUTORS
 
 
 def _has(group: str, name: str) -> bool:

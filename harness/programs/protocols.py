@@ -10,9 +10,10 @@ A program takes this way, in a worker process:
 
 Samples that differ in values only are one program: they share the contract, the lowered module and the executables.
 
-A plugin declares itself by an entry point in one of three groups: `opcov.backends`, `opcov.cascades` (backends that are
-measured only if the user asks for them) and `opcov.executors`. The entry point names a callable without arguments, best
-a class, that returns a `Backend` or an `Executor`. It is called in child processes, never in the parent of a run.
+A plugin declares itself by an entry point in one of four groups: `opcov.backends`, `opcov.cascades` (backends that are
+measured only if the user asks for them), `opcov.executors` and `opcov.opinions` (executors that are asked for a second
+opinion on failures, and for nothing else). The entry point names a callable without arguments, best a class, that
+returns a `Backend` or an `Executor`. It is called in child processes, never in the parent of a run.
 
 Each exception below says which outcome it becomes. A MemoryError is always a crash. Any other exception of a backend is
 a crash of the compiler (`Crashed`), as is its death. Any other exception of a frontend or an executor is a harness
@@ -195,6 +196,22 @@ class CannotExecute(Exception):
 
     The outcome is `NotExecuted`, with each executor's reason, if no other executor can run the module either.
     """
+
+
+class ImpossibleShape(CannotExecute):
+    """Raised by an executable: a result came back with a shape that no tensor has, as of a size that was divided by 0.
+
+    Unlike other reasons this one is the lowering's fault: the outcome is `Wrong`. `output` is the index of the result,
+    `shape` what the module says its sizes are.
+    """
+
+    def __init__(self, output: int, shape: Sequence[int]) -> None:
+        super().__init__(output, shape)
+        self.output = output
+        self.shape = shape
+
+    def __str__(self) -> str:
+        return f"out[{self.output}].shape={list(self.shape)}, which no tensor has"
 
 
 @runtime_checkable

@@ -14,14 +14,28 @@ import pytest
 
 from harness.errors import OpcovError
 from harness.running.budget import budget
+from harness.text import duration, plural
 
 from .items import CellItem
 from .options import is_worker, usage_error
 
 CELLS = pytest.StashKey[Mapping[str, int]]()
 """The names of the cells that `--cells` asks for, each with its place."""
+LONG_ENOUGH = "5m"
+"""A budget in which a run measures something, on any machine."""
 LONGEST, SHARE = 150.0, 0.1
 """Seconds that are kept for the report, at most, and the share of the budget that is kept."""
+
+
+class TooShort(OpcovError):
+    """The budget was over before a cell could start: `cells` were to run, and it took so many seconds to find out."""
+
+    def __init__(self, given: str, cells: int, seconds: float) -> None:
+        super().__init__(
+            f"--budget {given} was too short for any cell: {plural(cells, 'cell')} not reached, "
+            f"the run had not started its first one after {duration(seconds)}",
+            hint=f"type the command with a longer one, such as --budget {LONG_ENOUGH}, or without",
+        )
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

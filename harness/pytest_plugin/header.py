@@ -11,7 +11,7 @@ from harness.cases.profile import profile
 from harness.cases.sample import MODES
 from harness.running.run_header import run_header
 
-from .options import columns, is_thorough, selection
+from .options import columns, is_thorough, opinions, selection
 from .replay import REPLAY
 
 
@@ -29,6 +29,7 @@ def _options(config: pytest.Config) -> dict[str, Any]:
         "sampling": profile(option.profile).says(),
         "samples": option.samples,
         "thorough": is_thorough(config),
+        "opinions": opinions(config),
         "ops": list(wanted.ops),
         "backends": wanted.possible("backend", wanted.backends or columns(config)),
         "modes": wanted.possible("mode", wanted.modes or MODES) if wanted.where else list(wanted.modes),

@@ -20,6 +20,7 @@ from harness.records.expectation import judge
 from harness.records.journal import Record, dumped
 from harness.records.outcome import BEST
 from harness.records.toolchain import toolchain_line
+from harness.running.advice import Advice
 from harness.running.cells import Cell, cells, names
 from harness.running.child import fork_server
 from harness.running.request import WarmUp
@@ -30,7 +31,7 @@ from harness.surface import opinfo
 from op_suites import catalog
 
 from . import resume
-from .options import SUITES, columns, is_main_job, is_strict, is_thorough, is_worker, limits, selection
+from .options import SUITES, columns, is_main_job, is_strict, is_thorough, is_worker, limits, opinions, selection
 from .replay import GONE, REPLAY
 
 LINES = "opcov-lines"
@@ -220,6 +221,7 @@ def _runner(session: pytest.Session) -> Runner:
             find_pass=find_pass,
             recorded=functools.partial(resume.recorded, config),
             patient=config.stash.get(_CELLS, 0) == 1,
+            advice=Advice(config.stash[_SUPERVISOR].opinion, opinions(config)),
         )
     return config.stash[_RUNNER]
 

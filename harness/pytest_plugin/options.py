@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import op_suites
-from harness.cases.profile import PROFILES, profile
+from harness.cases.profile import ASKS, PROFILES, Asks, profile
 from harness.errors import OpcovError
 from harness.programs import plugins
 from harness.programs.compiler import FORMS, INSTALLED, Compiler, chosen
@@ -56,6 +56,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--profile", help=f"how much is sampled: {', '.join(PROFILES)}")
     add("--samples", default="census", choices=SAMPLES, help="the cases' own, those of PyTorch's OpInfo, or both")
     add("--thorough", action="store_true", help="every executor runs every sample")
+    add("--opinions", choices=ASKS, help="on which failures a second opinion is asked for (default: by the profile)")
     add("--seed", type=int, default=None, help="seed of the census (default: 0; explore: fresh and printed)")
     add("--resume", action="store_true", help="go on with the unfinished run in the folder of --out")
     add("--out", default="reports/out", metavar="DIR", help="folder of journal.jsonl.gz, index.html and matrix.md")
@@ -241,6 +242,12 @@ def limits(config: pytest.Config) -> Limits:
 def is_thorough(config: pytest.Config) -> bool:
     """Whether every executor runs every sample; if not, they are asked until one is right."""
     return bool(config.option.thorough)
+
+
+def opinions(config: pytest.Config) -> Asks:
+    """On which failures a second opinion is asked for."""
+    asked: Asks | None = config.option.opinions
+    return asked or profile(config.option.profile).opinions
 
 
 def is_strict(config: pytest.Config) -> bool:

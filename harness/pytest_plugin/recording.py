@@ -25,6 +25,7 @@ from harness.surface import opinfo, ops
 from harness.text import plural
 
 from . import resume
+from .budget import TooShort
 from .header import header
 from .items import LINES, TOOLCHAIN, UNUSABLE, cell_of
 from .options import SUITES, is_main_job, is_whole, is_worker, journal_path, said, usage_error
@@ -35,6 +36,7 @@ from .toolchains import MixedToolchains, Toolchains
 if TYPE_CHECKING:
     from .report import Report
 
+NOTHING_FAILED = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 FEW = 200
 """A run of no more cells is over before it is worth a second to read what they cost in an earlier run."""
 
@@ -87,7 +89,7 @@ class Recorder:
                 resume.check_free(self.left)
             return
         self.resumed = resume.unfinished(journal)
-        resume.check_same(self.resumed.header, header(self.config, self.absent, self.started), self.resumed.path)
+        resume.check_same(self.resumed, header(self.config, self.absent, self.started), chosen())
         self.config.stash[resume.RESUMED] = self.resumed
         self.toolchains = Toolchains(self.resumed.toolchains, self.resumed.path)
         self.progress = Progress(before=len(self.resumed.cells))
@@ -173,8 +175,8 @@ class Recorder:
         if self.resumed and not self.progress.names and exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
             self._open()  # no cell was missing, only the footer
             session.exitstatus = pytest.ExitCode.OK
-        if not self.writer and exitstatus == pytest.ExitCode.OK and self.progress.names and not self.progress.left:
-            self.failure, session.exitstatus = _nothing_chosen(self), pytest.ExitCode.USAGE_ERROR
+        if not self.writer and exitstatus in NOTHING_FAILED and (why := _nothing_ran(self)):
+            self.failure, session.exitstatus = why
         if self.writer:
             interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
             if interrupted and self.figures:
@@ -220,9 +222,17 @@ def _end_if_unusable(found: Mapping[str, Any]) -> None:
         pytest.exit(f"opcov: {why}", returncode=Exit.ENVIRONMENT)
 
 
-def _nothing_chosen(recorder: Recorder) -> OpcovError:
-    cells = plural(len(recorder.progress.names), "cell")
-    return BadQuery(f"no sample of {cells} is {recorder.config.option.where}", hint="leave a condition out")
+def _nothing_ran(recorder: Recorder) -> tuple[OpcovError, pytest.ExitCode] | None:
+    """Why a run has no outcome, and its exit status; None if nobody asked for one, or something else went wrong."""
+    options, left = recorder.config.option, recorder.progress.left
+    if recorder.progress.names and not left:
+        cells = plural(len(recorder.progress.names), "cell")
+        return BadQuery(
+            f"no sample of {cells} is {options.where}", hint="leave a condition out"
+        ), pytest.ExitCode.USAGE_ERROR
+    if left and options.budget:
+        return TooShort(options.budget, left, time.time() - recorder.started), pytest.ExitCode.NO_TESTS_COLLECTED
+    return None
 
 
 def _head(recorder: Recorder) -> Iterator[str]:

@@ -7,7 +7,7 @@ it would not measure the same, and runs the cells that are missing. Any other ru
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,14 +16,19 @@ from typing import Any
 import pytest
 
 from harness.errors import OpcovError
+from harness.programs.compiler import Compiler
+from harness.programs.loaded import COMPILER
 from harness.records.journal import Record, is_complete
 from harness.records.journal_file import PART, Block, JournalReader, footer, restored
+from harness.records.toolchain import TOOL, loaded_restore
 
 IGNORED = frozenset(("run", "started", "kind", "schema", "cells", "element_types", "toolchain.revision"))
 """Keys of the header that may differ between a run and the run that goes on with it.
 
 The code that decides outcomes is compared by `toolchain.code`, so a revision that changes other files may differ.
 """
+SPEC = "options.torch_mlir"
+"""The key under which the header has what was typed to name the compiler."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,16 +142,31 @@ def aside(path: Path) -> Path:
     return next(candidate for candidate in numbers if not candidate.exists())
 
 
-def check_same(before: Mapping[str, Any], now: Mapping[str, Any], path: Path) -> None:
-    """Raise OpcovError, naming what differs, if a run with the header `now` would not measure what `before` did."""
-    old, new = _leaves(before), _leaves(now)
+def check_same(resumed: Unfinished, now: Mapping[str, Any], compiler: Compiler) -> None:
+    """Raise OpcovError, naming what differs, if a run with the header `now` would not measure what `resumed` did.
+
+    A compiler may be named by another SPEC, as a folder by another path, if it is what the workers had loaded. That
+    its files are the same is found when they are loaded: see `Toolchains`.
+    """
+    path, old, new = resumed.path, _leaves(resumed.header), _leaves(now)
     differ = [key for key in dict.fromkeys((*old, *new)) if key not in IGNORED and old.get(key) != new.get(key)]
+    if SPEC in differ and _is_loaded(compiler, resumed.toolchains):
+        differ.remove(SPEC)
     if differ:
         said = "; ".join(f"{key} {_said(old.get(key))}, not {_said(new.get(key))}" for key in differ)
         raise OpcovError(
             f"--resume: {path} was measured with {said}",
             hint="repeat what it was measured with, or leave --resume out: the unfinished journal is kept",
         )
+
+
+def _is_loaded(compiler: Compiler, toolchains: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether this compiler, a folder or a binary, is where the workers of a run loaded theirs from."""
+    name, at = (TOOL, compiler.tool) if compiler.tool else (COMPILER, compiler.folder and compiler.folder / COMPILER)
+    packages = [loaded_restore(line).packages for line in toolchains]
+    if at is None or not packages or any((TOOL in found) != (name == TOOL) for found in packages):
+        return False
+    return all(name in found and Path(found[name].path).resolve() == at.resolve() for found in packages)
 
 
 def _leaves(header: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from .journal_file import CellName, cell_name
@@ -19,11 +19,13 @@ from .outcome import BY_NAME, HarnessError, NotRun, TimedOut
 from .signature import Signature
 
 ALSO = " ~ "
-"""Stands before a second verdict, and its reason: `cpu` or `flicker`."""
+"""Stands before a second verdict, and its reason: `cpu`, `flicker` or `opinion`."""
 WAS = " # was "
 """Stands before the verdict that the cell had before somebody accepted a worse one, and that person's reason."""
 REASONS = ("cpu", "flicker")
-"""Why a cell may have a second verdict."""
+"""Why a cell may have a second verdict, as a person says it."""
+OPINION = "opinion"
+"""The reason of the verdict that a second opinion makes of the cell; the first verdict of a line is without any."""
 _BETWEEN = "; "
 _DIGITS = 6
 _UNCERTAIN = tuple(cls.__name__ for cls in (TimedOut, NotRun, HarnessError))
@@ -36,7 +38,8 @@ _END = re.compile(r"([\w-]+) (\d+)/(\d+)(?: (\S.*))?")
 class End:
     """What became of a cell.
 
-    `verdict` is the name of the status that reports show, decided without minimised samples. `passed` of its `total`
+    `verdict` is the name of the status that reports show, decided without minimised samples and, but for `OPINION`, as
+    if no second opinion had cleared a sample. `passed` of its `total`
     samples are right, those outside the dialect aside; these two are for information. `signatures` are those of all
     samples that are not right, sorted.
     """
@@ -87,9 +90,19 @@ class Entry:
         return cell_name(*self.name)
 
     @property
+    def opinion(self) -> End | None:
+        """The end that second opinions make of the cell; None where they clear no sample of it."""
+        return next((end for why, end in self.also if why == OPINION), None)
+
+    def with_opinion(self, end: End | None) -> Entry:
+        """The entry with another such end, or with none."""
+        others = tuple((why, other) for why, other in self.also if why != OPINION)
+        return replace(self, also=(*others, (OPINION, end)) if end else others)
+
+    @property
     def ends(self) -> tuple[End, ...]:
-        """Every end that the cell may have, the usual one first."""
-        return self.end, *(end for _, end in self.also)
+        """Every end that the cell may have without second opinions, the usual one first."""
+        return self.end, *(end for why, end in self.also if why != OPINION)
 
     def __str__(self) -> str:
         """The line."""
@@ -123,8 +136,8 @@ def parse(line: str, family: str) -> Entry:
 
 def _other(text: str) -> tuple[str, End]:
     why, _, end = text.partition(" ")
-    if why not in REASONS:
-        raise ValueError(f"a second verdict is for {' or '.join(REASONS)}, not for {why!r}")
+    if why not in (*REASONS, OPINION):
+        raise ValueError(f"a second verdict is for {', '.join(REASONS)} or {OPINION}, not for {why!r}")
     return why, _end(end)
 
 

@@ -70,8 +70,8 @@ def judge(records: Sequence[Record], backend: str) -> Verdict:
 
 
 def not_ours(record: Record) -> bool:
-    """Whether this is a sample of OpInfo's that eager or export rejects; it does not count against the control."""
-    opinfo = record.sample is not None and record.sample.origin != "census"
+    """Whether this is a sample of OpInfo's, not kept for the census, that eager or export rejects: no fault of ours."""
+    opinfo = record.sample is not None and record.sample.origin in ("opinfo", "rejected")
     return opinfo and isinstance(record.outcome, (Excluded, NotExported))
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from harness.cases.sample import Sample, from_json, to_json
 
 from .mutant import MutantRecord
+from .opinion import Opinion, opinion_json, opinion_restore
 from .outcome import FirstWrongPass, Outcome, Stage, detail, restore
 
 
@@ -46,6 +47,7 @@ class Record:
     - `results`: of a refused or invalid sample, the element types of eager's results that no input or attribute has.
     - `hung`: the stages that did not end within the full deadline while the sample was run, or while it was run again
       with other dims dynamic.
+    - `opinion`: the second opinion on a sample that failed. Absent if none was asked for.
     """
 
     op: str
@@ -67,6 +69,7 @@ class Record:
     plain: bool = False
     without: str | None = None
     results: tuple[str, ...] = ()
+    opinion: Opinion | None = None
 
     @property
     def stage(self) -> Stage:
@@ -138,6 +141,7 @@ def record_json(record: Record) -> dict[str, Any]:
         "results": list(record.results),
         "plain": record.plain,
         "without": record.without,
+        "opinion": opinion_json(record.opinion) if record.opinion else None,
     }
     return line | {key: value for key, value in more.items() if value}
 
@@ -172,4 +176,5 @@ def record_restore(line: Mapping[str, Any], restore_sample: Callable[[Any], Samp
         results=tuple(line.get("results", ())),
         plain=line.get("plain", False),
         without=line.get("without"),
+        opinion=opinion_restore(line["opinion"]) if line.get("opinion") else None,
     )

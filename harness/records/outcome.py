@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from .opinion import Opinion
 
 Stage = Literal["export", "import", "contract", "lower", "verify", "execute", "compare"]
 STAGES: tuple[Stage, ...] = ("export", "import", "contract", "lower", "verify", "execute", "compare")
@@ -174,7 +177,10 @@ class Blocked:
 
 @dataclass(frozen=True, slots=True)
 class NotExecuted:
-    """Lowered and verified, but no executor can run it; `reasons` says of each executor why not."""
+    """No executor can run it, or one torch-mlir cannot read another's IR; `reasons` says why, by executor.
+
+    In the second case, a version skew, `stage` is the one whose text the other side could not parse.
+    """
 
     reasons: Mapping[str, str]
     stage: Stage = "execute"
@@ -296,6 +302,8 @@ class Result:
     - `traits`: the traits that only running the sample shows.
     - `results`: the element types of eager's results, by their short names.
     - `hung`: the stages that did not end within the full deadline, also where another executor then decided.
+    - `advisers`: the executors that can be asked for a second opinion on the lowered module.
+    - `opinion`: what one of them makes of a sample that failed; None if none was asked.
     """
 
     outcome: Outcome
@@ -307,6 +315,8 @@ class Result:
     traits: tuple[str, ...] = ()
     results: tuple[str, ...] = ()
     hung: tuple[Stage, ...] = ()
+    advisers: tuple[str, ...] = ()
+    opinion: Opinion | None = None
 
 
 def detail(outcome: Outcome) -> dict[str, Any]:

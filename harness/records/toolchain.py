@@ -15,7 +15,7 @@ from harness import git
 OURS = ("opcov", "hypothesis", "pytest")
 """The packages that the main process loads."""
 INSTALLED = ("torch", "torch-mlir", "tosa-tools")
-OPTIONAL = ("jaxlib",)
+OPTIONAL = ("jaxlib", "iree-base-compiler", "iree-base-runtime")
 TOOL = "torch-mlir-opt"
 """The name under which the binary stands among the packages, if one lowers in place of the bindings."""
 COMPILERS = ("torch", "torch_mlir", TOOL)

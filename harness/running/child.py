@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import atexit
 import multiprocessing
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import cache
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from types import ModuleType
 from typing import Any
 
@@ -22,13 +27,14 @@ from harness.programs.loaded import COMPILER
 from harness.records.toolchain import Loaded
 from harness.text import one_line
 
-from .request import WarmUp
+from .request import LOADING, WarmUp
 from .request import warm_up as asked
 
 START_SECONDS = 120.0
 """How long a worker may take to start."""
 LOAD_SECONDS = 60.0
-"""How long a worker may take to load one executor."""
+"""How long the fork server or a worker may take to load the compiler, or one executor."""
+_HANGS = "importing it does not end within {:.0f} s"
 
 
 @dataclass(slots=True)
@@ -66,9 +72,34 @@ def fork_server(warm_up: WarmUp, preload: str = WARM) -> ForkServerContext:
         _stop_server(forkserver._forkserver)
     _serves = chosen()
     context.set_forkserver_preload([preload])
-    os.environ |= warm_up.environment()
+    os.environ |= warm_up.environment() | {LOADING: f"{LOAD_SECONDS:.0f} {_note()}"}
     forkserver.ensure_running()
     return context
+
+
+@cache
+def _note() -> str:
+    """The file in which the fork server notes what it loads; it is gone when this process ends."""
+    file = NamedTemporaryFile(prefix="opcov-loading-")  # noqa: SIM115
+    atexit.register(file.close)
+    return file.name
+
+
+def _is_timed_out(server: Any) -> bool:
+    """Whether the fork server has ended because something took too long to load; multiprocessing clears it away."""
+    if server._forkserver_pid is None:
+        return False
+    ended = os.waitid(os.P_PID, server._forkserver_pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    return bool(ended and ended.si_code == os.CLD_KILLED and ended.si_status == signal.SIGALRM)
+
+
+def _hung(server: Any) -> str:
+    """What the fork server could not load in time, which has ended it; "" if it died of something else."""
+    for _ in range(20):  # its end of the connection is closed a moment before it is known to have ended
+        if _is_timed_out(server):
+            return Path(_note()).read_text(encoding="utf-8")
+        time.sleep(0.01)
+    return ""
 
 
 def _stop_server(server: Any) -> None:
@@ -107,20 +138,33 @@ def start(
         except _BrokenExecutor as broken:
             without[broken.name] = broken.reason
             if warm and not server._preload_modules:  # now that it is known what the server died of
-                os.environ |= replace(asked(), without=tuple(without)).environment()
-                _stop_server(server)
-                context.set_forkserver_preload(warm)
+                _restart(context, warm, without)
         except _NoServer as died:
             if not server._preload_modules:
                 raise OpcovError(f"no worker can be forked: {died}", hint="is the machine out of memory?") from None
-            _stop_server(server)
-            context.set_forkserver_preload([])  # a worker that loads all itself can say what the server died of
+            if hung := _hung(server):  # a worker would only wait for it once more
+                if hung == COMPILER:
+                    raise _broken_compiler(_HANGS.format(LOAD_SECONDS)) from None
+                without[hung] = f"it does not load within {LOAD_SECONDS:.0f} s"
+                _restart(context, warm, without)
+            else:
+                _stop_server(server)
+                context.set_forkserver_preload([])  # a worker that loads all itself can say what the server died of
+
+
+def _restart(context: ForkServerContext, warm: Sequence[str], without: Mapping[str, str]) -> None:
+    """Let another fork server do the warm-up, without these executors."""
+    os.environ |= replace(asked(), without=tuple(without)).environment()
+    _stop_server(forkserver._forkserver)
+    context.set_forkserver_preload(list(warm))
 
 
 def _started(context: ForkServerContext, arguments: tuple[object, ...], last_words: Callable[[], str]) -> Child:
     """A worker that can take samples; raises _BrokenExecutor, _NoServer and OpcovError."""
     from .worker import main
 
+    if _is_timed_out(forkserver._forkserver):  # multiprocessing would start another one, which would end likewise
+        raise _NoServer("it could not load in time what it loads first")
     ours, theirs = context.Pipe()
     process = context.Process(target=main, args=(theirs, *arguments), daemon=True)
     try:
@@ -136,7 +180,7 @@ def _started(context: ForkServerContext, arguments: tuple[object, ...], last_wor
             if not ours.poll(LOAD_SECONDS if loading else START_SECONDS):
                 process.kill()
                 if loading == COMPILER:
-                    raise _broken_compiler(f"importing it does not end within {LOAD_SECONDS:.0f} s")
+                    raise _broken_compiler(_HANGS.format(LOAD_SECONDS))
                 if loading:
                     raise _BrokenExecutor(loading, f"it does not load within {LOAD_SECONDS:.0f} s")
                 raise OpcovError(f"no worker came up within {START_SECONDS:.0f} s", hint="is the machine overloaded?")

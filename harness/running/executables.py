@@ -15,6 +15,7 @@ from harness.programs.fork import ForkDied, in_fork
 from harness.programs.helper import Helper
 from harness.programs.materialize import copied
 from harness.programs.protocols import CannotExecute, Checker, Executable, Executor, Lowered, Program
+from harness.text import one_line
 
 from .lru_cache import LruCache
 
@@ -22,6 +23,8 @@ ISOLATED_SECONDS = 10.0
 """What an isolated executor may take for one run."""
 CHECKED_SECONDS = 5.0
 """What a checking executor may take for one run."""
+OPINION_SECONDS = 25.0
+"""What an executor that is asked for a second opinion may take for one run."""
 UNTIL_DEADLINE = 86_400.0
 """What any other executor may take in the helper: the supervisor ends this process before, at the sample's deadline."""
 KEPT = 8
@@ -54,7 +57,7 @@ def executable(executor: Executor, lowered: Lowered) -> Executable | str:
     unless the executor is isolated: then it cannot run the module.
     """
     if is_isolated(executor):
-        return _in_a_fork(executor, lowered)
+        return in_a_fork(executor, lowered)
     if getattr(executor, "reusable", False):
         return _InHelper(executor, lowered)
     try:
@@ -63,12 +66,12 @@ def executable(executor: Executor, lowered: Lowered) -> Executable | str:
         return str(refusal)
 
 
-def _in_a_fork(executor: Executor, lowered: Lowered) -> Executable:
+def in_a_fork(executor: Executor, lowered: Lowered, seconds: float = ISOLATED_SECONDS) -> Executable:
     """Compile and run in a fork at each call; if the fork dies, the executor cannot run the module."""
 
     def run(inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         try:
-            return _answer(executor, lowered, inputs, ISOLATED_SECONDS).results
+            return _answer(executor, lowered, inputs, seconds).results
         except ForkDied as death:
             raise CannotExecute(f"it dies: {death}") from None
 
@@ -100,6 +103,17 @@ def diagnosis(checker: Checker, lowered: Lowered, run: Run) -> str:
         return checker.diagnose(lowered, death.stderr)
     except Exception:
         return ""
+    return ""
+
+
+def doubts(checker: Checker, lowered: Lowered, run: Run) -> str:
+    """Why it is not certain that the module does nothing wrong at this run; empty where the checker lives."""
+    try:
+        _answer(checker, lowered, [copied(t) for t in run.inputs], CHECKED_SECONDS)
+    except ForkDied as death:
+        return checker.diagnose(lowered, death.stderr) or f"{checker.name} dies of it: {death}"
+    except Exception as error:
+        return f"{checker.name} cannot run it: {one_line(str(error))}"
     return ""
 
 

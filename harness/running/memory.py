@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import reduce
 
-from harness.cases.sample import Sample
+from harness.cases.sample import RULED, Sample
 from harness.records.expectation import CONTROL
 from harness.records.frontend import FRONTEND, blocked, is_of_decomposition, of_export
 from harness.records.journal import Record
@@ -49,6 +49,8 @@ class Memory:
     - `hung`: by backend and stage, the id of the first sample that hung there for the full deadline.
     - `ended`: by backend and program, the outcome of a program that did not end in a stage that its samples share.
     - `frontend`: by sample, the outcome of the frontend.
+    - `asked`: the ways of failing on which there is a second opinion, see `failure`.
+    - `doubted`: those of them that it does not share, in any mode, see `way`.
     """
 
     op: str
@@ -58,6 +60,8 @@ class Memory:
     hung: Mapping[tuple[str, Stage], str] = field(default_factory=dict)
     ended: Mapping[tuple[str, str], Outcome] = field(default_factory=dict)
     frontend: Mapping[str, Outcome] = field(default_factory=dict)
+    asked: frozenset[Key] = frozenset()
+    doubted: frozenset[Key] = frozenset()
 
     @classmethod
     def of(cls, op: str, records: Iterable[Record]) -> Memory:
@@ -67,8 +71,8 @@ class Memory:
     def after(self, record: Record) -> Memory:
         """What is known after one more record of the op; minimised samples say nothing new."""
         if record.sample is None or record.minimised:
-            return self
-        known, key = self, {failure(record)}
+            return self._after_opinion(record)
+        known, key = self._after_opinion(record), {failure(record)}
         if isinstance(record.outcome, Wrong):
             known = replace(known, wrong=known.wrong | key)
         if is_alarming(record):
@@ -85,6 +89,20 @@ class Memory:
         if record.backend == FRONTEND:
             known = replace(known, frontend={**known.frontend, record.id: record.outcome})
         return known
+
+    def _after_opinion(self, record: Record) -> Memory:
+        """What is known after the second opinion on a record, of a minimised sample too."""
+        if record.opinion is None:
+            return self
+        outcome = record.opinion.instead or record.outcome
+        known = replace(self, asked=self.asked | {way(outcome, record.backend, record.mode)})
+        if record.opinion.says in ("right", "clears"):
+            known = replace(known, doubted=known.doubted | {way(outcome, record.backend)})
+        return known
+
+    def wants_opinion(self, outcome: Outcome, backend: str, mode: str) -> bool:
+        """Whether the first of its kind failed so, or one was right about which there is another opinion."""
+        return way(outcome, backend, mode) not in self.asked or way(outcome, backend) in self.doubted
 
     def short(self, backend: str) -> Mapping[Stage, str]:
         """The stages that have a share of the deadline on this backend, each with the sample that hung there."""
@@ -137,7 +155,12 @@ def signature(outcome: Outcome) -> Key:
 
 def failure(record: Record) -> Key:
     """What two records of an op must share to be one way of failing."""
-    return (record.backend, record.mode, *signature(record.outcome))
+    return way(record.outcome, record.backend, record.mode)
+
+
+def way(outcome: Outcome, backend: str, *mode: str) -> Key:
+    """A way in which an op fails on a backend, in one mode or in any."""
+    return (backend, *mode, *signature(outcome))
 
 
 def dynamic_failure(record: Record) -> Key:
@@ -147,9 +170,9 @@ def dynamic_failure(record: Record) -> Key:
 
 
 def is_alarming(record: Record) -> bool:
-    """Whether the sample is wrong or crashes, and can be minimised, since it comes from the census."""
-    census = record.sample is not None and record.sample.origin == "census"
-    return census and isinstance(record.outcome, (Wrong, Crashed))
+    """Whether the sample is wrong or crashes, and is minimised, since it belongs to the census."""
+    ruled = record.sample is not None and record.sample.origin in RULED
+    return ruled and isinstance(record.outcome, (Wrong, Crashed))
 
 
 def is_dynamic_failure(record: Record) -> bool:

@@ -30,7 +30,6 @@ from harness.programs.protocols import (
     Contract,
     Executor,
     Frontend,
-    Lowered,
     VersionSkew,
 )
 from harness.records.frontend import FRONTEND
@@ -48,7 +47,7 @@ from harness.records.outcome import (
     Wrong,
 )
 
-from . import decomposition
+from . import decomposition, second_opinion
 from .caches import Artifacts, Contracts, References, Stop, starts_early
 from .causes import find_cause, find_first_wrong_pass
 from .clock import Clock
@@ -77,10 +76,12 @@ class Findings:
     numeric: str = ""
     traits: tuple[str, ...] = ()
     results: tuple[str, ...] = ()
+    advisers: tuple[str, ...] = ()
 
     def known(self) -> Mapping[str, Any]:
         """What of the result does not depend on the outcome: it stays known if the process dies."""
-        return {"reached": self.reached, "numeric": self.numeric, "traits": self.traits, "results": self.results}
+        fields = ("reached", "numeric", "traits", "results", "advisers")
+        return {field: getattr(self, field) for field in fields}
 
     def result(self, seconds: Mapping[str, float]) -> Result:
         """The findings as a result, with the seconds of each stage; there must be an outcome."""
@@ -88,20 +89,17 @@ class Findings:
         return Result(
             outcome=self.outcome,
             seconds=seconds,
-            reached=self.reached,
             cause=self.cause,
             first_wrong_pass=self.first_wrong_pass,
-            numeric=self.numeric,
-            traits=self.traits,
-            results=self.results,
+            **self.known(),
         )
 
 
 class Pipeline:
     """Runs samples; one per process, since it holds the compiled artifacts of the programs seen last.
 
-    The executors are asked in order until one is right, or, if `thorough`, all of them. It remembers so many contracts,
-    artifacts and references.
+    The executors are asked in order until one is right, or, if `thorough`, all of them; the `advisers` for a second
+    opinion only. It remembers so many contracts, artifacts and references.
     """
 
     def __init__(
@@ -112,8 +110,10 @@ class Pipeline:
         *,
         thorough: bool = False,
         remembers: int = 24,
+        advisers: Sequence[Executor] = (),
     ) -> None:
         self.frontend = frontend
+        self.advisers = advisers
         self.backends = backends
         self.executors = sorted((e for e in executors if not isinstance(e, Checker)), key=is_isolated)
         self.checkers = [e for e in executors if isinstance(e, Checker)]
@@ -228,15 +228,23 @@ class Pipeline:
             case=case, sample=sample, contract=contract, artifact=artifact, references=references, retyped=retyped
         )
         found.numeric = prepared.numeric()
+        found.advisers = tuple(e.name for e in self.advisers if prepared.dialect in e.dialects)
         tell(found.known())
         return prepared
 
-    def prepared(self, case: OpCase, sample: Sample, backend: str) -> tuple[Lowered, tuple[Run, ...]]:
-        """The lowered and verified module of a sample and the references it is compared with; raises Stop."""
-        clock = Clock(lambda stage: None)
+    def opinion(
+        self, case: OpCase, sample: Sample, backend: str, failed: Result, notify: Callable[[Stage], None]
+    ) -> Result:
+        """The result of a sample that failed, with a second opinion; raises what ends the sample before execution."""
+        clock = Clock(notify)
+        return second_opinion.ask(
+            failed, self.prepared(case, sample, backend, clock), self.advisers, self.checkers, clock
+        )
+
+    def prepared(self, case: OpCase, sample: Sample, backend: str, clock: Clock) -> Prepared:
+        """The sample, ready to be executed; raises Stop where it does not come so far."""
         references = self._references.get(case, sample, clock)
-        prepared = self._prepare(case, sample, backend, references, clock, Findings(), None, nobody)
-        return prepared.artifact.lowered, prepared.admitted
+        return self._prepare(case, sample, backend, references, clock, Findings(), None, nobody)
 
 
 def _ended(error: Exception, stage: Stage) -> Outcome:

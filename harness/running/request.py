@@ -7,9 +7,12 @@ import os
 from dataclasses import asdict, dataclass
 
 from harness.cases.sample import MODES
+from harness.records.outcome import Result
 
 VARIABLE = "OPCOV_WARM_UP"
 """The environment variable that tells the fork server what to warm up: it has no arguments."""
+LOADING = "OPCOV_LOADING"
+"""Likewise for how many seconds it may take to load the compiler, or an executor, and in which file to note which."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +22,8 @@ class Request:
     `sample` is the sample as JSON text: the same on each backend, so that either side need convert it once only. `show`
     asks for the IR of each stage, `find_pass` for the first pass after which a wrong result is wrong. `died` says what
     an earlier worker died of in execution: then the isolated executors alone are asked. `ir` is lowered IR to execute
-    in place of what the backend makes.
+    in place of what the backend makes. `failed` is the result of the sample, if a second opinion on it is all that is
+    asked for.
     """
 
     op: str
@@ -29,6 +33,7 @@ class Request:
     find_pass: bool = False
     died: str | None = None
     ir: str | None = None
+    failed: Result | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from harness.cases.case import OpCase
+from harness.cases.literal import finite
 from harness.cases.plain import plain_call
 from harness.cases.sample import MODES, DtypeArg, Sample, map_tensors, walk, with_values
 from harness.records.journal import Record
@@ -57,7 +58,7 @@ def without(case: OpCase, record: Record, excuse: Excuse, plain: Sample | None) 
         return None
     match excuse:
         case "ends" | "nonfinite":
-            changed = with_values(sample, case.values[0])
+            changed = finite(with_values(sample, case.values[0]))
         case "degenerate":
             changed = _with_ordinary_sizes(sample, record, plain)
         case "rare":

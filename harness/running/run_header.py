@@ -28,7 +28,7 @@ DECIDING = (
 def run_header(options: Mapping[str, Any], seed: int, absent: Mapping[str, str], started: float) -> dict[str, Any]:
     """The header of a run that started at this Unix time and does without the executors that are absent."""
     moment = datetime.fromtimestamp(started, UTC)
-    present = [name for name in plugins.names(plugins.EXECUTORS) if name not in absent]
+    present = [name for name in plugins.executor_names() if name not in absent]
     return {
         "run": f"{moment:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
         "started": moment.isoformat(timespec="seconds"),

@@ -15,8 +15,9 @@ from harness.cases.traits import traits
 from harness.records.element_types import JUDGED, unseen
 from harness.records.expectation import CONTROL
 from harness.records.journal import Record
-from harness.records.outcome import Excluded, FirstWrongPass, NotRun, Result, Stage, Wrong
+from harness.records.outcome import Excluded, FirstWrongPass, NotRun, Passed, Result, Stage, Wrong
 
+from .advice import Advice
 from .cells import Cell
 from .memory import Memory, dynamic_failure, failure, is_alarming, is_dynamic_failure, signature
 from .retries import retries, says_something
@@ -41,6 +42,7 @@ class Runner:
     The cells of an op must follow each other: what is known of an op is forgotten when the next one starts.
 
     - `run` runs one sample; `find_pass` runs a wrong one again and finds the first pass after which it is wrong.
+    - `advice` asks for second opinions on what failed.
     - `recorded` gives the records that an op has from an earlier run, in their order. With them, the cells that are
       missing get the records that they would have got in that run.
     - `patient`: every stage has the full deadline, whatever hung before; for a cell that is asked for alone.
@@ -53,6 +55,7 @@ class Runner:
     find_pass: Run | None = None
     recorded: Callable[[str], Iterable[Record]] = _nothing
     patient: bool = False
+    advice: Advice | None = None
     minimise_left: float = 0.0
     _known: Memory = field(default_factory=lambda: Memory(op=""))
 
@@ -69,11 +72,11 @@ class Runner:
         known = self._known
         samples = [sample for source in self.sources for sample in source(cell)]
         if not samples:
-            return (self._record(cell, None, Result(outcome=Excluded(_without_samples(cell)))),)
+            return (_record(cell, None, Result(outcome=Excluded(_without_samples(cell)))),)
         records: list[Record] = []
         plain = plain_call(cell.case, cell.mode) if cell.dtype == cell.case.dtypes[0] else None
         for sample in samples:
-            record = replace(self._record(cell, sample, self._result(cell, sample, known)), plain=sample == plain)
+            record = replace(_record(cell, sample, self._advised(cell, sample, known)), plain=sample == plain)
             record = replace(record, first_wrong_pass=self._first_wrong_pass(cell, record, known))
             records.append(self._with_breaks(cell, record, known))
             known = known.after(records[-1])
@@ -90,11 +93,12 @@ class Runner:
         """Run failing samples again without what may excuse them; `records` then have what hung on the way."""
         again = []
         for place, excuse, sample in retries(cell.case, records) if self._looks_into(cell) else ():
-            result = self._result(cell, sample, known)
+            result = self._advised(cell, sample, known)
             records[place] = _with_hung(records[place], result)
             known = known.after(records[place])
             if says_something(result.outcome):
-                again.append(replace(self._record(cell, sample, result, records[place].id), without=excuse))
+                again.append(replace(_record(cell, sample, result, records[place].id), without=excuse))
+                known = known.after(again[-1])
         return known, again
 
     def _looks_into(self, cell: Cell) -> bool:
@@ -106,6 +110,11 @@ class Runner:
             return Result(outcome=ended)
         result = self.run(sample, cell.backend, short=self._short(cell, known))
         return known.attributed(result, sample, cell.backend)
+
+    def _advised(self, cell: Cell, sample: Sample, known: Memory, result: Result | None = None) -> Result:
+        """The sample's result, this one if it was run already, with a second opinion where one is wanted."""
+        result = result or self._result(cell, sample, known)
+        return self.advice.on(result, sample, cell.backend, cell.mode, known) if self.advice else result
 
     def _short(self, cell: Cell, known: Memory) -> Mapping[Stage, str]:
         return {} if self.patient else known.short(cell.backend)
@@ -143,25 +152,6 @@ class Runner:
                 return replace(record, breaks="+".join(dims) or "nothing")
         return replace(record, breaks="+".join(sample.dynamic))
 
-    def _record(self, cell: Cell, sample: Sample | None, result: Result, minimised: str | None = None) -> Record:
-        return Record(
-            op=cell.case.op,
-            family=cell.family,
-            backend=cell.backend,
-            mode=cell.mode,
-            dtype=cell.dtype,
-            outcome=result.outcome,
-            sample=sample,
-            traits=tuple(sorted((*traits(sample), *result.traits))) if sample else (),
-            reached=result.reached,
-            seconds=result.seconds,
-            minimised=minimised,
-            cause=result.cause or None,
-            numeric=result.numeric or None,
-            hung=result.hung,
-            results=unseen(result.results, sample) if sample and isinstance(result.outcome, JUDGED) else (),
-        )
-
     def _minimised(self, cell: Cell, record: Record, known: Memory) -> tuple[Record, ...]:
         """The record with what hung on the way, and that of the smallest sample that fails alike.
 
@@ -184,7 +174,31 @@ class Runner:
         self.minimise_left -= time.monotonic() - started
         if smallest.id not in results or smallest.id == record.sample.id:
             return (tried,)
-        return tried, self._record(cell, smallest, results[smallest.id], minimised=record.sample.id)
+        result = self._advised(cell, smallest, known, results[smallest.id])
+        if isinstance(result.outcome, Passed):  # the backend is cleared of it
+            return (tried,)
+        return tried, _record(cell, smallest, result, minimised=record.sample.id)
+
+
+def _record(cell: Cell, sample: Sample | None, result: Result, minimised: str | None = None) -> Record:
+    return Record(
+        op=cell.case.op,
+        family=cell.family,
+        backend=cell.backend,
+        mode=cell.mode,
+        dtype=cell.dtype,
+        outcome=result.outcome,
+        sample=sample,
+        traits=tuple(sorted((*traits(sample), *result.traits))) if sample else (),
+        reached=result.reached,
+        seconds=result.seconds,
+        minimised=minimised,
+        cause=result.cause or None,
+        numeric=result.numeric or None,
+        hung=result.hung,
+        opinion=result.opinion,
+        results=unseen(result.results, sample) if sample and isinstance(result.outcome, JUDGED) else (),
+    )
 
 
 def _with_hung(record: Record, result: Result) -> Record:

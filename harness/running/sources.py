@@ -83,7 +83,7 @@ class FromJournal:
         return tuple(left)
 
     def _is_gone(self, cell: Cell, sample: Sample) -> bool:
-        if sample.origin != "census":  # what OpInfo calls an op with, no case draws
+        if sample.origin != "census":  # no case draws it
             return False
         key = cell.dtype, cell.mode
         if key not in self._drawn:

@@ -10,11 +10,13 @@ import signal
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from harness.cases.sample import Sample, dumps
+from harness.records.opinion import Opinion
 from harness.records.outcome import (
     STAGES,
     Crashed,
@@ -130,6 +132,11 @@ class Supervisor:
             return replace(result, cause=again.cause)
         return result
 
+    def opinion(self, sample: Sample, backend: str, failed: Result) -> Result:
+        """The result of a sample that failed, with a second opinion; raises OpcovError as `run` does."""
+        request = Request(op=sample.op, sample=dumps(sample), backend=backend, failed=failed)
+        return _advised(failed, self._run(request, None, {}))
+
     def _run(self, request: Request, show: Show | None, short: Mapping[Stage, str]) -> Result:
         child = self._child or self._start()
         deadline = Deadline(self.limits.seconds, short)
@@ -166,7 +173,7 @@ class Supervisor:
     def _start(self) -> Child:
         absent = self._loaded.absent if self._loaded else {}
         rest = (str(self._stderr), self.backends, self.limits.memory, self.thorough)
-        self._child = start(self._context, *rest, absent, self._tail)
+        self._child = start(self._context, *rest, absent, partial(_last_words, self._stderr))
         self._loaded = self._child.loaded
         return self._child
 
@@ -176,16 +183,10 @@ class Supervisor:
         code = child.process.exitcode or 0
         self._child = None
         self.deaths += 1
-        stderr = self._tail()
+        stderr = _last_words(self._stderr)
         if "Traceback" in stderr and "worker.py" in stderr and code == 1:
             return HarnessError(stderr, stage)
         return crashed(stage, signal.Signals(-code).name if code < 0 else f"exit {code}", stderr)
-
-    def _tail(self) -> str:
-        try:
-            return tail(self._stderr.read_text(errors="replace"))
-        except OSError:
-            return ""
 
     def renew(self) -> None:
         """Let the next sample run in a fresh worker."""
@@ -208,6 +209,21 @@ class Supervisor:
 
     def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
         self.close()
+
+
+def _advised(failed: Result, answer: Result) -> Result:
+    """The result with the opinion that the worker gave; there is none if the worker died or hung over it."""
+    if answer.opinion:
+        return answer
+    why = f"the worker ends with {type(answer.outcome).__name__} at {answer.outcome.stage}"
+    return replace(failed, opinion=Opinion(executor=", ".join(failed.advisers), says="none", why=why))
+
+
+def _last_words(stderr: Path) -> str:
+    try:
+        return tail(stderr.read_text(errors="replace"))
+    except OSError:
+        return ""
 
 
 def _eagers_own(outcome: Outcome) -> Outcome:

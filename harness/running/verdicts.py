@@ -13,13 +13,13 @@ import torch
 
 from harness.cases.case import OpCase
 from harness.cases.numeric import Distribution
-from harness.cases.sample import Sample, Sizes
+from harness.cases.sample import RULED, Sample, Sizes
 from harness.judging import blame
-from harness.judging.compare import compare, judged
+from harness.judging.compare import compare, impossible, judged
 from harness.judging.discontinuity import at_discontinuity
 from harness.judging.reference import Run
 from harness.programs.materialize import copied
-from harness.programs.protocols import CannotExecute, Contract, Executable, Executor
+from harness.programs.protocols import CannotExecute, Contract, Executable, Executor, ImpossibleShape
 from harness.records.outcome import HarnessError, Invalid, NotExecuted, NotExported, Outcome, Passed, Ran, Wrong
 from harness.text import one_line
 
@@ -156,6 +156,8 @@ def _verdict(
     clock.enter("execute")
     try:
         actual = executable([copied(t) for t in run.inputs])
+    except ImpossibleShape as error:
+        return impossible(error, name, run.sizes)
     except CannotExecute as refusal:
         return str(refusal)
     clock.enter("compare")
@@ -176,7 +178,7 @@ def _unless_decomposed_so(wrong: Wrong, prepared: Prepared, clock: Clock) -> Out
 def _unless_at_discontinuity(wrong: Wrong, prepared: Prepared) -> Outcome:
     """The outcome; our own error where the sample is placed so that rounding, or a NaN's payload, decides it."""
     sample, canonical = prepared.sample, prepared.case.canonical
-    if wrong.kind not in ("value", "non-finite") or sample.origin != "census":
+    if wrong.kind not in ("value", "non-finite") or sample.origin not in RULED:
         return wrong
     run, executable = prepared.run_at(wrong.sizes), prepared.artifact.executables[wrong.executor]
     want = run.outputs[wrong.output]

@@ -7,10 +7,12 @@ much again, and each first export with symbolic sizes takes 0.2 s more (sympy's 
 from __future__ import annotations
 
 import gc
+import os
 import signal
 import warnings
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.cases.case import OpCase
@@ -22,7 +24,7 @@ from harness.programs import plugins
 from harness.records.frontend import FRONTEND
 
 from . import worker
-from .request import WarmUp, warm_up
+from .request import LOADING, WarmUp, warm_up
 
 if TYPE_CHECKING:
     from .pipeline import Pipeline
@@ -40,9 +42,6 @@ EXPORTED = (
     "aten.view.default",
 )
 """These ops are only exported, by the control backend: an op that kills a worker must not kill the fork server."""
-
-LOAD_SECONDS = 60
-"""How long compiler and executors may take to load, each; torch is loaded by then."""
 
 
 def exercise(ready: Pipeline, asked: WarmUp) -> None:
@@ -96,8 +95,14 @@ def warm(asked: WarmUp) -> None:
 
 
 def _bounded(name: str) -> None:
-    """Let a compiler or executor that hangs at its import end this server: a worker then says so."""
-    signal.alarm(LOAD_SECONDS if name else 0)
+    """Note what is loaded, and let a compiler or executor that hangs at its import end this server.
+
+    Whoever started the server has said where to note it, and after how many seconds it ends.
+    """
+    seconds, _, note = os.environ.get(LOADING, "0 ").partition(" ")
+    if note:
+        Path(note).write_text(name, encoding="utf-8")
+    signal.alarm(int(seconds) if name else 0)
 
 
 with suppress(OpcovError):  # each worker says it

@@ -69,14 +69,16 @@ def load(
     from .pipeline import Pipeline
 
     executors, absent = plugins.executors(loading, without)
+    advisers, lacking = plugins.advisers(loading, without)
+    absent |= lacking
     loading("")
     lowerings = {name: plugins.backend(name)() for name in backends if name != FRONTEND}
     front, why = frontend()
     tool = chosen().tool
     if tool:
         _through(tool, front, lowerings)
-    ready = Pipeline(front, lowerings, executors, thorough=thorough)
-    present = [name for name in plugins.names(plugins.EXECUTORS) if name not in absent]
+    ready = Pipeline(front, lowerings, executors, thorough=thorough, advisers=advisers)
+    present = [name for name in plugins.executor_names() if name not in absent]
     said = {name: found.json() for name, low in lowerings.items() if (found := getattr(low, "element_types", None))}
     return ready, replace(loaded(lowerings, present, absent, tool), element_types=said, frontend=why)
 
@@ -204,6 +206,9 @@ def _serve(ready: Pipeline, replies: Connection, request: Request) -> Result:
         replies.send(("known", known))
 
     try:
+        if request.failed:
+            wanted = case(request.op), _sample(request.sample), request.backend
+            return ready.opinion(*wanted, request.failed, enter)
         if request.ir is not None:
             ready = _executing(ready, request.backend, request.ir)
         return ready.run(

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from tabulate import tabulate
 
 from harness.records.expectation import CONTROL
 from harness.records.frontend import FRONTEND
 from harness.records.journal import Record
+from harness.records.opinion import MEANS, SAYS
 from harness.records.outcome import NotExecuted, Passed, Wrong
 from harness.text import clip, one_line, plural
 from reports.fold.call import repro_command
@@ -20,6 +21,7 @@ from reports.index.index import Index
 from reports.index.op_records import OpRecords
 
 FOLD = "blame"
+K = TypeVar("K")
 
 _MESSAGE = 90
 """The most characters of an executor's message that the text shows."""
@@ -29,7 +31,7 @@ _MESSAGE = 90
 class Confirmations:
     """The samples and cells of one backend and mode, counted by how many executors confirm the verdict.
 
-    `passed` and `wrong` count samples by that number; `unexecuted` counts samples that no executor can run. `cells`
+    `passed` and `wrong` count samples by that number; `unexecuted` counts samples that no executor has run. `cells`
     counts the (op, dtype) with a sample that passed, by the fewest executors that confirm one of these samples.
     """
 
@@ -57,6 +59,20 @@ class Dissent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Opinions:
+    """What an executor that is asked for second opinions says of the failures on one backend in one mode.
+
+    `says` counts samples by what it says, see `harness.records.opinion`. `example` has by that the id of the smallest.
+    """
+
+    backend: str
+    mode: str
+    executor: str
+    says: Counter[str]
+    example: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BlamedPass:
     """A pass after which samples on one backend are wrong for the first time.
 
@@ -80,6 +96,7 @@ class Blame:
     confirmed: tuple[Confirmations, ...]
     first_wrong_passes: tuple[BlamedPass, ...]
     dissents: tuple[Dissent, ...]
+    opinions: tuple[Opinions, ...] = ()
 
 
 # from records to what the index keeps ---------------------------------------------------------------------------------
@@ -93,6 +110,7 @@ def fold(of: OpRecords) -> dict[str, Any]:
         "confirmed": _confirmed(records, [of.places[i] for i in kept]),
         "passes": _passes(records),
         "dissents": _dissents(records),
+        "opinions": _opinions(records),
     }
 
 
@@ -150,6 +168,15 @@ def _dissents(records: Iterable[Record]) -> list[list[Any]]:
     return found
 
 
+def _opinions(records: Iterable[Record]) -> list[list[Any]]:
+    """By backend, mode, executor and what it says: the number of records, and the weight and id of the smallest."""
+    groups: dict[tuple[str, str, str, str], list[Record]] = defaultdict(list)
+    for record in records:
+        if opinion := record.opinion:
+            groups[record.backend, record.mode, opinion.executor, opinion.says].append(record)
+    return [[*key, len(group), weight(found := smallest(group)), found.id] for key, group in groups.items()]
+
+
 # from what the index keeps to the answer ------------------------------------------------------------------------------
 
 
@@ -165,6 +192,7 @@ def blame(index: Index) -> Blame:
         confirmed=_confirmations([found for _, part in parts for found in part["confirmed"]]),
         first_wrong_passes=_first_wrong_passes([found for _, part in parts for found in part["passes"]]),
         dissents=tuple(dissents),
+        opinions=_joined_opinions([found for _, part in parts for found in part["opinions"]]),
     )
 
 
@@ -183,8 +211,25 @@ def _confirmations(parts: Iterable[list[Any]]) -> tuple[Confirmations, ...]:
     return tuple(found)
 
 
-def _sum(counts: Iterable[list[tuple[int, int]]]) -> Counter[int]:
-    total: Counter[int] = Counter()
+def _joined_opinions(parts: Iterable[list[Any]]) -> tuple[Opinions, ...]:
+    """Add up the opinions of the ops."""
+    groups: dict[tuple[str, str, str], list[list[Any]]] = defaultdict(list)
+    for backend, mode, executor, *found in parts:
+        groups[backend, mode, executor].append(found)
+    return tuple(
+        Opinions(
+            backend=backend,
+            mode=mode,
+            executor=executor,
+            says=_sum([(says, count)] for says, count, *_ in group),
+            example={says: min((w, id) for one, _, w, id in group if one == says)[1] for says, *_ in group},
+        )
+        for (backend, mode, executor), group in sorted(groups.items())
+    )
+
+
+def _sum(counts: Iterable[list[tuple[K, int]]]) -> Counter[K]:
+    total: Counter[K] = Counter()
     for one in counts:
         total.update(dict(one))
     return total
@@ -253,6 +298,10 @@ def as_json(found: Blame) -> dict[str, Any]:
             }
             for d in found.dissents
         ],
+        "opinions": [
+            {"backend": o.backend, "mode": o.mode, "executor": o.executor, "says": dict(o.says), "example": o.example}
+            for o in found.opinions
+        ],
     }
 
 
@@ -279,6 +328,11 @@ def as_text(found: Blame) -> str:
         ]
         heads = ["first wrong pass", "backend", "ways to be wrong", "ops", "see"]
         parts += ["Where wrong samples part from eager", str(tabulate(passes, headers=heads))]
+    if found.opinions:
+        rows = [(o.backend, o.mode, o.executor, *(o.says[says] for says in SAYS)) for o in found.opinions]
+        heads = ["backend", "mode", "asked", *SAYS]
+        parts += ["Second opinions on samples that failed", str(tabulate(rows, headers=heads))]
+        parts.append("\n".join(f"{says}: {MEANS[says]}" for says in SAYS))
     if not found.dissents:
         return "\n\n".join([*parts, "No executor disagrees with one that is right."])
     lines = [

@@ -14,7 +14,7 @@ from reports.fold.status import PASS
 
 from .diff.transition import RED as ALARMING
 
-Kind = Literal["worse", "changed", "redrawn", "new", "better", "flicker", "undecided", "counts"]
+Kind = Literal["worse", "changed", "redrawn", "new", "better", "flicker", "undecided", "counts", "opinion"]
 RED: tuple[Kind, ...] = ("worse", "changed", "redrawn", "new")
 """What makes a check fail."""
 AGAIN: tuple[Kind, ...] = ("worse", "changed")
@@ -28,6 +28,7 @@ MEANS: Mapping[Kind, str] = {
     "flicker": "not the same each time it is run",
     "undecided": "time, memory, opcov itself or an executor may explain it",
     "counts": "the same verdict and causes, another number of right samples",
+    "opinion": "second opinions make something else of it: without them it is as expected",
 }
 GOOD = PASS.name
 """The verdict of a cell that has nothing to accept."""
@@ -51,14 +52,21 @@ class Drift:
     @property
     def said(self) -> str:
         """The old and the new end, side by side."""
-        old = self.old.end.words() if self.old else "nothing"
-        return f"{old} -> {self.new.end.words()}" + (f" ({self.why})" if self.why else "")
+        old, new = self._words
+        return f"{old or 'nothing'} -> {new}" + (f" ({self.why})" if self.why else "")
+
+    @property
+    def _words(self) -> tuple[str | None, str]:
+        """The two ends as text, those that second opinions make of the cell if that is all that differs."""
+        if self.kind == "opinion" and self.old and self.new.opinion:
+            return (self.old.opinion or self.old.end).words(), self.new.opinion.words()
+        return self.old.end.words() if self.old else None, self.new.end.words()
 
     def json(self) -> dict[str, Any]:
         """The same as JSON values."""
-        old = self.old.end.words() if self.old else None
+        old, new = self._words
         of = {"op": self.new.op, "backend": self.new.backend, "mode": self.new.mode, "dtype": self.new.dtype}
-        return {"kind": self.kind, **of, "old": old, "new": self.new.end.words(), "why": self.why}
+        return {"kind": self.kind, **of, "old": old, "new": new, "why": self.why}
 
 
 def drift(old: Entry | None, new: Entry, executors: Iterable[str] = ()) -> Drift | None:
@@ -71,8 +79,9 @@ def drift(old: Entry | None, new: Entry, executors: Iterable[str] = ()) -> Drift
     if old.census != new.census:
         return Drift("redrawn", old, new)
     if new.end.causes in [end.causes for end in old.ends]:
-        same = new.end in old.ends or new.end.causes != old.end.causes
-        return None if same else Drift("counts", old, new)
+        if new.end not in old.ends and new.end.causes == old.end.causes:
+            return Drift("counts", old, new)
+        return Drift("opinion", old, new) if new.opinion and new.opinion != old.opinion else None
     if is_undecided(old.end, new.end):
         return Drift("undecided", old, new)
     if (names := ", ".join(executors)) and _is_late(old.end, new.end):
@@ -173,7 +182,9 @@ def accepted(one: Drift, reason: str = "") -> Entry:
     if old is None:
         return new
     if one.kind == "counts":
-        return replace(old, end=new.end)
+        return replace(old, end=new.end).with_opinion(new.opinion or old.opinion)
+    if one.kind == "opinion":
+        return old.with_opinion(new.opinion)
     if one.kind == "worse":
         return replace(new, was=old.was or old.end, reason="; ".join(filter(None, (old.reason, reason))))
     gone = old.was is None or (new.end.verdict == GOOD if one.kind == "redrawn" else _is_as_good(old.was, new.end))

@@ -13,12 +13,13 @@ from harness.cases.sample import dumps, to_json
 from harness.errors import UnknownName
 from harness.records.expectation import CONTROL
 from harness.records.frontend import FRONTEND
+from harness.records.opinion import opinion_json
 from harness.records.outcome import Blocked
 from harness.text import clean, clip, clip_middle, plural, tally
 from reports.fold.call import call, explain_command, repro_command
 from reports.fold.cell import Cell, CellRecords, cells_of, dialect_name, outcome_name
 from reports.fold.matrix import Row, columns_of, load_row
-from reports.fold.reason import Reason, diagnostic, headline, reasons
+from reports.fold.reason import Reason, cleared_in_words, diagnostic, headline, reasons
 from reports.fold.rules import TraitCount, by_trait, rule
 from reports.fold.severity import only
 from reports.fold.status import PASS, STATUS_OF_OUTCOME, STATUSES
@@ -122,6 +123,8 @@ def _cell_text(cell: Cell, records: CellRecords | None, width: int) -> str:
     head += f"; fails {only(cell.severity)}" if cell.severity else ""
     lines = [head, *_plain_lines(records, width)]
     lines.append(f"  {cell.passed} of {plural(cell.total, 'sample')} {verb}: {tally(cell.counts)}")
+    if cleared := cleared_in_words(records):
+        lines += textwrap.wrap(cleared, width, initial_indent=" " * 2, subsequent_indent=" " * 4)
     if cell.status is not PASS:
         lines += _trait_lines(records, width)
     for number, reason in enumerate(reasons(records), 1):
@@ -198,6 +201,9 @@ def _reason_lines(reason: Reason, number: int, width: int, *, full: bool) -> lis
     if reason.cause:
         cause = textwrap.wrap(clean(reason.cause), width - 7, break_long_words=False, break_on_hyphens=False)
         lines += ["     runtime verification:", *(f"       {line}" for line in cause)]
+    for opinion in reason.opinions:
+        said = f"second opinion: {clean(opinion)}"
+        lines += textwrap.wrap(said, width, initial_indent=" " * 5, subsequent_indent=" " * 7)
     for text in reason.first_wrong_passes:
         lines += textwrap.wrap(text, width, initial_indent=" " * 5, subsequent_indent=" " * 7, break_on_hyphens=False)
     text = clip_middle(diagnostic(record.outcome), _DIAGNOSTIC) if full else clip(reason.line, width - 7)
@@ -237,6 +243,9 @@ def _cell_json(cell: Cell, records: CellRecords | None) -> dict[str, Any]:
             for count in (by_trait(records) if records else ())
         },
         "rule": str(separating) if separating else None,
+        "cleared": [{"id": r.id, "opinion": opinion_json(r.opinion)} for r in records.cleared if r.opinion]
+        if records
+        else [],
         "reasons": [_reason_json(reason) for reason in (reasons(records) if records else ())],
     }
 
@@ -253,6 +262,7 @@ def _reason_json(reason: Reason) -> dict[str, Any]:
         "breaks": list(reason.breaks),
         "cause": reason.cause,
         "parts": list(reason.first_wrong_passes),
+        "opinions": list(reason.opinions),
         "diagnostic": diagnostic(reason.smallest.outcome),
         "id": reason.smallest.id if sample else None,
         "minimised_from": reason.smallest.minimised,

@@ -65,7 +65,7 @@ class Comparison:
 
 def fold(of: OpRecords) -> dict[str, Any] | None:
     """Of one op: the cells that both sources sampled, and the inputs that eager rejects with their places."""
-    if all(record.sample is None or record.sample.origin == "census" for record in of.records):
+    if not any(record.sample and record.sample.origin in ("opinfo", "rejected") for record in of.records):
         return None
     by_source: dict[tuple[str, str, str], dict[str, dict[str, str]]] = defaultdict(lambda: defaultdict(dict))
     rejected: dict[str, list[Any]] = {}
@@ -74,8 +74,9 @@ def fold(of: OpRecords) -> dict[str, Any] | None:
             continue
         if record.sample.origin == "rejected":
             rejected.setdefault(record.id, [place, record.id, _reason(record)])
-        elif not isinstance(record.outcome, (Excluded, Outside)):
-            source = by_source[record.backend, record.mode, record.dtype][record.sample.origin]
+        elif record.sample.origin != "picked" and not isinstance(record.outcome, (Excluded, Outside)):
+            of_source = "opinfo" if record.sample.origin == "opinfo" else "census"
+            source = by_source[record.backend, record.mode, record.dtype][of_source]
             if outcome_name(record) not in source:
                 source[outcome_name(record)] = record.id
     both = [[*cell, sources["census"], sources["opinfo"]] for cell, sources in by_source.items() if len(sources) == 2]

@@ -65,6 +65,11 @@ class CellRecords:
         return next((record for record in self.records if record.plain), None)
 
     @property
+    def cleared(self) -> tuple[Record, ...]:
+        """The samples that are right by a second opinion alone."""
+        return tuple(record for record in self.records if record.opinion and record.opinion.says == "clears")
+
+    @property
     def cell(self) -> Cell:
         """The records, counted."""
         return Cell.load(self.op, self.backend, self.mode, self.dtype, self.json())

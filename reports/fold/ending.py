@@ -32,6 +32,7 @@ class Ending:
     - `step`: of a wrong sample the first wrong pass, "" where nobody looked for it.
     - `executors`: those that the outcome rests on: they got the right result, or the wrong one.
     - `seconds`: the deadline of a sample that did not end; None of others.
+    - `instead`: of a sample that a second opinion clears, the signature that it has without it; None of others.
     """
 
     signature: Signature
@@ -39,6 +40,7 @@ class Ending:
     step: str = ""
     executors: tuple[str, ...] = ()
     seconds: float | None = None
+    instead: Signature | None = None
 
     @property
     def outcome(self) -> str:
@@ -86,11 +88,13 @@ def fold(of: OpRecords) -> dict[str, Any]:
 
 
 def _json(ending: Ending) -> list[Any]:
-    found = ending.signature
-    return [
-        [found.outcome, found.stage, found.culprit, found.kind],
-        *(ending.detail, ending.step, ending.executors, ending.seconds),
-    ]
+    found = ending.instead
+    texts = (ending.detail, ending.step, ending.executors, ending.seconds)
+    return [_texts(ending.signature), *texts, _texts(found) if found else None]
+
+
+def _texts(of: Signature) -> list[str]:
+    return [of.outcome, of.stage, of.culprit, of.kind]
 
 
 class OpEndings:
@@ -121,8 +125,15 @@ class OpEndings:
         return {self._samples[s].id: self._endings[e] for s, e in zip(samples, endings, strict=True)}
 
 
-def _restored(found: Sequence[str], detail: str, step: str, executors: Sequence[str], seconds: float | None) -> Ending:
-    return Ending(Signature(*found), detail, step, tuple(executors), seconds)
+def _restored(
+    found: Sequence[str],
+    detail: str,
+    step: str,
+    executors: Sequence[str],
+    seconds: float | None,
+    instead: Sequence[str] | None,
+) -> Ending:
+    return Ending(Signature(*found), detail, step, tuple(executors), seconds, Signature(*instead) if instead else None)
 
 
 class _Endings:
@@ -159,7 +170,8 @@ class _Endings:
         found = signature(outcome, record.backend)
         match outcome:
             case Passed(executors=executors):
-                return Ending(found, executors=executors)
+                was = record.opinion.instead if record.opinion else None
+                return Ending(found, executors=executors, instead=signature(was, record.backend) if was else None)
             case Blocked():
                 return self._blocked(record, outcome, found)
             case Outside(reason=text):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from harness.records import query
 from harness.records.entry import End, Entry, census_hash, writable
+from harness.records.journal import Record
 from harness.records.signature import Signature, signature
 from reports.index.index import Index
 from reports.index.op_records import OpRecords
@@ -27,20 +29,36 @@ def fold(of: OpRecords) -> list[Any]:
 
 
 def _json(cell: CellRecords) -> list[Any]:
-    names = [outcome_name(record) for record in cell.records]
-    bad = {writable(signature(r.outcome, r.backend)) for r in cell.records if outcome_name(r) not in GOOD}
+    cleared = any(r.opinion and r.opinion.instead for r in cell.records)
+    plain = _end([_without_opinion(record) for record in cell.records]) if cleared else _end(cell.records)
+    return [census_hash(r.id for r in cell.records), plain, _end(cell.records) if cleared else None]
+
+
+def _without_opinion(record: Record) -> Record:
+    """The record as it is where nobody can be asked for a second opinion."""
+    return replace(record, outcome=record.opinion.instead) if record.opinion and record.opinion.instead else record
+
+
+def _end(records: Sequence[Record]) -> list[Any]:
+    names = [outcome_name(record) for record in records]
+    bad = {writable(signature(r.outcome, r.backend)) for r in records if outcome_name(r) not in GOOD}
     signatures = [[s.outcome, s.stage, s.culprit, s.kind] for s in sorted(bad)]
     good = sum(name in GOOD for name in names)
     total = sum(name != APART for name in names)
-    return [decide(names).name, good, total, census_hash(r.id for r in cell.records), signatures]
+    return [decide(names).name, good, total, signatures]
 
 
 def load(index: Index) -> Iterator[Entry]:
     """The entries of all cells that the index has, minimised samples aside, by op."""
     for op, (family, cells) in index.parts(FOLD):
-        for backend, mode, dtype, verdict, passed, total, census, signatures in cells:
-            end = End(verdict, passed, total, tuple(Signature(*parts) for parts in signatures))
-            yield Entry(family=family, op=op, backend=backend, mode=mode, dtype=dtype, end=end, census=census)
+        for backend, mode, dtype, census, plain, opinion in cells:
+            end = _restored(*plain)
+            entry = Entry(family=family, op=op, backend=backend, mode=mode, dtype=dtype, end=end, census=census)
+            yield entry.with_opinion(_restored(*opinion)) if opinion else entry
+
+
+def _restored(verdict: str, passed: int, total: int, signatures: Sequence[Sequence[str]]) -> End:
+    return End(verdict, passed, total, tuple(Signature(*parts) for parts in signatures))
 
 
 def selection(text: str, known: Mapping[str, Collection[str]]) -> Callable[[Entry], bool]:

@@ -109,13 +109,16 @@ class Totals:
 class Matrix:
     """The rows, sorted by family and op, each with one joined cell per column.
 
-    `control` counts the control backend's samples by outcome name, whether or not the control has columns. `ops`,
-    `samples` and `errors` are the numbers of ops that have records, of samples and of harness errors, in all columns.
+    `control` counts the control backend's samples by outcome name, whether or not the control has columns; where a
+    query selects none of them, those of the whole journal. `control_aside` says why they are not of what is shown, or
+    why there are none; "" if they are. `ops`, `samples` and `errors` are the numbers of ops that have records, of
+    samples and of harness errors, in all columns.
     """
 
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     control: Mapping[str, int] = field(default_factory=dict)
+    control_aside: str = ""
     ops: int = 0
     samples: int = 0
     errors: int = 0
@@ -208,10 +211,12 @@ def load(index: Index, *, control: bool = False) -> Matrix:
     rows = [_row(op, part["family"], columns, part["cells"]) for op, part in parts]
     rows += [_row(op, UNKNOWN_FAMILY, columns, ()) for op in unseen_ops(index.run, {op for op, _ in parts})]
     rows.sort(key=lambda row: (row.family == UNKNOWN_FAMILY, row.family, row.op))
+    counts, aside = _control_of(index, parts)
     return Matrix(
         columns=columns,
         rows=tuple(rows),
-        control=_control_counts([part["control"] for _, part in parts]),
+        control=counts,
+        control_aside=aside,
         ops=len(parts),
         samples=sum(part["samples"] for _, part in parts),
         errors=sum(part["errors"] for _, part in parts),
@@ -264,6 +269,17 @@ def _row(op: str, family: str, columns: Sequence[Column], found: Sequence[tuple[
     )
     known = [cell.decomposed for cell in cells if cell.decomposed is not None]
     return Row(op, family, cells, bool(known) and all(known))
+
+
+def _control_of(index: Index, parts: Sequence[tuple[str, Any]]) -> tuple[Mapping[str, int], str]:
+    """The control's counts, and `Matrix.control_aside`."""
+    if counts := _control_counts([part["control"] for _, part in parts]):
+        return counts, ""
+    if index.whole is not index:
+        counts, why = _control_of(index.whole, index.whole.parts(FOLD))
+        return counts, why or "of the whole journal, the query leaves it out"
+    asked = _options(index.run).get("backends")
+    return {}, "never run, other backends were asked for" if asked and CONTROL not in asked else "never run"
 
 
 def _control_counts(parts: Sequence[Mapping[str, list[int]]]) -> Mapping[str, int]:

@@ -157,16 +157,18 @@ def _end(run: Run) -> list[str]:
     return ["The run was killed: its journal has no footer. What it recorded until then is shown."]
 
 
-def control_line(counts: Mapping[str, int]) -> str:
+def control_line(matrix: Matrix) -> str:
     """Write the control backend's total in one line: `control: 100 % Passed (3,012 of 3,012)`.
 
-    `counts` are the control's samples by outcome name. Samples that eager refuses and samples that were not run after a
-    hang are named but not counted, because there is nothing to compare.
+    Samples that eager refuses and samples that were not run after a hang are named but not counted, because there is
+    nothing to compare.
     """
+    counts = matrix.control
     if not sum(counts.values()):
-        return "control: never run"
+        return f"control: {matrix.control_aside}"
     unknown = {name: counts[name] for name in _UNKNOWN if counts.get(name)}
     total = sum(counts.values()) - sum(unknown.values())
     passed = counts.get("Passed", 0)
     aside = "".join(f", {count:,} {name} aside" for name, count in unknown.items())
-    return f"control: {share(passed, total)} Passed ({passed:,} of {total:,}{aside})"
+    where = f" {matrix.control_aside}" if matrix.control_aside else ""
+    return f"control: {share(passed, total)} Passed ({passed:,} of {total:,}{aside}){where}"

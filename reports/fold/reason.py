@@ -32,9 +32,10 @@ from harness.records.outcome import (
     Wrong,
 )
 from harness.records.signature import Signature, signature
-from harness.text import clean, clip, one_line
+from harness.text import clean, clip, one_line, plural
 
 from . import severity
+from .call import repro_command
 from .cell import CellRecords, outcome_name
 from .status import STATUS_OF_OUTCOME
 
@@ -68,7 +69,7 @@ class Reason:
     one if there is any. `breaks` are the distinct `Record.breaks` of the records: what must be dynamic for a sample to
     fail. `first_wrong_passes` are their distinct first wrong passes, as text. Both are empty if they were not looked
     for. `severities` counts the samples by severity. `cause` is what runtime verification says of the smallest record,
-    or of the first about which it says anything.
+    or of the first about which it says anything. `opinions` are the distinct second opinions on the records, as text.
     """
 
     outcome: str
@@ -80,6 +81,7 @@ class Reason:
     cause: str | None = None
     first_wrong_passes: tuple[str, ...] = ()
     severities: severity.Counts = field(default_factory=dict)
+    opinions: tuple[str, ...] = ()
 
     @property
     def when(self) -> str:
@@ -196,7 +198,20 @@ def _reason(records: list[Record], plain: Sample | None) -> Reason:
     severities = severity.count(
         [r for r in records if r.minimised is None], [r for r in records if r.minimised is not None], plain
     ).get(outcome_name(chosen), {})
-    return Reason(outcome_name(chosen), chosen.stage, culprit, count, chosen, breaks, cause, passes, severities)
+    said = tuple(dict.fromkeys(str(record.opinion) for record in records if record.opinion))
+    return Reason(outcome_name(chosen), chosen.stage, culprit, count, chosen, breaks, cause, passes, severities, said)
+
+
+def cleared_in_words(cell: CellRecords) -> str:
+    """How many samples of the cell a second opinion clears, whose fault they are, and how to run one; "" if none."""
+    if not cell.cleared:
+        return ""
+    record = smallest(cell.cleared)
+    assert isinstance(record.outcome, Passed)
+    at_fault = "; ".join(f"{name} {one_line(said)}" for name, said in record.outcome.dissent.items())
+    by = ", ".join(record.outcome.executors)
+    command = repro_command(record.id, record.backend)
+    return f"{plural(len(cell.cleared), 'sample')} passed by {by} alone, at fault: {at_fault} ({command})"
 
 
 def weight(record: Record) -> tuple[bool, bool, int, int, int, int, str]:

@@ -81,6 +81,11 @@ class Selected(Index):
         selected = f"selected by {query.text}: {plural(count, 'outcome')} in {plural(cells, 'cell')}"
         super().__init__(writer.flush(run.footer, run.damage, selected=f"{selected} of {plural(ops, 'op')}").connection)
 
+    @property
+    def whole(self) -> Index:
+        """The index of the whole journal."""
+        return self._whole
+
     def measured(self) -> Sequence[CellName]:
         """The cells that have samples of a census which are selected."""
         return list(self._measured)

@@ -58,6 +58,11 @@ class Index:
         damage = tuple(found["damage"])
         return Run(found["header"], found["footer"], damage, found["cells"], columns, toolchains, selected)
 
+    @property
+    def whole(self) -> Index:
+        """The index of the whole journal, if this one has only what a query selects of it; else this one."""
+        return self
+
     @cached_property
     def ops(self) -> tuple[str, ...]:
         """The ops that have records, sorted."""

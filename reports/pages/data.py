@@ -66,6 +66,7 @@ def as_json(matrix: Matrix, run: Run) -> dict[str, Any]:
             for t in matrix.totals()
         ],
         "control": dict(matrix.control),
+        "control_aside": matrix.control_aside,
     }
 
 

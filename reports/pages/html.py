@@ -28,9 +28,12 @@ from reports.fold.matrix import Matrix, load
 from reports.fold.provenance import control_line, provenance
 from reports.fold.severity import GRADES, only
 from reports.fold.status import (
+    APART,
     CRASH,
     DECOMPOSED,
     DECOMPOSED_MEANING,
+    GOOD,
+    GRAVE,
     OUTCOMES_BY_ALARM,
     PASS,
     STATUS_OF_OUTCOME,
@@ -41,6 +44,7 @@ from reports.fold.status import (
 from reports.index.index import Index
 
 from . import panels as panel_data
+from . import samples as sample_data
 from .diff.section import Section, section
 from .panels import NUMBERS, Panels
 from .pieces import (
@@ -54,6 +58,7 @@ from .pieces import (
     shares,
     signs,
 )
+from .samples import Samples
 from .trend import HEIGHT, WIDTH, charts, heading
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -86,7 +91,7 @@ def render(index: Index, *, control: bool = False, against: Diff | None = None, 
             red=severity_counts(matrix),
             plain=_red_plain_calls(matrix),
             no_plain="" if matrix.has_plain_calls else NO_PLAIN_CALLS,
-            control=control_line(matrix.control),
+            control=control_line(matrix),
             asides=answer_lines(index),
             todos=todo.todos(index, matrix.backends),
             frontend=FRONTEND,
@@ -97,7 +102,8 @@ def render(index: Index, *, control: bool = False, against: Diff | None = None, 
             chart_size=(WIDTH, HEIGHT),
             decomposed=DECOMPOSED,
             decomposed_meaning=DECOMPOSED_MEANING,
-            data=_script(payload(matrix, panel_data.load(index), diff)),
+            data=_script(payload(matrix, panel_data.load(index), sample_data.load(index), diff)),
+            query=_asset("query.js"),
             style=_asset("report.css"),
             script=_asset("report.js"),
         )
@@ -115,6 +121,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "breakable": _breakable,
+        "culprit_query": _culprit_query,
         "shares": shares,
         "signs": signs,
         "only": only,
@@ -133,6 +140,11 @@ def _red_plain_calls(matrix: Matrix) -> list[tuple[Status, Cell]]:
 def _breakable(name: str) -> Markup:
     """An op's name with line breaks allowed after each dot and underscore."""
     return Markup(escape(name).replace(".", Markup(".<wbr>")).replace("_", Markup("_<wbr>")))
+
+
+def _culprit_query(name: str) -> str:
+    """What the filter is asked for the samples that a culprit holds back."""
+    return f'culprit:"{name}"' if name != todo.UNNAMED else "outcome:unsupported,invalid not culprit:*"
 
 
 def _asset(name: str) -> Markup:
@@ -165,34 +177,51 @@ class _Texts:
     index: dict[str, int] = field(default_factory=dict)
 
     def __call__(self, text: str | None) -> int | None:
-        return None if text is None else self.index.setdefault(text, len(self.index))
+        return None if text is None else self.place(text)
+
+    def place(self, text: str) -> int:
+        """The index of a text."""
+        return self.index.setdefault(text, len(self.index))
 
 
-def payload(matrix: Matrix, panels: Panels, diff: Section | None = None) -> Mapping[str, Any]:
+def payload(
+    matrix: Matrix, panels: Panels, samples: Mapping[str, Any], diff: Section | None = None
+) -> Mapping[str, Any]:
     """Return what the page's script needs, as JSON values; texts, outcomes and statuses are referred to by index."""
     texts = _Texts()
     changes = diff.changes if diff else {}
-    rows = [
-        {
-            "op": row.op,
-            "family": row.family,
-            "gone": row.decomposed,
-            "cells": [
-                _cell(cell, panels.get((cell.op, cell.backend, cell.mode)), texts, changes.get((cell.op, column)))
-                for cell, column in zip(row.cells, matrix.columns, strict=True)
-            ],
-        }
-        for row in matrix.rows
-    ]
+    filtered = Samples(texts.place)
+    rows = []
+    for row in matrix.rows:
+        cells = [
+            _cell(cell, panels.get((cell.op, cell.backend, cell.mode)), texts, changes.get((cell.op, column)))
+            for cell, column in zip(row.cells, matrix.columns, strict=True)
+        ]
+        if of := samples.get(row.op):
+            for cell, shown in zip(row.cells, cells, strict=True):
+                if shown is not None:
+                    shown["f"] = filtered.cell(of, cell)
+        groups = filtered.groups(of) if of else []
+        rows.append({"op": row.op, "family": row.family, "gone": row.decomposed, "g": groups, "cells": cells})
     return {
         "kinds": KINDS if diff else (),
         "statuses": [_status(status) for status in STATUSES],
+        "decide": _decide(),
         "grades": [{"name": grade.name, "symbol": grade.symbol, "words": only(grade)} for grade in GRADES],
         "outcomes": OUTCOMES_BY_ALARM,
         "columns": matrix.columns,
         "rows": rows,
+        **filtered.tables(),
         "texts": list(texts.index),
     }
+
+
+def _decide() -> dict[str, list[int]]:
+    """What `reports.fold.status.decide` goes by, for the script: outcomes by index, and the status of each."""
+    place = OUTCOMES_BY_ALARM.index
+    kinds = {"grave": GRAVE, "good": GOOD, "free": ("Excluded", APART)}
+    found = {kind: [place(name) for name in names] for kind, names in kinds.items()}
+    return found | {"of": [status.rank for status in STATUS_OF_OUTCOME.values()]}
 
 
 def _status(status: Status) -> dict[str, Any]:
@@ -204,13 +233,14 @@ def _cell(cell: Cell, panel: Any, texts: _Texts, changed: tuple[Kind, str] | Non
 
     s, n, m, k: status, samples passed, samples in all, samples by outcome; g, q: severity, and when samples fail in
     words; d: the same but for the words, by dtype; p, l: the plain call's status, and what the panel shows of it; t: by
-    trait, samples passed and in all; u: the rule; w: the first reasons; x: how many reasons are left out; r: the ops
-    that reached the backend; z: whether the op was decomposed; c: the explain command; v, where it changed:
-    the kind of change, and that in words.
+    trait, samples passed and in all; u: the rule; o: what second opinions clear; w: the first reasons; x: how many
+    reasons are left out; r: the ops that reached the backend; z: whether the op was decomposed; c: the explain command;
+    v, where it changed: the kind of change, and that in words; f: by dtype, what the filter may ask of its samples,
+    from `Samples.cell`.
     """
     if panel is None:
         return None
-    traits, separating, distinct, more, plain = panel
+    traits, separating, distinct, more, plain, cleared = panel
     return {
         "s": cell.status.rank,
         "n": cell.passed,
@@ -223,6 +253,7 @@ def _cell(cell: Cell, panel: Any, texts: _Texts, changed: tuple[Kind, str] | Non
         "d": [[texts(p.dtype), p.status.rank, p.passed, p.total, _counts(p), _grade(p)] for p in cell.by_dtype],
         "t": [[texts(trait), passed, total] for trait, passed, total in traits],
         "u": texts(separating),
+        "o": texts(cleared),
         "w": [[texts(v) if i not in NUMBERS else v for i, v in enumerate(reason)] for reason in distinct],
         "x": more,
         "r": texts(", ".join(cell.reached)) if cell.reached else None,

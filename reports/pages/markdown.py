@@ -28,7 +28,7 @@ def as_markdown(matrix: Matrix, run: Run) -> str:
     lines += [_escaped(about.options), "", _escaped(about.toolchain), ""]
     lines += [about.registry, ""] if about.registry else []
     lines += [line for note in about.notes for line in (f"> **{_escaped(note)}**", "")]
-    lines += ["## Totals", "", *_totals(matrix), "", control_line(matrix.control), ""]
+    lines += ["## Totals", "", *_totals(matrix), "", control_line(matrix), ""]
     lines += ["## Legend", "", *_legend(), ""]
     heads = [f"{column.backend} {column.mode}" for column in matrix.columns]
     for family, rows in matrix.families.items():

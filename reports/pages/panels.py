@@ -9,7 +9,7 @@ from harness.cases.sample import dumps
 from harness.text import clean, clip, clip_middle
 from reports.fold.call import call, repro_command
 from reports.fold.cell import CellRecords, cells_of
-from reports.fold.reason import Reason, diagnostic, headline, reasons
+from reports.fold.reason import Reason, cleared_in_words, diagnostic, headline, reasons
 from reports.fold.rules import by_trait, rule
 from reports.fold.status import OUTCOMES_BY_ALARM
 from reports.index.index import Index
@@ -31,7 +31,7 @@ Panels = Mapping[tuple[str, str, str], Any]
 def fold(of: OpRecords) -> list[list[Any]]:
     """What the panels of an op's cells show, by backend and mode.
 
-    That is the traits, the rule, the reasons, how many of these are left out, and the plain call.
+    That is the traits, the rule, the reasons, how many of these are left out, the plain call, and what was cleared.
     """
     return [[cell.backend, cell.mode, _panel(cell)] for cell in cells_of(of)]
 
@@ -45,6 +45,7 @@ def _panel(cell: CellRecords) -> list[Any]:
         [_reason(reason) for reason in distinct[:_REASONS]],
         max(len(distinct) - _REASONS, 0),
         _plain_call(cell),
+        clip(cleared_in_words(cell), 400) or None,
     ]
 
 
@@ -77,6 +78,7 @@ def _reason(reason: Reason) -> list[int | str | None]:
         f"runtime verification: {clean(reason.cause)}" if reason.cause else None,
         "; ".join(reason.first_wrong_passes) or None,
         f"fails {reason.when}" if reason.when else None,
+        clip("second opinion: " + clean("; ".join(reason.opinions)), 400) if reason.opinions else None,
     ]
 
 

@@ -19,7 +19,7 @@ def summary(matrix: Matrix, index: Index, width: int = 120, *, limit: int = 10) 
     Lines have at most `width` characters, except the commands, the first line of an alarm and the notes.
     """
     found = alarms(matrix, index)
-    blocks = [heading(provenance(index.run, matrix), width), totals(matrix, width), control_line(matrix.control)]
+    blocks = [heading(provenance(index.run, matrix), width), totals(matrix, width), control_line(matrix)]
     blocks += [textwrap.fill(line, width) for line in answer_lines(index)]
     if found:
         count = f"{min(limit, len(found))} of {len(found)}" if len(found) > limit else str(len(found))

@@ -37,7 +37,7 @@ _NAME = 48
 def as_text(matrix: Matrix, index: Index, width: int) -> str:
     """Write the whole matrix in lines of at most `width` characters; notes are never broken."""
     blocks = [heading(provenance(index.run, matrix), width), *_tables(matrix, width), _legend(width)]
-    blocks += [totals(matrix, width), _samples(matrix, width), control_line(matrix.control)]
+    blocks += [totals(matrix, width), _samples(matrix, width), control_line(matrix)]
     blocks += [textwrap.fill(line, width) for line in answer_lines(index)]
     return "\n\n".join(blocks) + "\n"
 

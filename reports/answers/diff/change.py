@@ -71,7 +71,7 @@ def _cause(cell: Key, ending: Ending) -> Cause:
     is_blocked = found.outcome == "Blocked"
     backend = FRONTEND if is_blocked else cell.backend
     outcome = found.kind if is_blocked else found.outcome
-    kind = "" if backend == FRONTEND else found.kind
+    kind = "" if backend == FRONTEND or found.outcome == "Invalid" else found.kind  # an invalid one's detail tells it
     is_known = outcome not in RED or found.culprit or ending.step
     op = "" if is_known else cell.op
     return Cause(backend, outcome, found.stage, found.culprit, kind, ending.step, _message(ending.detail), op)

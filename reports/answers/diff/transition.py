@@ -122,13 +122,14 @@ def _ran(ending: Ending) -> bool:
 def is_same(before: Ending, after: Ending) -> bool:
     """Whether two endings are the same, as far as both journals tell.
 
-    Right is right, by whatever executor and at whatever share of the bound. Of the first wrong pass, and of the op that
-    stopped the frontend, a journal may say nothing. A sample is outside the dialect by what the header of its journal
+    Right is right, by whatever executor and at whatever share of the bound. A second opinion may have cleared the
+    sample in one run, and not have been asked for in the other. Of the first wrong pass, and of the op that stopped the
+    frontend, a journal may say nothing. A sample is outside the dialect by what the header of its journal
     says, so it is compared as what it was before: refused, with a diagnostic.
     """
     one, other = before.signature, after.signature
     outcomes = {one.outcome, other.outcome}
-    if outcomes <= {*RIGHT}:
+    if outcomes <= {*RIGHT} or before.instead == other or after.instead == one:
         return True
     if outcomes & {*VOID}:
         return one.outcome == other.outcome

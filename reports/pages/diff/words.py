@@ -108,9 +108,10 @@ def left_out(found: Diff) -> Iterator[str]:
         counts = f"{plural(seen.dropped, 'sample')} only in A, {seen.added:,} only in B"
         yield f"partly redrawn: {_cells(seen.partly)}, compared by what both have; {counts}"
     if seen.covered:
-        yield f"newly covered: {_cells(seen.covered)} only in B"
+        why = "newly covered" if found.before.run.complete else "not run in A"
+        yield f"{why}: {_cells(seen.covered)} only in B"
     if seen.gone:
-        yield f"gone: {_cells(seen.gone)} only in A"
+        yield f"{'gone' if found.after.run.complete else 'not run in B'}: {_cells(seen.gone)} only in A"
     if seen.unchosen:
         yield f"not selected by {found.query}: {plural(seen.unchosen, 'record')} of the two runs"
     yield "the control, and samples that were minimised or run again: they are no samples of the census"

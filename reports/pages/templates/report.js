@@ -3,6 +3,7 @@
   const data = JSON.parse(document.getElementById("data").textContent);
   const { statuses, grades, outcomes, columns, rows, texts, kinds } = data;
   const PASS = statuses.findIndex((s) => s.name === "pass");
+  const PARTIAL = statuses.findIndex((s) => s.name === "partial");
   const NEVER = statuses.findIndex((s) => s.name === "never");
   const text = (index) => (index === null ? null : texts[index]);
   const $ = (id) => document.getElementById(id);
@@ -20,71 +21,54 @@
   const modeHeads = [...table.querySelectorAll("th[data-column]")];
   const backendHeads = [...table.querySelectorAll("th[data-backend]")];
 
-  let view = { shown: rows.map(() => true), visible: columns.map(() => true), dtype: null };
+  let view = { shown: rows.map(() => true), visible: columns.map(() => true), wanted: null };
   let open = null;   // [row, column] of the cell that the panel shows, null if the panel is closed
   let current = [0, 0];  // [row, column] of the one cell that the Tab key reaches
 
   // filter ----------------------------------------------------------------------------------------------------------
 
-  const close = (word, known) => known.filter((k) => k.startsWith(word.slice(0, 2)) || k.includes(word)).slice(0, 3);
+  // The filter takes the language of --where (query.js). Beside its fields there are some of whole cells, as they are shown.
+  const MORE = ["is", "only", "grade", "change"];
+  const WORD = "word";
+  const names = {
+    ...data.names, op: rows.map((row) => row.op), family: families, backend: backends, only: backends,
+    plain: [...data.names.plain, ...statuses.map((s) => s.name), "right", "fails"],
+    is: [...statuses.map((s) => s.name), "fails", "decomposed"], grade: grades.map((g) => g.name), change: kinds,
+  };
+  const results = data.results.map((result) => result.map((values) => values.map(text)));
+  const traits = data.traits.map((values) => values.map(text));
 
-  const KINDS = { is: "status", plain: "status", only: "backend" };
-
-  function pick(kind, value, known) {
-    const wanted = value.split(",").filter(Boolean);
-    if (!wanted.length) throw new Error(`${kind}: needs a value, such as ${kind}:${known[0]}`);
-    for (const one of wanted) {
-      if (known.includes(one)) continue;
-      const near = close(one, known);
-      throw new Error(`unknown ${KINDS[kind] || kind} “${one}”; ${near.length ? `did you mean ${near.join(", ")}?` : `known: ${known.join(", ")}`}`);
-    }
-    return wanted;
-  }
-
-  function parse(query) {
-    const asked = { words: [], is: [], plain: null, severity: null, change: null, only: null, dtype: null, families: null, backends: null, modes: null, culprit: null };
-    for (const token of query.trim().split(/\s+/).filter(Boolean)) {
-      const at = token.indexOf(":");
-      if (at < 0) { asked.words.push(token.toLowerCase()); continue; }
-      const kind = token.slice(0, at), value = token.slice(at + 1);
-      if (kind === "is") asked.is.push(pick(kind, value, [...statuses.map((s) => s.name), "fails", "decomposed"]));
-      else if (kind === "plain") asked.plain = pick(kind, value, [...statuses.map((s) => s.name), "right", "fails"]);
-      else if (kind === "severity") asked.severity = pick(kind, value, grades.map((g) => g.name));
-      else if (kind === "change" && kinds.length) asked.change = pick(kind, value, kinds);
-      else if (kind === "only") {
-        asked.only = pick(kind, value, backends);
-        if (asked.only.length > 1) throw new Error("only: takes one backend");
-        asked.only = asked.only[0];
-      } else if (kind === "dtype") {
-        if (asked.dtype || value.includes(",")) throw new Error("dtype: takes one dtype at a time");
-        asked.dtype = pick(kind, value, dtypes)[0];
-      } else if (kind === "family") asked.families = pick(kind, value, families);
-      else if (kind === "backend") asked.backends = pick(kind, value, backends);
-      else if (kind === "mode") asked.modes = pick(kind, value, modes);
-      else if (kind === "culprit") {
-        if (!value) throw new Error("culprit: needs a part of an op's name, such as culprit:aten.sort");
-        asked.culprit = value.toLowerCase();
-      } else throw new Error(`unknown token “${kind}:”; known: is: plain: severity: ${kinds.length ? "change: " : ""}only: dtype: family: backend: mode: culprit:`);
-    }
-    return asked;
-  }
-
-  // What a cell shows if the filter names a dtype (or null for all dtypes): [index of the status, passed, total, severity].
-  function shownOf(cell, dtype) {
+  // What a cell shows of these dtypes (null for all): [index of the status, passed, total, severity].
+  function shownOf(cell, wanted) {
     if (!cell) return [NEVER, 0, 0, null];
-    if (!dtype) return [cell.s, cell.n, cell.m, cell.g];
-    const part = cell.d.find((d) => text(d[0]) === dtype);
-    return part ? [part[1], part[2], part[3], part[5]] : [NEVER, 0, 0, null];
+    if (!wanted) return [cell.s, cell.n, cell.m, cell.g];
+    const parts = cell.d.filter((d) => wanted.includes(text(d[0])));
+    const status = parts.length === 1 ? parts[0][1] : joined(parts);
+    const worst = parts.filter((d) => d[5] !== null && (d[1] === status || statuses[status].name === "wrong")).map((d) => d[5]);
+    const sum = (i) => parts.reduce((total, d) => total + d[i], 0);
+    return [status, sum(2), sum(3), worst.length ? Math.min(...worst) : null];
   }
 
-  function onlyFails(row, backend, asked) {
+  // The status of several dtypes together, as reports/fold/status.py decides it.
+  function joined(parts) {
+    const { grave, good, free, of } = data.decide;
+    const seen = new Set(parts.flatMap((d) => d[4].map(([outcome]) => outcome)));
+    for (const outcome of grave) if (parts.some((d) => d[1] === of[outcome])) seen.add(outcome);
+    if (!seen.size) return NEVER;
+    const passes = good.some((outcome) => seen.has(outcome));
+    const worst = outcomes.findIndex((_, outcome) => seen.has(outcome) && (!passes || grave.includes(outcome)));
+    if (worst >= 0) return of[worst];
+    return [...seen].every((outcome) => good.includes(outcome) || free.includes(outcome)) ? PASS : PARTIAL;
+  }
+
+  function onlyFails(row, backend, wanted, visible) {
     return modes.some((mode) => {
-      if (asked.modes && !asked.modes.includes(mode)) return false;
+      if (!columns.some((column, c) => column[1] === mode && visible[c])) return false;
       let short = false, others = 0;
       for (let c = 0; c < columns.length; c++) {
         if (columns[c][1] !== mode) continue;
         if (["frontend", "control"].includes(columns[c][0]) && columns[c][0] !== backend) continue;
-        const status = shownOf(row.cells[c], asked.dtype)[0];
+        const status = shownOf(row.cells[c], wanted)[0];
         if (columns[c][0] === backend) short = statuses[status].fails;
         else if (status === PASS) others += 1;
         else return false;
@@ -93,53 +77,72 @@
     });
   }
 
-  const heldBy = (cell, culprit) => cell && cell.w.some((w) => w[2] !== null ? text(w[2]).toLowerCase().includes(culprit)
-    : culprit === "(no_op_named)" && ["Unsupported", "Invalid"].includes(outcomes[w[0]]));
-
-  // Whether the plain call of a cell has one of these statuses; "right" is that it passes.
-  const plainIs = (cell, names) => cell && cell.p !== null && names.some((name) => name === "fails" ? statuses[cell.p].fails
-    : statuses[cell.p].name === (name === "right" ? "pass" : name));
-
-  // Whether a cell is as bad as asked; with `is:wrong` or the like, as one of these.
-  const hasSeverity = ([status, , , grade], asked) => grade !== null && asked.severity.includes(grades[grade].name)
-    && asked.is.every((any) => any.includes("fails") || any.includes("decomposed") || any.includes(statuses[status].name));
-
-  function matches(row, asked, visible) {
-    const name = `${row.op} ${row.family}`.toLowerCase();
-    if (!asked.words.every((w) => name.includes(w))) return false;
-    if (asked.families && !asked.families.includes(row.family)) return false;
-    const inView = visible.flatMap((yes, c) => (yes ? [row.cells[c]] : []));
-    const seen = inView.map((cell) => shownOf(cell, asked.dtype)[0]);
-    if (asked.plain && !inView.some((cell) => plainIs(cell, asked.plain))) return false;
-    if (asked.severity && !inView.some((cell) => hasSeverity(shownOf(cell, asked.dtype), asked))) return false;
-    if (asked.change && !inView.some((cell) => cell && cell.v && asked.change.includes(kinds[cell.v[0]]))) return false;
-    if (asked.dtype && seen.every((s) => s === NEVER)) return false;
-    for (const any of asked.is) {
-      const hit = any.some((name) => name === "decomposed" ? row.gone
-        : seen.some((s) => name === "fails" ? statuses[s].fails : statuses[s].name === name));
-      if (!hit) return false;
-    }
-    if (asked.culprit && !visible.some((yes, c) => yes && heldBy(row.cells[c], asked.culprit))) return false;
-    return !asked.only || onlyFails(row, asked.only, asked);
+  // Whether a query holds for a sample of a cell. Cells are asked before their samples: most queries need no more.
+  function holds(asked, row, cell, facts) {
+    const verdict = asked.verdict(facts);
+    if (verdict !== null || !cell) return verdict === true;
+    return cell.d.some((part, i) => {
+      facts.dtype = [text(part[0])];
+      facts.status = [statuses[part[1]].name];
+      const verdict = asked.verdict(facts);
+      if (verdict !== null) return verdict;
+      const [group, found] = cell.f[i], [, , ids, plain, traitsOf] = row.g[group];
+      const id = asked.fields.has("id") ? ids.split(" ") : [];
+      return traitsOf.some((trait, sample) => {
+        const result = typeof found === "number" ? found : found[sample];
+        if (result < 0) return false;
+        const [outcome, stage, culprit, severity, executor] = results[result];
+        const of = sample === plain ? ["yes", ...plainIs(cell)] : ["no"];
+        return asked.verdict({ ...facts, id: [id[sample]], plain: of, trait: traits[trait], outcome, stage, culprit, severity, executor });
+      });
+    });
   }
 
+  // What became of the plain call of a cell, in the words that the filter takes.
+  function plainIs(cell) {
+    const status = cell.p === null ? null : statuses[cell.p];
+    return status ? [status.name, ...(status.name === "pass" ? ["right"] : []), ...(status.fails ? ["fails"] : [])] : [];
+  }
+
+  // For each column whether a query holds for a sample in its cell.
+  function matches(row, asked, visible, wanted) {
+    const facts = { op: [row.op], family: [row.family], [WORD]: [`${row.op} ${row.family}`] };
+    if (asked.fields.has("only")) facts.only = backends.filter((backend) => onlyFails(row, backend, wanted, visible));
+    return row.cells.map((cell, c) => {
+      if (!visible[c]) return false;
+      const [status, , , grade] = shownOf(cell, wanted), s = statuses[status];
+      return holds(asked, row, cell, {
+        ...facts, backend: [columns[c][0]], mode: [columns[c][1]],
+        is: [s.name, ...(s.fails ? ["fails"] : []), ...(row.gone ? ["decomposed"] : [])],
+        grade: grade === null ? [] : [grades[grade].name], change: cell && cell.v ? [kinds[cell.v[0]]] : [],
+      });
+    });
+  }
+
+  const EVERYTHING = { fields: new Set(), verdict: () => true };
+
+  function ask(query) {
+    try { return [query.trim() ? opcovQuery.parse(query, names, kinds.length ? MORE : MORE.slice(0, -1), WORD) : EVERYTHING, ""]; }
+    catch (error) { return [EVERYTHING, error.message]; }
+  }
+
+  // Show what a query selects; where it is none, say why and hide nothing.
   function apply(query) {
-    let asked;
-    try { asked = parse(query); } catch (error) {
-      $("error").textContent = error.message;
-      filter.setAttribute("aria-invalid", "true");
-      measure();
-      return false;
-    }
-    $("error").textContent = "";
-    filter.removeAttribute("aria-invalid");
-    const visible = columns.map(([b, m]) => (!asked.backends || asked.backends.includes(b)) && (!asked.modes || asked.modes.includes(m)));
-    const changed = asked.dtype !== view.dtype;
-    view = { shown: rows.map((row) => matches(row, asked, visible)), visible, dtype: asked.dtype };
-    if (changed) rows.forEach((row, r) => row.cells.forEach((cell, c) => repaint(tds[r][c], shownOf(cell, view.dtype))));
-    show(query.trim() !== "");
+    const [asked, error] = ask(query);
+    $("error").textContent = error;
+    if (error) filter.setAttribute("aria-invalid", "true");
+    else filter.removeAttribute("aria-invalid");
+    const mayHold = (facts) => asked.verdict(facts) !== false;
+    const visible = columns.map(([b, m]) => mayHold({ backend: [b], mode: [m] }));
+    const within = dtypes.filter((dtype) => mayHold({ dtype: [dtype] }));
+    const wanted = within.length === dtypes.length ? null : within;
+    const changed = String(wanted) !== String(view.wanted);
+    const hits = rows.map((row) => matches(row, asked, visible, wanted));
+    view = { shown: hits.map((row) => row.some(Boolean)), visible, wanted };
+    if (changed) rows.forEach((row, r) => row.cells.forEach((cell, c) => repaint(tds[r][c], shownOf(cell, wanted))));
+    tds.forEach((line, r) => line.forEach((td, c) => td.classList.toggle("miss", !hits[r][c])));
+    show(asked !== EVERYTHING);
     measure();
-    return true;
   }
 
   function repaint(td, [status, passed, total, grade]) {
@@ -167,13 +170,13 @@
       if (filtering) unfold(body, true);
       [...body.rows[0].querySelectorAll("td")].forEach((td, c) => {
         td.hidden = !view.visible[c];
-        const good = own.filter((row) => shownOf(row.cells[c], view.dtype)[0] === PASS).length;
+        const good = own.filter((row) => shownOf(row.cells[c], view.wanted)[0] === PASS).length;
         td.textContent = `${good}/${own.length}`;
         td.title = `${good} of ${own.length} ops pass`;
       });
     });
     const count = view.shown.filter(Boolean).length;
-    const dtype = view.dtype ? `, ${view.dtype} alone` : "";
+    const dtype = view.wanted ? `, ${view.wanted.join(", ")} alone` : "";
     $("count").textContent = (count === rows.length ? `${count} ops` : `${count} of ${rows.length} ops`) + dtype;
     $("none").hidden = count > 0;
     mark();
@@ -357,13 +360,14 @@
   }
 
   function reason(w, number) {
-    const [outcome, stage, culprit, count, line, diagnostic, call, sample, run, dtype, from, dynamism, cause, firstWrongPass, when] = w;
+    const [outcome, stage, culprit, count, line, diagnostic, call, sample, run, dtype, from, dynamism, cause, firstWrongPass, when, opinion] = w;
     const head = `${outcomes[outcome]} at ${text(stage)}, ${count ? `${count} sample${count > 1 ? "s" : ""}` : "seen while minimising"}`;
     const parts = [make("p", null, head), make("p", null, text(line))];
     if (culprit !== null) parts.push(make("p", null, make("span", { class: "muted" }, "culprit "), make("code", null, text(culprit))));
     if (when !== null) parts.push(make("p", { class: "when" }, text(when)));
     if (dynamism !== null) parts.push(make("p", { class: "dynamism" }, text(dynamism)));
     if (cause !== null) parts.push(make("p", { class: "cause" }, text(cause)));
+    if (opinion !== null) parts.push(make("p", { class: "opinion" }, text(opinion)));
     if (firstWrongPass !== null) parts.push(make("p", { class: "first-wrong-pass" }, text(firstWrongPass)));
     if (call !== null) {
       parts.push(make("p", { class: "muted" }, from === null ? "smallest such sample" : `smallest such sample, minimised from ${text(from)}`));
@@ -423,6 +427,7 @@
     if (!cell) { panel.replaceChildren(...shown(head)); return; }
     const rest = plain_call(cell);
     if (cell.u !== null) rest.push(make("p", { class: "rule" }, text(cell.u)));
+    if (cell.o !== null) rest.push(make("p", { class: "opinion" }, text(cell.o)));
     if (cell.r !== null) {
       rest.push(make("p", null, make("span", { class: "muted" }, cell.z ? "decomposed away; the backend sees " : "reaches the backend as "), make("code", null, text(cell.r))));
     }

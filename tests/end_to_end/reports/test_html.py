@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -14,10 +15,13 @@ import pytest
 
 from harness.records.journal import Record
 from harness.records.outcome import Wrong
+from harness.records.query import NAMES
+from reports import folds
 from reports.answers.diff.diff import diff
 from reports.answers.diff.side import Side
 from reports.fold.matrix import load
-from reports.fold.severity import GRADES
+from reports.fold.selected import NothingSelected
+from reports.fold.severity import GRADES, only
 from reports.index.index import Index
 from reports.pages.html import render
 from tests.synthetic import everything, index, large, whole_index
@@ -177,19 +181,91 @@ def test_a_dtype_filter_shows_that_dtype_alone(page: Any) -> None:
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ("is:wrnog", "did you mean wrong"),
+        ("is:wrnog", "unknown is “wrnog”; did you mean wrong"),
         ("dtype:f99", "unknown dtype"),
-        ("colour:red", "unknown token"),
-        ("family:", "needs a value"),
-        ("dtype:f32,f16", "one dtype"),
+        ("bakend:tosa", "unknown field “bakend”; did you mean backend"),
+        ("relu (backend:tosa", "a '(' has no ')'"),
+        ("family:", "has no value"),
+        ("change:worse", "unknown field"),
     ],
 )
-def test_an_unknown_token_is_an_error_and_changes_nothing(page: Any, query: str, said: str) -> None:
+def test_what_is_no_query_is_an_error_and_hides_nothing(page: Any, query: str, said: str) -> None:
     before = ops(page)
+    assert search(page, "relu") != before
     assert search(page, query) == before
     assert said in find(page, "#error").text
     search(page, "relu")
     assert find(page, "#error").text == ""
+
+
+QUERIES = json.loads((Path(__file__).parents[2] / "pure" / "records" / "queries.json").read_text(encoding="utf-8"))
+
+
+def test_the_filter_reads_queries_as_where_does(page: Any) -> None:
+    """Every example of the language's file, with the facts of its samples."""
+    script = """const { names, samples, queries, errors } = arguments[0];
+        const known = { ...names, ...arguments[1] };
+        const facts = samples.map((s) => Object.fromEntries(Object.entries(s).map(([k, v]) => [k, [v].flat()])));
+        const said = (text) => { try { opcovQuery.parse(text, known); return ""; } catch (e) { return e.message; } };
+        return [queries.map(({ query }) => {
+          const { verdict } = opcovQuery.parse(query, known);
+          return facts.filter((f) => verdict(f)).map((f) => f.id[0]);
+        }), errors.map(({ query }) => said(query))]"""
+    selected, refused = page.execute_script(script, QUERIES, {field: list(names) for field, names in NAMES.items()})
+    assert dict(zip((q["query"] for q in QUERIES["queries"]), selected, strict=True)) == {
+        q["query"]: q["ids"] for q in QUERIES["queries"]
+    }
+    for example, said in zip(QUERIES["errors"], refused, strict=True):
+        assert example["says"] in str(said)
+
+
+ASKED = (
+    "outcome:wrong",
+    "op:aten.a* backend:tosa,linalg not mode:static",
+    "trait:rank=0 outcome:unsupported or family:pooling stage:execute",
+    "dtype:f32,bf16 status:wrong outcome:passed",
+    "severity:rare not (outcome:wrong or outcome:crashed)",
+    "culprit:aten.add* executor:*",
+    'culprit:"torch.aten.topk"',
+    "not culprit:* not outcome:passed,reached",
+    "plain:yes not outcome:passed",
+)
+
+
+def test_a_query_shows_the_ops_that_have_such_a_sample(plain_page: Any) -> None:
+    for query in ASKED:
+        try:
+            expected = set(folds.select(with_plain_calls(), f"({query}) not backend:control", ("row",)).ops)
+        except NothingSelected:
+            expected = set()
+        assert set(search(plain_page, query)) == expected, query
+        assert find(plain_page, "#error").text == ""
+
+
+def test_the_id_of_a_sample_finds_it_and_other_cells_step_back(page: Any) -> None:
+    of = next(r for r in everything() if type(r.outcome).__name__ == "Wrong" and not r.minimised)
+    assert search(page, f"id:{of.id} backend:{of.backend}") == [of.op]
+    assert f"backend%3A{of.backend}" in page.current_url
+    columns = [column for column in load(whole_index()).columns if column.backend == of.backend]
+    shown = [th for th in page.find_elements("css selector", "th[data-column]") if th.is_displayed()]
+    assert [th.text for th in shown] == [column.mode for column in columns]
+    place = load(whole_index()).columns.index((of.backend, of.mode))  # type: ignore[arg-type]
+    assert "miss" not in cell(page, of.op, place).get_attribute("class")
+    search(page, f"id:{of.id} outcome:passed backend:linalg,tosa,stablehlo")
+    assert "miss" in cell(page, of.op, place).get_attribute("class")
+
+
+def test_several_dtypes_are_joined_as_the_report_joins_them(page: Any) -> None:
+    """As a report of these dtypes alone would show them."""
+    search(page, "dtype:f32,bf16")
+    selected = load(folds.select(whole_index(), "dtype:f32,bf16"))
+    script = """return [...document.querySelectorAll('#matrix tr[data-row]')].map(tr => [...tr.querySelectorAll('td')]
+        .map(td => td.getAttribute('aria-label')))"""
+    shown = dict(zip((row.op for row in load(whole_index()).rows), page.execute_script(script), strict=True))
+    for row in selected.rows:
+        for one, label in zip(row.cells, shown[row.op], strict=True):
+            words = f", fails {only(one.severity)}" if one.severity else ""
+            assert label == one.status.name + words + (f", {one.passed} of {one.total} passed" if one.total else "")
 
 
 def test_a_cell_opens_with_its_evidence(page: Any) -> None:
@@ -386,7 +462,7 @@ def test_a_red_cell_shows_its_severity_by_symbol_shade_and_words(plain_page: Any
     matrix = load(with_plain_calls())
     for grade in GRADES:
         ops_of = [row.op for row in matrix.rows if any(cell.severity is grade for cell in row.cells)]
-        assert search(plain_page, f"severity:{grade.name}") == ops_of
+        assert search(plain_page, f"grade:{grade.name}") == ops_of
     search(plain_page, "")
     row, place = next((r, i) for r in matrix.rows for i, c in enumerate(r.cells) if c.status.name == "wrong")
     shown, severity = cell(plain_page, row.op, place), row.cells[place].severity

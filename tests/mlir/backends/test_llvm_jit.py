@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import faulthandler
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from backends.lowerings.lowering import Lowering
 from backends.lowerings.stablehlo import Stablehlo
 from backends.lowerings.tosa import Tosa
 from harness.programs.fork import ForkDied, in_fork
-from harness.programs.protocols import CannotExecute, Checker, Lowered, Program, Refused
+from harness.programs.protocols import CannotExecute, Checker, ImpossibleShape, Lowered, Program, Refused
 from tests.mlir.backends.test_frontend import resident
 from tests.mlir.example_programs import PROGRAMS, ROWS, Call, X, aten, contract, program, tensor
 
@@ -300,6 +301,22 @@ def test_bad_ir_is_refused_with_a_reason(text: str) -> None:
     with pytest.raises(CannotExecute) as raised:
         llvm_jit.compiled(text, "linalg")
     assert len(str(raised.value)) > 10
+
+
+@pytest.mark.parametrize("size", (-2, 1 << 62), ids=("negative", "beyond any memory"))
+def test_a_shape_that_no_tensor_has_is_no_limit_of_the_executor(size: int) -> None:
+    text = """
+    func.func @main(%size: tensor<i64>) -> tensor<?x0x3xf32> {
+      %i = tensor.extract %size[] : tensor<i64>
+      %d = arith.index_cast %i : i64 to index
+      %r = tensor.empty(%d) : tensor<?x0x3xf32>
+      return %r : tensor<?x0x3xf32>
+    }"""
+    run = llvm_jit.compiled(text, "linalg")
+    assert run([torch.tensor(2)])[0].shape == (2, 0, 3)
+    with pytest.raises(ImpossibleShape) as raised:
+        run([torch.tensor(size)])
+    assert str(pickle.loads(pickle.dumps(raised.value))) == f"out[0].shape=[{size}, 0, 3], which no tensor has"
 
 
 @pytest.mark.parametrize("inputs", ([], [X, X], [X.double()]), ids=("none", "two", "f64"))

@@ -162,6 +162,10 @@ def test_the_first_wrong_pass_is_named_and_not_those_after_it() -> None:
     assert (found.right, found.wrong) == ("0 right", "1 lie_in_value")
 
 
+def test_a_step_whose_result_has_a_shape_that_no_tensor_has_is_wrong() -> None:
+    assert find_pass("right", "size_below_zero", "lie_in_value").wrong == "1 size_below_zero"
+
+
 def test_steps_that_cannot_be_run_are_named_between() -> None:
     found = find_pass("right", "(torch.aten.x left)", "refuse", "lie_in_value")
     assert (found.right, found.wrong) == ("0 right", "3 lie_in_value")

@@ -11,8 +11,9 @@ import pytest
 
 from backends.mutants.toolbox import TOOLBOX
 from harness.cases.draw import census
+from harness.cases.explicit import example, tensor
 from harness.cases.profile import profile
-from harness.cases.sample import Fill, Sample, TensorSpec, from_json
+from harness.cases.sample import ORIGINS, RULED, Fill, Origin, Sample, TensorSpec, from_json
 from harness.errors import UnknownName
 from harness.mutation import sensitivity
 from harness.mutation.cell import CellUnderTest, mutant_record
@@ -108,6 +109,28 @@ def test_forced_samples_are_told_from_drawn_ones() -> None:
     own, forced = probes(finite, cell("aten.sub.Tensor", "linalg", "swap"))
     assert {s.values for s in own} == {"mixed"}
     assert {s.values for s in forced} == {"nonfinite"}
+
+
+@pytest.mark.parametrize("origin", ORIGINS)
+def test_mistakes_are_seeded_into_what_belongs_to_the_census(origin: Origin) -> None:
+    given = example(self=tensor([1.0, 2.0]), other=tensor([3.0, 5.0])).sample("aten.sub.Tensor", "static")
+    assert given
+    sample = replace(given, origin=origin)
+    passed = Passed(0.0, ("llvm-jit",))
+    record = Record(
+        op=sample.op, family="f", backend="linalg", mode="static", dtype="f32", outcome=passed, sample=sample
+    )
+    found = sensitivity.cells([record], Selection(), ("swap",))
+    assert [cell.samples for cell in found] == ([(sample,)] if origin in RULED else [])
+    if origin == "explicit":
+        assert [mutant.status for mutant in run_mutants(TOOLBOX, found)] == ["killed"]
+
+
+def test_a_literal_is_one_probe_however_often_it_is_filled() -> None:
+    given = example(self=tensor([1.0, 2.0]), other=tensor([3.0, 5.0])).sample("aten.sub.Tensor", "static")
+    assert given
+    own, forced = probes(case("aten.sub.Tensor"), cell("aten.sub.Tensor", "linalg", "swap", given), fresh=False)
+    assert (own, forced) == ([given], [])
 
 
 def test_unsigned_cells_are_asked_for_their_sign_alone() -> None:

@@ -18,7 +18,7 @@ from backends.frontend import Fx
 from harness.cases.case import OpCase
 from harness.cases.libm import libm
 from harness.cases.numeric import Linear, Ulp
-from harness.cases.sample import Sample, with_values
+from harness.cases.sample import ORIGINS, RULED, Origin, Sample, with_values
 from harness.errors import BadSample
 from harness.programs.program import program
 from harness.programs.protocols import (
@@ -53,7 +53,7 @@ from harness.running.lru_cache import LruCache
 from harness.running.pipeline import Pipeline
 from harness.running.worker import _limit
 from tests import miniatures
-from tests.miniatures import Actor, Acts, CannotCompile, Detective, Doomed, Forbids, Witness, eager, lie_in_value
+from tests.miniatures import Actor, Acts, Blind, CannotCompile, Detective, Doomed, Forbids, Witness, eager, lie_in_value
 from tests.samples import dynamic, relu
 
 
@@ -432,6 +432,7 @@ def test_a_death_in_execution_outside_of_the_worker_is_judged_as_one_inside(acti
     [
         ("right", "right", "right by actor"),
         ("lie_in_shape", "wrong", "out[0].shape=[1, 3], but should be [3], by actor"),
+        ("size_below_zero", "wrong", "out[0].shape=[-1, 3], which no tensor has, by actor"),
         ("refuse", "cannot run", "actor: a miniature cannot run this"),
     ],
 )
@@ -482,13 +483,6 @@ def test_a_checker_tells_the_cause_of_a_death_that_no_other_road_excuses() -> No
     found = excused.run(case(), relu(3), "dies", ignore, died="SIGABRT")
     assert isinstance(found.outcome, Passed)
     assert found.cause == ""
-
-
-class Blind(Detective):
-    """Finds nothing."""
-
-    def compile(self, lowered: Lowered) -> Executable:
-        return super(Detective, self).compile(lowered)
 
 
 class Broken(Detective):
@@ -719,6 +713,13 @@ def test_a_result_that_an_input_on_an_edge_decides_is_our_own_error() -> None:
     assert isinstance(found, HarnessError)
     assert "on an edge" in found.traceback
     assert isinstance(outcome(pipeline(executors=(OnePlusTwoRoundoffs(),)), floor_of(2.5)), Passed)
+
+
+@pytest.mark.parametrize("origin", ORIGINS)
+def test_edges_are_our_own_errors_in_what_belongs_to_the_census(origin: Origin) -> None:
+    """OpInfo's samples, and what is replayed of them, lie where OpInfo has put them."""
+    found = outcome(pipeline(executors=(OnePlusTwoRoundoffs(),)), replace(floor_of(3 - 2**-22), origin=origin))
+    assert isinstance(found, HarnessError if origin in RULED else Wrong)
 
 
 def test_a_wrong_result_elsewhere_is_wrong() -> None:

@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from importlib.metadata import version
+from multiprocessing import forkserver
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from harness.errors import BadCompiler
+from harness.programs.compiler import Compiler, choose, named
 from harness.records.outcome import Passed
 from harness.running import child
 from harness.running.supervisor import Supervisor
@@ -61,6 +66,25 @@ def test_an_executor_whose_loading_ends_the_worker_or_hangs_is_absent_from_then_
         monkeypatch.setattr(child, "_BrokenExecutor", None)  # it is not loaded again
         assert isinstance(supervisor.run(relu(), "control").outcome, Passed)
         assert supervisor.loaded().absent["broken"].endswith(said)
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_a_compiler_that_hangs_at_its_import_is_waited_for_once(
+    is_late: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the fork server alone; whether a worker is asked for while it hangs, or when it has ended."""
+    monkeypatch.setattr(child, "LOAD_SECONDS", 2.0)
+    choose(named(str(miniatures.compiler(tmp_path, fx="import ctypes; ctypes.CDLL(None).pause()"))))
+    try:
+        with Supervisor(("control",)) as supervisor:
+            server: Any = forkserver._forkserver
+            while is_late and not child._is_timed_out(server):
+                time.sleep(0.05)
+            with pytest.raises(BadCompiler, match="importing it does not end within 2 s"):
+                supervisor.loaded()
+            assert server._preload_modules == [child.WARM], "no worker has tried it too"
+    finally:
+        choose(Compiler())
 
 
 def test_a_worker_says_which_compiler_it_has_loaded() -> None:

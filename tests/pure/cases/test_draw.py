@@ -9,6 +9,9 @@ import pytest
 
 from harness.cases.case import OMIT, Draw, OpCase
 from harness.cases.draw import census, minimise, stratify
+from harness.cases.explicit import NAN, example, tensor
+from harness.cases.literal import elements
+from harness.cases.numeric import ROUNDED, Composite
 from harness.cases.profile import PROFILES, Profile, profile
 from harness.cases.sample import Fill, Mode, Sample, SizeOf, TensorSpec, tensors
 from harness.cases.traits import traits
@@ -355,6 +358,50 @@ def test_what_fails_now_and_then_raises_nothing() -> None:
 
 def test_a_sample_that_the_census_does_not_draw_is_still_simplified() -> None:
     strange = replace(drawn()[0], args={"self": replace(tensors(drawn()[0].args)[0], dims=(31,), fill=Fill())})
-    found = minimise(CASE, strange, 0, SIZE, lambda s: True, seconds=2)
+    found = minimise(CASE, strange, 0, SIZE, lambda s: largest(s) == 31, seconds=5)
     assert tensors(found.args)[0].dims == (31,)
     assert found.values == "simple"
+    alike = minimise(CASE, strange, 0, SIZE, lambda s: largest(s) >= 3, seconds=5)
+    assert tensors(alike.args)[0].shape(alike.sizes) == (3,)
+
+
+NAN_OR_LONG = example(self=tensor([3.5, NAN, -7.25], dims=("n",)), dim=0)
+
+
+def made_explicit(**more: Any) -> Sample:
+    (found,) = (s for s in drawn(replace(CASE, examples=(NAN_OR_LONG,), **more)) if s.origin == "explicit")
+    return found
+
+
+def test_an_explicit_sample_shrinks_from_the_first_draw_that_fails_alike() -> None:
+    smallest = minimise(CASE, made_explicit(), 0, SIZE, lambda s: s.values == "nonfinite", seconds=5)
+    assert (smallest.origin, smallest.values) == ("census", "nonfinite")
+    assert largest(smallest) <= 1
+
+
+def test_an_explicit_sample_that_fails_alone_has_simpler_elements() -> None:
+    def fails(sample: Sample) -> bool:
+        return sample.origin == "explicit"
+
+    smallest = minimise(CASE, made_explicit(), 0, SIZE, fails, seconds=5)
+    assert elements(tensors(smallest.args)[0]) == [1.0, 2.0, -1.0]
+    assert smallest.values == "mixed"
+
+
+def test_its_nan_stays_if_the_failure_hinges_on_it() -> None:
+    def fails(sample: Sample) -> bool:
+        return sample.origin == "explicit" and sample.values == "nonfinite"
+
+    smallest = minimise(CASE, made_explicit(), 0, SIZE, fails, seconds=5)
+    assert str(elements(tensors(smallest.args)[0])) == "[1.0, nan, -1.0]"
+
+
+def test_the_elements_of_what_may_hinge_on_a_matrix_stay() -> None:
+    composed = replace(CASE, numeric=Composite((ROUNDED,)))
+    failing = made_explicit()
+    assert minimise(composed, failing, 0, SIZE, lambda s: s.origin == "explicit", seconds=5) == failing
+
+
+def test_without_time_an_explicit_sample_stays() -> None:
+    failing = made_explicit()
+    assert minimise(CASE, failing, 0, SIZE, lambda s: pytest.fail("was run"), seconds=0) == failing

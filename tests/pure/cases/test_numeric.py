@@ -88,6 +88,12 @@ def test_a_sample_chosen_elsewhere_has_the_dims_that_arguments_name_and_no_other
     assert isinstance(of_sample(Distribution(0, 1, 0.5, 0.1), other), ShapeOnly)
 
 
+def test_an_explicit_sample_may_name_the_dims_of_a_length() -> None:
+    named = replace(sample(dim=1), origin="explicit")
+    assert of_sample(Linear(("c",)), named) == Linear(("c",))
+    assert of_sample(Linear(("k",)), named) == Linear((210,))
+
+
 def test_a_class_names_itself() -> None:
     assert str(SOFTMAX) == "composite(ulp(1) + exp(4) + linear(|dim|) + ulp(1))"
     assert [str(n) for n in (EXACT, Ulp(0.5), Linear((2, "k")))] == ["exact", "ulp(0.5)", "linear(2*k)"]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+import io
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,14 +11,15 @@ from typing import Any
 
 import pytest
 
-from harness.commands import night
+from harness.commands import cli, night
 from harness.commands.night_folder import Folder, NoLastNight, join, last, write_explicit
-from harness.commands.night_plan import CLOSING, finds, for_parts, ordered, to_explore
+from harness.commands.night_plan import BASE, ENOUGH, MARGIN, REPORTS, Pace, finds, ordered, pace, to_explore
 from harness.errors import Exit, OpcovError
 from harness.records.journal import Record
 from harness.records.journal_file import footer, read
 from harness.records.journal_writer import JournalWriter
 from harness.records.outcome import Crashed, Outcome, Unsupported, Wrong
+from harness.running.budget import Budget
 from harness.running.cells import Cell
 from op_suites import catalog
 from tests.synthetic import HEADER, PASSED, blocks, record, sample
@@ -46,9 +49,27 @@ def write(path: Path, *records: Record, missing: int = 0, cells: int = 2) -> Pat
 # the plan -------------------------------------------------------------------------------------------------------------
 
 
-def test_time_is_kept_to_publish() -> None:
-    assert for_parts(100.0) == 85.0
-    assert for_parts(5 * 3600.0) == 5 * 3600.0 - CLOSING
+@pytest.mark.parametrize("told", [Pace(), Pace(rate=60.0, closing=0.001), Pace(rate=10.0, closing=0.02)])
+@pytest.mark.parametrize(("left", "outcomes"), [(1800.0, 0), (1200.0, 8_000), (5 * 3600.0, 20_000)])
+def test_the_time_that_is_kept_to_close_is_what_closing_costs_at_the_end(
+    told: Pace, left: float, outcomes: int
+) -> None:
+    part = told.for_part(left, outcomes)
+    closing = BASE + MARGIN * told.closing * (outcomes + told.rate * part)
+    assert part + closing == pytest.approx(left)
+    assert closing < 0.1 * left or told.closing > 0.01, "a night that closes fast wastes nothing"
+
+
+def test_a_first_night_learns_from_the_reports_of_its_parts_how_long_it_takes_to_close() -> None:
+    first = Pace().after(10_000, 200.0, 5.0, learns=True)
+    assert (first.rate, first.closing) == (50.0, REPORTS * 5.0 / 10_000)
+    assert first.after(20_000, 200.0, 60.0, learns=False) == Pace(100.0, first.closing)
+    assert first.after(ENOUGH - 1, 1.0, 60.0, learns=True) == first
+
+
+def test_what_a_night_noted_of_its_pace_may_be_of_an_older_opcov_or_nonsense() -> None:
+    assert pace({"rate": 12.0, "closing": 0.004}) == Pace(12.0, 0.004)
+    assert pace({}) == pace({"rate": "fast", "closing": -1.0}) == Pace()
 
 
 def test_the_ops_that_cost_least_come_first_and_an_op_stays_together() -> None:
@@ -115,7 +136,7 @@ def test_a_last_night_is_fetched_from_an_address(tmp_path: Path) -> None:
     write(tmp_path / "old" / "journal.jsonl.gz", one())
     with pytest.raises(NoLastNight, match="cannot fetch"):
         last((tmp_path / "nothing").as_uri(), tmp_path / "into")
-    for name in ("explicit.jsonl.gz", "history.sqlite", "explored.txt"):
+    for name in ("explicit.jsonl.gz", "history.sqlite", "explored.txt", "night.json"):
         (tmp_path / "old" / name).touch()
     assert last((tmp_path / "old").as_uri(), tmp_path / "into").journal.exists()
 
@@ -130,6 +151,34 @@ def test_a_night_that_ended_is_not_overwritten(tmp_path: Path) -> None:
         night.run(options(tmp_path))
 
 
+def test_each_part_asks_for_a_second_opinion_on_all_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commands: list[list[str]] = []
+
+    class Done:
+        def __init__(self, command: list[str], **more: object) -> None:
+            commands.append(command)
+
+        def __enter__(self) -> Done:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+        def wait(self) -> int:
+            return 0
+
+    monkeypatch.setattr(night.subprocess, "Popen", Done)
+    folder = Folder(tmp_path)
+    folder.note(seed=1)
+    part = night.Night(folder, None, Budget(1000.0), ["--op", "aten.add.Tensor"])
+    monkeypatch.setattr(night.Night, "_left", lambda self: 100.0)
+    part._run("plain", "--where", "plain:yes")
+    ((*_, option, often, budget, left, last, op),) = commands
+    assert (option, often, budget, left, last, op) == (
+        "--opinions", "always", "--budget", "100s", "--op", "aten.add.Tensor",
+    )  # fmt: skip
+
+
 # a miniature of the night ---------------------------------------------------------------------------------------------
 
 
@@ -140,6 +189,8 @@ class Parts:
         self.commands: list[list[str]] = []
         self.asked: list[tuple[str, ...]] = []
         self.cut_in = ""
+        self.is_real = False
+        self.census: list[Record] = [one(plain=True), one(size=4)]
 
     def __call__(self, part: Any, name: str, *arguments: str) -> None:
         if part.folder.measured(name) and name != self.cut_in:
@@ -149,7 +200,7 @@ class Parts:
             raise KeyboardInterrupt
         found = {
             "plain": [one(plain=True), one(EXP, plain=True)],
-            "census": [one(plain=True), one(size=4)],
+            "census": self.census,
             "explore": [one(size=5, outcome=WRONG)],
             "explicit": [one(size=5, outcome=WRONG)],
         }[name]
@@ -165,11 +216,16 @@ def parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[Parts]:
 
     monkeypatch.setattr(night.Night, "_run", run)
 
-    def opcov(*words: str) -> SimpleNamespace:
+    def opcov(command: list[str], **options: Any) -> SimpleNamespace:
+        words = tuple(command[3:])
         made.asked.append(words)
+        if made.is_real:
+            with contextlib.chdir(options["cwd"]), contextlib.redirect_stdout(io.StringIO()) as out:
+                status = cli.main(words)
+            return SimpleNamespace(returncode=status, stdout=out.getvalue(), stderr="")
         return SimpleNamespace(returncode=0, stdout=words[0], stderr="")
 
-    monkeypatch.setattr("harness.commands.night_page._opcov", opcov)
+    monkeypatch.setattr("harness.commands.night_page.subprocess", SimpleNamespace(run=opcov))
     monkeypatch.setattr(night.signal, "signal", lambda *_: None)
     monkeypatch.setattr(night.Night, "_left", lambda self: 100.0)
     yield made
@@ -196,8 +252,18 @@ def test_a_night_after_a_night_runs_what_was_found_and_explores_other_cells(tmp_
 def test_a_night_is_compared_with_the_baseline_though_its_compiler_is_another(tmp_path: Path, parts: Parts) -> None:
     night.run(options(tmp_path))
     (check,) = (words for words in parts.asked if words[0] == "baseline")
-    assert check[:3] == ("baseline", "check", str(tmp_path / "journal.jsonl.gz"))
+    assert check[:3] == ("baseline", "check", "parts/census/journal.jsonl.gz")
     assert "--any-pair" in check
+
+
+def test_what_a_night_publishes_names_its_files_from_there(tmp_path: Path, parts: Parts) -> None:
+    night.run(options(tmp_path / "one"))
+    parts.is_real, parts.census = True, [one(plain=True), one(size=4, outcome=WRONG)]
+    assert night.run(options(tmp_path / "two", last=str(tmp_path / "one"))) == Exit.FOUND
+    text = (tmp_path / "two" / "night.md").read_text()
+    assert "--journal journal.jsonl.gz" in text and "| A | ../one/journal.jsonl.gz " in text
+    for name in ("night.md", "index.html"):
+        assert str(tmp_path) not in (tmp_path / "two" / name).read_text()
 
 
 def test_a_night_that_is_cut_short_publishes_what_it_has_and_goes_on(tmp_path: Path, parts: Parts) -> None:
@@ -205,18 +271,55 @@ def test_a_night_that_is_cut_short_publishes_what_it_has_and_goes_on(tmp_path: P
     assert night.run(options(tmp_path)) == Exit.OK
     assert "which was cut short" in (tmp_path / "night.md").read_text()
     assert "- census: not run" in (tmp_path / "night.md").read_text()
+    assert "No cell of the census ran" in (tmp_path / "night.md").read_text()
     assert len(read(tmp_path / "journal.jsonl.gz").records) == 2
     parts.cut_in = ""
     parts.commands.clear()
     seed = Folder(tmp_path).state()["seed"]
     night.run(options(tmp_path))
     assert [name for name, *_ in parts.commands] == ["census", "explore"]
-    assert Folder(tmp_path).state() == {"seed": seed, "last": None, "budget": "1m", "ended": True}
+    assert Folder(tmp_path).state() == {"seed": seed, "last": None, "budget": "1m", "ended": True, "pace": {}}
 
 
-def test_time_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("left", "says"),
+    [
+        (5.0, r"^--budget 1m was too short for any cell: none of the registry's [\d,]+ cells was reached; type the"),
+        (50.0, r"^the night has measured nothing: none .* cells was reached; the same command goes on with it"),
+    ],
+)
+def test_a_night_without_a_cell_says_how_many_it_did_not_reach(
+    left: float, says: str, tmp_path: Path, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(night.Night, "_left", lambda self: left)
+    monkeypatch.setattr(night.Night, "measure", lambda self: None)
+    with pytest.raises(OpcovError, match=says):
+        night.run(options(tmp_path))
+
+
+def test_a_night_keeps_as_much_time_to_close_as_the_last_one_took(tmp_path: Path) -> None:
     from harness.running.budget import Budget
 
-    Folder(tmp_path).note(seed=1)
-    made = night.Night(Folder(tmp_path), None, Budget(100.0, time.monotonic() - 50.0), [])
-    assert made._left() == pytest.approx(35.0, abs=1.0)
+    one, two = Folder(tmp_path / "one"), Folder(tmp_path / "two")
+    one.note(seed=1, pace={"rate": 40.0, "closing": 0.005})
+    two.note(seed=2)
+    limit = Budget(1000.0, time.monotonic() - 500.0)
+    first, second = (night.Night(two, before, limit, []) for before in (None, one))
+    assert (first.learns, second.learns) == (True, False)
+    assert second._left() == pytest.approx(Pace(40.0, 0.005).for_part(500.0, 0), abs=1.0)
+    assert second._left() < first._left()
+
+
+def test_a_night_notes_how_fast_it_measured_and_how_long_it_took_to_close(tmp_path: Path) -> None:
+    from harness.running.budget import Budget
+
+    folder = Folder(tmp_path)
+    folder.note(seed=1)
+    made = night.Night(folder, None, Budget(), [])
+    write(folder.part("census") / "journal.jsonl.gz", one())
+    assert made.paced(60.0) == {}, "too few outcomes"
+    with JournalWriter(folder.part("census") / "journal.jsonl.gz", HEADER) as writer:
+        for _ in range(ENOUGH):
+            writer.write_cell(next(iter(blocks([one()]))).lines)
+        writer.close(seconds=50.0, interrupted=False, missing=0)
+    assert made.paced(60.0) == {"rate": ENOUGH / 50.0, "closing": (60.0 - BASE) / ENOUGH}

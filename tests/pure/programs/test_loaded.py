@@ -66,6 +66,16 @@ def test_a_package_belongs_to_the_distribution_that_lists_it(installed: Path) ->
     ]
 
 
+def test_a_namespace_package_belongs_to_all_distributions_that_share_its_folder(tmp_path: Path) -> None:
+    module(tmp_path / "tools" / "compiler.py")
+    distribution(tmp_path, "tools-runtime", "3.1", "tools/runtime.py")
+    distribution(tmp_path, "tools-compiler", "3.1", "tools/compiler.py")
+    found = described("tools.compiler", "tools", path=(tmp_path,))
+    assert found[1] == Package(
+        path=str(tmp_path / "tools"), distribution="tools-compiler, tools-runtime", version="3.1"
+    )
+
+
 def test_a_folder_ahead_on_the_path_is_not_the_distribution_that_is_installed(installed: Path, tmp_path: Path) -> None:
     module(tmp_path / "ahead" / "compiler" / "__init__.py")
     (found,) = described("compiler", path=(tmp_path / "ahead", installed))

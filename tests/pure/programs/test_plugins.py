@@ -107,11 +107,21 @@ def test_the_built_in_executor_of_an_optional_package_names_its_extra() -> None:
     assert any("jaxlib" in r and 'extra == "xla"' in r for r in requires("opcov") or ())
 
 
+def test_the_built_in_second_opinion_names_its_extra_and_is_no_dependency_of_opcov() -> None:
+    (entry,) = (e for e in entry_points(group=plugins.OPINIONS) if e.dist and e.dist.name == "opcov")
+    assert (entry.name, entry.extras) == ("iree", ["iree"])
+    assert plugins.adviser_names() == ("iree",)
+    assert "iree" in plugins.executor_names()
+    needed = [r for r in requires("opcov") or () if r.startswith("iree-base")]
+    assert len(needed) == 2 and all('extra == "iree"' in r for r in needed)
+
+
 # absent executors, found without importing them -----------------------------------------------------------------------
 
 
 def absent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, modules: dict[str, str], extra: str = "") -> dict[str, str]:
     monkeypatch.setattr(plugins, "EXECUTORS", "opcov.test")
+    monkeypatch.setattr(plugins, "OPINIONS", "opcov.none")
     monkeypatch.syspath_prepend(miniatures.needy(tmp_path, "opcov.test", modules, extra))
     return plugins.absent()
 
@@ -137,6 +147,35 @@ def test_a_missing_package_is_said_with_the_extra_that_installs_it(
     assert found == {"lonely": "pip install 'needy[more]'"}
 
 
+def test_a_namespace_package_without_the_part_that_is_imported_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for part in ("spaces/here.py", "spaces/deep/er/there.py", "regular/__init__.py"):
+        (tmp_path / part).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / part).touch()
+    modules = {
+        "able": "import spaces.here, spaces.deep.er.there\nfrom regular.made_at_import import x",
+        "lonely": "import spaces.gone",
+        "deep": "from spaces.deep.er.gone import x",
+    }
+    before = set(sys.modules)
+    assert set(absent(tmp_path, monkeypatch, modules)) == {"lonely", "deep"}
+    assert set(sys.modules) == before
+
+
+def test_an_executor_for_second_opinions_is_found_to_be_absent_and_loaded_like_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modules = {"able": "class Plugin: name = 'able'", "lonely": "import unheard_of"}
+    monkeypatch.setattr(plugins, "OPINIONS", "opcov.test")
+    monkeypatch.syspath_prepend(miniatures.needy(tmp_path, "opcov.test", modules, "[more]"))
+    assert plugins.absent()["lonely"] == "pip install 'needy[more]'"
+    present, lacking = plugins.advisers(lambda name: None, {"known": "why"})
+    assert [adviser.name for adviser in present] == ["able"]
+    assert lacking == {"known": "why", "lonely": "pip install 'needy[more]'"}
+    assert not {"able", "lonely"} & {executor.name for executor in plugins.executors()[0]}
+
+
 def test_what_may_go_well_is_left_to_the_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     guarded = "try:\n    import unheard_of\nexcept ImportError:\n    pass\ndef late():\n    import unheard_of"
     modules = {"guarded": guarded, "misspelt": "def (", "outdated": "from json import Plugin"}
@@ -145,6 +184,7 @@ def test_what_may_go_well_is_left_to_the_import(tmp_path: Path, monkeypatch: pyt
 
 def test_an_executor_whose_own_module_is_gone_is_absent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plugins, "EXECUTORS", "opcov.test")
+    monkeypatch.setattr(plugins, "OPINIONS", "opcov.none")
     folder = miniatures.needy(tmp_path, "opcov.test", {"gone": ""})
     (folder / "needy_gone.py").unlink()
     monkeypatch.syspath_prepend(folder)

@@ -23,7 +23,7 @@ NODE = "op_suites/activation.py::aten.relu.default[tosa-static-f32]"
 
 @pytest.fixture
 def recorder(tmp_path: Path) -> Recorder:
-    config: Any = SimpleNamespace(option=SimpleNamespace(out=str(tmp_path), resume=False))
+    config: Any = SimpleNamespace(option=SimpleNamespace(out=str(tmp_path), resume=False, budget="", where=""))
     return Recorder(config, {})
 
 
@@ -129,3 +129,17 @@ def test_a_folder_that_cannot_be_written_is_an_error_in_one_line(tmp_path: Path)
     with pytest.raises(OpcovError, match=r"cannot write the journal .*file/j: ") as raised:
         JournalWriter(tmp_path / "file" / "j", {})
     assert "--out" in raised.value.hint
+
+
+@pytest.mark.parametrize("status", [pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED])
+def test_a_budget_that_was_over_before_any_cell_started_says_so(recorder: Recorder, status: pytest.ExitCode) -> None:
+    recorder.config.option.budget = "1s"
+    recorder._plan([NODE, NODE.replace("static", "dynamic")])
+    session: Any = SimpleNamespace(exitstatus=status)
+    recorder.pytest_sessionfinish(session, status)
+    terminal = Terminal()
+    recorder.pytest_terminal_summary(terminal)
+    (line,) = terminal.lines
+    assert line.startswith("opcov: --budget 1s was too short for any cell: 2 cells not reached, ")
+    assert line.endswith("; type the command with a longer one, such as --budget 5m, or without")
+    assert session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED

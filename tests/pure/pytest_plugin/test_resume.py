@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from harness.errors import OpcovError
+from harness.programs.compiler import Compiler, named
 from harness.pytest_plugin import resume
 from harness.records.journal import dumped
 from harness.records.journal_writer import JournalWriter
+from tests.miniatures import compiler
 from tests.synthetic import journal
 
 HEADER: dict[str, Any] = {
@@ -25,6 +27,10 @@ HEADER: dict[str, Any] = {
     "options": {"profile": "quick", "ops": [], "dtypes": ["f32"], "keyword": "", "sample_seconds": 30.0},
     "seed": 0,
 }
+
+
+def unfinished(header: dict[str, Any], *toolchains: dict[str, Any]) -> resume.Unfinished:
+    return resume.Unfinished(Path("j.part"), header, frozenset(), toolchains)
 
 
 def changed(place: str, value: Any) -> dict[str, Any]:
@@ -61,13 +67,50 @@ def changed(place: str, value: Any) -> dict[str, Any]:
 )
 def test_what_would_be_measured_differently_is_named(place: str, value: Any, said: str) -> None:
     with pytest.raises(OpcovError) as raised:
-        resume.check_same(HEADER, changed(place, value), Path("j.part"))
+        resume.check_same(unfinished(HEADER), changed(place, value), Compiler())
     assert raised.value.what == f"--resume: j.part was measured with {said}"
 
 
 @pytest.mark.parametrize("place", ["run", "started", "toolchain.revision", "cells"])
 def test_what_does_not_decide_outcomes_may_differ(place: str) -> None:
-    resume.check_same(HEADER, changed(place, "other"), Path("j.part"))
+    resume.check_same(unfinished(HEADER), changed(place, "other"), Compiler())
+
+
+def loaded(tool: Path | None = None, **paths: Path) -> dict[str, Any]:
+    packages = {name: {"path": str(path)} for name, path in paths.items()}
+    return {"packages": packages | ({"torch-mlir-opt": {"path": str(tool)}} if tool else {})}
+
+
+def test_a_compiler_may_be_named_by_another_path_of_the_same_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiler(tmp_path / "build")
+    compiler(tmp_path / "other")
+    (tmp_path / "link").symlink_to(tmp_path / "build")
+    monkeypatch.chdir(tmp_path)
+    before = changed("options.torch_mlir", "./build")
+    run = unfinished(before, loaded(torch_mlir=tmp_path / "build" / "torch_mlir"))
+    for spec in ("build/", str(tmp_path / "build"), "build/torch_mlir", "link", "./build"):
+        resume.check_same(run, changed("options.torch_mlir", spec), named(spec))
+    refused = [("other", named("other"), run), ("installed", Compiler(), run)]
+    refused += [("build/", named("build/"), unfinished(before, tool)) for tool in binaries(tmp_path)]
+    refused += [("build/", named("build/"), unfinished(before))]  # it ended before a worker had said what it loaded
+    for spec, asked, resumed in refused:
+        with pytest.raises(OpcovError, match=rf"options\.torch_mlir \./build, not {spec}; repeat what"):
+            resume.check_same(resumed, changed("options.torch_mlir", spec), asked)
+
+
+def binaries(folder: Path) -> list[dict[str, Any]]:
+    """What a run with a binary had loaded: the installed bindings, or those of the same folder."""
+    return [loaded(folder / "opt", torch_mlir=folder / where / "torch_mlir") for where in ("site", "build")]
+
+
+def test_a_binary_may_be_named_by_another_path(tmp_path: Path) -> None:
+    before, opt = changed("options.torch_mlir", "./opt"), tmp_path / "opt"
+    run = unfinished(before, loaded(opt, torch_mlir=tmp_path / "site" / "torch_mlir"))
+    resume.check_same(run, changed("options.torch_mlir", str(opt)), Compiler(str(opt), tool=opt))
+    with pytest.raises(OpcovError, match=r"options\.torch_mlir \./opt, not opt2"):
+        resume.check_same(run, changed("options.torch_mlir", "opt2"), Compiler("opt2", tool=tmp_path / "opt2"))
 
 
 def written(path: Path, **footer: Any) -> JournalWriter:

@@ -40,6 +40,10 @@ def entry(end: End = End("pass", 5, 5), **more: object) -> Entry:
             "aten.sort.default tosa static f32 wrong 4/5 3fa9c1 Wrong@compare=value "
             "# was unsupported 4/5 Unsupported@lower:torch.aten.sort: issue 12: see there",
         ),
+        (
+            entry(End("wrong", 4, 5, (WRONG,)), also=(("opinion", End("pass", 5, 5)),)),
+            "aten.sort.default tosa static f32 wrong 4/5 3fa9c1 Wrong@compare=value ~ opinion pass 5/5",
+        ),
     ],
 )
 def test_a_line_can_be_read_back(of: Entry, line: str) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from harness.cases.sample import Origin
+from harness.cases.sample import RULED, Origin
 from harness.records.expectation import judge, one_line
 from harness.records.journal import Record
 from harness.records.outcome import (
@@ -144,6 +144,7 @@ def test_the_control_may_lose_what_opinfo_chose_and_eager_or_export_rejects() ->
     passed, refused, unexported = of("opinfo", PASSED), Excluded("eager refuses"), NotExported("export", "no")
     for lost in (of("opinfo", refused), of("rejected", refused), of("opinfo", unexported)):
         assert judge([passed, lost], "control").kind == "right"
-    for ours in (of("census", refused), of("census", unexported), of("opinfo", WRONG)):
+    ruled = [of(origin, outcome) for origin in RULED for outcome in (refused, unexported, WRONG)]
+    for ours in (*ruled, of("opinfo", WRONG)):
         assert judge([passed, ours], "control").kind == "broken"
     assert judge([of("rejected", refused), of("opinfo", unexported)], "control").kind == "outside"

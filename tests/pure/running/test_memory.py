@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from harness.cases.sample import ORIGINS, RULED
 from harness.records.journal import Record
 from harness.records.outcome import NotRun, Outcome, Passed, TimedOut, Wrong
-from harness.running.memory import Memory
+from harness.running.memory import Memory, is_alarming
 from tests.samples import relu
 from tests.synthetic import record
 
@@ -44,3 +45,12 @@ def test_minimised_samples_and_cells_without_samples_and_other_ops_say_nothing()
 
 def test_what_passed_says_nothing() -> None:
     assert Memory.of(OP, (of(PASSED),)) == Memory(op=OP)
+
+
+def test_what_belongs_to_the_census_is_minimised_and_what_opinfo_traced_is_not() -> None:
+    wrong = of(Wrong("value", "m", 0, "x"))
+    assert wrong.sample
+    alarming = {
+        origin for origin in ORIGINS if is_alarming(replace(wrong, sample=replace(wrong.sample, origin=origin)))
+    }
+    assert alarming == set(RULED) == {"census", "explicit", "picked"}

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from harness.cases.case import Draw, OpCase
+from harness.cases.explicit import NAN, example, tensor
+from harness.cases.literal import elements
 from harness.cases.profile import Profile
 from harness.cases.sample import DtypeArg, Mode, Sample, tensors
 from harness.records.journal import Record
@@ -135,3 +137,15 @@ def test_a_rank_of_zero_cannot_be_taken_away() -> None:
     sample = Census(SIZE, 0)(Cell(family="f", case=case, backend="tosa", mode="static", dtype="f32"))[0]
     assert excuses(wrong(sample), None) == ("degenerate",)
     assert list(retries(case, [wrong(sample)])) == []
+
+
+# explicit samples -----------------------------------------------------------------------------------------------------
+
+
+def test_an_explicit_sample_is_run_again_without_its_nan() -> None:
+    given = example(self=tensor([2.0, NAN, 1.0], dims=("n",)))
+    records = found(lambda s: WRONG if s.origin == "explicit" else PASSED, examples=(given,))
+    (last,) = again(records)["nonfinite"]
+    assert last.sample
+    assert elements(tensors(last.sample.args)[0]) == [2.0, 3.0, 1.0]
+    assert severity(last, None) == "ordinary"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 
+from harness.records.opinion import Opinion
 from harness.records.outcome import FirstWrongPass, NotExecuted, Passed, Wrong
 from reports.answers.blame import as_json, as_text, blame, line
 from tests.synthetic import index, record, sample
@@ -93,3 +94,27 @@ def test_passes_that_cannot_be_run_share_the_blame_with_the_first_wrong_one() ->
     (found,) = blame(index([record(STATIC, "tosa", WRONG, first_wrong_pass=first)])).first_wrong_passes
     assert found.step == "convert to cse"
     assert FirstWrongPass(right="import", wrong=None, between={"convert": "no"}).where is None
+
+
+def test_second_opinions_are_counted_by_what_they_say() -> None:
+    assert blame(JOURNAL).opinions == ()
+    confirms, right = (Opinion(executor="iree", says=says, why="m") for says in ("confirms", "right"))
+    records = [
+        record(DYNAMIC, "linalg", WRONG, opinion=confirms),
+        record(STATIC, "linalg", WRONG, opinion=confirms),
+        record(SMALL, "linalg", WRONG, opinion=confirms),
+        record(STATIC, "linalg", WRONG, opinion=right),
+        record(STATIC, "linalg", WRONG, opinion=right, minimised="abc"),
+        record(SMALL, "linalg", WRONG),
+    ]
+    dynamic, static = (found := blame(index(records))).opinions
+    assert (dynamic.backend, dynamic.mode, dynamic.executor, dict(dynamic.says)) == (
+        "linalg", "dynamic", "iree", {"confirms": 1},
+    )  # fmt: skip
+    assert (static.mode, dict(static.says)) == ("static", {"confirms": 2, "right": 1})
+    assert static.example == {"confirms": SMALL.id, "right": STATIC.id}
+    assert json.loads(json.dumps(as_json(found)))["opinions"][1]["says"] == {"confirms": 2, "right": 1}
+    text = as_text(found)
+    assert "Second opinions on samples that failed" in text
+    assert "confirms: is wrong in the same way, which confirms it" in text
+    assert "Second opinions" not in as_text(blame(JOURNAL))

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.records.entry import End
+from harness.records.entry import End, Entry
 from harness.records.signature import Signature
 from reports.answers.drift import Check, Drift, accepted, drift
 from tests.pure.records.test_entry import CRASHED, REFUSED, WRONG, entry
@@ -73,6 +73,42 @@ def test_a_second_verdict_is_as_expected() -> None:
     assert drift(known, entry(SILENT)) is None
     assert drift(known, entry(PASS)) is None
     assert drift(known, entry(PARTIAL)) is not None
+
+
+# second opinions ------------------------------------------------------------------------------------------------------
+
+CLEARED = entry(SILENT).with_opinion(PASS)
+
+
+def test_a_cell_does_not_drift_by_the_presence_or_the_absence_of_a_second_opinion() -> None:
+    absent, known = entry(SILENT), entry(SILENT).with_opinion(PASS)
+    assert drift(known, absent) is None
+    assert drift(known, CLEARED) is None
+    found = drift(absent, CLEARED)
+    assert found and found.kind == "opinion"
+    assert found.said == "wrong 4/5 Wrong@compare=value -> pass 5/5"
+    assert found.json()["new"] == "pass 5/5"
+    assert not Check(profile="default", cells=1, expected=1, drifts=(found,), strict=True).is_red
+    assert accepted(found) == CLEARED
+
+
+@pytest.mark.parametrize("old", [entry(PASS), entry(PASS).with_opinion(SILENT)])
+def test_what_the_executors_find_is_compared_whatever_the_opinion(old: Entry) -> None:
+    worse = drift(old, CLEARED)
+    assert worse and worse.kind == "worse"
+    assert drift(old, entry(SILENT)) == replace(worse, new=entry(SILENT))
+
+
+def test_a_cell_that_is_right_without_the_opinion_is_better() -> None:
+    found = drift(CLEARED, entry(PASS))
+    assert found and found.kind == "better"
+    assert accepted(found) == entry(PASS)
+
+
+def test_other_counts_keep_the_opinion_where_there_is_no_new_one() -> None:
+    found = drift(CLEARED, entry(End("wrong", 3, 5, (WRONG,))))
+    assert found and found.kind == "counts"
+    assert accepted(found).opinion == PASS
 
 
 # the life of a reason -------------------------------------------------------------------------------------------------

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from harness.cases.sample import DtypeArg, EnumArg, Fill, Sample, SizeOf, TensorSpec
 from harness.errors import UnknownName
-from harness.records.outcome import OUTCOMES, Blocked, Crashed, FirstWrongPass, Invalid, Unsupported, Wrong
+from harness.records.opinion import Opinion
+from harness.records.outcome import OUTCOMES, Blocked, Crashed, FirstWrongPass, Invalid, Passed, Unsupported, Wrong
 from reports.answers.explain import explain
 from reports.fold.call import call, explain_command, repro_command
 from reports.fold.cell import cells_of
@@ -279,3 +280,28 @@ def test_explain_says_after_which_pass_a_wrong_sample_parts_from_eager() -> None
     assert found.json()["cells"][0]["reasons"][0]["parts"] == [said]
     never = FirstWrongPass(right="lower", wrong=None)
     assert str(never) == "right until lower, after every step that can be run"
+
+
+def test_explain_and_the_panel_say_what_the_second_opinion_is() -> None:
+    of = sample("aten.relu.default", "f32", "static", (2, 3))
+    wrong = Wrong("value", "m", 0, "llvm-jit")
+    opinion = Opinion(executor="iree", says="confirms", why="out[0]=1.0")
+    run = index([record(of, "linalg", wrong, opinion=opinion)])
+    found = explain(run, of.op, "linalg")
+    said = "second opinion: iree is wrong in the same way, which confirms it: out[0]=1.0"
+    assert said in found.text()
+    assert said in payload(load(run), panels.load(run))["texts"]
+    assert found.json()["cells"][0]["reasons"][0]["opinions"] == [str(opinion)]
+
+
+def test_explain_and_the_panel_say_what_a_second_opinion_clears() -> None:
+    of = sample("aten.relu.default", "f32", "static", (2, 3))
+    passed = Passed(0.1, ("iree",), {"llvm-jit": "out[0]=1.0"})
+    opinion = Opinion(executor="iree", says="clears", instead=Wrong("value", "out[0]=1.0", 0, "llvm-jit"))
+    run = index([record(of, "linalg", passed, opinion=opinion)])
+    found = explain(run, of.op, "linalg")
+    said = f"1 sample passed by iree alone, at fault: llvm-jit out[0]=1.0 (opcov repro {of.id} --backend linalg)"
+    assert said in found.text()
+    assert said in payload(load(run), panels.load(run))["texts"]
+    assert found.json()["cells"][0]["cleared"][0]["id"] == of.id
+    assert found.json()["cells"][0]["passed"] == 1

@@ -38,6 +38,14 @@ def test_a_class_that_the_census_has_among_others_is_no_gap() -> None:
     assert (found.gaps, found.census_shows_more) == ((), 1)
 
 
+def test_explicit_samples_are_the_cases_and_what_is_kept_of_opinfo_is_of_neither() -> None:
+    found = compare(
+        index(record("explicit", WRONG), record("picked", REFUSED, seed=1), record("opinfo", WRONG, seed=2))
+    )
+    assert (found.compared, found.agree, found.gaps) == (1, 1, ())
+    assert compare(index(record("census", PASSED), record("picked", WRONG, seed=1))).compared == 0
+
+
 def test_cells_of_one_source_and_excluded_samples_are_not_compared() -> None:
     found = compare(
         index(record("census", PASSED), record("census", PASSED, "f64"), record("opinfo", Excluded("no"), "f64"))

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
-from harness.records.entry import census_hash
-from harness.records.outcome import Passed, Unsupported, Wrong
+from dataclasses import replace
+
+from harness.records.entry import OPINION, End, Entry, census_hash
+from harness.records.opinion import Opinion
+from harness.records.outcome import Outcome, Passed, Unsupported, Wrong
 from harness.records.signature import Signature
 from reports.fold.entries import load
 from tests.synthetic import index, record, sample
@@ -38,3 +41,19 @@ def test_cells_of_one_op_have_an_entry_each() -> None:
     assert [entry.cell for entry in load(index(of))] == [
         f"{OP}[linalg-static-f32]", f"{OP}[linalg-static-i32]", f"{OP}[tosa-static-f32]", f"{OP}[tosa-static-i32]",
     ]  # fmt: skip
+
+
+def test_the_end_of_a_cell_is_the_one_without_second_opinions_and_names_the_one_with_them() -> None:
+    clears = Opinion(executor="iree", says="clears", instead=WRONG)
+    confirms = Opinion(executor="iree", says="confirms")
+    one, other = (sample(OP, "f32", "static", shape) for shape in ((2,), (3,)))
+
+    def of(outcome: Outcome, opinion: Opinion | None) -> Entry:
+        records = [record(one, "linalg", outcome, opinion=opinion), record(other, "linalg", PASSED)]
+        (found,) = load(index(records))
+        return found
+
+    alone = of(WRONG, None)
+    assert (alone.end, alone.also) == (End("wrong", 1, 2, (Signature("Wrong", "compare", kind="value"),)), ())
+    assert of(WRONG, confirms) == alone
+    assert of(Passed(0.1, ("iree",), {"llvm-jit": "m"}), clears) == replace(alone, also=((OPINION, End("pass", 2, 2)),))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from harness.cases.sample import MODES
 from harness.records.outcome import HarnessError, NotRun, Wrong
-from reports.fold.matrix import load
+from reports.fold.matrix import Matrix, load
 from reports.fold.provenance import Provenance, control_line, provenance
 from reports.index.index import Index
 from tests.synthetic import FOOTER, HEADER, PASSED, index, record, sample
@@ -73,8 +73,11 @@ def test_another_frontend_is_said_with_the_reason() -> None:
     assert " · frontend fx.export_and_import, since · " in " · " + about(index([], toolchains=[line])).toolchain + " · "
 
 
+def of(control: dict[str, int]) -> Matrix:
+    return Matrix(columns=(), rows=(), control=control)
+
+
 def test_control_line_never_rounds_up() -> None:
-    assert control_line({"Passed": 9999, "Wrong": 1}) == "control: 99.9 % Passed (9,999 of 10,000)"
-    assert control_line({"Passed": 5, "Excluded": 2}) == "control: 100 % Passed (5 of 5, 2 Excluded aside)"
-    assert control_line({"Passed": 5, "NotRun": 2}) == "control: 100 % Passed (5 of 5, 2 NotRun aside)"
-    assert control_line({}) == "control: never run"
+    assert control_line(of({"Passed": 9999, "Wrong": 1})) == "control: 99.9 % Passed (9,999 of 10,000)"
+    assert control_line(of({"Passed": 5, "Excluded": 2})) == "control: 100 % Passed (5 of 5, 2 Excluded aside)"
+    assert control_line(of({"Passed": 5, "NotRun": 2})) == "control: 100 % Passed (5 of 5, 2 NotRun aside)"

@@ -8,6 +8,7 @@ from harness.records.outcome import Invalid, Passed, Unsupported, Wrong
 from reports import folds
 from reports.fold.facts import facts
 from reports.fold.matrix import load
+from reports.fold.provenance import control_line
 from reports.fold.selected import NothingSelected
 from reports.folds import FOLDS
 from reports.index.index import Index
@@ -51,6 +52,26 @@ def test_only_the_columns_that_may_be_selected_are_shown_and_pages_say_what_was_
     for format in ("text", "markdown", "json"):
         assert "selected by backend:tosa mode:static outcome:wrong,passed: " in render(load(selected), selected, format)
     assert "selected" not in render(load(whole_index()), whole_index())
+
+
+@pytest.mark.parametrize("query", ["backend:tosa", "outcome:wrong", f"op:{RELU} not backend:control"])
+def test_the_state_of_the_control_is_that_of_the_whole_journal_where_the_query_leaves_it_out(query: str) -> None:
+    whole, selected = load(whole_index()), folds.select(whole_index(), query)
+    assert load(selected).control == whole.control
+    for format in ("text", "markdown"):
+        assert f"{control_line(whole)} of the whole journal, the query leaves it out" in render(
+            load(selected), selected, format
+        )
+    part = load(folds.select(whole_index(), f"op:{RELU}"))
+    assert sum(part.control.values()) < sum(whole.control.values()) and not part.control_aside
+
+
+def test_a_control_that_did_not_run_was_asked_for_or_not() -> None:
+    runs = [record(sample(RELU, "f32", "static", (2, 3)), "tosa", PASSED)]
+    asked = HEADER | {"options": {"backends": ["tosa"]}}
+    assert control_line(load(index(runs))) == "control: never run"
+    assert control_line(load(index(runs, header=asked))) == "control: never run, other backends were asked for"
+    assert control_line(load(folds.select(index(runs, header=asked), "backend:tosa"))).endswith("were asked for")
 
 
 def of_one_op() -> Index:

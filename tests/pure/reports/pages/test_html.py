@@ -10,9 +10,9 @@ import pytest
 from harness.records.outcome import Crashed
 from reports.fold.matrix import load
 from reports.fold.status import STATUSES
-from reports.pages import panels
+from reports.pages import panels, samples
 from reports.pages.html import payload, render
-from tests.synthetic import HTML, UNICODE, index, record, sample, whole_index
+from tests.synthetic import HTML, UNICODE, everything, index, record, sample, whole_index
 
 VOID = {"meta", "link", "input", "br", "wbr", "img"}
 
@@ -114,6 +114,30 @@ def test_data_is_folded(data: Any) -> None:
     assert max(map(len, data["texts"])) < 4000
 
 
+def test_the_page_has_the_facts_of_every_sample(data: Any) -> None:
+    """Whoever looks up a sample's places in the tables finds what the record says."""
+    texts, columns = data["texts"], [tuple(column) for column in data["columns"]]
+    found = set()
+    for row in data["rows"]:
+        for (backend, mode), cell in zip(columns, row["cells"], strict=True):
+            for (dtype, *_), (group, results) in zip(cell["d"], cell["f"], strict=True) if cell else ():
+                group_mode, group_dtype, ids, _, traits = row["g"][group]
+                assert (texts[group_mode], group_dtype) == (mode, dtype)
+                for place, (id, trait) in enumerate(zip(ids.split(), traits, strict=True)):
+                    result = results if isinstance(results, int) else results[place]
+                    if result >= 0:
+                        outcome, stage = ([texts[i] for i in values] for values in data["results"][result][:2])
+                        has = tuple(texts[i] for i in data["traits"][trait])
+                        found.add((row["op"], backend, mode, texts[dtype], id, outcome[0], *stage, has))
+    records = {
+        (r.op, r.backend, r.mode, r.dtype, r.id, type(r.outcome).__name__, r.stage, tuple(r.traits))
+        for r in everything()
+        if r.backend != "control"
+    }
+    assert found <= records
+    assert {one[:5] for one in found} == {one[:5] for one in records}
+
+
 def test_provenance_and_totals_are_said(text: str) -> None:
     for said in ("torch-mlir 20261001", "seed 20261122", "2026-11-22 03:00 UTC", "control: 100 % Passed", "not green"):
         assert said in text
@@ -134,6 +158,6 @@ def test_a_cause_is_a_sentence_of_the_panel() -> None:
     of = sample("aten.relu.default", "f32", "static", (2, 3))
     crashed = record(of, "linalg", Crashed("execute", "SIGSEGV", ""), cause="out-of-bounds store")
     made = index([crashed])
-    found = payload(load(made), panels.load(made))
+    found = payload(load(made), panels.load(made), samples.load(made))
     (reason,) = found["rows"][0]["cells"][load(made).columns.index(("linalg", "static"))]["w"]
     assert found["texts"][reason[12]] == "runtime verification: out-of-bounds store"

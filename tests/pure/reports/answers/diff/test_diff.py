@@ -19,6 +19,7 @@ from harness.records.outcome import (
     Excluded,
     FirstWrongPass,
     HarnessError,
+    Invalid,
     NotExecuted,
     NotExported,
     Outcome,
@@ -187,6 +188,11 @@ def test_other_culprits_diagnostics_and_backends_are_other_groups() -> None:
     after = [record(of, "tosa", outcome) for of, outcome in zip(samples, outcomes, strict=True)]
     found = compared(before, [*after, record(samples[0], "linalg", REFUSED)])
     assert sorted(len(group.changes) for group in found.groups) == [1, 1, 1, 2]
+
+
+def test_what_executors_made_of_an_invalid_module_is_said_once() -> None:
+    (group,) = changed(Invalid("verify", "not here", "right", "right by llvm-jit"), Wrong("value", "1", 0, "x")).groups
+    assert group.was == {"Invalid at verify: yet right: not here": 1}
 
 
 @pytest.mark.parametrize(

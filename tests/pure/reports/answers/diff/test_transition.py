@@ -192,3 +192,13 @@ def test_who_doubts_a_change_names_the_reason() -> None:
     found = undecided(ending("Passed"), ending("Wrong"), "flicker")
     assert (found.kind, found.name) == ("undecided", "flicker")
     assert all(outcome in COLUMNS for outcome in RED)
+
+
+def test_a_second_opinion_that_only_one_run_has_is_no_change() -> None:
+    wrong, right = ending("Wrong"), ending("Passed")
+    cleared = ending("Passed", executors=("iree",), instead=wrong.signature)
+    assert kind(wrong, cleared) is None
+    assert kind(cleared, wrong) is None
+    assert kind(right, cleared) is None
+    assert kind(ending("Crashed"), cleared) == "better"
+    assert kind(cleared, ending("Crashed")) == "worse"

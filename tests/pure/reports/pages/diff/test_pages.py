@@ -110,6 +110,9 @@ def test_what_was_left_out_is_told_in_cells_and_samples() -> None:
     assert "- partly redrawn: 1 cell (1 op), compared by what both have; 2 samples only in A, 1 only in B" in text
     assert "- newly covered: 2 cells (2 ops) only in B" in text
     assert "- gone: 1 cell (1 op) only in A" in text
+    unfinished = as_text(diff(Side(index(before, footer=None), "a"), Side(index(after, footer=None), "b")))
+    assert "- not run in A: 2 cells (2 ops) only in B" in unfinished
+    assert "- not run in B: 1 cell (1 op) only in A" in unfinished
 
 
 def test_notes_say_what_may_mislead() -> None:
