@@ -137,9 +137,9 @@ class _Module:
             self._push(given, tensor.detach().contiguous(), kind)
         try:
             self._context.vm_context.invoke(self._main, given, returned)
-        except RuntimeError as error:
+            return [_pulled(returned, place, kind) for place, kind in enumerate(self._results)]
+        except (RuntimeError, ValueError) as error:
             raise CannotExecute(f"IREE does not run it: {one_line(str(error))[:MAX_REASON]}") from None
-        return [_pulled(returned, place, kind) for place, kind in enumerate(self._results)]
 
     def _push(self, values: Any, tensor: torch.Tensor, kind: Value) -> None:
         if tensor.element_size() != kind.dtype.itemsize:

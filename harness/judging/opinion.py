@@ -60,9 +60,9 @@ def _hindrance(failed: Result, verified: Iterable[str]) -> str:
     """Why being right does not clear a failed sample; "" if it does."""
     match failed.outcome:
         case Crashed(signal=signal):
-            return f"compiled code dies elsewhere ({signal})"
+            return f"another executor dies of it ({signal})"
         case TimedOut():
-            return "compiled code does not end elsewhere"
+            return "another executor does not end"
         case NotExecuted():
             return "no executor with guards can run it"
     if UNGUARDED in failed.traits:

@@ -57,7 +57,7 @@ def executable(executor: Executor, lowered: Lowered) -> Executable | str:
     unless the executor is isolated: then it cannot run the module.
     """
     if is_isolated(executor):
-        return in_a_fork(executor, lowered)
+        return in_a_fork(executor, lowered, ISOLATED_SECONDS)
     if getattr(executor, "reusable", False):
         return _InHelper(executor, lowered)
     try:
@@ -66,8 +66,8 @@ def executable(executor: Executor, lowered: Lowered) -> Executable | str:
         return str(refusal)
 
 
-def in_a_fork(executor: Executor, lowered: Lowered, seconds: float = ISOLATED_SECONDS) -> Executable:
-    """Compile and run in a fork at each call; if the fork dies, the executor cannot run the module."""
+def in_a_fork(executor: Executor, lowered: Lowered, seconds: float) -> Executable:
+    """Compile and run in a fork at each call; one that dies, or takes more `seconds`, cannot run the module."""
 
     def run(inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         try:

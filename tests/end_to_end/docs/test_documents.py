@@ -52,7 +52,8 @@ def run(*command: str, cwd: Path = ROOT, path: Path | None = None, text: str | N
 
 def project() -> Mapping[str, Any]:
     """The project of docs/plugins.md."""
-    (text,) = [block.text for block in blocks(PLUGINS) if block.language == "toml"]
+    toml = [block.text for block in blocks(PLUGINS) if block.language == "toml"]
+    (text,) = [text for text in toml if text.startswith("[project]")]
     found: Mapping[str, Any] = tomllib.loads(text)["project"]
     return found
 

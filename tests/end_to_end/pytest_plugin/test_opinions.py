@@ -75,7 +75,7 @@ def test_iree_is_asked_about_every_sample_of_a_way_that_it_does_not_share_and_cl
     died = [line for line in census(out) if line["op"] == STRIDED and line["detail"].get("signal") == "SIGFPE"]
     assert died
     assert [line["opinion"]["says"] for line in died] == ["right"] * len(died)
-    assert died[0]["opinion"]["why"] == "compiled code dies elsewhere (SIGFPE)"
+    assert died[0]["opinion"]["why"] == "another executor dies of it (SIGFPE)"
 
 
 def test_iree_is_not_asked_about_what_is_right(run: tuple[Done, Path]) -> None:

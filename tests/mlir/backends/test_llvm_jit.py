@@ -331,7 +331,11 @@ def test_the_file_runs_on_its_own() -> None:
     scope: dict[str, Any] = {"__name__": "alone"}
     exec(
         compile(
-            source.replace("from harness.programs.protocols import CannotExecute", "raise ImportError"), "x", "exec"
+            source.replace(
+                "from harness.programs.protocols import CannotExecute, ImpossibleShape", "raise ImportError"
+            ),
+            "x",
+            "exec",
         ),
         scope,
     )
@@ -418,6 +422,21 @@ def test_a_pad_by_less_than_nothing_is_out_of_bounds() -> None:
     assert isinstance(said, str)
     assert "out-of-bounds" in said
     assert "of line 3 of the lowered IR: %0 = tensor.pad" in said
+
+
+def test_results_that_depend_on_memory_that_nobody_wrote_are_named() -> None:
+    text = """func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {
+      %empty = tensor.empty() : tensor<2xf32>
+      %0 = linalg.generic {indexing_maps = [affine_map<(i) -> (i)>], iterator_types = ["parallel"]}
+          outs(OUT : tensor<2xf32>) {
+      ^bb0(%o: f32):
+        %v = arith.addf %o, %o : f32
+        linalg.yield %v : f32
+      } -> tensor<2xf32>
+      return %0 : tensor<2xf32>
+    }"""
+    assert checked(text.replace("OUT", "%x"), torch.ones(2)) == [2.0, 2.0]
+    assert checked(text.replace("OUT", "%empty"), torch.ones(2)) == llvm_jit.UNWRITTEN
 
 
 @pytest.mark.parametrize("stderr", ["", "Fatal: a segmentation fault", "mismatched size for broadcast"])

@@ -49,9 +49,9 @@ from harness.records.outcome import (
     Unsupported,
     Wrong,
 )
+from harness.running.limits import limit_memory
 from harness.running.lru_cache import LruCache
 from harness.running.pipeline import Pipeline
-from harness.running.worker import _limit
 from tests import miniatures
 from tests.miniatures import Actor, Acts, Blind, CannotCompile, Detective, Doomed, Forbids, Witness, eager, lie_in_value
 from tests.samples import dynamic, relu
@@ -411,7 +411,7 @@ class Elsewhere(Actor):
 def test_a_death_in_execution_outside_of_the_worker_is_judged_as_one_inside(action: str, signal: str) -> None:
     dies = Acts("dies", action)
     limits = resource.getrlimit(resource.RLIMIT_DATA)
-    _limit(256 << 20)
+    limit_memory(256 << 20)
     try:
         alone, beside = (pipeline(dies, executors=[Elsewhere(), *more]) for more in ([Detective()], [Witness()]))
         found = result(alone, relu(3), "dies")

@@ -161,4 +161,4 @@ def test_a_death_is_never_cleared() -> None:
     before = Result(outcome=Crashed("execute", "SIGSEGV", ""), advisers=("witness",))
     found = advised(pipeline("segfault", Witness()), before=before)
     assert found.outcome == before.outcome
-    assert found.opinion == Opinion(executor="witness", says="right", why="compiled code dies elsewhere (SIGSEGV)")
+    assert found.opinion == Opinion(executor="witness", says="right", why="another executor dies of it (SIGSEGV)")

@@ -168,6 +168,11 @@ def test_a_call_that_eats_memory_is_refused() -> None:
     assert ask_in_fork(case, lambda ask: ask(sample, None)) == "refuses"
 
 
+def test_what_native_code_writes_to_stdout_is_not_in_the_answer(capfd: pytest.CaptureFixture[str]) -> None:
+    assert ask_in_fork(of(tame_inputs), lambda ask: os.write(1, b"oneMKL ERROR")) > 0
+    assert capfd.readouterr().out == ""
+
+
 def test_a_search_that_dies_without_asking_is_no_answer() -> None:
     with pytest.raises(Died, match="exit 7"):
         ask_in_fork(of(tame_inputs), lambda ask: os._exit(7))

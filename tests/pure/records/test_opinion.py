@@ -15,7 +15,7 @@ from tests.synthetic import record
 WRONG = Wrong("value", "out[0][1]=2.0, but should be 1.0", 0, "llvm-jit", sizes={"n": 3}, confirmed=("llvm-jit",))
 OPINIONS = (
     Opinion(executor="iree", says="confirms", why="out[0][1]=2.0"),
-    Opinion(executor="iree", says="right", why="compiled code dies elsewhere (SIGFPE)"),
+    Opinion(executor="iree", says="right", why="another executor dies of it (SIGFPE)"),
     Opinion(executor="iree", says="none", why="it dies: SIGSEGV"),
     Opinion(executor="iree", says="clears", instead=WRONG),
 )
@@ -39,7 +39,7 @@ def test_an_opinion_that_says_what_nobody_knows_is_an_error() -> None:
 def test_an_opinion_is_a_sentence() -> None:
     assert [str(opinion) for opinion in OPINIONS] == [
         "iree is wrong in the same way, which confirms it: out[0][1]=2.0",
-        "iree is right, which does not clear the backend: compiled code dies elsewhere (SIGFPE)",
+        "iree is right, which does not clear the backend: another executor dies of it (SIGFPE)",
         "iree has no opinion: it dies: SIGSEGV",
         "iree is right, which clears the backend",
     ]

@@ -16,7 +16,7 @@ from reports.fold.cell import cells_of
 from reports.fold.matrix import load
 from reports.fold.reason import diagnostic, headline, reasons, smallest
 from reports.fold.rules import by_trait, rule, separate
-from reports.pages import panels
+from reports.pages import panels, samples
 from reports.pages.html import payload
 from tests.synthetic import CONTROLS, HTML, PASSED, everything, index, record, sample, whole_index
 
@@ -276,7 +276,7 @@ def test_explain_says_after_which_pass_a_wrong_sample_parts_from_eager() -> None
     run = index([record(of, "tosa", wrong, first_wrong_pass=parts), record(of, "tosa", wrong)])
     found = explain(run, of.op, "tosa")
     assert said in found.text()
-    assert said in payload(load(run), panels.load(run))["texts"]
+    assert said in payload(load(run), panels.load(run), samples.load(run))["texts"]
     assert found.json()["cells"][0]["reasons"][0]["parts"] == [said]
     never = FirstWrongPass(right="lower", wrong=None)
     assert str(never) == "right until lower, after every step that can be run"
@@ -290,7 +290,7 @@ def test_explain_and_the_panel_say_what_the_second_opinion_is() -> None:
     found = explain(run, of.op, "linalg")
     said = "second opinion: iree is wrong in the same way, which confirms it: out[0]=1.0"
     assert said in found.text()
-    assert said in payload(load(run), panels.load(run))["texts"]
+    assert said in payload(load(run), panels.load(run), samples.load(run))["texts"]
     assert found.json()["cells"][0]["reasons"][0]["opinions"] == [str(opinion)]
 
 
@@ -302,6 +302,6 @@ def test_explain_and_the_panel_say_what_a_second_opinion_clears() -> None:
     found = explain(run, of.op, "linalg")
     said = f"1 sample passed by iree alone, at fault: llvm-jit out[0]=1.0 (opcov repro {of.id} --backend linalg)"
     assert said in found.text()
-    assert said in payload(load(run), panels.load(run))["texts"]
+    assert said in payload(load(run), panels.load(run), samples.load(run))["texts"]
     assert found.json()["cells"][0]["cleared"][0]["id"] == of.id
     assert found.json()["cells"][0]["passed"] == 1
