@@ -91,7 +91,8 @@ class Draw:
 
     def __post_init__(self) -> None:
         if self.mode == "static":
-            self.degenerate = self.choose(None, None, None, (0, 0), (1, 0), (0, 1), (1, 1), (2, 0))
+            empty, single = ((i, 0) for i in range(5)), ((i, 1) for i in range(3))
+            self.degenerate = self.choose(None, None, None, *empty, *single)
 
     # choices
 

@@ -45,6 +45,8 @@ _REDRAW = 4
 """How many times as many programs are drawn if none of the first ones has elements to compare."""
 
 
+_FEW = 2
+"""So many programs cannot cover ranks and sizes."""
 _SPECIAL = 4
 """The most special values that a fill brings into a tensor: two ends, a subnormal number, -0.0."""
 
@@ -115,8 +117,8 @@ def _with_layout(arg: Arg, layout: Layout) -> Arg:
 
 
 def draw_count(wanted: int) -> int:
-    """How many draws `wanted` programs are picked from."""
-    return 8 * wanted + 2
+    """How many draws `wanted` programs are picked from; more where ranks and sizes are to be covered."""
+    return (16 if wanted > _FEW else 8) * wanted + 2
 
 
 def _settings(examples: int) -> settings:
