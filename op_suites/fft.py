@@ -32,7 +32,7 @@ LENGTHS = (5, 1, 2, 3, 4, 6, 7, 8)
 FINITE = Fill(low=-40, high=40, reach="unit", nonfinite=False)
 """For real results: there a NaN whose factor is zero counts in some algorithms only; an infinity does so anywhere."""
 WITH_NAN = replace(FINITE, nonfinite=True)
-DISTINCT = Fill(kind="distinct")
+DISTINCT = Fill(kind="distinct", reach="unit")
 WINDOW = Fill(low=0.5, high=1.5, nonfinite=False)
 """For windows: the sum of overlapping ones is not 0, so that frames can be divided by it."""
 

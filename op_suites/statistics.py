@@ -197,7 +197,7 @@ def _spacing(d: Draw, dims: Dims, axes: Sequence[int] | None, spacing: str) -> A
 
 
 def _coordinates(d: Draw, dim: Any) -> TensorSpec:
-    return d.tensor((dim,), "f32" if d.kind == "int" else None, Fill(kind="distinct", nonfinite=False))
+    return d.tensor((dim,), "f32" if d.kind == "int" else None, Fill(kind="distinct", reach="unit", nonfinite=False))
 
 
 CASES = (

@@ -12,12 +12,29 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from .case import OpCase
+from .facets import shape_names
 from .generation import generate
 from .literal import finite, simpler
 from .numeric import Composite
 from .plain import plain_call
 from .profile import Profile
-from .sample import Mode, Sample, SizeOf, TensorSpec, Values, dumps, map_tensors, seeded, tensors, walk, with_values
+from .sample import (
+    LAYOUTS,
+    Arg,
+    Layout,
+    Mode,
+    Sample,
+    SizeOf,
+    TensorSpec,
+    Values,
+    dumps,
+    map_leaves,
+    map_tensors,
+    seeded,
+    tensors,
+    walk,
+    with_values,
+)
 from .traits import attributes, traits
 
 if TYPE_CHECKING:
@@ -28,12 +45,19 @@ _REDRAW = 4
 """How many times as many programs are drawn if none of the first ones has elements to compare."""
 
 
+_FEW = 2
+"""So many programs cannot cover ranks and sizes."""
+_SPECIAL = 4
+"""The most special values that a fill brings into a tensor: two ends, a subnormal number, -0.0."""
+
+
 def census(case: OpCase, dtype: str, mode: Mode, size: Profile, seed: int) -> tuple[Sample, ...]:
     """The samples of one cell: a deterministic set, stratified over the traits, all of them to be run.
 
     1. Programs are drawn, and picked greedily so that as many of the drawn traits as possible occur.
     2. Each program is filled in the case's first way, as a rule with mixed values.
-    3. The richest program is filled in each other way too; for the first dtype, every program that has elements is.
+    3. The richest program is filled in each other way too; for the first dtype, every program that has elements is. For
+       another dtype it is filled again where a tensor has no room for all special values at once.
     4. The richest programs of the first dtype are filled once more in each other way, and on either side of 0, which
        shows a maximum that wrongly starts from 0. To run a program again costs little.
     5. The plain call, which has the first dtype, comes in front: nothing has hung before it, so it has all its time. It
@@ -47,10 +71,13 @@ def census(case: OpCase, dtype: str, mode: Mode, size: Profile, seed: int) -> tu
     if not any(map(_has_elements, drawn)):  # by chance, or because the case draws degenerate samples only
         drawn = draw_programs(case, dtype, mode, seed, _REDRAW * draw_count(wanted))
     picked = stratify(drawn, wanted, size.most if main else 0)
+    picked = [laid_out(case, sample) for sample in picked]
     fills = math.ceil(size.samples / max(1, len(picked)))
     out = [with_values(seeded(sample, fill), case.values[0]) for sample in picked for fill in range(fills)]
     rich = sorted(filter(_has_elements, picked), key=_richness, reverse=True) or picked
     out += [with_values(sample, values) for sample in (rich if first else rich[:1]) for values in case.values[1:]]
+    again = [seeded(rich[0], fill) for fill in range(1, 1 if first else _refills(rich[0]))]
+    out += [s for sample in again for values in case.values[1:] if (s := with_values(sample, values)).values == values]
     refilled = rich[: size.refilled if main else min(size.refilled, 1)] if first else ()
     out += [with_values(seeded(sample, 1), values) for sample in refilled for values in case.ways[1:]]
     plain = plain_call(case, mode) if first else None
@@ -58,9 +85,40 @@ def census(case: OpCase, dtype: str, mode: Mode, size: Profile, seed: int) -> tu
     return tuple({s.id: s for s in ([plain, *out] if plain else out)}.values())
 
 
+def _refills(sample: Sample) -> int:
+    """How often a program is filled in one way, so that its smallest tensor holds each special value."""
+    return min(math.ceil(_SPECIAL / max(min(_element_counts(sample), default=_SPECIAL), 1)), _SPECIAL)
+
+
+def laid_out(case: OpCase, sample: Sample) -> Sample:
+    """A static sample of another dtype than the first with a layout for each of its tensors.
+
+    Each dtype has others, so that a few dtypes show all of them. Tensors with a structure are not expanded. Samples for
+    which the case draws layouts keep theirs, as do arguments that the case says cannot have the layout (`untried`).
+    """
+    turn = case.dtypes.index(sample.dtype) if sample.dtype in case.dtypes else 0
+    if sample.mode == "dynamic" or not turn or any(t.layout != "contiguous" for t in tensors(sample.args)):
+        return sample
+    args = {}
+    for i, (name, arg) in enumerate(sample.args.items()):
+        layout = LAYOUTS[1 + (turn + i) % (len(LAYOUTS) - 1)]
+        if layout == "expanded" and any(math.prod(t.shape(sample.sizes)[1:]) < _SPECIAL for t in tensors(arg)):
+            layout = "sliced"  # one row would have no room for special values
+        args[name] = arg if case.why_untried(f"{name}:{layout}", sample.dtype) else _with_layout(arg, layout)
+    return replace(sample, args=args)
+
+
+def _with_layout(arg: Arg, layout: Layout) -> Arg:
+    def leaf(arg: Arg) -> Arg:
+        plain = isinstance(arg, TensorSpec) and (arg.fill.kind == "any" or layout != "expanded")
+        return replace(arg, layout=layout) if plain else arg
+
+    return map_leaves(arg, leaf)
+
+
 def draw_count(wanted: int) -> int:
-    """How many draws `wanted` programs are picked from."""
-    return 8 * wanted + 2
+    """How many draws `wanted` programs are picked from; more where ranks and sizes are to be covered."""
+    return (16 if wanted > _FEW else 8) * wanted + 2
 
 
 def _settings(examples: int) -> settings:
@@ -96,17 +154,18 @@ def stratify(drawn: list[Sample], wanted: int, most: int = 0) -> list[Sample]:
     """`wanted` samples by greedy cover: each next one adds the most unseen traits; ties go to the richest.
 
     The first is the richest, and the next two have elements if any has: a degenerate sample has the most traits, but
-    proves little. Then, up to `most` in all, those follow that add a trait of an argument without tensors. Among the
-    `wanted` ones such a trait counts as seen only if the sample has elements.
+    proves little. Then, up to `most` in all, those follow that add a trait of an argument without tensors, or else a
+    rank, or a size of 0 or 1 of a dim. Among the `wanted` ones a trait of the first kind counts as seen only if the
+    sample has elements.
     """
-    rest = [(sample, set(traits(sample))) for sample in drawn]
+    rest = [(sample, set(traits(sample)) | shape_names(sample)) for sample in drawn]
     seen: set[str] = set()
     picked: list[Sample] = []
     while rest and len(picked) < max(wanted, most):
         rank = _ranking(len(picked), wanted)
         sample, has = rest.pop(max(range(len(rest)), key=lambda i: (*rank(rest[i][0], rest[i][1] - seen), -i)))
         more = len(picked) >= wanted
-        if more and not attributes(sample) - seen:
+        if more and not (attributes(sample) | shape_names(sample)) - seen:
             break
         picked.append(sample)
         seen |= has if more or _has_elements(sample) else has - attributes(sample)
@@ -133,9 +192,9 @@ def _by_elements(sample: Sample, unseen: set[str]) -> tuple[int, ...]:
 
 
 def _by_attributes(sample: Sample, unseen: set[str]) -> tuple[int, ...]:
-    """First samples with unseen traits of attributes, among them those with elements, then by how many there are."""
-    new = len(attributes(sample) & unseen)
-    return (min(new, 1), _has_elements(sample), new, *_richness(sample))
+    """First samples with unseen traits of attributes, then of shapes; among them by elements, then by how many."""
+    new, shapes = len(attributes(sample) & unseen), len(shape_names(sample) & unseen)
+    return (min(new, 1), min(shapes, 1), _has_elements(sample), new, shapes, *_richness(sample))
 
 
 def _by_traits(sample: Sample, unseen: set[str]) -> tuple[int, ...]:
@@ -157,12 +216,14 @@ def _element_counts(sample: Sample) -> list[int]:
 def _richness(sample: Sample) -> tuple[int, ...]:
     """How much a sample can show, to sort by.
 
-    First whether it has elements, then how many dynamic dims, dims larger than 1 (2 at most), equal sizes (4 at most),
-    numbers in lists, and elements.
+    First whether it has elements, then how many dynamic dims, elements of its smallest tensor (5 at most, which have
+    room for special values), dims larger than 1 (2 at most), equal sizes (4 at most), numbers in lists, and elements.
     """
     large = sum(n > 1 for n in sample.sizes.values())
     elements, dynamic, equal = _has_elements(sample), len(sample.dynamic), min(_equal_sizes(sample), 4)
-    return (elements, dynamic, min(large, 2), equal, _list_magnitudes(sample), sum(_element_counts(sample)))
+    counts = _element_counts(sample)
+    room = min(min(counts, default=0), 5)
+    return (elements, dynamic, room, min(large, 2), equal, _list_magnitudes(sample), sum(counts))
 
 
 def _equal_sizes(sample: Sample) -> int:
@@ -207,6 +268,7 @@ def minimise(
 
     def still_fails(candidate: Sample) -> bool:
         nonlocal best, reached
+        candidate = laid_out(case, candidate)
         if not reached:
             reached = candidate.program == sample.program
             return reached
@@ -236,7 +298,7 @@ def minimise(
 
 
 def _simplify(sample: Sample, fails: Callable[[Sample], bool], deadline: float, *, literals: bool) -> Sample:
-    """Replace the values by the simplest ones, then the runs by a single one, each if the sample still fails.
+    """Replace values by the simplest ones, layouts by the plain one, runs by a single one, each if it still fails.
 
     `literals`: those of literals too. The condition of a matrix, which a composition of steps may need, is not kept.
     """
@@ -244,6 +306,9 @@ def _simplify(sample: Sample, fails: Callable[[Sample], bool], deadline: float, 
         if time.monotonic() < deadline and fails(candidate):
             sample = candidate
             break
+    plain = map_tensors(sample, lambda t: replace(t, layout="contiguous"))
+    if plain != sample and time.monotonic() < deadline and fails(plain):
+        sample = plain
     for run in sample.runs if len(sample.runs) > 1 else ():
         candidate = replace(sample, runs=(run,))
         if time.monotonic() < deadline and fails(candidate):

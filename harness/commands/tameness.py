@@ -11,6 +11,7 @@ from harness.cases.sample import Sample
 from harness.errors import MissingPackage
 from harness.surface import opinfo
 from harness.surface.tame_report import Tameness
+from harness.text import one_line
 
 from .arguments import Progress
 
@@ -22,7 +23,7 @@ def tameness(cases: Mapping[str, Sequence[OpCase]]) -> Tameness:
     """Return what the censuses of these cases, given by family, never hold in the profile `default` with seed 0."""
     import torch
 
-    from harness.surface.asking import Died, ask_in_fork
+    from harness.surface.asking import ask_in_fork
     from harness.surface.options import options
     from harness.surface.tame import Drawn, Lack, lacks
 
@@ -44,8 +45,8 @@ def tameness(cases: Mapping[str, Sequence[OpCase]]) -> Tameness:
                     Drawn.of(case, profile(PROFILE), SEED), options(case.op), samples.get(case.op, ()), ask
                 ),
             )
-        except Died as died:
-            failed[case.op] = str(died)
+        except Exception as error:  # Died, or an error of ours: the other ops are searched all the same
+            failed[case.op] = one_line(f"{type(error).__name__}: {error}")
     progress.end()
     families = {case.op: family for family, members in cases.items() for case in members}
     return Tameness(lacks=found, families=families, failed=failed, note=note)

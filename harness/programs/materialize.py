@@ -5,12 +5,15 @@ from __future__ import annotations
 import base64
 import math
 import zlib
+from dataclasses import replace
 
 import torch
 
 from harness.cases.dtypes import DTYPES, Dtype
 from harness.cases.sample import ONE_SIDED, Fill, Layout, Sizes, TensorSpec
 from harness.errors import BadSample
+
+from .special_values import placed, special_values
 
 _SIMPLE = (1.0, 2.0, 0.0, -1.0, 3.0, -2.0)
 _MATRICES = (
@@ -34,6 +37,8 @@ def materialize(spec: TensorSpec, sizes: Sizes) -> torch.Tensor:
 
     Raises BadSample where a literal does not fit its shape and dtype.
     """
+    if spec.layout == "expanded" and spec.fill.kind == "any" and spec.dims and all(spec.shape(sizes)):
+        return _contiguous(replace(spec, dims=(1, *spec.dims[1:])), sizes).expand(spec.shape(sizes))
     return _laid_out(_contiguous(spec, sizes), spec.layout)
 
 
@@ -66,7 +71,7 @@ def _contiguous(spec: TensorSpec, sizes: Sizes) -> torch.Tensor:
     if kind.kind == "complex" and spec.fill.kind in _MATRICES:
         return _matrices(spec.fill, shape, torch.complex128, generator).to(dtype(spec.dtype)).contiguous()
     if kind.kind == "complex":
-        part = TensorSpec(dims=spec.dims, dtype="f64" if kind.bits == 128 else "f32", fill=spec.fill)
+        part = replace(spec, dtype="f64" if kind.bits == 128 else "f32")
         real, imag = (_elements(part, shape, sizes, generator) for _ in range(2))
         return torch.complex(real, imag).to(dtype(spec.dtype))
     if kind.kind == "bool":
@@ -87,6 +92,11 @@ def _literal(spec: TensorSpec, shape: tuple[int, ...]) -> torch.Tensor:
     return flat.clone().view(kind).reshape(shape)
 
 
+def _turn(spec: TensorSpec) -> int:
+    """Which special values a tensor holds that has not room for all: other ones for each tensor and each refill."""
+    return spec.seed % 1000 + spec.seed // 1000
+
+
 def _seed(seed: int, shape: tuple[int, ...]) -> int:
     """The generator's seed; it depends on the shape, lest one run of a dynamic sample is a prefix of another."""
     return (seed * 1_000_003 + sum((i + 1) * 7919 * n for i, n in enumerate(shape))) % 2**63
@@ -101,9 +111,9 @@ def _elements(spec: TensorSpec, shape: tuple[int, ...], sizes: Sizes, g: torch.G
         case "permutation":
             return _permutation(fill, shape, sizes, g)
         case "distinct":
-            return _distinct(fill, shape, kind, g)
+            return _distinct(fill, shape, kind, g, _turn(spec))
         case "sorted":
-            x = _unstructured(fill, shape, kind, g)
+            x = _unstructured(fill, shape, kind, g, _turn(spec))
             return torch.sort(x, dim=-1).values if shape else x
         case "one_hot":
             hot = torch.randint(0, max(shape[-1], 1), shape[:-1], generator=g)
@@ -112,7 +122,7 @@ def _elements(spec: TensorSpec, shape: tuple[int, ...], sizes: Sizes, g: torch.G
             row = torch.arange(1, shape[-1] + 1)
             return row + (torch.rand(shape, generator=g) * (_size_of(fill, sizes) + 1 - row)).long()
         case "any":
-            return _unstructured(fill, shape, kind, g)
+            return _unstructured(fill, shape, kind, g, _turn(spec))
         case _:
             return _matrices(fill, shape, torch.float64, g)
 
@@ -190,10 +200,11 @@ def _permutation(fill: Fill, shape: tuple[int, ...], sizes: Sizes, g: torch.Gene
     return torch.rand((*shape[:-1], size), generator=g).argsort(-1)[..., : shape[-1]]
 
 
-def _distinct(fill: Fill, shape: tuple[int, ...], kind: Dtype, g: torch.Generator) -> torch.Tensor:
+def _distinct(fill: Fill, shape: tuple[int, ...], kind: Dtype, g: torch.Generator, turn: int) -> torch.Tensor:
     """Shuffled consecutive integers, small enough to be exact in the dtype, each once while they suffice.
 
-    They start at `low` where the fill gives it, on the side of 0 that it asks for, or else lie around 0.
+    They start at `low` where the fill gives it, on the side of 0 that it asks for, or else lie around 0. Some of them
+    give way to the special values that the fill asks for, each once; the extremes of integers are at the ends.
     """
     count = math.prod(shape)
     low, high = _bounds(fill, kind)
@@ -202,10 +213,19 @@ def _distinct(fill: Fill, shape: tuple[int, ...], kind: Dtype, g: torch.Generato
     first = {"below": -min(count, span) - 1, "above": 1}.get(fill.values, -(min(count, span) // 2))
     start = max(low, first) if fill.low is None else low
     order = torch.randperm(count, generator=g) if count <= span else torch.arange(count) * 3 % span
+    whole = fill.low is None and fill.high is None and fill.reach == "full"
+    if kind.kind != "float":
+        if fill.values == "extreme" and whole and count <= span:
+            half = count // 2
+            return torch.where(order < half, order + int(low), int(high) - (count - 1 - order)).reshape(shape)
+        return (order.double() + math.ceil(start)).to(torch.int64).reshape(shape)
     out = order.double() + math.ceil(start)
-    if fill.values == "nonfinite" and count and kind.kind == "float" and fill.nonfinite:
-        out[torch.randint(0, count, (1,), generator=g)] = math.inf
-    return out.reshape(shape) if kind.kind == "float" else out.to(torch.int64).reshape(shape)
+    if fill.values == "nonfinite" and fill.nonfinite:
+        out = placed(out, [math.nan, math.inf, -math.inf] if whole else [math.inf], g, turn)
+    if fill.values == "extreme" and whole:
+        out = torch.where(out == 0, -0.0, out)
+        out[out != 0] = placed(out[out != 0], [kind.high, kind.low, kind.tiny / 2], g, turn)
+    return out.reshape(shape)
 
 
 def _bounds(fill: Fill, kind: Dtype) -> tuple[float, float]:
@@ -214,10 +234,10 @@ def _bounds(fill: Fill, kind: Dtype) -> tuple[float, float]:
     return low, high
 
 
-def _unstructured(fill: Fill, shape: tuple[int, ...], kind: Dtype, g: torch.Generator) -> torch.Tensor:
+def _unstructured(fill: Fill, shape: tuple[int, ...], kind: Dtype, g: torch.Generator, turn: int) -> torch.Tensor:
     """Elements without structure: integers, or reals with the fill's step, points to avoid and special values."""
     if kind.kind == "int":
-        return _integers(fill, shape, kind, g)
+        return _integers(fill, shape, kind, g, turn)
     x = _reals(fill, shape, kind, g)
     if fill.step:
         x = (x / fill.step).round() * fill.step
@@ -225,15 +245,15 @@ def _unstructured(fill: Fill, shape: tuple[int, ...], kind: Dtype, g: torch.Gene
         near = (x - edge).abs() < fill.margin
         x = torch.where(near, edge + torch.where(x < edge, -fill.margin, fill.margin), x)
     if fill.values == "nonfinite" and fill.nonfinite:
-        x = _nonfinite(x, fill, g)
-    return x
+        return _nonfinite(x, fill, g, turn)
+    return placed(x, special_values(fill, kind), g, turn) if fill.values == "extreme" else x
 
 
 def _pick(options: torch.Tensor, shape: tuple[int, ...], g: torch.Generator) -> torch.Tensor:
     return options[torch.randint(0, len(options), shape, generator=g)]
 
 
-def _integers(fill: Fill, shape: tuple[int, ...], kind: Dtype, g: torch.Generator) -> torch.Tensor:
+def _integers(fill: Fill, shape: tuple[int, ...], kind: Dtype, g: torch.Generator, turn: int) -> torch.Tensor:
     low, high = _side_of_0(fill, *(int(b) for b in _bounds(fill, kind)))
     small = torch.randint(max(low, -9), max(min(high, 9), low, -9) + 1, shape, generator=g)
     if fill.values == "simple":
@@ -246,7 +266,8 @@ def _integers(fill: Fill, shape: tuple[int, ...], kind: Dtype, g: torch.Generato
     if inside := sorted(e for e in edges if low <= e <= high):
         candidates = torch.stack([wide, _pick(torch.tensor(inside), shape, g), _pick(torch.tensor(inside), shape, g)])
     which = torch.randint(0, 3, shape, generator=g)
-    return _without_avoided(candidates.gather(0, which.unsqueeze(0)).squeeze(0), fill)
+    x = candidates.gather(0, which.unsqueeze(0)).squeeze(0)
+    return _without_avoided(placed(x, [low, high], g, turn) if fill.values == "extreme" else x, fill)
 
 
 def _side_of_0(fill: Fill, low: int, high: int) -> tuple[int, int]:
@@ -315,7 +336,7 @@ def _into_range(x: torch.Tensor, fill: Fill, kind: Dtype) -> torch.Tensor:
     return x.clamp(low, high)
 
 
-def _nonfinite(x: torch.Tensor, fill: Fill, g: torch.Generator) -> torch.Tensor:
+def _nonfinite(x: torch.Tensor, fill: Fill, g: torch.Generator, turn: int) -> torch.Tensor:
     """The elements with NaN among them, and the infinities on the sides where the fill has no bound.
 
     There is one of each where there is room, and about 5 % of the other elements. More would make every large sum NaN.
@@ -323,7 +344,4 @@ def _nonfinite(x: torch.Tensor, fill: Fill, g: torch.Generator) -> torch.Tensor:
     specials = [math.nan] + [math.inf] * (fill.high is None) + [-math.inf] * (fill.low is None)
     chosen = _pick(torch.tensor(specials, dtype=torch.float64), tuple(x.shape), g)
     hit = torch.rand(x.shape, generator=g) < 0.05
-    once_each = torch.randperm(x.numel(), generator=g)[: len(specials)]
-    hit.view(-1)[once_each] = True
-    chosen.view(-1)[once_each] = torch.tensor(specials[: len(once_each)], dtype=torch.float64)
-    return torch.where(hit, chosen, x)
+    return placed(torch.where(hit, chosen, x), specials, g, turn)

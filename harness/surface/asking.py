@@ -63,8 +63,9 @@ class _Asking:
         self.known = dict(known)
 
     def run(self, search: Callable[[Ask], T]) -> T:
-        """Run the search within the limits of memory and time."""
+        """Run the search within the limits of memory and time, without a word on stdout, where the answer goes."""
         warnings.simplefilter("ignore")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # oneMKL writes there what it thinks of a NaN
         limit_memory(MEMORY)
         return search(self)
 

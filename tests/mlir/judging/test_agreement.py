@@ -66,3 +66,11 @@ def test_an_op_without_float64_has_nothing_to_differ_from(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(reference, "_in_float64", none)
     assert agreement(case("aten.exp.default"), of("aten.exp.default")) == "agrees"
+
+
+def test_results_that_torch_cannot_compare_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+    def cannot(got: Any, want: Any) -> Any:
+        raise RuntimeError("Channel axis out of range")
+
+    monkeypatch.setattr("harness.judging.agreement.same", cannot)
+    assert agreement(case("aten.neg.default"), of("aten.neg.default")) == "differs"

@@ -10,6 +10,7 @@ import torch
 from harness.cases.sample import LAYOUTS, ONE_SIDED, Fill, Layout, TensorSpec
 from harness.commands.python_source import tensor_source
 from harness.programs.materialize import copied, materialize
+from harness.programs.value_facets import held
 
 SHAPES = ((), (3,), (2, 3), (4, 1, 3), (2, 0), (0, 3))
 
@@ -79,3 +80,50 @@ def test_many_unsigned_values_would_be_negative_as_signed() -> None:
 def test_a_range_with_nothing_on_the_wanted_side_is_used_as_it_is() -> None:
     found = materialize(TensorSpec(dims=(9,), dtype="i32", seed=3, fill=Fill(values="above", low=-5, high=-2)), {})
     assert -5 <= found.min() <= found.max() <= -2
+
+
+def filled(dtype: str, *dims: int, seed: int = 3, layout: Layout = "contiguous", **fill: Any) -> torch.Tensor:
+    return materialize(TensorSpec(dims=dims, dtype=dtype, seed=seed, layout=layout, fill=Fill(**fill)), {})
+
+
+@pytest.mark.parametrize("kind", ["any", "distinct"])
+@pytest.mark.parametrize("dtype", ["f32", "f64", "f16", "bf16"])
+def test_the_extremes_of_floats_are_the_ends_a_subnormal_and_a_negative_zero(dtype: str, kind: Any) -> None:
+    found = held(filled(dtype, 3, 4, kind=kind, values="extreme"))
+    assert {"least", "largest", "subnormal", "-0.0"} <= found
+
+
+@pytest.mark.parametrize("kind", ["any", "distinct"])
+@pytest.mark.parametrize("dtype", ["i8", "u8", "i16", "i32", "i64"])
+def test_the_extremes_of_integers_are_the_ends(dtype: str, kind: Any) -> None:
+    found = filled(dtype, 3, 4, kind=kind, values="extreme")
+    assert {"least", "largest"} <= held(found)
+    assert kind == "any" or found.unique().numel() == 12
+
+
+def test_fills_hold_only_the_special_values_that_they_allow() -> None:
+    assert not held(filled("f32", 20, values="extreme", low=1, high=2))
+    assert not {"least", "largest"} & held(filled("f32", 20, values="extreme", reach="unit"))
+    assert not {"-0.0", "subnormal"} & held(filled("f32", 20, values="extreme", avoid=(0.0,), margin=0.5))
+    assert not {"least", "largest", "subnormal"} & held(filled("f32", 20, values="extreme", step=0.5))
+
+
+@pytest.mark.parametrize("kind", ["any", "distinct", "sorted"])
+def test_structures_hold_nan_and_infinities(kind: Any) -> None:
+    found = filled("f32", 3, 4, kind=kind, values="nonfinite")
+    assert {"nan", "+inf", "-inf"} <= held(found)
+    assert kind != "distinct" or int(found.isnan().sum()) == 1
+    assert kind != "sorted" or torch.equal(found.isnan().sum(-1), found.sort(-1).values.isnan().sum(-1))
+
+
+@pytest.mark.parametrize("values", ["extreme", "nonfinite"])
+def test_a_small_tensor_holds_other_special_values_at_each_refill(values: Any) -> None:
+    every = held(filled("f32", 8, values=values)) - ({"-0.0"} if values == "nonfinite" else set())
+    found = [held(filled("f32", seed=1 + 1000 * fill, values=values)) for fill in range(4)]
+    assert every <= set().union(*found)
+
+
+def test_the_first_row_of_an_expanded_tensor_has_the_special_values() -> None:
+    found = filled("f32", 3, 5, layout="expanded", values="nonfinite")
+    assert found.stride() == (0, 1)
+    assert {"nan", "+inf", "-inf"} <= held(found)

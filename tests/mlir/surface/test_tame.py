@@ -12,6 +12,7 @@ from harness.cases.argument_facets import Option
 from harness.cases.case import OMIT, Draw, OpCase
 from harness.cases.profile import Profile
 from harness.cases.sample import Fill, Sample
+from harness.commands.tameness import tameness
 from harness.judging.agreement import agreement
 from harness.surface import asking
 from harness.surface.asking import Died, Reply, ask_in_fork
@@ -168,9 +169,29 @@ def test_a_call_that_eats_memory_is_refused() -> None:
     assert ask_in_fork(case, lambda ask: ask(sample, None)) == "refuses"
 
 
+def test_what_native_code_writes_to_stdout_is_not_in_the_answer(capfd: pytest.CaptureFixture[str]) -> None:
+    assert ask_in_fork(of(tame_inputs), lambda ask: os.write(1, b"oneMKL ERROR")) > 0
+    assert capfd.readouterr().out == ""
+
+
 def test_a_search_that_dies_without_asking_is_no_answer() -> None:
     with pytest.raises(Died, match="exit 7"):
         ask_in_fork(of(tame_inputs), lambda ask: os._exit(7))
+
+
+def test_an_op_whose_search_fails_does_not_end_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    good, bad = of(tame_inputs), of(tame_inputs, op="aten.cummin.default")
+
+    def searching(case: OpCase, search: Any) -> list[Lack]:
+        if case is bad:
+            raise RuntimeError("Channel axis\nout of range")
+        return ask_in_fork(case, search)
+
+    monkeypatch.setattr(asking, "ask_in_fork", searching)
+    found = tameness({"sorting": [bad, good]})
+    assert found.failed == {bad.op: "RuntimeError: Channel axis"}
+    assert {found.families[lack.op] for lack in found.listed} == {"sorting"}
+    assert {lack.op for lack in found.listed} == {good.op}
 
 
 # the report -----------------------------------------------------------------------------------------------------------

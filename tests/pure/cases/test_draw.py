@@ -141,6 +141,45 @@ def test_stratification_takes_all_where_there_are_few() -> None:
     assert sorted(s.id for s in stratify(found, 5)) == sorted(s.id for s in found)
 
 
+def test_after_the_wanted_ones_come_samples_with_another_rank_or_a_size_of_its_own() -> None:
+    low, high, lone, same = held((2, 3)), held((2, 3, 4)), held((2, 1)), held((3, 3, 4))
+    picked = stratify([low, high, lone, same], 1, most=4)
+    assert picked[0] == same
+    assert lone in picked[1:]
+    assert high not in picked
+    assert stratify([low, high, lone, same], 1) == [same]
+
+
+def test_programs_of_other_dtypes_have_layouts_and_those_of_the_first_have_not() -> None:
+    case = replace(CASE, dtypes=("f32", "f16", "i32", "i8"))
+    found = {dtype: {t.layout for s in drawn(case, dtype=dtype) for t in tensors(s.args)} for dtype in case.dtypes}
+    assert found.pop("f32") == {"contiguous"}
+    assert set().union(*found.values()) == {"transposed", "sliced", "expanded"}
+    assert {t.layout for s in drawn(case, "dynamic", "f16") for t in tensors(s.args)} == {"contiguous"}
+
+
+def test_an_argument_that_cannot_have_a_layout_keeps_its_own() -> None:
+    case = replace(CASE, untried={"self:*": "the op asks for its strides"})
+    assert {t.layout for s in drawn(case, dtype="i32") for t in tensors(s.args)} == {"contiguous"}
+
+
+def test_layouts_that_the_case_draws_are_kept() -> None:
+    case = replace(CASE, inputs=lambda d: {"self": d.tensor(d.shape(2, 2), layout="sliced")})
+    assert {t.layout for s in drawn(case, dtype="i32") for t in tensors(s.args)} == {"sliced"}
+
+
+def test_a_small_tensor_of_another_dtype_is_filled_again() -> None:
+    def ways(*dims: int, dtype: str = "f16") -> list[int]:
+        case = replace(CASE, inputs=lambda d: {"self": d.tensor((7,)), "other": d.tensor(dims)}, dtypes=("f32", dtype))
+        found = [s.values for s in drawn(case, dtype=dtype)]
+        return [found.count(values) for values in ("mixed", "extreme", "nonfinite")]
+
+    assert ways(7) == [1, 1, 1]
+    assert ways(2) == [1, 2, 2]
+    assert ways() == [1, 4, 4]
+    assert ways(dtype="i32") == [1, 4, 0]
+
+
 def test_a_case_without_choices_has_one_program() -> None:
     case = OpCase(op="aten.x.y", inputs=lambda d: {"self": d.tensor()}, values=("mixed",))
     assert len({sample.program for sample in drawn(case)}) == 1
@@ -237,6 +276,18 @@ def test_a_failure_shrinks_to_the_smallest_sample_that_fails() -> None:
     spec = tensors(smallest.args)[0]
     assert spec.shape(smallest.sizes) == (3,)
     assert smallest.values == "simple"
+
+
+def test_a_failure_of_another_dtype_shrinks_and_keeps_its_layout_only_if_it_must() -> None:
+    sample = next(s for s in drawn(dtype="i32") if any(t.layout != "contiguous" and t.dims for t in tensors(s.args)))
+
+    def is_laid_out(candidate: Sample) -> bool:
+        return any(t.layout != "contiguous" for t in tensors(candidate.args))
+
+    found = minimise(CASE, sample, 0, SIZE, lambda s: largest(s) > 1, seconds=5)
+    assert largest(found) == 2
+    assert not is_laid_out(found)
+    assert is_laid_out(minimise(CASE, sample, 0, SIZE, is_laid_out, seconds=5))
 
 
 def test_a_failure_that_hinges_on_an_attribute_keeps_it() -> None:
