@@ -313,7 +313,7 @@ class _Compiler:
 
     def parse(self, text: str) -> ir.Module:
         with self._errors("the IR does not parse"):
-            return ir.Module.parse(text, self.context)
+            return ir.Module.parse(_without_empty_resources(text), self.context)
 
     def run(self, passes: tuple[str, ...], module: ir.Module) -> None:
         manager = self._managers.get(passes)
@@ -711,6 +711,17 @@ def _convert_constants(module: ir.Module) -> None:
             with ir.InsertionPoint(op), op.location:
                 value = {"value": op.attributes["value"]}
                 _replace(op, ir.Operation.create("stablehlo.constant", [kind], attributes=value))
+
+
+_EMPTY_RESOURCE = re.compile(r"dense_resource<[\w.]+>(?= : tensor<(?:\d+x)*0x)")
+
+
+def _without_empty_resources(text: str) -> str:
+    """Return the IR with each `dense_resource` that has no elements as `dense<>`.
+
+    A blob without data is parsed with an alignment of 0, by which the translation to LLVM IR divides: SIGFPE.
+    """
+    return _EMPTY_RESOURCE.sub("dense<>", text)
 
 
 _RESOURCE = re.compile(r'([\w.]+): "0x[0-9A-F]{8}([0-9A-F]*)"')  # four bytes of alignment come first

@@ -507,6 +507,25 @@ def reads(what: str) -> str:
   }}"""
 
 
+EMPTY = """
+func.func @main(%x: tensor<2xf32>) -> (tensor<2x0xi64>, tensor<2xi64>) {
+  %none = arith.constant dense_resource<none> : tensor<2x0xi64>
+  %some = arith.constant dense_resource<some> : tensor<2xi64>
+  return %none, %some : tensor<2x0xi64>, tensor<2xi64>
+}
+{-# dialect_resources: { builtin: {
+  none: "0x08000000", some: "0x0800000001000000000000000200000000000000"
+} } #-}
+"""
+
+
+def test_a_resource_without_elements_is_a_constant_like_any_other() -> None:
+    def results() -> list[object]:
+        return [(list(t.shape), t.tolist()) for t in run_lowered(EMPTY, "linalg", [torch.ones(2)])]
+
+    assert in_fork(results, 60) == [([2, 0], [[], []]), ([2], [1, 2])]  # it was SIGFPE
+
+
 WRITES = f"""
   func.func @main(%x: tensor<4xf32>, %i: tensor<i64>) -> tensor<4xf32> {{ {AT}
     %r = tensor.extract %x[%index] : tensor<4xf32>
