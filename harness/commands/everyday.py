@@ -29,6 +29,8 @@ HANGS = "aten.stft.center"
 SPREAD = 40
 """Of so many ops of the registry, the main job runs one."""
 
+WORKED = (Exit.OK, Exit.FOUND)
+
 Commands = Mapping[str, Sequence[str]]
 
 
@@ -107,8 +109,7 @@ def main() -> int:
     data = {name: {place: asdict(c) for place, c in by.items()} for name, by in figures.items()}
     options.out.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
     print(as_text(figures))
-    worked = (Exit.OK, Exit.FOUND)
-    return int(any(c.status not in worked for by in figures.values() for c in by.values()))
+    return int(any(c.status not in WORKED for by in figures.values() for c in by.values()))
 
 
 def _run(command: Sequence[str], folder: Path) -> Cost:
@@ -118,8 +119,13 @@ def _run(command: Sequence[str], folder: Path) -> Cost:
 
 def _row_text(name: str, by: Mapping[str, Cost]) -> str:
     return f"{name}: " + "; ".join(
-        f"{place} {c.wall:g} s, CPU {c.cpu:g} s, {c.resident:g} MiB" for place, c in by.items()
+        f"{place} {c.wall:g} s, CPU {c.cpu:g} s, {c.resident:g} MiB{_failure(c)}" for place, c in by.items()
     )
+
+
+def _failure(cost: Cost) -> str:
+    """What to say of a command that fails: its times are none of what it was to do."""
+    return "" if cost.status in WORKED else f" (fails, exit {cost.status})"
 
 
 def as_text(figures: Mapping[str, Mapping[str, Cost]]) -> str:
@@ -127,7 +133,8 @@ def as_text(figures: Mapping[str, Mapping[str, Cost]]) -> str:
     rows = []
     for name, by in figures.items():
         here, base = by["here"], by.get("base")
-        row: list[object] = [name, here.wall, here.cpu, here.resident]
+        failing = [f"{place} fails" for place, c in by.items() if c.status not in WORKED]
+        row: list[object] = [f"{name} ({', '.join(failing)})" if failing else name, here.wall, here.cpu, here.resident]
         if base:
             row += [base.wall, base.cpu, base.resident]
             row += [f"{_ratio(here.wall, base.wall)}", _ratio(here.cpu, base.cpu), _ratio(here.resident, base.resident)]
