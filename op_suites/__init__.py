@@ -8,7 +8,7 @@ from functools import cache, partial
 from pathlib import Path
 from types import MappingProxyType
 
-from harness.cases import picks_file
+from harness.cases import picks_file, promotions
 from harness.cases.case import OpCase
 from harness.cases.sample import Sample
 
@@ -87,30 +87,50 @@ FAMILIES = (
 
 OPINFO = Path(__file__).with_name("opinfo")
 """The folder of the calls of OpInfo that are kept for the census, a file a family."""
+INJECTED = Path(__file__).with_name("injected")
+"""The folder of the samples that a facet was injected into and that are kept for the census, a file a family."""
+PROMOTED = Path(__file__).with_name("promoted")
+"""The folder of the samples with two dtypes that are kept for the nightly, a file a family."""
 
 
 @cache
 def catalog() -> Mapping[str, tuple[OpCase, ...]]:
-    """Every case by family, in the order of FAMILIES, with its picks; raises ValueError if an op is declared twice."""
+    """Every case by family, in the order of FAMILIES, with what is kept for it; raises ValueError if an op is twice."""
     modules = {module.__name__.rpartition(".")[2]: module.CASES for module in FAMILIES}
-    families = {
-        family: tuple(replace(case, picks=partial(_picks, family, case.op)) for case in cases)
-        for family, cases in modules.items()
-    }
+    families = {family: tuple(_with_kept(family, case) for case in cases) for family, cases in modules.items()}
     ops = [case.op for cases in families.values() for case in cases]
     if twice := sorted({op for op in ops if ops.count(op) > 1}):
         raise ValueError(f"declared twice: {', '.join(twice)}")
     return MappingProxyType(families)
 
 
+def _with_kept(family: str, case: OpCase) -> OpCase:
+    """The case with the samples that are kept for it, read when they are first asked for."""
+    return replace(
+        case,
+        picks=partial(_picks, family, case.op),
+        promotions=partial(_promotions, family, case.op),
+    )
+
+
 def _picks(family: str, op: str) -> tuple[Sample, ...]:
-    return _of_family(family).get(op, ())
+    return tuple(sample for folder in (OPINFO, INJECTED) for sample in _of_file(folder / f"{family}.jsonl").get(op, ()))
 
 
 @cache
-def _of_family(family: str) -> Mapping[str, tuple[Sample, ...]]:
-    """The picks of a family by op, read when they are first asked for; raises BadSample."""
-    return picks_file.read(OPINFO / f"{family}.jsonl")
+def _of_file(path: Path) -> Mapping[str, tuple[Sample, ...]]:
+    """The samples of a file by op; raises BadSample."""
+    return picks_file.read(path)
+
+
+def _promotions(family: str, op: str) -> tuple[Sample, ...]:
+    return tuple(sample for promotion in _promoted(family).get(op, ()) for sample in promotion.samples())
+
+
+@cache
+def _promoted(family: str) -> Mapping[str, tuple[promotions.Promotion, ...]]:
+    """What is kept for the nightly of a family by op; raises BadSample."""
+    return promotions.read(PROMOTED / f"{family}.jsonl")
 
 
 @cache

@@ -148,7 +148,7 @@ class _Module:
             number = tensor.view(kind.dtype).item()
             values.push_float(number) if kind.dtype.is_floating_point else values.push_int(int(number))
             return
-        elements = tensor.reshape(-1).view(torch.uint8).numpy()
+        elements = tensor.as_strided((tensor.numel(),), (1,)).view(torch.uint8).numpy()
         buffer = self._device.allocator.allocate_buffer_copy(
             int(iree.runtime.MemoryType.DEVICE_LOCAL), int(iree.runtime.BufferUsage.DEFAULT), self._device, elements
         )

@@ -988,7 +988,7 @@ class _Native:
 
 def _bits(tensor: torch.Tensor) -> tuple[torch.Size, bytes]:
     """The shape of a tensor and its elements as bytes."""
-    flat = tensor.contiguous().reshape(-1).view(torch.uint8)
+    flat = tensor.contiguous().as_strided((tensor.numel(),), (1,)).view(torch.uint8)
     return tensor.shape, flat.numpy().tobytes()
 
 

@@ -242,7 +242,8 @@ class OpCase:
     - `canonical`: brings results that are right in more than one way to one form before they are compared.
     - `plain`: the strategy of its plain call, where the ordinary choices of `inputs` do not make one: see `plain.py`.
     - `examples`: samples written by hand, which run in every profile: see `explicit.py`.
-    - `picks`: gives the calls of OpInfo that are kept for its census; `op_suites.catalog` sets it.
+    - `picks`: gives the samples that are kept for its census: calls of OpInfo, and injected ones.
+    - `promotions`: gives those with two dtypes that the nightly alone runs. `op_suites.catalog` sets both.
 
     Each of the others is a gap in the coverage, with its reason as text:
 
@@ -273,6 +274,7 @@ class OpCase:
     plain: Inputs | None = None
     examples: tuple[Example, ...] = ()
     picks: Callable[[], Sequence[Sample]] = tuple
+    promotions: Callable[[], Sequence[Sample]] = tuple
     untried: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -292,10 +294,6 @@ class OpCase:
         """The examples of a cell as samples."""
         found = (one.sample(self.op, mode) for one in self.examples if one.dtype == dtype and mode in self.modes())
         return tuple(sample for sample in found if sample)
-
-    def picked(self, dtype: str, mode: Mode) -> tuple[Sample, ...]:
-        """The calls of OpInfo that are kept for a cell."""
-        return tuple(sample for sample in self.picks() if (sample.dtype, sample.mode) == (dtype, mode))
 
     def numeric_of(self, sample: Sample) -> Numeric:
         """The numeric class for a sample, with every length expressed in the sample's own dims."""

@@ -62,7 +62,8 @@ def census(case: OpCase, dtype: str, mode: Mode, size: Profile, seed: int) -> tu
        shows a maximum that wrongly starts from 0. To run a program again costs little.
     5. The plain call, which has the first dtype, comes in front: nothing has hung before it, so it has all its time. It
        takes no other sample's place.
-    6. The case's explicit samples follow, and the calls of OpInfo that are kept for the cell, if the profile has them.
+    6. The case's explicit samples follow, then what is kept for the cell, if the profile has it: calls of OpInfo,
+       injected samples, and in the nightly samples with two dtypes.
     """
     wanted = size.programs(case, dtype, mode)
     first = dtype == case.dtypes[0]
@@ -76,12 +77,13 @@ def census(case: OpCase, dtype: str, mode: Mode, size: Profile, seed: int) -> tu
     out = [with_values(seeded(sample, fill), case.values[0]) for sample in picked for fill in range(fills)]
     rich = sorted(filter(_has_elements, picked), key=_richness, reverse=True) or picked
     out += [with_values(sample, values) for sample in (rich if first else rich[:1]) for values in case.values[1:]]
-    again = [seeded(rich[0], fill) for fill in range(1, 1 if first else _refills(rich[0]))]
+    again = [seeded(s, fill) for s in ([] if first else rich[:1]) for fill in range(1, _refills(s))]
     out += [s for sample in again for values in case.values[1:] if (s := with_values(sample, values)).values == values]
     refilled = rich[: size.refilled if main else min(size.refilled, 1)] if first else ()
     out += [with_values(seeded(sample, 1), values) for sample in refilled for values in case.ways[1:]]
     plain = plain_call(case, mode) if first else None
-    out += (*case.explicit(dtype, mode), *(case.picked(dtype, mode) if size.picks else ()))
+    kept = (*(case.picks() if size.picks else ()), *(case.promotions() if size.promotions else ()))
+    out += (*case.explicit(dtype, mode), *(s for s in kept if (s.dtype, s.mode) == (dtype, mode)))
     return tuple({s.id: s for s in ([plain, *out] if plain else out)}.values())
 
 

@@ -1,4 +1,7 @@
-"""The calls of OpInfo that are kept for the census: a file a family, one sample a line as JSON, sorted."""
+"""Samples that are kept for the census because no draw shows what they show: a file a family, as JSON lines, sorted.
+
+They are calls of OpInfo (`op_suites/opinfo`), and samples that a facet was injected into (`op_suites/injected`).
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,12 @@ from pathlib import Path
 
 from harness.errors import BadSample
 
-from .sample import Sample, dumps, from_json
+from .sample import Origin, Sample, dumps, from_json
 
-WRITES = "python -m harness.commands.picks"
-"""The command that writes the files."""
+WRITES = {"opinfo": "python -m harness.commands.picks", "injected": "python -m harness.commands.injections"}
+"""The commands that write the files, by folder."""
+ORIGINS: Mapping[str, Origin] = {"opinfo": "picked", "injected": "injected"}
+"""What the samples of a folder are."""
 
 
 def read(path: Path) -> Mapping[str, tuple[Sample, ...]]:
@@ -29,16 +34,26 @@ def _samples(path: Path) -> Iterator[Sample]:
         try:
             sample = from_json(json.loads(line))
         except (BadSample, ValueError) as error:
-            raise BadSample(f"{path}:{number}: {error}", hint=f"`git checkout {path}`, or `{WRITES}`") from None
-        if sample.origin != "picked" or sample.mode != "static" or (key := _key(sample)) <= before:
-            raise BadSample(f"{path}:{number}: it is no pick, or not in its place", hint=f"run `{WRITES}`")
+            raise BadSample(f"{path}:{number}: {error}", hint=f"`git checkout {path}`, or {_writes(path)}") from None
+        if sample.origin != ORIGINS[path.parent.name] or (key := _key(sample)) <= before:
+            raise BadSample(f"{path}:{number}: it is no pick, or not in its place", hint=f"run {_writes(path)}")
         before = key
         yield sample
 
 
+def _writes(path: Path) -> str:
+    """The command that writes a file."""
+    return f"`{WRITES[path.parent.name]}`"
+
+
 def write(folder: Path, picks: Mapping[str, Iterable[Sample]]) -> list[Path]:
     """Write the samples of these families; return the files that are not as they were. None has no samples in it."""
-    texts = {folder / f"{family}.jsonl": _text(samples) for family, samples in picks.items()}
+    return write_texts(folder, {family: _text(samples) for family, samples in picks.items()})
+
+
+def write_texts(folder: Path, of: Mapping[str, str]) -> list[Path]:
+    """Write the texts of these families; return the files that are not as they were. An empty text has no file."""
+    texts = {folder / f"{family}.jsonl": text for family, text in of.items()}
     changed = [path for path, text in texts.items() if text and (not path.exists() or path.read_text("utf-8") != text)]
     gone = [path for path, text in texts.items() if not text and path.exists()]
     folder.mkdir(parents=True, exist_ok=True)

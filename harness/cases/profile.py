@@ -31,7 +31,8 @@ class Profile:
     - `static_others`, `dynamic_others`: other dtypes with static and with dynamic cells, None for all of them. Dynamic
       cells cost most to measure, and what a symbolic size breaks rarely depends on the dtype.
     - `opinfo`: OpInfo's samples in a cell, where they are asked for.
-    - `picks`: whether a census has the calls of OpInfo that are kept for it.
+    - `picks`: whether a census has what is kept for it: calls of OpInfo, and samples that a facet was injected into.
+    - `promotions`: whether it has each pair of dtypes that is promoted.
     - `blames`: whether to find which dim must be dynamic for a dynamic sample to fail, and the first wrong pass of a
       wrong sample.
     - `opinions`: on which failures a second opinion is asked for.
@@ -50,6 +51,7 @@ class Profile:
     dynamic_others: int | None = None
     opinfo: int = 1
     picks: bool = False
+    promotions: bool = False
     blames: bool = True
     opinions: Asks = "never"
     minimise_seconds: float = 0
@@ -64,8 +66,9 @@ class Profile:
         without = f"; without {', '.join(self.left_out)}" if self.left_out else ""
         often = f", {self.samples} samples" if self.samples > 1 else ""
         programs = f"{self.first} programs a cell of an op's first dtype{more}, {self.others} of others{often}"
-        picks = "; with what is kept of OpInfo" if self.picks else ""
-        return f"{programs}{static}; dynamic: {dynamic}{fewer}{without}{picks}"
+        kept = "; with kept samples" if self.picks else ""
+        kept += "; with all promoted dtypes" if self.promotions else ""
+        return f"{programs}{static}; dynamic: {dynamic}{fewer}{without}{kept}"
 
     def programs(self, case: OpCase, dtype: str, mode: Mode) -> int:
         """How many programs a cell's census has; fewer in dynamic mode, where each runs at several sizes."""
@@ -116,7 +119,15 @@ PROFILES: Mapping[str, Profile] = {
             minimise_total=20,
         ),
         Profile(
-            name="soak", first=10, others=5, samples=100, left_out=("c128",), dynamic_others=1, picks=True, blames=False
+            name="soak",
+            first=10,
+            others=5,
+            samples=100,
+            left_out=("c128",),
+            dynamic_others=1,
+            picks=True,
+            promotions=True,
+            blames=False,
         ),
         Profile(
             name="explore",
@@ -124,6 +135,7 @@ PROFILES: Mapping[str, Profile] = {
             others=3,
             opinfo=6,
             picks=True,
+            promotions=True,
             opinions="always",
             minimise_seconds=5,
             minimise_total=300,

@@ -16,9 +16,9 @@ from .dtypes import DTYPES
 Mode = Literal["static", "dynamic"]
 MODES: tuple[Mode, ...] = ("static", "dynamic")
 Values = Literal["simple", "mixed", "extreme", "nonfinite", "below", "above"]
-Origin = Literal["census", "explicit", "picked", "opinfo", "rejected"]
+Origin = Literal["census", "explicit", "injected", "picked", "opinfo", "rejected"]
 ORIGINS: tuple[Origin, ...] = get_args(Origin)
-RULED: tuple[Origin, ...] = ("census", "explicit", "picked")  # those that all rules of a census hold for
+RULED: tuple[Origin, ...] = ("census", "explicit", "injected", "picked")  # those that all rules of a census hold for
 Layout = Literal["contiguous", "transposed", "sliced", "expanded"]
 LAYOUTS: tuple[Layout, ...] = ("contiguous", "transposed", "sliced", "expanded")
 VALUES: tuple[Values, ...] = ("simple", "mixed", "extreme", "nonfinite", "below", "above")
@@ -143,8 +143,8 @@ class Sample:
     - `args`: the arguments by schema name; those left out take their defaults.
     - `dynamic`: the named dims that are symbolic; a static sample has none.
     - `runs`: the sizes at which the one compiled artifact is run; a static sample has one run, at its `sizes`.
-    - `origin`: who chose it: the case, drawn (`census`) or by hand (`explicit`); or OpInfo, kept for the census
-      (`picked`), traced (`opinfo`), or as an input that eager rejects (`rejected`).
+    - `origin`: who chose it: the case, drawn (`census`) or by hand (`explicit`); a search for what no draw shows
+      (`injected`); or OpInfo, kept for the census (`picked`), traced (`opinfo`), or rejected by eager (`rejected`).
     """
 
     op: str

@@ -22,7 +22,7 @@ class Bounds:
 
 def without_unused(sample: Sample) -> Sample:
     """The sample without the sizes that no argument uses."""
-    used = {dim for t in tensors(sample.args) for dim in t.dims if isinstance(dim, str)}
+    used = {dim for t in tensors(sample.args) for dim in (*t.dims, t.fill.of) if isinstance(dim, str)}
     used |= {leaf.dim for leaf in walk(sample.args) if isinstance(leaf, SizeOf)}
     return replace(sample, sizes={name: size for name, size in sample.sizes.items() if name in used})
 

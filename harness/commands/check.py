@@ -61,9 +61,10 @@ def main() -> int:
     return int(set(counts) != {"Passed"})
 
 
-def control(spec: str) -> Pipeline:
-    """The pipeline of the control backend with the frontend of this compiler; raises BadCompiler."""
-    use(spec)
+def control(spec: str = "") -> Pipeline:
+    """The pipeline of the control backend with the frontend of this compiler, or the one in use; raises BadCompiler."""
+    if spec:
+        use(spec)
     import torch  # late: the compiler must be chosen before anything imports it
 
     from backends.executors.eager import Eager

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 WITHOUT = replace(profile("default"), picks=False)
 """The census to which the picks are added."""
+WRITES = picks_file.WRITES["opinfo"]
 SHOWN = 10
 """So many calls that are gone are named."""
 
@@ -68,7 +69,7 @@ class Judge:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the picks, or check them; return the exit status: 1 if a check finds that OpInfo has changed."""
-    parser = argparse.ArgumentParser(prog=picks_file.WRITES, description=__doc__)
+    parser = argparse.ArgumentParser(prog=WRITES, description=__doc__)
     parser.add_argument("families", nargs="*", default=tuple(catalog()), help="only these families")
     parser.add_argument("--check", action="store_true", help="compare with a trace of the installed torch")
     options = parser.parse_args(arguments)
@@ -83,12 +84,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _check() -> int:
     """Say which picks OpInfo no longer calls: with other shapes or attributes; elements differ between machines."""
-    picks = [sample for cases in catalog().values() for case in cases for sample in case.picks()]
+    picks = [
+        sample for cases in catalog().values() for case in cases for sample in case.picks() if sample.origin == "picked"
+    ]
     missing = gone(picks, opinfo.trace().samples)
     for sample in missing[:SHOWN]:
         print(f"gone from OpInfo: {sample.op} {sample.dtype} {sample.id}")
     if missing:
-        print(f"{len(missing)} of {plural(len(picks), 'pick')} gone from OpInfo: run `{picks_file.WRITES}`")
+        print(f"{len(missing)} of {plural(len(picks), 'pick')} gone from OpInfo: run `{WRITES}`")
         return Exit.FOUND
     print(f"{plural(len(picks), 'pick')}, all in OpInfo")
     return Exit.OK

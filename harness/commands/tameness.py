@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from harness.cases.case import OpCase
 from harness.cases.profile import profile
 from harness.cases.sample import Sample
 from harness.errors import MissingPackage
+from harness.records.outcome import Passed
 from harness.surface import opinfo
 from harness.surface.tame_report import Tameness
 from harness.text import one_line
 
 from .arguments import Progress
+from .check import control
+
+if TYPE_CHECKING:
+    from harness.surface.asking import Passes
 
 PROFILE = "default"
 SEED = 0
@@ -27,8 +33,9 @@ def tameness(cases: Mapping[str, Sequence[OpCase]]) -> Tameness:
     from harness.surface.options import options
     from harness.surface.tame import Drawn, Lack, lacks
 
+    passes = on_control()
     torch.set_num_threads(1)  # a fork has one thread; it must not wait for others
-    samples, note = _opinfo()
+    samples, note = of_opinfo()
     searched = [case for family in cases.values() for case in family]
     found: list[Lack] = []
     failed: dict[str, str] = {}
@@ -44,6 +51,7 @@ def tameness(cases: Mapping[str, Sequence[OpCase]]) -> Tameness:
                 lambda ask, case=case: lacks(  # type: ignore[misc]
                     Drawn.of(case, profile(PROFILE), SEED), options(case.op), samples.get(case.op, ()), ask
                 ),
+                passes,
             )
         except Exception as error:  # Died, or an error of ours: the other ops are searched all the same
             failed[case.op] = one_line(f"{type(error).__name__}: {error}")
@@ -52,7 +60,17 @@ def tameness(cases: Mapping[str, Sequence[OpCase]]) -> Tameness:
     return Tameness(lacks=found, families=families, failed=failed, note=note)
 
 
-def _opinfo() -> tuple[Mapping[str, Sequence[Sample]], str]:
+def on_control() -> Passes:
+    """Whether the control passes a call, as a function of the case and the sample."""
+    pipeline = control()
+
+    def passes(case: OpCase, sample: Sample) -> bool:
+        return isinstance(pipeline.run(case, sample, "control", lambda stage: None).outcome, Passed)
+
+    return passes
+
+
+def of_opinfo() -> tuple[Mapping[str, Sequence[Sample]], str]:
     """The samples of OpInfo by op, and what to say if there are none."""
     without = "pairs of arguments were not tried: OpInfo was not traced, run `python -m harness.surface.opinfo`"
     try:

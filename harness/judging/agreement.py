@@ -13,10 +13,11 @@ from harness.cases.sample import Sample
 from harness.programs.program import seed_eager
 
 from .compare import same
+from .discontinuity import is_on_edge
 from .reference import Run, WideCall, runs, wide_results
 from .tolerance import WIDEN, Bounded
 
-Agreement = Literal["agrees", "differs", "refuses"]
+Agreement = Literal["agrees", "differs", "refuses", "edge"]
 
 
 def agreement(case: OpCase, sample: Sample, like: Sample | None = None) -> Agreement:
@@ -26,6 +27,7 @@ def agreement(case: OpCase, sample: Sample, like: Sample | None = None) -> Agree
     - `agrees`: at each size, its result is that of float64. Where the case's class is exact, or the result is not
       floating, they are equal after rounding (any NaN equals any NaN). Otherwise they are within `WIDEN` times the
       bound of the class. Outputs that the case does not judge do not count.
+    - `edge`: so it is, but a roundoff of the inputs decides an element of the result: no backend can be judged by it.
     - `differs`: it is not, or torch cannot compare the two.
 
     With `like` its result must also be the one of that sample, or else the call is one that eager `refuses`.
@@ -39,7 +41,9 @@ def agreement(case: OpCase, sample: Sample, like: Sample | None = None) -> Agree
     wide = wide_results(sample, case.canonical)
     judged = [i for i in range(len(references[0].outputs)) if i not in case.unjudged and i not in case.misshapen]
     try:
-        return "agrees" if all(_agrees(run, judged, wide) for run in references) else "differs"
+        if not all(_agrees(run, judged, wide) for run in references):
+            return "differs"
+        return "edge" if is_on_edge(sample, references[0], case.canonical) else "agrees"
     except RuntimeError:  # torch cannot compare such results, of quantized tensors without dims
         return "differs"
 

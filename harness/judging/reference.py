@@ -13,7 +13,7 @@ from harness.cases.case import Canonical
 from harness.cases.dtypes import BF16, BY_TORCH, F16
 from harness.cases.numeric import Distribution, Exact, Linear, Numeric, ShapeOnly
 from harness.cases.sample import Arg, DtypeArg, Sample, Sizes, map_leaves
-from harness.programs.materialize import copied
+from harness.programs.materialize import as_bytes, copied
 from harness.programs.program import call, inputs, seed_eager
 
 from .tolerance import Bounded, bounded, roundoff
@@ -182,7 +182,7 @@ def _is_random(module: torch.nn.Module, args: Sequence[torch.Tensor]) -> bool:
 
 
 def _bits(t: torch.Tensor) -> bytes:
-    return bytes(t.detach().contiguous().reshape(-1).view(torch.uint8).numpy())
+    return as_bytes(t.detach())
 
 
 def _in_float64(wide: EagerCall, args: Sequence[torch.Tensor]) -> list[torch.Tensor] | None:

@@ -129,7 +129,7 @@ class _Pickler(pickle.Pickler):
         special = value.requires_grad or value.is_conj() or value.is_neg() or value.device.type != "cpu"
         if special or not value.is_contiguous():
             return NotImplemented
-        flat = value.reshape(-1).view(torch.uint8).numpy()
+        flat = value.as_strided((value.numel(),), (1,)).view(torch.uint8).numpy()  # a lone element may have any stride
         return _tensor, (flat.tobytes(), value.dtype, tuple(value.shape))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -13,7 +13,7 @@ from harness.cases.dtypes import BY_TORCH, DTYPES, Dtype
 from harness.cases.facets import Kind, specs, static, with_specs
 from harness.cases.sample import Fill, Sample, TensorSpec
 
-from .materialize import materialize
+from .materialize import as_bytes, materialize
 
 INDEX_FILLS = ("index", "permutation", "pivots")
 """The fills whose elements are indices: equal ones are duplicates, no ties."""
@@ -62,8 +62,7 @@ def value(special: str, dtype: str) -> float:
 
 def literal(spec: TensorSpec, t: torch.Tensor) -> TensorSpec:
     """The spec of a tensor with these elements, row-major."""
-    raw = t.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
-    data = base64.b64encode(zlib.compress(raw)).decode()
+    data = base64.b64encode(zlib.compress(as_bytes(t))).decode()
     return replace(spec, fill=Fill(kind="literal", values=spec.fill.values, data=data), layout="contiguous")
 
 
@@ -95,18 +94,35 @@ class Value:
                 yield from _replaced(sample, self.argument, self.dtype, self._placing(middle, part))
 
     def _placing(self, middle: bool, part: int) -> Callable[[torch.Tensor], torch.Tensor]:
-        number = value(self.special, self.dtype)
-
         def place(t: torch.Tensor) -> torch.Tensor:
             flat = t.view(-1)
-            at = flat.numel() // 2 if middle else 0
-            if t.is_complex():
-                torch.view_as_real(flat)[at, part] = number
-            else:
-                flat[at] = int(number) if not t.is_floating_point() else number
+            _put(flat, flat.numel() // 2 if middle else 0, part, self)
             return t
 
         return place
+
+
+def holding(sample: Sample, values: Sequence[Value]) -> Sample | None:
+    """The sample with several special values of one argument and dtype, each at another place; None without room."""
+
+    def place(t: torch.Tensor) -> torch.Tensor | None:
+        flat = t.view(-1)
+        if flat.numel() < len(values):
+            return None
+        for i, facet in enumerate(values):
+            _put(flat, i * flat.numel() // len(values), 0, facet)
+        return t
+
+    return next(_replaced(sample, values[0].argument, values[0].dtype, place), None)
+
+
+def _put(flat: torch.Tensor, at: int, part: int, facet: Value) -> None:
+    """Write a special value; of a complex tensor into the real part or (1) the other one."""
+    number = value(facet.special, facet.dtype)
+    if flat.is_complex():
+        torch.view_as_real(flat)[at, part] = number
+    else:
+        flat[at] = int(number) if not flat.is_floating_point() else number
 
 
 @dataclass(frozen=True, slots=True)

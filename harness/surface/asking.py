@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import tempfile
@@ -18,9 +19,15 @@ from harness.programs.fork import ForkDied, in_fork
 from harness.running.limits import limit_memory
 
 T = TypeVar("T")
-Reply = Agreement | Literal["dies"]
+Reply = Agreement | Literal["dies", "unjudged"]
 Ask = Callable[[Sample, "Sample | None"], Reply]
-"""From a call, and a sample whose result it should have, to what eager makes of it."""
+"""From a call, and a sample whose result it should have, to what eager makes of it; see `harness.judging.agreement`.
+
+It `refuses` where oneMKL finds fault with an argument, as it does with NaN: then the result is what was in memory.
+It is `unjudged` where eager agrees with float64 and the control does not pass the call, and `dies` where eager dies.
+"""
+Passes = Callable[[OpCase, Sample], bool]
+"""Whether the control passes a call."""
 SECONDS = 900.0
 """How long all questions about one op may take."""
 CALL_SECONDS = 10.0
@@ -36,8 +43,10 @@ class Died(Exception):
     """The process that asked died although it was not asking eager, or died too often."""
 
 
-def ask_in_fork(case: OpCase, search: Callable[[Ask], T]) -> T:
+def ask_in_fork(case: OpCase, search: Callable[[Ask], T], passes: Passes = lambda case, sample: True) -> T:
     """Return the result of the search, which runs in a fork and asks eager as often as it likes.
+
+    `passes` is asked of the calls on which eager agrees with float64.
 
     Where eager dies of a call, the search starts again in another fork, and is told so: it must ask the same questions
     each time. Answers that are known are not asked for again. Raises Died.
@@ -45,7 +54,7 @@ def ask_in_fork(case: OpCase, search: Callable[[Ask], T]) -> T:
     with tempfile.TemporaryFile() as log:
         for _ in range(MAX_DEATHS):
             known = _read(log)
-            asking = _Asking(case, log, known)
+            asking = _Asking(case, passes, log, known)
             try:
                 return in_fork(partial(asking.run, search), SECONDS)
             except ForkDied as died:
@@ -57,15 +66,17 @@ def ask_in_fork(case: OpCase, search: Callable[[Ask], T]) -> T:
 class _Asking:
     """Asks eager and writes each question to a log before, and its answer after."""
 
-    def __init__(self, case: OpCase, log: BinaryIO, known: Mapping[str, Reply]) -> None:
+    def __init__(self, case: OpCase, passes: Passes, log: BinaryIO, known: Mapping[str, Reply]) -> None:
         self.case = case
+        self.passes = passes
         self.log = log
         self.known = dict(known)
 
     def run(self, search: Callable[[Ask], T]) -> T:
         """Run the search within the limits of memory and time, without a word on stdout, where the answer goes."""
         warnings.simplefilter("ignore")
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # oneMKL writes there what it thinks of a NaN
+        with tempfile.TemporaryFile() as stdout:
+            os.dup2(stdout.fileno(), 1)
         limit_memory(MEMORY)
         return search(self)
 
@@ -75,13 +86,23 @@ class _Asking:
         if key not in self.known:
             self._write(f"\n{key} {_UNANSWERED}")
             signal.setitimer(signal.ITIMER_PROF, CALL_SECONDS)  # SIGPROF ends the process, in native code too
-            self.known[key] = agreement(self.case, sample, like)
+            before = _written()
+            reply: Reply = agreement(self.case, sample, like)
+            if _written() > before:
+                reply = "refuses"
+            self.known[key] = reply if reply != "agrees" or self.passes(self.case, sample) else "unjudged"
             signal.setitimer(signal.ITIMER_PROF, 0)
             self._write(f"\n{key} {self.known[key]}")
         return self.known[key]
 
     def _write(self, line: str) -> None:
         os.write(self.log.fileno(), line.encode())
+
+
+def _written() -> int:
+    """How many bytes there are in stdout, where oneMKL writes what it finds fault with."""
+    ctypes.CDLL(None).fflush(None)
+    return os.fstat(1).st_size
 
 
 def _read(log: BinaryIO) -> dict[str, Reply]:

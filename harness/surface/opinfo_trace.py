@@ -29,6 +29,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from harness.cases.draw import stratify
 from harness.cases.dtypes import BY_TORCH
 from harness.cases.sample import Arg, DtypeArg, EnumArg, Fill, Origin, Sample, TensorSpec, to_json
+from harness.programs.materialize import as_bytes
 
 from .opinfo import PROGRESS
 
@@ -151,9 +152,9 @@ def _tensor(t: torch.Tensor) -> TensorSpec:
         raise Unholdable(f"a tensor on {t.device.type}")
     if t.numel() > LARGEST:
         raise Unholdable(f"a tensor of more than {LARGEST} elements")
-    raw = t.detach().resolve_conj().resolve_neg().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
-    data = base64.b64encode(zlib.compress(raw)).decode()
-    fill = Fill(kind="literal", data=data, values="mixed" if bool(t.isfinite().all()) else "nonfinite")
+    data = base64.b64encode(zlib.compress(as_bytes(t.detach().resolve_conj().resolve_neg()))).decode()
+    wild = (t.is_floating_point() or t.is_complex()) and not bool(t.isfinite().all())
+    fill = Fill(kind="literal", data=data, values="nonfinite" if wild else "mixed")
     return TensorSpec(dims=tuple(t.shape), dtype=BY_TORCH[name], fill=fill)
 
 

@@ -24,16 +24,26 @@ from harness.programs.value_facets import Equal, Value, held, is_index, specials
 
 from .asking import Ask, Reply
 
-State = Literal["tame", "refuted", "named", "refuses", "differs", "dies", "untried"]
+State = Literal["tame", "refuted", "named", "nightly", "refuses", "differs", "edge", "unjudged", "dies", "untried"]
 """What became of a facet that the census does not hold.
 
 - `tame`: eager takes a call that has it, and agrees with float64.
 - `refuted`: so it does, though the case gives a reason why it cannot be judged.
 - `named`: the case gives a reason, and no call shows that it is wrong.
-- `refuses`, `differs`, `dies`: eager takes no call that has it, or does not agree with float64, or dies.
+- `nightly`: the nightly's census holds it.
+- `refuses`, `differs`, `edge`, `unjudged`, `dies`: eager takes no call that has it, or does not agree with float64, or
+  a roundoff of the inputs decides its result, or the control does not pass it, or eager dies of it.
 - `untried`: no call that has it could be made.
 """
 LISTED: tuple[State, ...] = ("tame", "refuted")
+UNDRAWN: tuple[Literal["dies", "unjudged", "edge", "differs", "refuses"], ...] = (
+    "dies",
+    "unjudged",
+    "edge",
+    "differs",
+    "refuses",
+)
+"""What may become of the calls of a facet that eager does not take, the most telling first."""
 DRAWS: dict[Mode, int] = {"static": 30, "dynamic": 15}
 """How many more programs are drawn."""
 DONORS = 3
@@ -64,13 +74,15 @@ class Lack:
 class Drawn:
     """What a case draws: its censuses, and more programs of its first dtype.
 
-    `programs` are the distinct programs among the static samples that have elements.
+    `nightly` are the samples that the nightly alone has. `programs` are the distinct programs among the static samples
+    that have elements.
     """
 
     case: OpCase
     dtypes: tuple[str, ...]
     census: list[Sample]
     more: list[Sample]
+    nightly: list[Sample] = field(default_factory=list)
     programs: list[Sample] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -84,7 +96,8 @@ class Drawn:
         samples = [s for mode, dtype in cells for s in census(case, dtype, mode, size, seed)]
         first = case.dtypes[0]
         more = [s for mode in case.modes() for s in draw_programs(case, first, mode, seed + 1, DRAWS[mode])]
-        return cls(case, tuple(dict.fromkeys(dtype for _, dtype in cells)), samples, more)
+        dtypes = tuple(dict.fromkeys(dtype for _, dtype in cells))
+        return cls(case, dtypes, samples, more, list(case.promotions()))
 
 
 def lacks(drawn: Drawn, options: Sequence[Option], opinfo: Sequence[Sample], ask: Ask) -> list[Lack]:
@@ -92,8 +105,13 @@ def lacks(drawn: Drawn, options: Sequence[Option], opinfo: Sequence[Sample], ask
 
     `options` are the op's optional arguments, `opinfo` its samples of OpInfo.
     """
-    missing = [f for f in _facets(drawn, options, opinfo) if not any(map(f.holds, drawn.census))]
-    return [_tried(drawn, facet, ask) for facet in (*missing, *_missing_values(drawn))]
+    return [tried(drawn, facet, ask) for facet in missing(drawn, options, opinfo)]
+
+
+def missing(drawn: Drawn, options: Sequence[Option], opinfo: Sequence[Sample]) -> list[Facet]:
+    """The facets that the censuses of a case do not hold, whether or not eager takes them."""
+    found = [f for f in _facets(drawn, options, opinfo) if not any(map(f.holds, drawn.census))]
+    return found + _missing_values(drawn)
 
 
 def _facets(drawn: Drawn, options: Sequence[Option], opinfo: Sequence[Sample]) -> Iterator[Facet]:
@@ -123,9 +141,11 @@ def _missing_values(drawn: Drawn) -> list[Facet]:
     return found + [pair for pair, holds in equal.items() if not holds]
 
 
-def _tried(drawn: Drawn, facet: Facet, ask: Ask) -> Lack:
+def tried(drawn: Drawn, facet: Facet, ask: Ask) -> Lack:
     """Ask eager about calls that have the facet, until it takes one and agrees with float64."""
     dtype = facet.dtype if isinstance(facet, Value) else ""
+    if any(map(facet.holds, drawn.nightly)):
+        return Lack(op=drawn.case.op, kind=facet.kind, facet=facet.name, dtype=dtype, state="nightly")
     reason = drawn.case.why_untried(facet.name, dtype) or ""
     replies: set[Reply] = set()
     shown = None
@@ -135,8 +155,7 @@ def _tried(drawn: Drawn, facet: Facet, ask: Ask) -> Lack:
         if reply == "agrees":
             shown = sample
             break
-    worst: tuple[Literal["dies", "differs", "refuses"], ...] = ("dies", "differs", "refuses")
-    state: State = next((s for s in worst if s in replies), "untried")
+    state: State = next((s for s in UNDRAWN if s in replies), "untried")
     if shown:
         state = "refuted" if reason else "tame"
     elif reason:

@@ -22,8 +22,11 @@ STATES: Mapping[State, str] = {
     "tame": "eager takes it, never drawn",
     "refuted": "eager takes it, though the case says that it cannot be judged",
     "named": "a reason of the case",
+    "nightly": "drawn in the nightly",
     "refuses": "eager refuses every call that has it",
     "differs": "eager differs from itself in float64",
+    "edge": "a roundoff decides the result",
+    "unjudged": "the control does not pass it",
     "dies": "eager dies of it",
     "untried": "no call has it",
 }

@@ -16,18 +16,19 @@ import pytest
 import torch
 
 from backends.frontend import Fx, reference_ir
-from harness.cases import picks_file
+from harness.cases import picks_file, promotions
 from harness.cases.case import OpCase
 from harness.cases.draw import census
 from harness.cases.dtypes import DTYPES
 from harness.cases.numeric import EXACT
 from harness.cases.profile import Profile, profile
 from harness.cases.sample import Mode, Sample, SizeOf, dumps, from_json, tensors, to_json, walk
+from harness.judging.agreement import agreement
 from harness.judging.reference import Run, runs
 from harness.programs.program import call, overload, program
 from harness.programs.protocols import NotExpressible
 from harness.surface.attribute_coverage import attribute_values, attributes
-from op_suites import OPINFO, catalog
+from op_suites import INJECTED, OPINFO, PROMOTED, catalog
 
 FAMILIES = tuple(catalog())
 CASES = {case.op: case for cases in catalog().values() for case in cases}
@@ -174,19 +175,31 @@ def test_eager_takes_every_example(family: str) -> None:
 
 
 @families
-def test_every_pick_is_a_call_of_a_cell(family: str) -> None:
+def test_every_kept_sample_is_a_call_of_a_cell(family: str) -> None:
     cases = {case.op: case for case in catalog()[family]}
-    picks = [sample for samples in picks_file.read(OPINFO / f"{family}.jsonl").values() for sample in samples]
-    assert picks == [sample for op in sorted(cases) for sample in cases[op].picks()]
-    for sample in picks:
-        assert sample.dtype in profile("default").dtypes(cases[sample.op], "static")
+    picks = [
+        s for folder in (OPINFO, INJECTED) for of in picks_file.read(folder / f"{family}.jsonl").values() for s in of
+    ]
+    pairs = [s for of in promotions.read(PROMOTED / f"{family}.jsonl").values() for p in of for s in p.samples()]
+    assert sorted(s.id for s in picks) == sorted(s.id for case in cases.values() for s in case.picks())
+    assert sorted(s.id for s in pairs) == sorted(s.id for case in cases.values() for s in case.promotions())
+    for sample in (*picks, *pairs):
+        assert sample.dtype in profile("default").dtypes(cases[sample.op], sample.mode)
         call(sample)  # raises BadSample
 
 
-def test_every_file_of_picks_is_one_of_a_family_and_they_are_small() -> None:
-    files = list(OPINFO.glob("*.jsonl"))
-    assert {path.stem for path in files} <= set(FAMILIES)
-    assert sum(path.stat().st_size for path in files) < 2**20
+@families
+def test_eager_takes_an_injected_sample_of_each_op(family: str) -> None:
+    for case in catalog()[family]:
+        for sample in [s for s in case.picks() if s.origin == "injected"][:1]:
+            assert agreement(case, sample) == "agrees", dumps(sample)
+
+
+def test_every_file_of_kept_samples_is_one_of_a_family_and_they_are_small() -> None:
+    for folder, most in ((OPINFO, 2**20), (INJECTED, 4 * 2**20), (PROMOTED, 2**21)):
+        files = list(folder.glob("*.jsonl"))
+        assert {path.stem for path in files} <= set(FAMILIES)
+        assert sum(path.stat().st_size for path in files) < most
 
 
 @families

@@ -25,6 +25,12 @@ def test_a_tensor_comes_back_as_it_was(dtype: torch.dtype) -> None:
         assert got.is_contiguous()
 
 
+def test_a_lone_element_with_a_stride_comes_back_as_it_was() -> None:
+    sent = torch.arange(3.0)[1::2]
+    assert (sent.stride(), sent.is_contiguous()) == ((2,), True)
+    assert pickle.loads(_dumped(sent)).tolist() == [1.0]
+
+
 def test_its_nans_keep_their_payload() -> None:
     sent = torch.tensor([0x7FC00001, -0x3FFFFE], dtype=torch.int32).view(torch.float32)
     assert bits(pickle.loads(_dumped(sent))) == bits(sent)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import os
 import signal
 from collections.abc import Mapping
@@ -7,13 +8,15 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import torch
 
 from harness.cases.argument_facets import Option
 from harness.cases.case import OMIT, Draw, OpCase
 from harness.cases.profile import Profile
-from harness.cases.sample import Fill, Sample
+from harness.cases.sample import Fill, Sample, TensorSpec
 from harness.commands.tameness import tameness
 from harness.judging.agreement import agreement
+from harness.programs.value_facets import literal
 from harness.surface import asking
 from harness.surface.asking import Died, Reply, ask_in_fork
 from harness.surface.options import options
@@ -174,6 +177,15 @@ def test_what_native_code_writes_to_stdout_is_not_in_the_answer(capfd: pytest.Ca
     assert capfd.readouterr().out == ""
 
 
+def test_a_call_that_onemkl_finds_fault_with_is_refused() -> None:
+    case = of(tame_inputs, op="aten.linalg_eig.default")
+    spec = TensorSpec(dims=(2, 2), dtype="f32")
+    matrix = replace(relu(2), op=case.op, args={"A": spec})
+    wild = replace(matrix, args={"A": literal(spec, torch.tensor([[math.nan, 1.0], [1.0, 2.0]]))})
+    asked = ask_in_fork(case, lambda ask: [ask(wild, None), ask(matrix, None) != "refuses"])
+    assert asked == ["refuses", True]
+
+
 def test_a_search_that_dies_without_asking_is_no_answer() -> None:
     with pytest.raises(Died, match="exit 7"):
         ask_in_fork(of(tame_inputs), lambda ask: os._exit(7))
@@ -182,7 +194,7 @@ def test_a_search_that_dies_without_asking_is_no_answer() -> None:
 def test_an_op_whose_search_fails_does_not_end_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     good, bad = of(tame_inputs), of(tame_inputs, op="aten.cummin.default")
 
-    def searching(case: OpCase, search: Any) -> list[Lack]:
+    def searching(case: OpCase, search: Any, passes: Any) -> list[Lack]:
         if case is bad:
             raise RuntimeError("Channel axis\nout of range")
         return ask_in_fork(case, search)

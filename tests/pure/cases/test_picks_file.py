@@ -31,10 +31,11 @@ def test_picks_come_back_by_op_in_one_order(tmp_path: Path) -> None:
 
 
 def test_a_family_without_picks_has_no_file(tmp_path: Path) -> None:
-    write(tmp_path, {"f": [picked(1.0)]})
-    assert write(tmp_path, {"f": []}) == [tmp_path / "f.jsonl"]
-    assert list(tmp_path.iterdir()) == []
-    assert read(tmp_path / "f.jsonl") == {}
+    folder = tmp_path / "opinfo"
+    write(folder, {"f": [picked(1.0)]})
+    assert write(folder, {"f": []}) == [folder / "f.jsonl"]
+    assert list(folder.iterdir()) == []
+    assert read(folder / "f.jsonl") == {}
 
 
 @pytest.mark.parametrize(
@@ -45,16 +46,23 @@ def test_a_family_without_picks_has_no_file(tmp_path: Path) -> None:
         (["second", "first"], 2, "no pick, or not in its place"),
         (["first", "first"], 2, "no pick, or not in its place"),
         (["drawn"], 1, "no pick, or not in its place"),
+        (["injected"], 1, "no pick, or not in its place"),
     ],
 )
 def test_what_is_no_file_of_picks_is_an_error_that_names_the_line(
     lines: list[str], place: int, said: str, tmp_path: Path
 ) -> None:
-    path = tmp_path / "f.jsonl"
-    texts = {"drawn": replace(picked(1.0), origin="census"), "first": picked(1.0), "second": picked(1.0, dtype="f64")}
+    folder = tmp_path / "opinfo"
+    path = folder / "f.jsonl"
+    texts = {
+        "drawn": replace(picked(1.0), origin="census"),
+        "injected": replace(picked(1.0), origin="injected"),
+        "first": picked(1.0),
+        "second": picked(1.0, dtype="f64"),
+    }
     for name, sample in texts.items():
-        write(tmp_path, {name: [sample]})
-        texts[name] = (tmp_path / f"{name}.jsonl").read_text().strip()  # type: ignore[assignment]
+        write(folder, {name: [sample]})
+        texts[name] = (folder / f"{name}.jsonl").read_text().strip()  # type: ignore[assignment]
     path.write_text("".join(f"{texts.get(line, line)}\n" for line in lines))
     with pytest.raises(BadSample, match=rf"f.jsonl:{place}: .*{said}.*harness.commands.picks") as raised:
         read(path)
@@ -72,4 +80,4 @@ def test_picks_belong_to_the_census_of_each_profile_but_quick() -> None:
             found = [s for s in census(case, dtype, "static", size, 0) if s.origin == "picked"]
             assert found == ([] if name == "quick" else [pick])
             assert not [s for s in census(case, dtype, "dynamic", size, 0) if s.origin == "picked"]
-    assert "OpInfo" in PROFILES["default"].says() and "OpInfo" not in PROFILES["quick"].says()
+    assert "kept" in PROFILES["default"].says() and "kept" not in PROFILES["quick"].says()

@@ -53,4 +53,4 @@ def test_what_belongs_to_the_census_is_minimised_and_what_opinfo_traced_is_not()
     alarming = {
         origin for origin in ORIGINS if is_alarming(replace(wrong, sample=replace(wrong.sample, origin=origin)))
     }
-    assert alarming == set(RULED) == {"census", "explicit", "picked"}
+    assert alarming == set(RULED) == {"census", "explicit", "injected", "picked"}

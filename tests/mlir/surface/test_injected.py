@@ -1,0 +1,140 @@
+"""What is kept for a census, so that it holds all that eager takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from harness.cases.case import Draw, OpCase
+from harness.cases.profile import Profile
+from harness.cases.sample import Fill, Sample, tensors
+from harness.commands import injections
+from harness.errors import Exit
+from harness.judging.agreement import agreement
+from harness.surface.asking import Ask, Reply, ask_in_fork
+from harness.surface.injected import Injected, injected
+from harness.surface.options import options
+from harness.surface.tame import Drawn, Lack, lacks
+
+SIZE = Profile(name="small", first=6, others=2, picks=True)
+
+
+def tame_inputs(d: Draw) -> Mapping[str, Any]:
+    n, m = d.size("n", 2, 3), d.size("m", 2, 3)
+    return {"self": d.tensor((n, m), fill=Fill(kind="distinct", nonfinite=False, values="simple")), "dim": 1}
+
+
+def two_inputs(d: Draw) -> Mapping[str, Any]:
+    return {"self": d.tensor((3,)), "other": d.tensor((3,))}
+
+
+def case(inputs: Any = tame_inputs, op: str = "aten.cummax.default", **more: Any) -> OpCase:
+    return OpCase(**{"op": op, "inputs": inputs, "dtypes": ("f32",), "static_only": "small"} | more)
+
+
+PROMOTES = case(two_inputs, "aten.bitwise_and.Tensor", dtypes=("i32", "bool"))
+
+
+def asked(of: OpCase) -> tuple[Injected, list[Sample]]:
+    """What is kept of a case, and the samples that eager was asked about."""
+    calls: list[Sample] = []
+
+    def ask(sample: Sample, like: Sample | None) -> Reply:
+        calls.append(sample)
+        return agreement(of, sample, like)
+
+    return injected(Drawn.of(of, SIZE, 0), options(of.op), (), ask), calls
+
+
+def with_kept(of: OpCase, kept: Injected) -> OpCase:
+    promotions = tuple(sample for promotion in kept.promotions for sample in promotion.samples())
+    return replace(of, picks=lambda: tuple(kept.samples), promotions=lambda: promotions)
+
+
+def still(of: OpCase) -> list[Lack]:
+    return lacks(Drawn.of(of, SIZE, 0), options(of.op), (), lambda s, like: agreement(of, s, like))
+
+
+def test_with_what_is_kept_nothing_is_tame() -> None:
+    of = case(values=("mixed",))
+    assert len([lack for lack in still(of) if lack.state == "tame"]) > 20
+    kept, _ = asked(of)
+    assert [lack for lack in still(with_kept(of, kept)) if lack.state == "tame"] == []
+    assert {s.origin for s in kept.samples} == {"injected"}
+
+
+def test_few_samples_hold_many_facets() -> None:
+    of = case(values=("mixed",))
+    kept, _ = asked(of)
+    tame = [lack for lack in still(of) if lack.state == "tame"]
+    assert len(kept.samples) < len(tame) - 6
+    literals = [s for s in kept.samples if any(t.fill.kind == "literal" for t in tensors(s.args))]
+    assert 1 <= len(literals) <= 3  # seven special values
+
+
+def test_values_that_eager_takes_alone_but_not_together_have_a_sample_each() -> None:
+    of = case(values=("mixed",))
+
+    def ask(sample: Sample, like: Sample | None) -> Reply:
+        from harness.programs.materialize import materialize
+
+        [spec] = tensors(sample.args)
+        wild = ~materialize(spec, sample.sizes).isfinite()
+        return "differs" if int(wild.sum()) > 1 else agreement(of, sample, like)
+
+    kept = injected(Drawn.of(of, SIZE, 0), options(of.op), (), ask)
+    assert [lack for lack in still(with_kept(of, kept)) if lack.state == "tame" and lack.kind == "value"] == []
+
+
+def test_the_census_has_one_pair_of_dtypes_for_each_first_one_and_the_nightly_has_all() -> None:
+    kept, _ = asked(PROMOTES)
+    pairs = {tuple(t.dtype for t in tensors(s.args)) for s in kept.samples}
+    assert sorted(first for first, second in pairs if first != second) == ["bool", "i32"]
+    nightly = {tuple(t.dtype for t in tensors(s.args)) for p in kept.promotions for s in p.samples()}
+    assert {("i32", "i64"), ("i32", "bool"), ("bool", "i8"), ("i32", "u8")} <= nightly
+    found = still(with_kept(PROMOTES, kept))
+    assert [lack for lack in found if lack.state == "tame"] == []
+    assert len([lack for lack in found if lack.state == "nightly"]) == len(nightly) - 2
+
+
+def test_another_op_has_another_pair() -> None:
+    other = replace(PROMOTES, op="aten.bitwise_or.Tensor")
+    pairs = [{s.program.replace(of.op, "") for s in asked(of)[0].samples} for of in (PROMOTES, other)]
+    assert pairs[0] != pairs[1]
+
+
+def test_what_the_control_does_not_pass_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    def passes(case: OpCase, sample: Sample) -> bool:
+        return "i64" not in {t.dtype for t in tensors(sample.args)}
+
+    monkeypatch.setattr(injections, "PROFILE", "quick")
+    kept = injections.Keeper(passes, {}).of(PROMOTES)
+    every = [*kept.samples, *(s for p in kept.promotions for s in p.samples())]
+    assert kept.samples and kept.promotions
+    assert "i64" not in {t.dtype for s in every for t in tensors(s.args)}
+
+
+def test_what_the_control_does_not_pass_cannot_be_judged() -> None:
+    def search(ask: Ask) -> list[Lack]:
+        return lacks(Drawn.of(PROMOTES, SIZE, 0), options(PROMOTES.op), (), ask)
+
+    found = ask_in_fork(PROMOTES, search, lambda case, sample: False)
+    assert {"dtypes=i32,i64", "self:rank=0"} <= {lack.facet for lack in found if lack.state == "unjudged"}
+    assert not [lack for lack in found if lack.state == "tame"]
+
+
+def test_an_op_that_cannot_be_searched_is_told_and_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        raise RuntimeError("no inputs\ntoday")
+
+    keeper = injections.Keeper(lambda case, sample: True, {})
+    assert keeper.of(case(inputs)) == Injected()
+    assert keeper.failed == {"aten.cummax.default": "RuntimeError: no inputs"}
+
+
+def test_an_unknown_family_is_an_error_of_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert injections.main(["sortign"]) == Exit.USAGE
+    assert capsys.readouterr().err.startswith("injections: unknown family 'sortign'; did you mean sorting")
