@@ -22,6 +22,7 @@ from .shaping import (
     view_inputs,
 )
 from .slicing import (
+    BY_STRIDES,
     as_strided_inputs,
     diagonal_inputs,
     moves,
@@ -55,8 +56,8 @@ CASES = (
     moves("aten.detach_copy.default", unary_inputs()),
     moves("aten.view_copy.default", view_inputs("size")),
     OpCase(op="aten.view_copy.dtype", inputs=bits_inputs, dtypes=tuple(SAME_BITS)),
-    moves("aten._reshape_alias.default", reshape_alias_inputs),
-    moves("aten._reshape_alias_copy.default", reshape_alias_inputs),
+    moves("aten._reshape_alias.default", reshape_alias_inputs, untried=BY_STRIDES),
+    moves("aten._reshape_alias_copy.default", reshape_alias_inputs, untried=BY_STRIDES),
     moves("aten.expand_copy.default", expand_inputs, plain=plain_expand_inputs),
     moves("aten.permute_copy.default", permute_inputs),
     moves("aten.transpose_copy.int", two_axes_inputs("dim0", "dim1")),
@@ -67,7 +68,7 @@ CASES = (
     moves("aten.slice_copy.Tensor", slice_inputs, plain=plain_slice_inputs),
     moves("aten.select_copy.int", select_inputs),
     moves("aten.narrow_copy.default", narrow_inputs),
-    moves("aten.as_strided_copy.default", as_strided_inputs),
+    moves("aten.as_strided_copy.default", as_strided_inputs, untried=BY_STRIDES),
     moves("aten.diagonal_copy.default", diagonal_inputs),
     moves("aten.unfold_copy.default", unfold_inputs),
     moves("aten.split_copy.Tensor", split_inputs("split_size", 2, 1, 3, 6, 9, size=6)),

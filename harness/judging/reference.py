@@ -13,7 +13,8 @@ from harness.cases.case import Canonical
 from harness.cases.dtypes import BF16, BY_TORCH, F16
 from harness.cases.numeric import Distribution, Exact, Linear, Numeric, ShapeOnly
 from harness.cases.sample import Arg, DtypeArg, Sample, Sizes, map_leaves
-from harness.programs.materialize import as_bytes, copied
+from harness.programs.elements import as_bytes
+from harness.programs.materialize import copied
 from harness.programs.program import call, inputs, seed_eager
 
 from .tolerance import Bounded, bounded, roundoff

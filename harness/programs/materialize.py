@@ -42,14 +42,6 @@ def materialize(spec: TensorSpec, sizes: Sizes) -> torch.Tensor:
     return _laid_out(_contiguous(spec, sizes), spec.layout)
 
 
-def as_bytes(t: torch.Tensor) -> bytes:
-    """Return the elements, row-major, as bytes."""
-    flat = t.contiguous().reshape(-1)
-    if flat.stride() != (1,):  # a lone element may have any stride, with which `view` refuses another element size
-        flat = flat.as_strided((flat.numel(),), (1,))
-    return flat.view(torch.uint8).numpy().tobytes()
-
-
 def copied(t: torch.Tensor) -> torch.Tensor:
     """Return a copy with memory of its own and the same strides and offset, overlapping elements included."""
     if t.is_contiguous():

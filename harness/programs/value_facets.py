@@ -13,7 +13,8 @@ from harness.cases.dtypes import BY_TORCH, DTYPES, Dtype
 from harness.cases.facets import Kind, specs, static, with_specs
 from harness.cases.sample import Fill, Sample, TensorSpec
 
-from .materialize import as_bytes, materialize
+from .elements import as_bytes
+from .materialize import materialize
 
 INDEX_FILLS = ("index", "permutation", "pivots")
 """The fills whose elements are indices: equal ones are duplicates, no ties."""

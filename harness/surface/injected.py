@@ -18,7 +18,7 @@ from harness.cases.sample import Sample, dumps, tensors
 from harness.programs.value_facets import Value, holding
 
 from .asking import Ask
-from .tame import Drawn, missing, tried
+from .tame import LISTED, Drawn, missing, tried
 
 ROUNDS = 4
 """An injected sample may bring in a dtype or an argument, of which other facets are missing then."""
@@ -58,7 +58,7 @@ def _of_round(drawn: Drawn, facets: Sequence[Facet], ask: Ask, kept: Injected) -
     others: list[tuple[Facet, Sample]] = []
     for facet in facets:
         lack = tried(drawn, facet, ask)
-        if lack.state != "tame" or not lack.sample:
+        if lack.state not in LISTED or not lack.sample:
             continue
         sample = replace(lack.sample, origin="injected")
         match facet:

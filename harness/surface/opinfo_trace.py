@@ -29,7 +29,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from harness.cases.draw import stratify
 from harness.cases.dtypes import BY_TORCH
 from harness.cases.sample import Arg, DtypeArg, EnumArg, Fill, Origin, Sample, TensorSpec, to_json
-from harness.programs.materialize import as_bytes
+from harness.programs.elements import as_bytes
 
 from .opinfo import PROGRESS
 

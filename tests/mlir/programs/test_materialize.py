@@ -9,7 +9,7 @@ import torch
 
 from harness.cases.sample import LAYOUTS, ONE_SIDED, Fill, Layout, TensorSpec
 from harness.commands.python_source import tensor_source
-from harness.programs.materialize import as_bytes, copied, materialize
+from harness.programs.materialize import copied, materialize
 from harness.programs.value_facets import held
 
 SHAPES = ((), (3,), (2, 3), (4, 1, 3), (2, 0), (0, 3))
@@ -127,17 +127,3 @@ def test_the_first_row_of_an_expanded_tensor_has_the_special_values() -> None:
     found = filled("f32", 3, 5, layout="expanded", values="nonfinite")
     assert found.stride() == (0, 1)
     assert {"nan", "+inf", "-inf"} <= held(found)
-
-
-@pytest.mark.parametrize(
-    "t",
-    [
-        torch.arange(3, dtype=torch.int32)[1::2],  # one element, whose stride is 2
-        torch.arange(6, dtype=torch.int32).reshape(2, 3).t(),
-        torch.tensor(7, dtype=torch.int32),
-        torch.empty(0, 3, dtype=torch.int32),
-    ],
-)
-def test_bytes_are_those_of_the_elements_row_major(t: torch.Tensor) -> None:
-    numbers = [n for row in [t.reshape(-1).tolist()] for n in row]
-    assert as_bytes(t) == b"".join(n.to_bytes(4, "little") for n in numbers)

@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from harness.programs.elements import as_bytes
+
+
+@pytest.mark.parametrize(
+    "t",
+    [
+        torch.arange(3, dtype=torch.int32)[1::2],  # one element, whose stride is 2
+        torch.arange(6, dtype=torch.int32).reshape(2, 3).t(),
+        torch.tensor(7, dtype=torch.int32),
+        torch.empty(0, 3, dtype=torch.int32),
+    ],
+)
+def test_bytes_are_those_of_the_elements_row_major(t: torch.Tensor) -> None:
+    numbers = [n for row in [t.reshape(-1).tolist()] for n in row]
+    assert as_bytes(t) == b"".join(n.to_bytes(4, "little") for n in numbers)
