@@ -78,6 +78,10 @@ CASES = (
         inputs=shuffle_inputs,
         dtypes=EVERY,
         numeric=EXACT,
+        untried={
+            f"self:{layout}": "torch's decomposition views the input: export fails for most sizes of such a tensor"
+            for layout in ("transposed", "sliced", "expanded")
+        },
         static_only="its kernel, which export traces, makes constants of all sizes",
     ),
 )
