@@ -9,7 +9,7 @@ from harness.cases.case import OMIT, Dims, Draw, Inputs, OpCase
 from harness.cases.dtypes import EVERY
 from harness.cases.numeric import Linear
 from harness.cases.sample import Dim, EnumArg, SizeOf
-from harness.cases.strategies import unary_inputs
+from harness.cases.strategies import row_major, unary_inputs
 
 from .slicing import moves, with_dim
 
@@ -281,11 +281,7 @@ EXCLUDED: Mapping[str, str] = {
     "aten.resize_.default": "writes to its argument; its functional form, aten.resize.default, is measured instead",
 }
 
-AS_IT_LIES = {
-    f"*:{layout}": "it copies nothing, so that eager refuses it for most sizes of such a tensor"
-    for layout in ("transposed", "sliced", "expanded")
-}
-"""Why no layout is drawn for a view."""
+AS_IT_LIES = row_major("it copies nothing, so that eager refuses it for most sizes of such a tensor")
 
 CASES = (
     moves("aten.view.default", view_inputs("size"), untried=AS_IT_LIES),

@@ -12,6 +12,7 @@ from harness.cases.case import OMIT, Dims, Draw, Inputs, OpCase
 from harness.cases.dtypes import COMPLEX, EVERY, REAL
 from harness.cases.numeric import Linear
 from harness.cases.sample import Dim, Fill, SizeOf, TensorSpec
+from harness.cases.strategies import row_major
 
 MAX = 2**63 - 1
 """The number that export writes for an open end of a slice."""
@@ -265,11 +266,7 @@ def moves(op: str, inputs: Inputs, **more: Any) -> OpCase:
     return OpCase(op=op, inputs=inputs, dtypes=EVERY, **more)
 
 
-BY_STRIDES = {
-    f"*:{layout}": "it reads memory by strides, and the tensors of a backend have none"
-    for layout in ("transposed", "sliced", "expanded")
-}
-"""Why an op that is given strides cannot be judged on another layout."""
+BY_STRIDES = row_major("it reads memory by strides, and the tensors of a backend have none")
 
 CASES = (
     moves("aten.cat.default", cat_inputs),

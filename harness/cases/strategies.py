@@ -8,7 +8,7 @@ from typing import Any
 from .case import Draw, Inputs, OpCase
 from .dtypes import ALL
 from .numeric import EXACT, Numeric, Ulp
-from .sample import Fill
+from .sample import LAYOUTS, Fill
 
 ANY = Fill()
 OVERFLOWING = Fill(low=-200, high=200)
@@ -17,6 +17,11 @@ MOSTLY_ZERO = Fill(step=2)
 """So many zeros that one meets a NaN in the other tensor. The result there is NaN: `xlogy(0, nan)` is not 0."""
 NO_INFINITY = Fill(reach="unit", low=-40, high=40)
 """For ops that take a mean: the mean of infinities is infinite, or NaN as in eager, depending on how it is computed."""
+
+
+def row_major(reason: str, argument: str = "*") -> Mapping[str, str]:
+    """For `OpCase.untried`: no other layout is drawn for an argument, or for any (`*`), with the reason why."""
+    return {f"{argument}:{layout}": reason for layout in LAYOUTS[1:]}
 
 
 def unary_inputs(fill: Fill = ANY, *, name: str = "self") -> Inputs:
