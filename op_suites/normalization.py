@@ -238,7 +238,7 @@ CASES = (
         native_group_norm_inputs,
         3,
         "x",
-        untried=row_major("eager asks for an input that is row-major", "input"),
+        untried=row_major("eager reads its tensors as if they were row-major, or refuses"),
     ),
     norm(
         "_weight_norm_interface",
