@@ -290,7 +290,14 @@ CASES = (
     # products
     OpCase(op="aten.linalg_cross.default", inputs=cross_inputs(optional=False), dtypes=NUMBER, numeric=CROSSED),
     OpCase(op="aten.cross.default", inputs=cross_inputs(optional=True), dtypes=NUMBER, numeric=CROSSED),
-    OpCase(op="aten.kron.default", inputs=kron_inputs, dtypes=EVERY, numeric=Ulp(4), static_only=CONSTANT),
+    OpCase(
+        op="aten.kron.default",
+        inputs=kron_inputs,
+        dtypes=EVERY,
+        numeric=Ulp(4),
+        static_only=CONSTANT,
+        untried={"*:sliced c128": "its kernel views the product, so that eager refuses some sizes of such a tensor"},
+    ),
     OpCase(
         op="aten.linalg_multi_dot.default",
         inputs=chain_inputs,

@@ -192,7 +192,7 @@ def test_every_kept_sample_is_a_call_of_a_cell(family: str) -> None:
 def test_eager_takes_an_injected_sample_of_each_op(family: str) -> None:
     for case in catalog()[family]:
         for sample in [s for s in case.picks() if s.origin == "injected"][:1]:
-            assert agreement(case, sample) == "agrees", dumps(sample)
+            assert agreement(case, sample) in ("agrees", "edge"), dumps(sample)
 
 
 def test_every_file_of_kept_samples_is_one_of_a_family_and_they_are_small() -> None:
