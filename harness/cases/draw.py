@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -18,13 +18,13 @@ from .literal import finite, simpler
 from .numeric import Composite
 from .plain import plain_call
 from .profile import Profile
+from .richness import element_counts, has_elements, richness
 from .sample import (
     LAYOUTS,
     Arg,
     Layout,
     Mode,
     Sample,
-    SizeOf,
     TensorSpec,
     Values,
     dumps,
@@ -32,7 +32,6 @@ from .sample import (
     map_tensors,
     seeded,
     tensors,
-    walk,
     with_values,
 )
 from .traits import attributes, traits
@@ -69,13 +68,13 @@ def census(case: OpCase, dtype: str, mode: Mode, size: Profile, seed: int) -> tu
     first = dtype == case.dtypes[0]
     main = first and mode == "static"
     drawn = draw_programs(case, dtype, mode, seed, draw_count(wanted))
-    if not any(map(_has_elements, drawn)):  # by chance, or because the case draws degenerate samples only
+    if not any(map(has_elements, drawn)):  # by chance, or because the case draws degenerate samples only
         drawn = draw_programs(case, dtype, mode, seed, _REDRAW * draw_count(wanted))
     picked = stratify(drawn, wanted, size.most if main else 0)
     picked = [laid_out(case, sample) for sample in picked]
     fills = math.ceil(size.samples / max(1, len(picked)))
     out = [with_values(seeded(sample, fill), case.values[0]) for sample in picked for fill in range(fills)]
-    rich = sorted(filter(_has_elements, picked), key=_richness, reverse=True) or picked
+    rich = sorted(filter(has_elements, picked), key=richness, reverse=True) or picked
     out += [with_values(sample, values) for sample in (rich if first else rich[:1]) for values in case.values[1:]]
     again = [seeded(s, fill) for s in ([] if first else rich[:1]) for fill in range(1, _refills(s))]
     out += [s for sample in again for values in case.values[1:] if (s := with_values(sample, values)).values == values]
@@ -89,7 +88,7 @@ def census(case: OpCase, dtype: str, mode: Mode, size: Profile, seed: int) -> tu
 
 def _refills(sample: Sample) -> int:
     """How often a program is filled in one way, so that its smallest tensor holds each special value."""
-    return min(math.ceil(_SPECIAL / max(min(_element_counts(sample), default=_SPECIAL), 1)), _SPECIAL)
+    return min(math.ceil(_SPECIAL / max(min(element_counts(sample), default=_SPECIAL), 1)), _SPECIAL)
 
 
 def laid_out(case: OpCase, sample: Sample) -> Sample:
@@ -160,93 +159,68 @@ def stratify(drawn: list[Sample], wanted: int, most: int = 0) -> list[Sample]:
     rank, or a size of 0 or 1 of a dim. Among the `wanted` ones a trait of the first kind counts as seen only if the
     sample has elements.
     """
-    rest = [(sample, set(traits(sample)) | shape_names(sample)) for sample in drawn]
+    rest = [_Candidate.of(sample) for sample in drawn]
     seen: set[str] = set()
     picked: list[Sample] = []
     while rest and len(picked) < max(wanted, most):
         rank = _ranking(len(picked), wanted)
-        sample, has = rest.pop(max(range(len(rest)), key=lambda i: (*rank(rest[i][0], rest[i][1] - seen), -i)))
+        best = rest.pop(max(range(len(rest)), key=lambda i: (*rank(rest[i], rest[i].traits - seen), -i)))
         more = len(picked) >= wanted
-        if more and not (attributes(sample) | shape_names(sample)) - seen:
+        if more and not (best.attributes | best.shapes) - seen:
             break
-        picked.append(sample)
-        seen |= has if more or _has_elements(sample) else has - attributes(sample)
+        picked.append(best.sample)
+        seen |= best.traits if more or best.elements else best.traits - best.attributes
     return picked
 
 
-Ranking = Callable[[Sample, set[str]], tuple[int, ...]]
-"""From a sample and its unseen traits to its rank; the sample of the highest rank is picked next."""
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A drawn sample with all that it is ranked by, which takes longer to find out than to compare.
+
+    `traits` are all of them, those of `shapes` included; `elements` says whether it has elements.
+    """
+
+    sample: Sample
+    traits: set[str]
+    attributes: set[str]
+    shapes: set[str]
+    elements: bool
+    richness: tuple[int, ...]
+
+    @classmethod
+    def of(cls, sample: Sample) -> _Candidate:
+        shapes = shape_names(sample)
+        every = set(traits(sample)) | shapes
+        return cls(sample, every, attributes(sample), shapes, has_elements(sample), richness(sample))
+
+
+Ranking = Callable[[_Candidate, set[str]], tuple[int, ...]]
+"""From a candidate and its unseen traits to its rank; the one of the highest rank is picked next."""
 
 
 def _ranking(picked: int, wanted: int) -> Ranking:
-    """How to rank the samples that are left once `picked` are picked."""
+    """How to rank the candidates that are left once `picked` are picked."""
     if picked >= wanted:
         return _by_attributes
     return (_by_richness, _by_elements, _by_elements, _by_traits)[min(picked, 3)]
 
 
-def _by_richness(sample: Sample, unseen: set[str]) -> tuple[int, ...]:
-    return (*_richness(sample), len(unseen))
+def _by_richness(candidate: _Candidate, unseen: set[str]) -> tuple[int, ...]:
+    return (*candidate.richness, len(unseen))
 
 
-def _by_elements(sample: Sample, unseen: set[str]) -> tuple[int, ...]:
-    return (_has_elements(sample), len(unseen), *_richness(sample))
+def _by_elements(candidate: _Candidate, unseen: set[str]) -> tuple[int, ...]:
+    return (candidate.elements, len(unseen), *candidate.richness)
 
 
-def _by_attributes(sample: Sample, unseen: set[str]) -> tuple[int, ...]:
-    """First samples with unseen traits of attributes, then of shapes; among them by elements, then by how many."""
-    new, shapes = len(attributes(sample) & unseen), len(shape_names(sample) & unseen)
-    return (min(new, 1), min(shapes, 1), _has_elements(sample), new, shapes, *_richness(sample))
+def _by_attributes(candidate: _Candidate, unseen: set[str]) -> tuple[int, ...]:
+    """First those with unseen traits of attributes, then of shapes; among them by elements, then by how many."""
+    new, shapes = len(candidate.attributes & unseen), len(candidate.shapes & unseen)
+    return (min(new, 1), min(shapes, 1), candidate.elements, new, shapes, *candidate.richness)
 
 
-def _by_traits(sample: Sample, unseen: set[str]) -> tuple[int, ...]:
-    return (len(unseen), *_richness(sample))
-
-
-def _has_elements(sample: Sample) -> bool:
-    """Whether no tensor is empty, no size argument is 0, and one of them is larger than 1."""
-    counts = _element_counts(sample)
-    return min(counts, default=0) > 0 and max(counts) > 1
-
-
-def _element_counts(sample: Sample) -> list[int]:
-    """The number of elements of each tensor, and each size argument."""
-    sizes = [sample.sizes[leaf.dim] for leaf in walk(sample.args) if isinstance(leaf, SizeOf)]
-    return [math.prod(t.shape(sample.sizes)) for t in tensors(sample.args)] + sizes
-
-
-def _richness(sample: Sample) -> tuple[int, ...]:
-    """How much a sample can show, to sort by.
-
-    First whether it has elements, then how many dynamic dims, elements of its smallest tensor (5 at most, which have
-    room for special values), dims larger than 1 (2 at most), equal sizes (4 at most), numbers in lists, and elements.
-    """
-    large = sum(n > 1 for n in sample.sizes.values())
-    elements, dynamic, equal = _has_elements(sample), len(sample.dynamic), min(_equal_sizes(sample), 4)
-    counts = _element_counts(sample)
-    room = min(min(counts, default=0), 5)
-    return (elements, dynamic, room, min(large, 2), equal, _list_magnitudes(sample), sum(counts))
-
-
-def _equal_sizes(sample: Sample) -> int:
-    """The number of dims as large as an earlier dim of their tensor; one larger than 2 counts twice.
-
-    A lowering that exchanges two such dims keeps the shape, so that only the values show the mistake.
-    """
-
-    def count(shape: tuple[int, ...]) -> int:
-        return sum(min(n - 1, 2) for i, n in enumerate(shape) if n > 1 and n in shape[:i])
-
-    return sum(count(t.shape(sample.sizes)) for t in tensors(sample.args))
-
-
-def _list_magnitudes(sample: Sample) -> int:
-    """The sum of the magnitudes, 2 at most each, of the integers in list arguments: pads, strides, dims.
-
-    A lowering may take one of them for another, which zeros do not show.
-    """
-    lists = (arg for arg in sample.args.values() if isinstance(arg, tuple))
-    return sum(min(abs(n), 2) for numbers in lists for n in numbers if isinstance(n, int))
+def _by_traits(candidate: _Candidate, unseen: set[str]) -> tuple[int, ...]:
+    return (len(unseen), *candidate.richness)
 
 
 def minimise(
@@ -295,7 +269,7 @@ def minimise(
     if not reached:
         reached = True
         search()
-        best = min(sample, best, key=lambda s: (sum(_element_counts(s)), len(dumps(s))))
+        best = min(sample, best, key=lambda s: (sum(element_counts(s)), len(dumps(s))))
     return _simplify(best, fails, deadline, literals=not isinstance(case.numeric, Composite))
 
 
