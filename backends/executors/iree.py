@@ -23,6 +23,7 @@ import iree.runtime
 import numpy as np
 import torch
 
+from harness.programs.elements import raw
 from harness.programs.fork import die_with_parent
 from harness.programs.protocols import CannotExecute, Executable, Lowered
 from harness.text import one_line
@@ -148,9 +149,11 @@ class _Module:
             number = tensor.view(kind.dtype).item()
             values.push_float(number) if kind.dtype.is_floating_point else values.push_int(int(number))
             return
-        elements = tensor.as_strided((tensor.numel(),), (1,)).view(torch.uint8).numpy()
         buffer = self._device.allocator.allocate_buffer_copy(
-            int(iree.runtime.MemoryType.DEVICE_LOCAL), int(iree.runtime.BufferUsage.DEFAULT), self._device, elements
+            int(iree.runtime.MemoryType.DEVICE_LOCAL),
+            int(iree.runtime.BufferUsage.DEFAULT),
+            self._device,
+            raw(tensor).numpy(),
         )
         values.push_ref(iree.runtime.HalBufferView(buffer, list(tensor.shape), int(ELEMENTS[kind.dtype])))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from .facets import Facet, Kind, Rank, static
+from .promotions import with_dtype
 from .sample import Arg, Fill, Sample, TensorSpec, map_tensors, tensors
 
 DIMS: tuple[str, ...] = (
@@ -162,23 +163,11 @@ class Dtypes:
         if sample.dtype != self.first and not any(t.dtype == self.first for t in tensors(sample.args)):
             sample = map_tensors(sample, lambda t: replace(t, dtype=self.first) if t.dtype == sample.dtype else t)
             sample = replace(sample, dtype=self.first)
-        found = tensors(sample.args)
-        names = [t.dtype for t in found]
+        names = [t.dtype for t in tensors(sample.args)]
         if self.first not in names:
             return
-        for later in found[names.index(self.first) + 1 :]:
-            yield static(_with_tensor(sample, later, replace(later, dtype=self.second)))
-
-
-def _with_tensor(sample: Sample, old: TensorSpec, new: TensorSpec) -> Sample:
-    """The sample with one of its tensors replaced."""
-
-    def replaced(arg: Arg) -> Arg:
-        if isinstance(arg, tuple):
-            return tuple(map(replaced, arg))
-        return new if arg is old else arg
-
-    return replace(sample, args={name: replaced(arg) for name, arg in sample.args.items()})
+        for later in range(names.index(self.first) + 1, len(names)):
+            yield static(with_dtype(sample, later, self.second))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,20 +1,28 @@
 """Samples that are kept for the census because no draw shows what they show: a file a family, as JSON lines, sorted.
 
-They are calls of OpInfo (`op_suites/opinfo`), and samples that a facet was injected into (`op_suites/injected`).
+They are calls of OpInfo (`op_suites/opinfo`), and samples that a facet was injected into (`op_suites/injected`). The
+files of `promotions.py` (`op_suites/promoted`) are read and written by the same functions.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
+from typing import Any, TypeVar
 
 from harness.errors import BadSample
 
 from .sample import Origin, Sample, dumps, from_json
 
-WRITES = {"opinfo": "python -m harness.commands.picks", "injected": "python -m harness.commands.injections"}
+T = TypeVar("T")
+
+WRITES = {
+    "opinfo": "python -m harness.commands.picks",
+    "injected": "python -m harness.commands.injections",
+    "promoted": "python -m harness.commands.injections",
+}
 """The commands that write the files, by folder."""
 ORIGINS: Mapping[str, Origin] = {"opinfo": "picked", "injected": "injected"}
 """What the samples of a folder are."""
@@ -22,19 +30,23 @@ ORIGINS: Mapping[str, Origin] = {"opinfo": "picked", "injected": "injected"}
 
 def read(path: Path) -> Mapping[str, tuple[Sample, ...]]:
     """The samples of a family by op, none where there is no file; raises BadSample with file and line."""
-    if not path.exists():
-        return {}
     ordered = groupby(_samples(path), key=lambda sample: sample.op)
     return {op: tuple(samples) for op, samples in ordered}
 
 
+def parsed(path: Path, parse: Callable[[Any], T]) -> Iterator[T]:
+    """What each line of a file is, none where there is no file; raises BadSample with file and line."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    for number, line in enumerate(lines, 1):
+        try:
+            yield parse(json.loads(line))
+        except (BadSample, ValueError, KeyError, TypeError) as error:
+            raise BadSample(f"{path}:{number}: {error}", hint=f"`git checkout {path}`, or {_writes(path)}") from None
+
+
 def _samples(path: Path) -> Iterator[Sample]:
     before = ("", "", "")
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        try:
-            sample = from_json(json.loads(line))
-        except (BadSample, ValueError) as error:
-            raise BadSample(f"{path}:{number}: {error}", hint=f"`git checkout {path}`, or {_writes(path)}") from None
+    for number, sample in enumerate(parsed(path, from_json), 1):
         if sample.origin != ORIGINS[path.parent.name] or (key := _key(sample)) <= before:
             raise BadSample(f"{path}:{number}: it is no pick, or not in its place", hint=f"run {_writes(path)}")
         before = key

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import count, groupby
 from pathlib import Path
 from typing import Any
 
 from harness.errors import BadSample
 
 from .dtypes import DTYPES
+from .picks_file import parsed
 from .sample import Arg, Sample, TensorSpec, from_json, map_leaves, tensors, to_json
 
 
@@ -30,7 +31,7 @@ class Promotion:
 
 def with_dtype(sample: Sample, index: int, dtype: str) -> Sample:
     """The sample with another dtype for its tensor of this index."""
-    seen = iter(range(len(tensors(sample.args))))
+    seen = count()
 
     def leaf(arg: Arg) -> Arg:
         if isinstance(arg, TensorSpec) and next(seen) == index:
@@ -42,18 +43,8 @@ def with_dtype(sample: Sample, index: int, dtype: str) -> Sample:
 
 def read(path: Path) -> Mapping[str, tuple[Promotion, ...]]:
     """The promotions of a family by op, none where there is no file; raises BadSample with file and line."""
-    if not path.exists():
-        return {}
-    ordered = groupby(_promotions(path), key=lambda found: found.sample.op)
+    ordered = groupby(parsed(path, _from_json), key=lambda found: found.sample.op)
     return {op: tuple(found) for op, found in ordered}
-
-
-def _promotions(path: Path) -> Iterator[Promotion]:
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        try:
-            yield _from_json(json.loads(line))
-        except (BadSample, ValueError, KeyError, TypeError) as error:
-            raise BadSample(f"{path}:{number}: {error}", hint=f"`git checkout {path}`") from None
 
 
 def _from_json(data: Mapping[str, Any]) -> Promotion:
@@ -65,7 +56,7 @@ def _from_json(data: Mapping[str, Any]) -> Promotion:
 
 def text(promotions: Iterable[Promotion]) -> str:
     """The lines of a file, by op and dtype."""
-    lines = {(p.sample.op, p.sample.dtype, json.dumps(_to_json(p), separators=(",", ":"))): None for p in promotions}
+    lines = ((p.sample.op, p.sample.dtype, json.dumps(_to_json(p), separators=(",", ":"))) for p in promotions)
     return "".join(f"{line}\n" for _, _, line in sorted(lines))
 
 

@@ -103,10 +103,15 @@ def gone(picks: Sequence[Sample], traced: Mapping[str, Mapping[str, Sequence[Sam
     return [sample for sample in picks if sample.program not in calls]
 
 
-def _write(families: Sequence[str]) -> int:
+def check_families(families: Sequence[str]) -> None:
+    """Raise UnknownName if one of them is no family."""
     for family in families:
         if family not in catalog():
             raise UnknownName("family", family, catalog())
+
+
+def _write(families: Sequence[str]) -> int:
+    check_families(families)
     traced = opinfo.trace().samples
     judge = Judge(control(INSTALLED))
     found: dict[str, list[Sample]] = {}

@@ -177,13 +177,9 @@ def _is_random(module: torch.nn.Module, args: Sequence[torch.Tensor]) -> bool:
             results.append(_results(module, None)(own, copying=False))
         except Exception:  # `runs` will raise the reason
             return False
-        if any(_bits(a) != _bits(b) for a, b in zip(own, args, strict=True)):
+        if any(as_bytes(a) != as_bytes(b) for a, b in zip(own, args, strict=True)):
             raise EagerRefuses("it writes to an argument, which one call cannot show")
-    return [_bits(t) for t in results[0]] != [_bits(t) for t in results[1]]
-
-
-def _bits(t: torch.Tensor) -> bytes:
-    return as_bytes(t.detach())
+    return list(map(as_bytes, results[0])) != list(map(as_bytes, results[1]))
 
 
 def _in_float64(wide: EagerCall, args: Sequence[torch.Tensor]) -> list[torch.Tensor] | None:

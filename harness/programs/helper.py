@@ -129,8 +129,9 @@ class _Pickler(pickle.Pickler):
         special = value.requires_grad or value.is_conj() or value.is_neg() or value.device.type != "cpu"
         if special or not value.is_contiguous():
             return NotImplemented
-        flat = value.as_strided((value.numel(),), (1,)).view(torch.uint8).numpy()  # a lone element may have any stride
-        return _tensor, (flat.tobytes(), value.dtype, tuple(value.shape))
+        from .elements import as_bytes  # late: it loads torch
+
+        return _tensor, (as_bytes(value), value.dtype, tuple(value.shape))
 
 
 def _tensor(data: bytes, dtype: Any, shape: tuple[int, ...]) -> Any:

@@ -39,11 +39,12 @@ def injected(drawn: Drawn, options: Sequence[Option], opinfo: Sequence[Sample], 
     for _ in range(ROUNDS):
         facets = [f for f in missing(drawn, options, opinfo) if _key(f) not in known]
         known |= set(map(_key, facets))
-        found = _of_round(drawn, facets, ask, kept)
-        if not found:
+        found = _of_round(drawn, facets, ask)
+        kept.samples.extend(found.samples)
+        kept.promotions.extend(found.promotions)
+        if not found.samples:
             break
-        kept.samples.extend(found)
-        drawn = replace(drawn, census=[*drawn.census, *found])
+        drawn = replace(drawn, census=[*drawn.census, *found.samples])
     return kept
 
 
@@ -51,8 +52,8 @@ def _key(facet: Facet) -> str:
     return f"{facet.name} {facet.dtype}" if isinstance(facet, Value) else facet.name
 
 
-def _of_round(drawn: Drawn, facets: Sequence[Facet], ask: Ask, kept: Injected) -> list[Sample]:
-    """The samples that hold the facets which eager takes; the pairs of dtypes go to what is kept for the nightly."""
+def _of_round(drawn: Drawn, facets: Sequence[Facet], ask: Ask) -> Injected:
+    """The samples that hold the facets which eager takes; the nightly has all pairs of dtypes."""
     values: dict[Value, Sample] = {}
     pairs: dict[Dtypes, Sample] = {}
     others: list[tuple[Facet, Sample]] = []
@@ -68,9 +69,8 @@ def _of_round(drawn: Drawn, facets: Sequence[Facet], ask: Ask, kept: Injected) -
                 pairs[facet] = sample
             case _:
                 others.append((facet, sample))
-    kept.promotions.extend(_promotions(pairs))
     others += [(pair, pairs[pair]) for pair in _one_each(drawn.case.op, pairs)]
-    return [*_covering(others), *_together(values, ask)]
+    return Injected([*_covering(others), *_together(values, ask)], list(_promotions(pairs)))
 
 
 def _promotions(pairs: dict[Dtypes, Sample]) -> Iterator[Promotion]:

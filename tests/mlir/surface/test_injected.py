@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ import pytest
 from harness.cases.case import Draw, OpCase
 from harness.cases.profile import Profile
 from harness.cases.sample import Fill, Sample, tensors
-from harness.commands import injections
+from harness.commands import injections, picks, tameness
+from harness.commands.tameness import Searcher
 from harness.errors import Exit
 from harness.judging.agreement import agreement
 from harness.surface.asking import Ask, Reply, ask_in_fork
@@ -110,8 +112,9 @@ def test_what_the_control_does_not_pass_is_not_kept(monkeypatch: pytest.MonkeyPa
     def passes(case: OpCase, sample: Sample) -> bool:
         return "i64" not in {t.dtype for t in tensors(sample.args)}
 
-    monkeypatch.setattr(injections, "PROFILE", "quick")
-    kept = injections.Keeper(passes, {}).of(PROMOTES)
+    monkeypatch.setattr(tameness, "PROFILE", "quick")
+    kept = injections.to_keep(Searcher(passes, {}), PROMOTES)
+    assert kept
     every = [*kept.samples, *(s for p in kept.promotions for s in p.samples())]
     assert kept.samples and kept.promotions
     assert "i64" not in {t.dtype for s in every for t in tensors(s.args)}
@@ -130,9 +133,38 @@ def test_an_op_that_cannot_be_searched_is_told_and_ends_nothing(monkeypatch: pyt
     def inputs(d: Draw) -> Mapping[str, Any]:
         raise RuntimeError("no inputs\ntoday")
 
-    keeper = injections.Keeper(lambda case, sample: True, {})
-    assert keeper.of(case(inputs)) == Injected()
-    assert keeper.failed == {"aten.cummax.default": "RuntimeError: no inputs"}
+    searcher = Searcher(lambda case, sample: True, {})
+    assert injections.to_keep(searcher, case(inputs)) is None
+    assert searcher.failed == {"aten.cummax.default": "RuntimeError: no inputs"}
+
+
+def test_a_family_of_which_an_op_cannot_be_searched_keeps_what_it_has(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        raise RuntimeError("no inputs")
+
+    for name in ("INJECTED", "PROMOTED"):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "sorting.jsonl").write_text("kept", encoding="utf-8")
+        monkeypatch.setattr(injections, name, folder)
+    monkeypatch.setattr(injections, "catalog", lambda: {"sorting": (case(inputs),)})
+    monkeypatch.setattr(picks, "catalog", lambda: {"sorting": ()})
+    monkeypatch.setattr(injections.opinfo, "trace", lambda: None)
+    monkeypatch.setattr(injections, "of_opinfo", lambda: ({}, ""))
+    assert injections.main(["sorting"]) == Exit.FOUND
+    assert [path.read_text() for path in sorted(tmp_path.glob("*/*"))] == ["kept", "kept"]
+    assert "sorting: left as it was" in capsys.readouterr().out
+
+
+def test_a_call_that_refutes_a_reason_is_kept() -> None:
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        return {"self": d.tensor((2, 3), fill=Fill(nonfinite=False))}
+
+    of = case(inputs, "aten.t.default", untried={"self:nan": "a NaN has no place"})
+    assert {lack.facet for lack in still(of) if lack.state == "refuted"} == {"self:nan"}
+    assert "self:nan" not in {lack.facet for lack in still(with_kept(of, asked(of)[0]))}
 
 
 def test_an_unknown_family_is_an_error_of_one_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,6 +14,7 @@ from harness.cases.literal import elements
 from harness.cases.numeric import ROUNDED, Composite
 from harness.cases.profile import PROFILES, Profile, profile
 from harness.cases.sample import Fill, Mode, Sample, SizeOf, TensorSpec, tensors
+from harness.cases.sizes import without_unused
 from harness.cases.traits import traits
 from harness.errors import UnknownName
 
@@ -405,3 +406,11 @@ def test_the_elements_of_what_may_hinge_on_a_matrix_stay() -> None:
 def test_without_time_an_explicit_sample_stays() -> None:
     failing = made_explicit()
     assert minimise(CASE, failing, 0, SIZE, lambda s: pytest.fail("was run"), seconds=0) == failing
+
+
+def test_the_size_that_a_fill_names_is_kept_where_no_tensor_has_it() -> None:
+    index = TensorSpec(dims=(), dtype="i64", fill=Fill(kind="permutation", of="n"))
+    sample = Sample(
+        op="aten.take.default", dtype="f32", mode="static", sizes={"n": 3, "m": 2}, args={"index": index}, runs=({},)
+    )
+    assert without_unused(sample).sizes == {"n": 3}

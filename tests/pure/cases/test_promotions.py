@@ -52,9 +52,10 @@ def test_promotions_come_back_by_op_in_one_order(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_no_promotion_is_an_error_that_names_the_line(line: str, tmp_path: Path) -> None:
-    path = tmp_path / "f.jsonl"
+    path = tmp_path / "promoted" / "f.jsonl"
+    path.parent.mkdir()
     path.write_text(text([promotion("u8")]) + line)
-    with pytest.raises(BadSample, match=r"f.jsonl:2: .*git checkout") as raised:
+    with pytest.raises(BadSample, match=r"f.jsonl:2: .*git checkout .*harness.commands.injections") as raised:
         read(path)
     assert raised.value.code == Exit.DATA
     assert "\n" not in str(raised.value)

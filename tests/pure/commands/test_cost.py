@@ -36,3 +36,10 @@ def test_each_command_is_one_that_a_checkout_has() -> None:
     found = commands(Path("journal.jsonl.gz"), Path("out"))
     assert {program for program, *_ in found.values()} == {"opcov", "pytest"}
     assert found["one cell"][-2:] == ("--dtype", "f32")
+
+
+def test_the_table_says_which_commands_fail() -> None:
+    good, bad = Cost(1.0, 2.0, 30.0, 0), Cost(0.1, 0.1, 6.0, 3)
+    table = as_text({"matrix": {"base": bad, "here": good}, "todo": {"base": good, "here": good}})
+    assert "matrix (base fails)" in table
+    assert table.count("fails") == 1
