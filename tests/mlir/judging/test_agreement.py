@@ -5,12 +5,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import torch
 
 from harness.cases.case import OpCase
 from harness.cases.numeric import EXACT, Linear, Numeric, Over, ShapeOnly, Ulp
 from harness.cases.sample import Fill, Sample, TensorSpec
 from harness.judging import reference
 from harness.judging.agreement import agreement
+from harness.programs.value_facets import literal
 from tests.samples import relu
 
 
@@ -44,6 +46,13 @@ def test_an_exact_class_allows_no_rounding() -> None:
 def test_a_result_beyond_the_bound_of_its_class_differs() -> None:
     assert agreement(case("aten.sum.default", Ulp(2.0**-10)), of("aten.sum.default")) == "differs"
     assert agreement(case("aten.sum.default", Ulp(64)), of("aten.sum.default")) == "agrees"
+
+
+def test_a_call_whose_result_a_roundoff_decides_is_on_an_edge() -> None:
+    floor = of("aten.floor.default", dims=(2,))
+    for number, found in ((2.5, "agrees"), (2.0, "edge")):  # just below 2 the result is 1
+        sample = replace(floor, args={"self": literal(floor.args["self"], torch.tensor([1.5, number]))})
+        assert agreement(case("aten.floor.default"), sample) == found
 
 
 def test_outputs_that_the_case_does_not_judge_do_not_count() -> None:

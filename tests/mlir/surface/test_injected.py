@@ -88,6 +88,7 @@ def test_values_that_eager_takes_alone_but_not_together_have_a_sample_each() -> 
         return "differs" if int(wild.sum()) > 1 else agreement(of, sample, like)
 
     kept = injected(Drawn.of(of, SIZE, 0), options(of.op), (), ask)
+    assert {ask(sample, None) for sample in kept.samples} == {"agrees"}
     assert [lack for lack in still(with_kept(of, kept)) if lack.state == "tame" and lack.kind == "value"] == []
 
 
