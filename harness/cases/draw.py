@@ -7,12 +7,11 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING
 
 from .case import OpCase
-from .facets import shape_names
 from .generation import generate
 from .literal import finite, simpler
 from .numeric import Composite
@@ -34,7 +33,7 @@ from .sample import (
     tensors,
     with_values,
 )
-from .traits import attributes, traits
+from .stratification import stratify
 
 if TYPE_CHECKING:
     from hypothesis import settings
@@ -70,7 +69,7 @@ def census(case: OpCase, dtype: str, mode: Mode, size: Profile, seed: int) -> tu
     drawn = draw_programs(case, dtype, mode, seed, draw_count(wanted))
     if not any(map(has_elements, drawn)):  # by chance, or because the case draws degenerate samples only
         drawn = draw_programs(case, dtype, mode, seed, _REDRAW * draw_count(wanted))
-    picked = stratify(drawn, wanted, size.most if main else 0)
+    picked = stratify(drawn, wanted, size.most if main else 0, shapes=True)
     picked = [laid_out(case, sample) for sample in picked]
     fills = math.ceil(size.samples / max(1, len(picked)))
     out = [with_values(seeded(sample, fill), case.values[0]) for sample in picked for fill in range(fills)]
@@ -149,78 +148,6 @@ def draw_programs(case: OpCase, dtype: str, mode: Mode, seed: int, examples: int
 
     generate(case.strategy(dtype, mode), collect, _settings(examples), _random(case, dtype, mode, seed))
     return [s for s in programs.values() if mode == "static" or s.dynamic]
-
-
-def stratify(drawn: list[Sample], wanted: int, most: int = 0) -> list[Sample]:
-    """`wanted` samples by greedy cover: each next one adds the most unseen traits; ties go to the richest.
-
-    The first is the richest, and the next two have elements if any has: a degenerate sample has the most traits, but
-    proves little. Then, up to `most` in all, those follow that add a trait of an argument without tensors, or else a
-    rank, or a size of 0 or 1 of a dim. Among the `wanted` ones a trait of the first kind counts as seen only if the
-    sample has elements.
-    """
-    rest = [_Candidate.of(sample) for sample in drawn]
-    seen: set[str] = set()
-    picked: list[Sample] = []
-    while rest and len(picked) < max(wanted, most):
-        rank = _ranking(len(picked), wanted)
-        best = rest.pop(max(range(len(rest)), key=lambda i: (*rank(rest[i], rest[i].traits - seen), -i)))
-        more = len(picked) >= wanted
-        if more and not (best.attributes | best.shapes) - seen:
-            break
-        picked.append(best.sample)
-        seen |= best.traits if more or best.elements else best.traits - best.attributes
-    return picked
-
-
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    """A drawn sample with all that it is ranked by, which takes longer to find out than to compare.
-
-    `traits` are all of them, those of `shapes` included; `elements` says whether it has elements.
-    """
-
-    sample: Sample
-    traits: set[str]
-    attributes: set[str]
-    shapes: set[str]
-    elements: bool
-    richness: tuple[int, ...]
-
-    @classmethod
-    def of(cls, sample: Sample) -> _Candidate:
-        shapes = shape_names(sample)
-        every = set(traits(sample)) | shapes
-        return cls(sample, every, attributes(sample), shapes, has_elements(sample), richness(sample))
-
-
-Ranking = Callable[[_Candidate, set[str]], tuple[int, ...]]
-"""From a candidate and its unseen traits to its rank; the one of the highest rank is picked next."""
-
-
-def _ranking(picked: int, wanted: int) -> Ranking:
-    """How to rank the candidates that are left once `picked` are picked."""
-    if picked >= wanted:
-        return _by_attributes
-    return (_by_richness, _by_elements, _by_elements, _by_traits)[min(picked, 3)]
-
-
-def _by_richness(candidate: _Candidate, unseen: set[str]) -> tuple[int, ...]:
-    return (*candidate.richness, len(unseen))
-
-
-def _by_elements(candidate: _Candidate, unseen: set[str]) -> tuple[int, ...]:
-    return (candidate.elements, len(unseen), *candidate.richness)
-
-
-def _by_attributes(candidate: _Candidate, unseen: set[str]) -> tuple[int, ...]:
-    """First those with unseen traits of attributes, then of shapes; among them by elements, then by how many."""
-    new, shapes = len(candidate.attributes & unseen), len(candidate.shapes & unseen)
-    return (min(new, 1), min(shapes, 1), candidate.elements, new, shapes, *candidate.richness)
-
-
-def _by_traits(candidate: _Candidate, unseen: set[str]) -> tuple[int, ...]:
-    return (len(unseen), *candidate.richness)
 
 
 def minimise(

@@ -13,23 +13,28 @@ def has_elements(sample: Sample) -> bool:
     return min(counts, default=0) > 0 and max(counts) > 1
 
 
-def element_counts(sample: Sample) -> list[int]:
-    """The number of elements of each tensor, and each size argument."""
+def element_counts(sample: Sample, *, filled: bool = False) -> list[int]:
+    """The number of elements of each tensor, and each size argument; `filled` leaves out tensors written down."""
     sizes = [sample.sizes[leaf.dim] for leaf in walk(sample.args) if isinstance(leaf, SizeOf)]
-    return [math.prod(t.shape(sample.sizes)) for t in tensors(sample.args)] + sizes
+    chosen = [t for t in tensors(sample.args) if not filled or t.fill.kind != "literal"]
+    return [math.prod(t.shape(sample.sizes)) for t in chosen] + sizes
 
 
 def richness(sample: Sample) -> tuple[int, ...]:
     """How much a sample can show, to sort by.
 
-    First whether it has elements, then how many dynamic dims, elements of its smallest tensor (5 at most, which have
-    room for special values), dims larger than 1 (2 at most), equal sizes (4 at most), numbers in lists, and elements.
+    First whether it has elements, then how many dynamic dims, elements of its smallest filled tensor or size argument
+    (5 at most, which have room for special values), dims larger than 1 (2 at most), equal sizes (4 at most), numbers in
+    lists, and elements.
     """
     large = sum(n > 1 for n in sample.sizes.values())
     elements, dynamic, equal = has_elements(sample), len(sample.dynamic), min(_equal_sizes(sample), 4)
     counts = element_counts(sample)
-    room = min(min(counts, default=0), 5)
-    return (elements, dynamic, room, min(large, 2), equal, _list_magnitudes(sample), sum(counts))
+    return (elements, dynamic, _room(sample), min(large, 2), equal, _list_magnitudes(sample), sum(counts))
+
+
+def _room(sample: Sample) -> int:
+    return min(min(element_counts(sample, filled=True), default=0), 5)
 
 
 def _equal_sizes(sample: Sample) -> int:

@@ -28,7 +28,10 @@ from harness.errors import BadSample, MissingPackage
 
 from . import cache as cache_folder
 
-SOURCES = ("surface/opinfo_trace.py", "cases/sample.py")
+SOURCES = (
+    "surface/opinfo_trace.py",
+    *(f"cases/{noun}.py" for noun in ("sample", "stratification", "richness", "traits")),
+)
 """The files of `harness` that decide what a trace holds: a change of theirs makes a new trace."""
 PROGRESS = " entries"
 """What a line of the tracing process's stdout says if it tells how far that process is."""

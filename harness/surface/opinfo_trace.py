@@ -26,9 +26,9 @@ from torch._subclasses.schema_check_mode import SchemaCheckMode
 from torch.testing._internal.common_methods_invocations import op_db
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from harness.cases.draw import stratify
 from harness.cases.dtypes import BY_TORCH
 from harness.cases.sample import Arg, DtypeArg, EnumArg, Fill, Origin, Sample, TensorSpec, to_json
+from harness.cases.stratification import stratify
 from harness.programs.elements import as_bytes
 
 from .opinfo import PROGRESS

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.cases.case import OMIT, Draw, OpCase
-from harness.cases.draw import census, minimise, stratify
+from harness.cases.draw import census, minimise
 from harness.cases.explicit import NAN, example, tensor
 from harness.cases.literal import elements
 from harness.cases.numeric import ROUNDED, Composite
@@ -39,11 +39,6 @@ def drawn(case: OpCase = CASE, mode: Any = "static", dtype: str = "f32", size: P
 
 def largest(sample: Sample) -> int:
     return max((n for t in tensors(sample.args) for n in t.shape(sample.sizes)), default=0)
-
-
-def held(shape: tuple[int, ...], pads: tuple[int, ...] = ()) -> Sample:
-    args = {"self": TensorSpec(dims=tuple(f"d{i}" for i in range(len(shape))), dtype="f32"), "pads": pads}
-    return Sample(op=CASE.op, dtype="f32", mode="static", sizes={f"d{i}": n for i, n in enumerate(shape)}, args=args)
 
 
 # the census -----------------------------------------------------------------------------------------------------------
@@ -107,27 +102,6 @@ def test_the_traits_that_matter_occur() -> None:
     assert {"rank=0", "rank=1", "rank=2", "rank=3", "zero_size", "size_1", "dim<0", "keepdim=True"} <= found
 
 
-def test_stratification_takes_what_shows_most_that_is_new() -> None:
-    drawn = [s for s in census(CASE, "f32", "static", MANY, seed=3) if s.values == "mixed"]
-    first, second = stratify(drawn, 2)
-    new = {s.id: len(set(traits(s)) - set(traits(first))) for s in drawn}
-    assert new[second.id] == max(new.values())
-
-
-@pytest.mark.parametrize(
-    ("poor", "rich"),
-    [
-        (held((2, 3, 4)), held((2, 3, 2))),
-        (held((2, 3, 2)), held((2, 2, 2))),
-        (held((2, 2, 2), (1, 0, 2)), held((2, 2, 2), (1, 1, 2))),
-        (held((2, 2, 2), (1, 1, 1)), held((2, 2, 2), (1, 2, -2))),
-    ],
-    ids=["a dim that is alike", "three that are", "a pad that is not 0", "pads that are not 1"],
-)
-def test_what_a_mistake_shows_on_comes_first(poor: Sample, rich: Sample) -> None:
-    assert stratify([poor, rich], 1) == stratify([rich, poor], 1) == [rich]
-
-
 @pytest.mark.parametrize("seed", range(8))
 @pytest.mark.parametrize("mode", MODES)
 def test_a_single_sample_has_elements_to_compare(seed: int, mode: Any) -> None:
@@ -135,20 +109,6 @@ def test_a_single_sample_has_elements_to_compare(seed: int, mode: Any) -> None:
     for sample in census(CASE, "f32", mode, one, seed):
         assert largest(sample) > 1
         assert "zero_size" not in traits(sample)
-
-
-def test_stratification_takes_all_where_there_are_few() -> None:
-    found = list(drawn())[:2]
-    assert sorted(s.id for s in stratify(found, 5)) == sorted(s.id for s in found)
-
-
-def test_after_the_wanted_ones_come_samples_with_another_rank_or_a_size_of_its_own() -> None:
-    low, high, lone, same = held((2, 3)), held((2, 3, 4)), held((2, 1)), held((3, 3, 4))
-    picked = stratify([low, high, lone, same], 1, most=4)
-    assert picked[0] == same
-    assert lone in picked[1:]
-    assert high not in picked
-    assert stratify([low, high, lone, same], 1) == [same]
 
 
 def test_programs_of_other_dtypes_have_layouts_and_those_of_the_first_have_not() -> None:
