@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.cases.sample import Sample, from_json
+from harness.records.cause import Cause
 from harness.records.element_types import judged, known_types
 from harness.records.journal import Record, record_restore
 from harness.records.journal_file import no_outcome
@@ -21,13 +22,15 @@ class OpRecords:
 
     `places` has of each record the number of its cell in the journal, counted from 0: it orders records of different
     ops as the journal does. `plain_calls` are the plain calls of the op by mode, as far as the journal has them; they
-    are known also where only some of the records are given.
+    are known also where only some of the records are given. `causes` are those of the op, as far as its programs were
+    cut.
     """
 
     op: str
     records: tuple[Record, ...]
     places: tuple[int, ...]
     plain_calls: Mapping[str, Sample] = field(default_factory=dict)
+    causes: tuple[Cause, ...] = ()
 
     @property
     def family(self) -> str:
