@@ -1,8 +1,8 @@
 """What cutting a failing program has shown: which of its ops are at fault, and what the rest of it comes to.
 
 Cutting takes one sample of each way of failing (`way`) of an op on a backend in a mode. *Alone* is the program of one
-of its ops, fed with what the torch-dialect interpreter computes there. *Without* is the program with the results of some ops
-given as arguments. The rules are in `harness/judging/cutting.py`.
+of its ops, fed with what the torch-dialect interpreter computes there. *Without* is the program with the results of
+some ops given as arguments.
 """
 
 from __future__ import annotations
