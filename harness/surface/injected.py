@@ -22,8 +22,8 @@ from .asking import Ask
 from .tame import LISTED, Drawn, missing, tried
 
 OFTEN: tuple[Kind, ...] = ("value", "dtypes", "argument", "dim")
-"""Kinds of facets whose samples each run has time for. Of 776 ways in which ops were wrong or crashed in a run, those of
-these kinds alone showed 163 in 12 % of its time, all others 22 in 9 %."""
+"""Kinds of facets whose samples each run has time for. Of 776 ways in which ops were wrong or crashed in a run, those
+of these kinds alone showed 163 in 12 % of its time, all others 22 in 9 %."""
 ROUNDS = 4
 """An injected sample may bring in a dtype or an argument, of which other facets are missing then."""
 
