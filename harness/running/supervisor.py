@@ -36,7 +36,7 @@ from harness.records.toolchain import Loaded
 from .child import WARM, Child, fork_server, start
 from .deadline import Deadline
 from .death import crashed, tail
-from .request import Request, WarmUp
+from .request import CutProgram, CutRequest, CutText, Request, WarmUp
 
 KILLED = ("SIGKILL", "SIGTERM")
 """Signals that come from outside of the worker."""
@@ -119,14 +119,23 @@ class Supervisor:
         request = Request(
             op=sample.op, sample=dumps(sample), backend=backend, show=show is not None, find_pass=find_pass, ir=ir
         )
-        short = short or {}
+        return self._settled(request, show, short or {})
+
+    def cut(self, request: CutRequest) -> CutProgram | CutText | Result:
+        """What is asked of a piece; a `Result` if the worker died or hung over it. Raises OpcovError as `run` does."""
+        if request.depth == "text":
+            return self._answer(request, None, {})
+        return self._settled(request, None, {})
+
+    def _settled(self, request: Request | CutRequest, show: Show | None, short: Mapping[Stage, str]) -> Result:
+        """The result of what a request runs, asked for again where the first death does not say whose fault it is."""
         deaths = self.deaths
         result = self._run(request, show, short)
         if _is_early_death(result) or _is_killed(result.outcome):
             deaths = self.deaths
             result = self._run(request, show, short)
         if self.deaths > deaths and (died := _death_in_execution(result.outcome)):
-            again = self._run(replace(request, show=False, find_pass=False, died=died), None, short)
+            again = self._run(_again(request, died), None, short)
             if isinstance(again.outcome, Passed | Invalid):
                 return replace(again, hung=result.hung)
             return replace(result, cause=again.cause)
@@ -137,7 +146,15 @@ class Supervisor:
         request = Request(op=sample.op, sample=dumps(sample), backend=backend, failed=failed)
         return _advised(failed, self._run(request, None, {}))
 
-    def _run(self, request: Request, show: Show | None, short: Mapping[Stage, str]) -> Result:
+    def _run(self, request: Request | CutRequest, show: Show | None, short: Mapping[Stage, str]) -> Result:
+        result = self._answer(request, show, short)
+        if isinstance(result, Result):
+            return result
+        return Result(outcome=HarnessError(f"no result but {result}"))  # why a piece cannot be had is asked for before
+
+    def _answer(
+        self, request: Request | CutRequest, show: Show | None, short: Mapping[Stage, str]
+    ) -> CutProgram | CutText | Result:
         child = self._child or self._start()
         deadline = Deadline(self.limits.seconds, short)
         known: dict[str, Any] = {}
@@ -146,7 +163,7 @@ class Supervisor:
             while child.pipe.poll(deadline.left()):
                 kind, value, *rest = child.pipe.recv()
                 if kind == "result":
-                    result: Result = value
+                    result: CutProgram | CutText | Result = value
                     if rest[0] > self.limits.resident:
                         self._stop()
                     return result
@@ -209,6 +226,13 @@ class Supervisor:
 
     def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
         self.close()
+
+
+def _again(request: Request | CutRequest, died: str) -> Request | CutRequest:
+    """The request, for the isolated executors alone."""
+    if isinstance(request, CutRequest):
+        return replace(request, died=died)
+    return replace(request, show=False, find_pass=False, died=died)
 
 
 def _advised(failed: Result, answer: Result) -> Result:
