@@ -18,6 +18,7 @@ from backends.declared import declared
 from harness.errors import Exit, OpcovError
 from harness.programs import plugins
 from harness.programs.compiler import INSTALLED, chosen
+from harness.records.cause import Cause
 from harness.records.journal_file import costs
 from harness.records.journal_writer import JournalWriter
 from harness.records.query import BadQuery
@@ -34,6 +35,8 @@ from .replay import REPLAY, Gone, gone
 from .toolchains import MixedToolchains, Toolchains
 
 if TYPE_CHECKING:
+    from reports.index.index import Index
+
     from .report import Report
 
 NOTHING_FAILED = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
@@ -79,6 +82,7 @@ class Recorder:
         self.report: Report | None = None
         self.figures: subprocess.Popen[str] | None = None
         self.failure: OpcovError | None = None
+        self.notes: list[str] = []
 
     def look_back(self) -> None:
         """Look for an unfinished run; raises OpcovError if this one cannot go on with it, or if it still runs."""
@@ -152,6 +156,27 @@ class Recorder:
             mixed = isinstance(error, MixedToolchains)
             pytest.exit(f"opcov: {error}", returncode=error.code if mixed else pytest.ExitCode.INTERNAL_ERROR)
 
+    @property
+    def seconds(self) -> float:
+        """How long the run has taken so far, with the part that it goes on with."""
+        return time.time() - self.started + (self.resumed.seconds if self.resumed else 0.0)
+
+    def has_all_cells(self) -> bool:
+        """Whether the journal has all cells that were asked for."""
+        if self.resumed and not self.progress.names:
+            self._open()  # no cell was missing
+        return self.writer is not None and not self.progress.left
+
+    def live_index(self) -> Index | None:
+        """The index of what has come so far; None if there is none."""
+        return self.report.live_index() if self.report else None
+
+    def write_cause(self, cause: Cause) -> None:
+        """Write what cutting a failing program has shown; raises OpcovError."""
+        self._open().write_cause(cause)
+        if self.report:
+            self.report.note_causes(cause)
+
     def _open(self, **more: Any) -> JournalWriter:
         """The journal, with these keys in a new header; made late: a run that fails before leaves all as it was."""
         if self.writer is None:
@@ -164,7 +189,9 @@ class Recorder:
             self.report = Report(self.out, start)
             before = self.resumed.toolchains if self.resumed else ()
             blocks = self.report.passed_on(self.resumed.blocks(), before) if self.resumed else ()
-            self.writer = JournalWriter(journal_path(self.config), start, blocks, before)
+            causes = self.resumed.causes if self.resumed else ()
+            self.report.note_causes(*causes)
+            self.writer = JournalWriter(journal_path(self.config), start, blocks, before, causes)
             self.progress.outcomes = self.writer.counts
             self.figures = _start_counting(self.config)
         return self.writer
@@ -189,7 +216,7 @@ class Recorder:
     def _close(self, writer: JournalWriter, interrupted: bool) -> None:
         writer.close(
             keep_part=interrupted,
-            seconds=round(time.time() - self.started + (self.resumed.seconds if self.resumed else 0.0), 1),
+            seconds=round(self.seconds, 1),
             interrupted=interrupted,
             missing=self.progress.left,
             registry=_counted(self.figures),
@@ -207,7 +234,7 @@ class Recorder:
             terminalreporter.write_line(f"opcov: {error}")
             return
         terminalreporter.section("opcov")
-        for line in (*_newly_absent(self), summary, *_left_over(self.progress)):
+        for line in (*_newly_absent(self), summary, *_left_over(self.progress), *self.notes):
             terminalreporter.write_line(line)
 
 

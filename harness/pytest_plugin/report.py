@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import BadHistory, OpcovError
+from harness.records.cause import Cause
 from harness.records.journal_file import Block
 from reports import folds
 from reports.answers import trend
@@ -54,6 +55,15 @@ class Report:
         """Take lines of the journal that say what workers have loaded."""
         if self._live:
             self._live.note_toolchains(*lines)
+
+    def note_causes(self, *causes: Cause) -> None:
+        """Take what cutting failing programs has shown."""
+        if self._live:
+            self._live.note_causes(*causes)
+
+    def live_index(self) -> Index | None:
+        """The index of the cells that have come so far, good until the next one; None if it could not be made."""
+        return self._live.index() if self._live else None
 
     def passed_on(self, cells: Iterable[Block], toolchains: Iterable[Mapping[str, Any]] = ()) -> Iterator[Block]:
         """Take the toolchain lines and the cells of an unfinished run; yield the cells for somebody else."""

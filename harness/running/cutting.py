@@ -34,6 +34,8 @@ Ask = Callable[[CutRequest], CutProgram | CutText | Result]
 """Asks a worker for a piece: `Supervisor.cut`."""
 REMEMBERED = 20_000
 """The ends of so many pieces are remembered, so that none is run twice."""
+PIECE_SECONDS = 10.0
+"""The deadline of one piece."""
 SECONDS = 60.0
 """How long the search for one cause may take."""
 FEW = 3
