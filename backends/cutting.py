@@ -14,7 +14,8 @@ from typing import Any
 
 from torch_mlir import ir as mlir
 
-from harness.programs.protocols import CannotCut, NotExpressible, Piece, Point, Program
+from harness.programs.cutting import CannotCut, Piece, Point
+from harness.programs.protocols import NotExpressible, Program
 
 from . import ir
 from .executors.llvm_jit import main_of

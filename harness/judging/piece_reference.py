@@ -29,7 +29,7 @@ from harness.cases.numeric import (
     Ulp,
 )
 from harness.cases.sample import Sizes
-from harness.programs.protocols import Piece
+from harness.programs.cutting import Piece
 
 from .reference import Run, in_float64
 from .tolerance import Bounded, bounded, own_error

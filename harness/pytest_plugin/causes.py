@@ -15,6 +15,7 @@ import pytest
 
 from harness.cases.profile import profile
 from harness.errors import OpcovError
+from harness.records.cause import Cause
 from harness.running.cutting import PIECE_SECONDS, Cutter, OutOfTime
 from harness.running.supervisor import Supervisor
 from harness.text import plural
@@ -22,7 +23,7 @@ from reports.fold import ways
 from reports.index.index import Index
 
 from .options import columns, is_main_job, is_thorough, is_worker, limits, selection
-from .recording import Recorder
+from .recording import Recorder, seconds
 
 SHARE = 0.1
 """The largest share of the run's time that is spent on causes."""
@@ -48,9 +49,19 @@ class Causes:
     def pytest_runtestloop(self) -> Generator[None, Any, Any]:
         """Look for causes once all cells have run; Ctrl-C ends that as it ends a run."""
         result = yield
-        if self.recorder.has_all_cells() and (index := self.recorder.live_index()):
+        if index := self._index():
             self._look(index)
         return result
+
+    def _index(self) -> Index | None:
+        """The index of the run, if all its cells have run."""
+        recorder = self.recorder
+        if recorder.config.option.collectonly:
+            return None
+        if recorder.resumed and not recorder.progress.names:
+            recorder.open()  # no cell was missing
+        whole = recorder.writer and not recorder.progress.left
+        return recorder.report.live_index() if whole and recorder.report else None
 
     def _look(self, index: Index) -> None:
         ends = self._ends()
@@ -62,15 +73,20 @@ class Causes:
                 cutter = Cutter(supervisor.cut, lambda: ends - time.time())
                 for number, failing in enumerate(left, 1):
                     self.recorder.progress.phase = f"causes: {number:,} of {plural(len(left), 'way')} of failing"
-                    self.recorder.write_cause(cutter.cause(ways.record(index, failing)))
+                    self._write(cutter.cause(ways.record(index, failing)))
         except OutOfTime:
             pass
         except OpcovError as error:  # no worker can be started: the cells are whole
             self.recorder.notes.append(f"no causes: {error}")
 
+    def _write(self, cause: Cause) -> None:
+        self.recorder.open().write_cause(cause)
+        if self.recorder.report:
+            self.recorder.report.note_causes(cause)
+
     def _ends(self) -> float:
         """When the time for causes is over: a share of the run's time, and of its budget."""
-        spent = self.recorder.seconds
+        spent = seconds(self.recorder)
         last = getattr(self.recorder.config.option, "last_start", None)
         return min(time.time() + spent * SHARE / (1 - SHARE), last or float("inf"))
 

@@ -18,7 +18,6 @@ from backends.declared import declared
 from harness.errors import Exit, OpcovError
 from harness.programs import plugins
 from harness.programs.compiler import INSTALLED, chosen
-from harness.records.cause import Cause
 from harness.records.journal_file import costs
 from harness.records.journal_writer import JournalWriter
 from harness.records.query import BadQuery
@@ -35,8 +34,6 @@ from .replay import REPLAY, Gone, gone
 from .toolchains import MixedToolchains, Toolchains
 
 if TYPE_CHECKING:
-    from reports.index.index import Index
-
     from .report import Report
 
 NOTHING_FAILED = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
@@ -88,9 +85,9 @@ class Recorder:
         """Look for an unfinished run; raises OpcovError if this one cannot go on with it, or if it still runs."""
         journal = journal_path(self.config)
         if not self.config.option.resume:
-            self.left = resume.find(journal)
-            if self.left:
-                resume.check_free(self.left)
+            if left := resume.find(journal):
+                resume.check_free(left)
+            self.left = left
             return
         self.resumed = resume.unfinished(journal)
         resume.check_same(self.resumed, header(self.config, self.absent, self.started), chosen())
@@ -143,10 +140,10 @@ class Recorder:
         try:
             if toolchain:
                 self.toolchains.add(line := json.loads(toolchain))
-                self._open(element_types=line.pop("element_types", {})).write_toolchain(line)
+                self.open(element_types=line.pop("element_types", {})).write_toolchain(line)
                 if self.report:
                     self.report.note_toolchains(line)
-            cell = self._open().write_cell(lines, seconds)
+            cell = self.open().write_cell(lines, seconds)
             if self.report:
                 self.report.add(cell)
         except OpcovError as error:
@@ -156,28 +153,7 @@ class Recorder:
             mixed = isinstance(error, MixedToolchains)
             pytest.exit(f"opcov: {error}", returncode=error.code if mixed else pytest.ExitCode.INTERNAL_ERROR)
 
-    @property
-    def seconds(self) -> float:
-        """How long the run has taken so far, with the part that it goes on with."""
-        return time.time() - self.started + (self.resumed.seconds if self.resumed else 0.0)
-
-    def has_all_cells(self) -> bool:
-        """Whether the journal has all cells that were asked for."""
-        if self.resumed and not self.progress.names:
-            self._open()  # no cell was missing
-        return self.writer is not None and not self.progress.left
-
-    def live_index(self) -> Index | None:
-        """The index of what has come so far; None if there is none."""
-        return self.report.live_index() if self.report else None
-
-    def write_cause(self, cause: Cause) -> None:
-        """Write what cutting a failing program has shown; raises OpcovError."""
-        self._open().write_cause(cause)
-        if self.report:
-            self.report.note_causes(cause)
-
-    def _open(self, **more: Any) -> JournalWriter:
+    def open(self, **more: Any) -> JournalWriter:
         """The journal, with these keys in a new header; made late: a run that fails before leaves all as it was."""
         if self.writer is None:
             start = self.resumed.header if self.resumed else header(self.config, self.absent, self.started) | more
@@ -185,12 +161,10 @@ class Recorder:
                 self.left.rename(resume.aside(self.left))
             from .report import Report  # late: a run of one cell starts without what pages need
 
-            start = {**start, "cells": self.progress.total}
-            self.report = Report(self.out, start)
-            before = self.resumed.toolchains if self.resumed else ()
-            blocks = self.report.passed_on(self.resumed.blocks(), before) if self.resumed else ()
-            causes = self.resumed.causes if self.resumed else ()
-            self.report.note_causes(*causes)
+            self.report = Report(self.out, start := {**start, "cells": self.progress.total})
+            done = self.resumed
+            before, causes = (done.toolchains, done.causes) if done else ((), ())
+            blocks = self.report.passed_on(done.blocks(), before, causes) if done else ()
             self.writer = JournalWriter(journal_path(self.config), start, blocks, before, causes)
             self.progress.outcomes = self.writer.counts
             self.figures = _start_counting(self.config)
@@ -200,7 +174,7 @@ class Recorder:
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Close the journal. An interrupted run gets a footer too, which says so, and keeps its `.part` file."""
         if self.resumed and not self.progress.names and exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
-            self._open()  # no cell was missing, only the footer
+            self.open()  # no cell was missing, only the footer
             session.exitstatus = pytest.ExitCode.OK
         if not self.writer and exitstatus in NOTHING_FAILED and (why := _nothing_ran(self)):
             self.failure, session.exitstatus = why
@@ -216,7 +190,7 @@ class Recorder:
     def _close(self, writer: JournalWriter, interrupted: bool) -> None:
         writer.close(
             keep_part=interrupted,
-            seconds=round(self.seconds, 1),
+            seconds=round(seconds(self), 1),
             interrupted=interrupted,
             missing=self.progress.left,
             registry=_counted(self.figures),
@@ -236,6 +210,11 @@ class Recorder:
         terminalreporter.section("opcov")
         for line in (*_newly_absent(self), summary, *_left_over(self.progress), *self.notes):
             terminalreporter.write_line(line)
+
+
+def seconds(recorder: Recorder) -> float:
+    """How long the run has taken so far, with the part that it goes on with."""
+    return time.time() - recorder.started + (recorder.resumed.seconds if recorder.resumed else 0.0)
 
 
 def _last(config: pytest.Config) -> Path:

@@ -65,9 +65,12 @@ class Report:
         """The index of the cells that have come so far, good until the next one; None if it could not be made."""
         return self._live.index() if self._live else None
 
-    def passed_on(self, cells: Iterable[Block], toolchains: Iterable[Mapping[str, Any]] = ()) -> Iterator[Block]:
-        """Take the toolchain lines and the cells of an unfinished run; yield the cells for somebody else."""
+    def passed_on(
+        self, cells: Iterable[Block], toolchains: Iterable[Mapping[str, Any]] = (), causes: Iterable[Cause] = ()
+    ) -> Iterator[Block]:
+        """Take toolchain lines, causes and the cells of an unfinished run; yield the cells for somebody else."""
         self.note_toolchains(*toolchains)
+        self.note_causes(*causes)
         for cell in cells:
             self.add(cell)
             yield cell

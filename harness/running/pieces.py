@@ -13,20 +13,11 @@ from harness.cases.case import OpCase
 from harness.cases.sample import Sample
 from harness.judging.piece_reference import Whole, canonical_case, case_of, classes_of, piece_run
 from harness.judging.reference import Run
+from harness.programs.cutting import CannotCut, Cuttable, Cutting, Piece, Point
 from harness.programs.elements import as_bytes
 from harness.programs.materialize import copied
 from harness.programs.program import program, seed_eager
-from harness.programs.protocols import (
-    CannotCut,
-    CannotExecute,
-    Contract,
-    Cuttable,
-    Cutting,
-    NotExpressible,
-    Piece,
-    Point,
-    Program,
-)
+from harness.programs.protocols import CannotExecute, Contract, NotExpressible, Program
 from harness.records.frontend import refusal
 from harness.records.outcome import Invalid, Outcome, Passed, Reached, Result, Stage
 
