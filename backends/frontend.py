@@ -271,6 +271,14 @@ _TRAILER = re.compile(
 )
 
 
+def imported_module(program: Program, session: ir.Session) -> mlir.Module:
+    """Export, decompose and import a program, and no more; raises NotExpressible."""
+    with _tracing():
+        decomposed = _decomposed(export_program(program))
+        refuse_mutation(decomposed)
+        return _imported(decomposed, session)
+
+
 def reference_ir(program: Program) -> str:
     """Return the IR of the official path, `torch_mlir.fx.export_and_import`, to compare this frontend's IR with."""
     module = fx.export_and_import(
