@@ -89,6 +89,8 @@ OPINFO = Path(__file__).with_name("opinfo")
 """The folder of the calls of OpInfo that are kept for the census, a file a family."""
 INJECTED = Path(__file__).with_name("injected")
 """The folder of the samples that a facet was injected into and that are kept for the census, a file a family."""
+NIGHTLY = Path(__file__).with_name("nightly")
+"""The folder of those that are kept for the nightly."""
 PROMOTED = Path(__file__).with_name("promoted")
 """The folder of the samples with two dtypes that are kept for the nightly, a file a family."""
 
@@ -109,7 +111,7 @@ def _with_kept(family: str, case: OpCase) -> OpCase:
     return replace(
         case,
         picks=partial(_picks, family, case.op),
-        promotions=partial(_promotions, family, case.op),
+        nightly=partial(_nightly, family, case.op),
     )
 
 
@@ -123,13 +125,14 @@ def _of_file(path: Path) -> Mapping[str, tuple[Sample, ...]]:
     return picks_file.read(path)
 
 
-def _promotions(family: str, op: str) -> tuple[Sample, ...]:
-    return tuple(sample for promotion in _promoted(family).get(op, ()) for sample in promotion.samples())
+def _nightly(family: str, op: str) -> tuple[Sample, ...]:
+    pairs = (sample for promotion in _promoted(family).get(op, ()) for sample in promotion.samples())
+    return (*_of_file(NIGHTLY / f"{family}.jsonl").get(op, ()), *pairs)
 
 
 @cache
 def _promoted(family: str) -> Mapping[str, tuple[promotions.Promotion, ...]]:
-    """What is kept for the nightly of a family by op; raises BadSample."""
+    """The promotions that are kept for the nightly of a family by op; raises BadSample."""
     return promotions.read(PROMOTED / f"{family}.jsonl")
 
 

@@ -243,7 +243,7 @@ class OpCase:
     - `plain`: the strategy of its plain call, where the ordinary choices of `inputs` do not make one: see `plain.py`.
     - `examples`: samples written by hand, which run in every profile: see `explicit.py`.
     - `picks`: gives the samples that are kept for its census: calls of OpInfo, and injected ones.
-    - `promotions`: gives those with two dtypes that the nightly alone runs. `op_suites.catalog` sets both.
+    - `nightly`: gives those that the nightly alone runs. `op_suites.catalog` sets both.
 
     Each of the others is a gap in the coverage, with its reason as text:
 
@@ -274,7 +274,7 @@ class OpCase:
     plain: Inputs | None = None
     examples: tuple[Example, ...] = ()
     picks: Callable[[], Sequence[Sample]] = tuple
-    promotions: Callable[[], Sequence[Sample]] = tuple
+    nightly: Callable[[], Sequence[Sample]] = tuple
     untried: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

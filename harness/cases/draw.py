@@ -61,7 +61,7 @@ def census(case: OpCase, dtype: str, mode: Mode, size: Profile, seed: int) -> tu
     5. The plain call, which has the first dtype, comes in front: nothing has hung before it, so it has all its time. It
        takes no other sample's place.
     6. The case's explicit samples follow, then what is kept for the cell, if the profile has it: calls of OpInfo,
-       injected samples, and in the nightly samples with two dtypes.
+       injected samples, and in the nightly those that it alone has room for.
     """
     wanted = size.programs(case, dtype, mode)
     first = dtype == case.dtypes[0]
@@ -80,7 +80,7 @@ def census(case: OpCase, dtype: str, mode: Mode, size: Profile, seed: int) -> tu
     refilled = rich[: size.refilled if main else min(size.refilled, 1)] if first else ()
     out += [with_values(seeded(sample, 1), values) for sample in refilled for values in case.ways[1:]]
     plain = plain_call(case, mode) if first else None
-    kept = (*(case.picks() if size.picks else ()), *(case.promotions() if size.promotions else ()))
+    kept = (*(case.picks() if size.picks else ()), *(case.nightly() if size.nightly else ()))
     out += (*case.explicit(dtype, mode), *(s for s in kept if (s.dtype, s.mode) == (dtype, mode)))
     return tuple({s.id: s for s in ([plain, *out] if plain else out)}.values())
 

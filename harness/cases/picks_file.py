@@ -1,7 +1,8 @@
 """Samples that are kept for the census because no draw shows what they show: a file a family, as JSON lines, sorted.
 
-They are calls of OpInfo (`op_suites/opinfo`), and samples that a facet was injected into (`op_suites/injected`). The
-files of `promotions.py` (`op_suites/promoted`) are read and written by the same functions.
+They are calls of OpInfo (`op_suites/opinfo`), and samples that a facet was injected into (`op_suites/injected`, and
+`op_suites/nightly` for the nightly alone). The files of `promotions.py` (`op_suites/promoted`) are read and written by
+the same functions.
 """
 
 from __future__ import annotations
@@ -21,10 +22,11 @@ T = TypeVar("T")
 WRITES = {
     "opinfo": "python -m harness.commands.picks",
     "injected": "python -m harness.commands.injections",
+    "nightly": "python -m harness.commands.injections",
     "promoted": "python -m harness.commands.injections",
 }
 """The commands that write the files, by folder."""
-ORIGINS: Mapping[str, Origin] = {"opinfo": "picked", "injected": "injected"}
+ORIGINS: Mapping[str, Origin] = {"opinfo": "picked", "injected": "injected", "nightly": "injected"}
 """What the samples of a folder are."""
 
 

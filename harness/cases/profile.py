@@ -32,7 +32,8 @@ class Profile:
       cells cost most to measure, and what a symbolic size breaks rarely depends on the dtype.
     - `opinfo`: OpInfo's samples in a cell, where they are asked for.
     - `picks`: whether a census has what is kept for it: calls of OpInfo, and samples that a facet was injected into.
-    - `promotions`: whether it has each pair of dtypes that is promoted.
+    - `nightly`: whether it has what is kept for the nightly alone: each pair of dtypes that is promoted, and injected
+      samples that rarely show anything else.
     - `blames`: whether to find which dim must be dynamic for a dynamic sample to fail, and the first wrong pass of a
       wrong sample.
     - `opinions`: on which failures a second opinion is asked for.
@@ -51,7 +52,7 @@ class Profile:
     dynamic_others: int | None = None
     opinfo: int = 1
     picks: bool = False
-    promotions: bool = False
+    nightly: bool = False
     blames: bool = True
     opinions: Asks = "never"
     minimise_seconds: float = 0
@@ -67,7 +68,7 @@ class Profile:
         often = f", {self.samples} samples" if self.samples > 1 else ""
         programs = f"{self.first} programs a cell of an op's first dtype{more}, {self.others} of others{often}"
         kept = "; with kept samples" if self.picks else ""
-        kept += "; with all promoted dtypes" if self.promotions else ""
+        kept += "; with those of the nightly" if self.nightly else ""
         return f"{programs}{static}; dynamic: {dynamic}{fewer}{without}{kept}"
 
     def programs(self, case: OpCase, dtype: str, mode: Mode) -> int:
@@ -126,7 +127,7 @@ PROFILES: Mapping[str, Profile] = {
             left_out=("c128",),
             dynamic_others=1,
             picks=True,
-            promotions=True,
+            nightly=True,
             blames=False,
         ),
         Profile(
@@ -135,7 +136,7 @@ PROFILES: Mapping[str, Profile] = {
             others=3,
             opinfo=6,
             picks=True,
-            promotions=True,
+            nightly=True,
             opinions="always",
             minimise_seconds=5,
             minimise_total=300,

@@ -1,8 +1,8 @@
 """Find what the censuses never hold though eager takes it, and keep samples of it.
 
 `python -m harness.commands.injections` asks eager what `opcov ops --tame` asks it, and writes the calls that it takes:
-to op_suites/injected for the census, and to op_suites/promoted for the nightly. A call is kept only if the control
-passes it.
+to op_suites/injected for the census, to op_suites/nightly and op_suites/promoted for the nightly. A call is kept only
+if the control passes it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from harness.programs.compiler import INSTALLED
 from harness.programs.provider import use
 from harness.surface import opinfo
 from harness.text import plural
-from op_suites import INJECTED, PROMOTED, catalog
+from op_suites import INJECTED, NIGHTLY, PROMOTED, catalog
 
 from .picks import check_families
 from .tameness import Searcher, of_opinfo, on_control
@@ -39,7 +39,7 @@ def to_keep(searcher: Searcher, case: OpCase) -> Injected | None:
     from harness.surface.injected import injected
 
     picked = tuple(sample for sample in case.picks() if sample.origin == "picked")
-    return searcher.of(replace(case, picks=lambda: picked, promotions=tuple), injected)
+    return searcher.of(replace(case, picks=lambda: picked, nightly=tuple), injected)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -69,10 +69,12 @@ def _write(families: Sequence[str]) -> int:
             print(f"{family}: left as it was, since an op could not be searched", flush=True)
             continue
         samples = [sample for of in kept for sample in of.samples]
+        nightly = [sample for of in kept for sample in of.nightly]
         pairs = [promotion for of in kept for promotion in of.promotions]
-        count = sum(len(promotion.dtypes) for promotion in pairs)
+        count = len(nightly) + sum(len(promotion.dtypes) for promotion in pairs)
         print(f"{family}: {plural(len(samples), 'sample')}, {count:,} for the nightly", flush=True)
         picks_file.write(INJECTED, {family: samples})
+        picks_file.write(NIGHTLY, {family: nightly})
         picks_file.write_texts(PROMOTED, {family: promotions.text(pairs)})
     for op, why in searcher.failed.items():
         print(f"not searched: {op}: {why}")

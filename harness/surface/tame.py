@@ -97,7 +97,7 @@ class Drawn:
         first = case.dtypes[0]
         more = [s for mode in case.modes() for s in draw_programs(case, first, mode, seed + 1, DRAWS[mode])]
         dtypes = tuple(dict.fromkeys(dtype for _, dtype in cells))
-        return cls(case, dtypes, samples, more, list(case.promotions()))
+        return cls(case, dtypes, samples, more, list(case.nightly()))
 
 
 def lacks(drawn: Drawn, options: Sequence[Option], opinfo: Sequence[Sample], ask: Ask) -> list[Lack]:

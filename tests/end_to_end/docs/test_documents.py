@@ -127,7 +127,15 @@ def test_what_the_page_says_of_its_backends_is_so(journal: Path) -> None:
     assert all(line["detail"]["executors"] == ["calc-machine"] for line in passed)
     refused = of(journal, "calc", "aten.expm1.default")
     assert {line["detail"].get("culprit") for line in refused if line["outcome"] != "Excluded"} == {"torch.aten.expm1"}
-    assert "Wrong" in {line["outcome"] for line in of(journal, "linalg-finite", "aten.amax.default")}
+
+
+def test_what_the_page_says_of_a_changed_lowering_is_so(plugins: Path, tmp_path: Path) -> None:
+    cells = ("--op", "aten.amax.default", "--dtype", "f32", "--mode", "static", "--backend", "linalg-finite")
+    done = job(*cells, out=tmp_path, plugins=plugins)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = of(tmp_path / "journal.jsonl.gz", "linalg-finite", "aten.amax.default")
+    wrong = [line["detail"] for line in found if line["outcome"] == "Wrong"]
+    assert wrong and {line["expected"] for line in wrong} == {"-inf"}
 
 
 def test_the_executor_that_is_absent_is_said_to_be_as_the_page_shows(journal: Path) -> None:

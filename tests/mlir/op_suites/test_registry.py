@@ -29,7 +29,7 @@ from harness.judging.reference import Run, runs
 from harness.programs.program import call, overload, program
 from harness.programs.protocols import NotExpressible
 from harness.surface.attribute_coverage import attribute_values, attributes
-from op_suites import INJECTED, OPINFO, PROMOTED, catalog
+from op_suites import INJECTED, NIGHTLY, OPINFO, PROMOTED, catalog
 
 FAMILIES = tuple(catalog())
 CASES = {case.op: case for cases in catalog().values() for case in cases}
@@ -190,10 +190,11 @@ def test_every_kept_sample_is_a_call_of_a_cell(family: str) -> None:
     picks = [
         s for folder in (OPINFO, INJECTED) for of in picks_file.read(folder / f"{family}.jsonl").values() for s in of
     ]
-    pairs = [s for of in promotions.read(PROMOTED / f"{family}.jsonl").values() for p in of for s in p.samples()]
+    nightly = [s for of in promotions.read(PROMOTED / f"{family}.jsonl").values() for p in of for s in p.samples()]
+    nightly += [s for of in picks_file.read(NIGHTLY / f"{family}.jsonl").values() for s in of]
     assert sorted(s.id for s in picks) == sorted(s.id for case in cases.values() for s in case.picks())
-    assert sorted(s.id for s in pairs) == sorted(s.id for case in cases.values() for s in case.promotions())
-    for sample in (*picks, *pairs):
+    assert sorted(s.id for s in nightly) == sorted(s.id for case in cases.values() for s in case.nightly())
+    for sample in (*picks, *nightly):
         assert sample.dtype in profile("default").dtypes(cases[sample.op], sample.mode)
         call(sample)  # raises BadSample
 
@@ -206,7 +207,7 @@ def test_eager_takes_an_injected_sample_of_each_op(family: str) -> None:
 
 
 def test_every_file_of_kept_samples_is_one_of_a_family_and_they_are_small() -> None:
-    for folder, most in ((OPINFO, 2**20), (INJECTED, 4 * 2**20), (PROMOTED, 2**21)):
+    for folder, most in ((OPINFO, 2**20), (INJECTED, 4 * 2**20), (NIGHTLY, 2**20), (PROMOTED, 2**21)):
         files = list(folder.glob("*.jsonl"))
         assert {path.stem for path in files} <= set(FAMILIES)
         assert sum(path.stat().st_size for path in files) < most

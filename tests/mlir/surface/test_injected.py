@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -52,8 +53,9 @@ def asked(of: OpCase) -> tuple[Injected, list[Sample]]:
 
 
 def with_kept(of: OpCase, kept: Injected) -> OpCase:
-    promotions = tuple(sample for promotion in kept.promotions for sample in promotion.samples())
-    return replace(of, picks=lambda: tuple(kept.samples), promotions=lambda: promotions)
+    pairs = (sample for promotion in kept.promotions for sample in promotion.samples())
+    nightly = (*kept.nightly, *pairs)
+    return replace(of, picks=lambda: tuple(kept.samples), nightly=lambda: nightly)
 
 
 def still(of: OpCase) -> list[Lack]:
@@ -65,14 +67,14 @@ def test_with_what_is_kept_nothing_is_tame() -> None:
     assert len([lack for lack in still(of) if lack.state == "tame"]) > 20
     kept, _ = asked(of)
     assert [lack for lack in still(with_kept(of, kept)) if lack.state == "tame"] == []
-    assert {s.origin for s in kept.samples} == {"injected"}
+    assert {s.origin for s in (*kept.samples, *kept.nightly)} == {"injected"}
 
 
 def test_few_samples_hold_many_facets() -> None:
     of = case(values=("mixed",))
     kept, _ = asked(of)
     tame = [lack for lack in still(of) if lack.state == "tame"]
-    assert len(kept.samples) < len(tame) - 6
+    assert len(kept.samples) + len(kept.nightly) < len(tame) - 6
     literals = [s for s in kept.samples if any(t.fill.kind == "literal" for t in tensors(s.args))]
     assert 1 <= len(literals) <= 3  # seven special values
 
@@ -100,7 +102,9 @@ def test_the_census_has_one_pair_of_dtypes_for_each_first_one_and_the_nightly_ha
     assert {("i32", "i64"), ("i32", "bool"), ("bool", "i8"), ("i32", "u8")} <= nightly
     found = still(with_kept(PROMOTES, kept))
     assert [lack for lack in found if lack.state == "tame"] == []
-    assert len([lack for lack in found if lack.state == "nightly"]) == len(nightly) - 2
+    kinds = Counter(lack.kind for lack in found if lack.state == "nightly")
+    assert kinds.pop("dtypes") == len(nightly) - 2
+    assert set(kinds) == {"rank", "layout"}
 
 
 def test_another_op_has_another_pair() -> None:
@@ -116,7 +120,7 @@ def test_what_the_control_does_not_pass_is_not_kept(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(tameness, "PROFILE", "quick")
     kept = injections.to_keep(Searcher(passes, {}), PROMOTES)
     assert kept
-    every = [*kept.samples, *(s for p in kept.promotions for s in p.samples())]
+    every = [*kept.samples, *kept.nightly, *(s for p in kept.promotions for s in p.samples())]
     assert kept.samples and kept.promotions
     assert "i64" not in {t.dtype for s in every for t in tensors(s.args)}
 

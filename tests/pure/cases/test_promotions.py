@@ -67,7 +67,7 @@ def test_they_are_run_in_the_nightly_alone() -> None:
         op="aten.add.Tensor",
         inputs=lambda d: {"self": d.tensor((2,)), "other": d.tensor((2,))},
         dtypes=("f32", "i64"),
-        promotions=lambda: tuple(found[0].samples()),
+        nightly=lambda: tuple(found[0].samples()),
     )
     for name, size in PROFILES.items():
         kept = {s.id for s in found[0].samples()}
