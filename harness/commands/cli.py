@@ -32,7 +32,7 @@ COMMANDS: Mapping[str, str] = {
     "html": "the report, one self-contained file",
     "diff": "what changed between two journals: worse, better, changed, undecided",
     "clusters": "the causes of what fails: one entry for all ops, modes and dtypes that fail alike",
-    "todo": "what to lower next, ranked by how many cells each culprit op holds back",
+    "todo": "what to mend or to lower next, ranked by what passes once it is mended",
     "blame": "how many executors confirm a verdict, and which are at fault themselves",
     "sensitivity": "seed wrong lowerings, see how many the census catches",
     "slack": "how much of their bounds results use: cells close to theirs, classes with too much",

@@ -6,10 +6,10 @@ A failure that the frontend blocks belongs to the frontend's cluster. Every fail
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from harness.errors import UnknownName
 from harness.records.cause import Cut
@@ -17,7 +17,7 @@ from harness.records.severity import COMMON
 from harness.text import plural
 from reports.fold.call import explain_command, repro_command
 from reports.fold.cell import dialect_name
-from reports.fold.failures import FOLD, STATES, Key, failures
+from reports.fold.failures import FOLD, Key, failures
 from reports.fold.matrix import columns_of
 from reports.fold.severity import GRADES, Grade
 from reports.fold.status import FAILING, STATUS_OF_OUTCOME, Status
@@ -25,25 +25,58 @@ from reports.index.index import Index
 
 from .titles import Rule, title
 
+State = Literal["unlocked", "stops", "not tried"]
+"""What becomes of a cell once the culprit is mended: it passes; it stops at something else; that was not tried."""
+OTHERWISE = "the same op, otherwise"
+"""Among the needs of a cell: another cluster with the same culprit."""
+UNNAMED = "an op that is not known"
+"""Among the needs of a cell: a cluster without a culprit."""
+Group = Mapping[str, Any]
+"""What the fold keeps of one op in one cluster."""
+
 
 @dataclass(frozen=True, slots=True)
 class ClusterCell:
-    """A cell that a cluster holds back: how many of its samples fail so, and what mending the culprit makes of it.
+    """A cell that a cluster holds back.
 
-    `state` is one of `failures.STATES`. `verified` is whether the culprit is.
+    `unlocks` is whether its programs pass with the culprit cut out, None if that was not tried; `needs` are what they
+    stop at next; `others` are the other clusters that it is in. `verified` is whether the culprit is. `samples` of its
+    samples fail so.
     """
 
     op: str
     mode: str
     dtype: str
-    state: str
+    unlocks: bool | None
+    needs: tuple[str, ...]
+    others: tuple[Key, ...]
     verified: bool
     samples: int
+
+    @property
+    def name(self) -> tuple[str, str, str]:
+        """The cell on its backend."""
+        return self.op, self.mode, self.dtype
 
     @property
     def is_rare(self) -> bool:
         """Whether its dtype is none that networks use: `harness.records.severity.COMMON`."""
         return self.dtype not in COMMON
+
+    def state(self, mended: Collection[Key]) -> State:
+        """What becomes of the cell once these clusters, this one among them, are mended."""
+        if self.unlocks is None:
+            return "not tried"
+        return "unlocked" if self.unlocks and set(self.others) <= set(mended) else "stops"
+
+    def stops_at(self, mended: Collection[Key], culprits: Sequence[str]) -> tuple[str, ...]:
+        """What the cell stops at then; `culprits` are those that are mended."""
+        others = [_called(key, culprits) for key in self.others if key not in mended]
+        return tuple(dict.fromkeys((*self.needs, *others)))
+
+
+def _called(key: Key, mended: Sequence[str]) -> str:
+    return OTHERWISE if key.culprits and key.culprits == mended else " with ".join(key.culprits) or UNNAMED
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +97,15 @@ class Cluster:
     """Failures of one cause.
 
     `plain` are the plain calls that it holds back, as op and mode; `unlocked_plain` is how many of these pass with the
-    culprit cut out. `needs` are what the other cells stop at next, with the number of cells. `untried` says why cutting
-    has given up, with the number of samples. `share` is that of all failing samples of the backend. `rule` is what
-    separates the samples from those that pass; None if nothing does. `cuts` are the ops with a cut program that shows
-    the culprit alone, the smallest first.
+    culprit cut out. `untried` says why cutting has given up, with the number of samples. `share` is that of all failing
+    samples of the backend. `rule` is what separates the samples from those that pass; None if nothing does. `cuts` are
+    the ops with a cut program that shows the culprit alone, the smallest first.
     """
 
     key: Key
     cells: tuple[ClusterCell, ...]
     plain: tuple[tuple[str, str], ...]
     unlocked_plain: int
-    needs: Mapping[str, int]
     untried: Mapping[str, int]
     severity: Grade
     share: float
@@ -125,9 +156,14 @@ class Cluster:
         """In how many cells the culprit was verified: by cutting, or since the program has no other op."""
         return sum(cell.verified for cell in self.cells)
 
-    def count(self, state: str, *, rare: bool | None = None) -> int:
-        """How many cells are in a state; with `rare`, only those of a rare dtype, or only the others."""
-        return sum(cell.state == state and rare in (None, cell.is_rare) for cell in self.cells)
+    def count(self, state: State) -> int:
+        """How many cells are in a state once the culprit is mended."""
+        return sum(cell.state((self.key,)) == state for cell in self.cells)
+
+    @cached_property
+    def needs(self) -> Mapping[str, int]:
+        """What the cells that stop at something else stop at, with the number of cells, the most first."""
+        return needs(self.cells, (self.key,), self.key.culprits)
 
     @property
     def explain(self) -> str:
@@ -186,28 +222,38 @@ def clusters(index: Index, backend: str | None = None) -> tuple[Clusters, ...]:
     backends = list(dict.fromkeys(column.backend for column in columns_of(index.run)))
     if backend is not None and backend not in backends:
         raise UnknownName("backend", backend, backends)
-    return joined(index.parts(FOLD), backends if backend is None else (backend,))
+    wanted = backends if backend is None else (backend,)
+    return joined(index.parts(FOLD), wanted, is_whole=not index.run.selected)
 
 
-def joined(parts: Iterable[tuple[str, Mapping[str, Any]]], backends: Sequence[str]) -> tuple[Clusters, ...]:
-    """Join the folded values of ops, which come in any order."""
+def joined(
+    parts: Iterable[tuple[str, Mapping[str, Any]]], backends: Sequence[str], *, is_whole: bool = True
+) -> tuple[Clusters, ...]:
+    """Join the folded values of ops, which come in any order.
+
+    `is_whole` says that they are of all samples: only then does it mean something that no sample passes.
+    """
     totals: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-    groups: dict[tuple[Any, ...], list[tuple[str, Mapping[str, Any]]]] = defaultdict(list)
+    groups: dict[Key, list[tuple[str, Group]]] = defaultdict(list)
     for op, part in sorted(parts, key=lambda part: part[0]):
         for name, counts in part["totals"].items():
             totals[name] = [a + b for a, b in zip(totals[name], counts, strict=True)]
-        for group in part["groups"]:
-            if group["key"][0] in backends:
-                groups[_hashable(group["key"])].append((op, group))
+        keys = [_key(group["key"]) for group in part["groups"]]
+        for key, group in zip(keys, part["groups"], strict=True):
+            if key.backend in backends:
+                groups[key].append((op, {**group, "keys": keys}))
     by_backend: dict[str, list[Cluster]] = defaultdict(list)
-    for values, of_ops in groups.items():
-        cluster = _cluster(Key(*values), of_ops, totals[values[0]][1])
+    for key, of_ops in groups.items():
+        cluster = _cluster(key, of_ops, totals[key.backend][1])
+        if not is_whole and cluster.rule and not cluster.rule.text:
+            cluster = replace(cluster, rule=None)
         by_backend[cluster.backend].append(cluster)
     return tuple(Clusters(name, tuple(sorted(by_backend[name], key=order)), *totals[name]) for name in backends)
 
 
-def _hashable(key: Sequence[Any]) -> tuple[Any, ...]:
-    return tuple(tuple(value) if isinstance(value, list) else value for value in key)
+def _key(values: Sequence[Any]) -> Key:
+    backend, outcome, where, culprits, *rest = values
+    return Key(backend, outcome, where, tuple(culprits), *rest)
 
 
 def order(cluster: Cluster) -> tuple[Any, ...]:
@@ -216,12 +262,8 @@ def order(cluster: Cluster) -> tuple[Any, ...]:
     return (alarm, -len(cluster.plain), cluster.severity.rank, -len(cluster.cells), -cluster.samples, cluster.id)
 
 
-def _cluster(key: Key, of_ops: Sequence[tuple[str, Mapping[str, Any]]], failing: int) -> Cluster:
-    cells = tuple(
-        ClusterCell(op, mode, dtype, STATES[state], verified, samples)
-        for op, group in of_ops
-        for mode, dtype, state, verified, samples in group["cells"]
-    )
+def _cluster(key: Key, of_ops: Sequence[tuple[str, Group]], failing: int) -> Cluster:
+    cells = tuple(cell for of_op in of_ops for cell in _cells(*of_op))
     plain = [(op, mode, unlocks) for op, group in of_ops for mode, unlocks in group["plain"]]
     cuts = sorted((group["example"]["cut"], op) for op, group in of_ops if group["example"]["cut"])
     samples = sum(cell.samples for cell in cells)
@@ -230,7 +272,6 @@ def _cluster(key: Key, of_ops: Sequence[tuple[str, Mapping[str, Any]]], failing:
         cells=cells,
         plain=tuple((op, mode) for op, mode, _ in plain),
         unlocked_plain=sum(unlocks for *_, unlocks in plain),
-        needs=_added(group["needs"] for _, group in of_ops),
         untried=_added(group["why"] for _, group in of_ops),
         severity=GRADES[min(group["severity"] for _, group in of_ops)],
         share=samples / failing if failing else 0.0,
@@ -238,6 +279,17 @@ def _cluster(key: Key, of_ops: Sequence[tuple[str, Mapping[str, Any]]], failing:
         example=_example(of_ops),
         cuts=tuple(op for _, op in cuts),
     )
+
+
+def _cells(op: str, group: Group) -> Iterator[ClusterCell]:
+    for mode, dtype, unlocks, needed, others, *rest in group["cells"]:
+        yield ClusterCell(op, mode, dtype, unlocks, tuple(needed), tuple(group["keys"][i] for i in others), *rest)
+
+
+def needs(cells: Iterable[ClusterCell], mended: Collection[Key], culprits: Sequence[str]) -> Mapping[str, int]:
+    """What cells stop at once clusters are mended, with the number of cells, the most first."""
+    stopping = (cell for cell in cells if cell.state(mended) == "stops")
+    return _added(dict.fromkeys(cell.stops_at(mended, culprits), 1) for cell in stopping)
 
 
 def _added(counts: Iterable[Mapping[str, int]]) -> Mapping[str, int]:
@@ -248,13 +300,13 @@ def _added(counts: Iterable[Mapping[str, int]]) -> Mapping[str, int]:
     return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _example(of_ops: Sequence[tuple[str, Mapping[str, Any]]]) -> Example:
+def _example(of_ops: Sequence[tuple[str, Group]]) -> Example:
     op, group = min(of_ops, key=lambda item: item[1]["example"]["ease"])
     of = group["example"]
     return Example(op, of["mode"], of["stage"], of["id"], of["headline"], of["call"], of["where"])
 
 
-def _rule(key: Key, of_ops: Sequence[tuple[str, Mapping[str, Any]]]) -> Rule | None:
+def _rule(key: Key, of_ops: Sequence[tuple[str, Group]]) -> Rule | None:
     """The rule of the culprit's own op, if it says something of the other ops too; else that which all ops have.
 
     It does if the culprit never passes, if all samples meet its condition, or if it is of half of them.
@@ -267,11 +319,11 @@ def _rule(key: Key, of_ops: Sequence[tuple[str, Mapping[str, Any]]]) -> Rule | N
     return _added_rules(rules) if all(rules) and len({text for text, *_ in rules}) == 1 else None
 
 
-def _samples(of_op: tuple[str, Mapping[str, Any]]) -> int:
+def _samples(of_op: tuple[str, Group]) -> int:
     return sum(samples for *_, samples in of_op[1]["cells"])
 
 
-def _is_met(text: str, of_ops: Sequence[tuple[str, Mapping[str, Any]]]) -> bool:
+def _is_met(text: str, of_ops: Sequence[tuple[str, Group]]) -> bool:
     """Whether a condition holds for all samples of all ops; one with "or" or "not" is not looked into."""
     return all(set(text.split(" and ")) <= set(group["common"]) for _, group in of_ops)
 

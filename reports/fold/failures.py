@@ -36,12 +36,6 @@ Basis = Literal["cut", "composition", "only", "named", "decomposed", ""]
 the op that is decomposed in the first wrong pass, which comes before the backend; not at all.
 """
 VERIFIED: tuple[Basis, ...] = ("cut", "composition", "only")
-State = Literal["unlocked", "stops", "not tried"]
-STATES: tuple[State, ...] = ("unlocked", "stops", "not tried")
-"""What becomes of a cell once the culprit is mended: it passes; it stops at something else; that was not tried."""
-OTHERWISE = "the same op, otherwise"
-"""Among the needs of a cell: another way in which the culprit itself fails there."""
-UNNAMED = "an op that is not known"
 CellKey = tuple[str, str, str]
 """Backend, mode and dtype."""
 Traits = tuple[str, ...]
@@ -159,12 +153,15 @@ def fold(of: OpRecords) -> dict[str, Any] | None:
         if isinstance(record.outcome, BEST) and record.minimised is None and record.sample:
             passing[record.backend].append(_traits(record))
     totals = _totals(found)
+    places = {key: place for place, key in enumerate(groups)}
     return {
         "totals": totals,
         "groups": [
             {
                 "key": list(key),
-                **_held_back(key, group, cells),
+                "cells": [_held_back(places, key, name, cells[name]) for name in _cells(group)],
+                "plain": [[f.record.mode, f.unlocks is True] for f in group if f.record.plain],
+                "why": dict(Counter(f.why for f in group if f.why)),
                 "severity": _worst(of, group),
                 "rule": _rule(group, passing[key.backend], totals[key.backend][1]),
                 "common": sorted(set.intersection(*(set(_traits(f.record)) for f in group))),
@@ -190,39 +187,26 @@ def _totals(found: Iterable[Failure]) -> dict[str, list[int]]:
     return {backend: [len(cells[backend]), samples[backend]] for backend in cells}
 
 
-def _held_back(key: Key, group: Sequence[Failure], cells: Mapping[CellKey, Sequence[Failure]]) -> dict[str, Any]:
-    """The cells and plain calls that a cluster holds back, what they need beside it, and why that was not tried."""
-    needs: Counter[str] = Counter()
-    found = []
-    for cell in dict.fromkeys(_cell(f.record) for f in group):
-        state, stops = _state(key, cells[cell])
-        needs.update(stops)
-        own = [f for f in cells[cell] if f.key == key]
-        verified = all(f.basis in VERIFIED for f in own)
-        found.append([*cell[1:], STATES.index(state), verified, sum(f.record.minimised is None for f in own)])
-    return {
-        "cells": found,
-        "plain": [[f.record.mode, f.unlocks is True] for f in group if f.record.plain],
-        "needs": dict(needs),
-        "why": dict(Counter(f.why for f in group if f.why)),
-    }
+def _cells(group: Iterable[Failure]) -> Iterable[CellKey]:
+    return dict.fromkeys(_cell(failure.record) for failure in group)
 
 
-def _state(key: Key, of_cell: Sequence[Failure]) -> tuple[State, tuple[str, ...]]:
-    """What becomes of a cell once the culprit is mended, and what it stops at then, each once, in order."""
+def _held_back(places: Mapping[Key, int], key: Key, name: CellKey, of_cell: Sequence[Failure]) -> list[Any]:
+    """What a cluster is to a cell: mode, dtype, whether the cell passes with the culprit cut out, what it needs then.
+
+    After these come the places of the other clusters that the cell is in, whether the culprit is verified, and how many
+    samples fail so.
+    """
     own = [f for f in of_cell if f.key == key]
-    if any(f.unlocks is None for f in own):
-        return "not tried", ()
-    others = [_other(key, f.key) for f in of_cell if f.key != key]
-    needs = tuple(dict.fromkeys([name for f in own for name in f.needs] + others))
-    return ("unlocked", ()) if all(f.unlocks for f in own) and not others else ("stops", needs)
-
-
-def _other(key: Key, other: Key) -> str:
-    """What another cluster that a cell is in is called among the needs."""
-    if other.culprits == key.culprits:
-        return OTHERWISE
-    return " with ".join(other.culprits) or UNNAMED
+    tried = [f.unlocks for f in own]
+    return [
+        *name[1:],
+        None if None in tried else all(tried),
+        list(dict.fromkeys(need for f in own for need in f.needs)),
+        sorted({places[f.key] for f in of_cell} - {places[key]}),
+        all(f.basis in VERIFIED for f in own),
+        sum(f.record.minimised is None for f in own),
+    ]
 
 
 def _worst(of: OpRecords, group: Sequence[Failure]) -> int:

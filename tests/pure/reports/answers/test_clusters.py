@@ -50,7 +50,6 @@ def test_one_cause_in_many_ops_modes_and_dtypes_is_one_cluster() -> None:
     assert cluster.plain == ((SORT, "dynamic"),)
     assert cluster.unlocked_plain == 1
     assert [cluster.count(state) for state in ("unlocked", "stops", "not tried")] == [3, 1, 0]
-    assert cluster.count("unlocked", rare=True) == 0
     assert cluster.needs == {"torch.aten.neg": 1}
     assert cluster.severity.name == "plain"
     assert cluster.repro == f"opcov repro {cluster.example.sample} --backend tosa"
