@@ -81,7 +81,7 @@ def _called(key: Key, mended: Sequence[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """The record that stands for a cluster: the smallest, best one whose program is the culprit alone."""
+    """The record that stands for a cluster: best the plain call of the culprit alone, else a small sample."""
 
     op: str
     mode: str

@@ -39,6 +39,8 @@ VERIFIED: tuple[Basis, ...] = ("cut", "composition", "only")
 CellKey = tuple[str, str, str]
 """Backend, mode and dtype."""
 Traits = tuple[str, ...]
+_TORCH = "torch."
+"""How the names of the ops of a program begin; a cascade may stop at an op of another dialect."""
 DYNAMIC = "mode=dynamic"
 """A trait that rules of clusters know beside those of samples."""
 
@@ -129,9 +131,9 @@ def _culprits(record: Record, way: Signature, cause: Cause | None, wrong_pass: s
         return (cause.culprits, "composition") if cause.found == "composition" else (cause.culprits[:1], "cut")
     if isinstance(record.outcome, Wrong) and wrong_pass and not wrong_pass.startswith("lower/"):
         return (dialect_name(record.op),), "decomposed"
-    if len(record.reached) == 1:
-        return record.reached, "only"
     name = named(record.outcome, way.culprit)
+    if len(record.reached) == 1 and (not name or name.startswith(_TORCH)):
+        return record.reached, "only"
     return ((name,), "named") if name else ((), "")
 
 
@@ -241,7 +243,7 @@ def _traits(record: Record) -> Traits:
 
 
 def _example(group: Sequence[Failure]) -> dict[str, Any]:
-    """The record to look at: best one whose program is the culprit alone, then the smallest."""
+    """The record to look at: best the plain call of the culprit alone, else a small sample."""
     chosen = min(group, key=_ease)
     record = chosen.record
     cuts = [len(cut.ir) for f in group if f.cause and f.basis in ("cut", "composition") for cut in f.cause.alone[:1]]
@@ -258,13 +260,9 @@ def _example(group: Sequence[Failure]) -> dict[str, Any]:
 
 
 def _ease(failure: Failure) -> tuple[Any, ...]:
-    """A sort key: a program of the culprit alone comes first, then a minimised sample, then a small one."""
+    """A sort key: a program of the culprit alone comes first, then the plain call, a minimised sample, a small one."""
     record = failure.record
     is_whole = record.minimised is None or record.without is not None
-    return (
-        failure.basis != "only",
-        record.sample is None,
-        is_whole,
-        *(size(record.sample) if record.sample else ()),
-        record.id,
-    )
+    elements, dims, arguments = size(record.sample) if record.sample else (0, 0, 0)
+    few = (record.sample is None, not elements, is_whole, elements, dims, arguments, record.id)
+    return (failure.basis != "only", not record.plain, *few)
