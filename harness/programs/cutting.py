@@ -23,6 +23,7 @@ class Piece:
     """A program that was cut out of another one, as torch-dialect IR: `ops` are the names of its ops that compute.
 
     - `arguments`, `results`: which values of the whole program its arguments and results are.
+    - `constants`: which of its numbers are constants that it has in their place.
     - `outputs`: which of the whole program's results each of its own is; None for one that is not.
     - `behind`: by result, the names of the ops of the piece that it is computed by.
     """
@@ -32,6 +33,7 @@ class Piece:
     arguments: tuple[Point, ...]
     results: tuple[Point, ...]
     outputs: tuple[int | None, ...]
+    constants: tuple[Point, ...]
     behind: tuple[tuple[str, ...], ...]
 
 

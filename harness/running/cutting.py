@@ -15,6 +15,7 @@ from harness.records.journal import Record
 from harness.records.outcome import (
     BEST,
     Crashed,
+    HarnessError,
     Invalid,
     NotExecuted,
     Outcome,
@@ -151,8 +152,7 @@ class _Parts:
     def rest(self, part: Part) -> End:
         """How a part ends that is what is left of the program, compared with what it should compute."""
         outcome = self._outcome(part, "compare")
-        late = self.record.outcome.stage not in UNVALUED
-        if isinstance(outcome, NotExecuted) and not late:
+        if isinstance(outcome, (NotExecuted, HarnessError)) and self.record.outcome.stage in UNVALUED:
             self.unrun[part] = f"the rest is lowered, but no executor runs it: {_said(outcome)}"
             return None
         return ending(outcome)
@@ -173,7 +173,12 @@ class _Parts:
         known = self.known.get(lowered)
         if depth == "compare" and (known is None or isinstance(known.outcome, BEST)):
             known = self.known.get(compared)
-        return known.outcome if known else self._run(part, depth, lowered, compared)
+        outcome = known.outcome if known else self._run(part, depth, lowered, compared)
+        if depth == "compare" and text.unjudged and isinstance(outcome, BEST):
+            if isinstance(self.record.outcome, Wrong):
+                raise CannotTell(text.unjudged)
+            self.unrun[part] = f"the rest is executed, but not compared: {text.unjudged}"
+        return outcome
 
     def _key(self, text: CutText, depth: Depth, values: str = "") -> str:
         name = f"{self.record.backend} {self.level} {depth} {values} {text.ir}"
