@@ -104,7 +104,7 @@ def test_the_census_has_one_pair_of_dtypes_for_each_first_one_and_the_nightly_ha
     assert [lack for lack in found if lack.state == "tame"] == []
     kinds = Counter(lack.kind for lack in found if lack.state == "nightly")
     assert kinds.pop("dtypes") == len(nightly) - 2
-    assert set(kinds) == {"rank", "layout"}
+    assert set(kinds) == {"rank", "layout", "size"}
 
 
 def test_another_op_has_another_pair() -> None:
