@@ -20,9 +20,10 @@ from harness.programs.protocols import NotExpressible, Program
 from . import ir
 from .executors.llvm_jit import main_of
 from .executors.torch_dialect import interpret
+from .exported_graph import exported
 from .frontend import CONTRACT_PIPELINE, imported_module
 
-__all__ = ["cuttable", "imported", "interpret", "legalize"]
+__all__ = ["cuttable", "exported", "imported", "interpret", "legalize"]
 
 _SIZES = re.compile(
     r"torch\.(aten\.(size(\.int)?|dim|numel|len\.\w+|stride(\.int)?|is_floating_point|is_complex)"
@@ -203,6 +204,10 @@ class _Cut:
         """The piece; raises CannotCut."""
         for place in sorted(self.kept):
             self._need(self.body.used(self.body.ops[place]))
+        for place, op in enumerate(self.body.ops):
+            if self._unpacks(op):
+                self._need(self.body.used(op))
+                self.inside.add(place)
         self._bind()
         results = self._results()
         arguments = sorted(self.arguments, key=self.body.point)

@@ -54,6 +54,14 @@ class Cuttable(Protocol):
         ...
 
 
+class ExportedCuttable(Cuttable, Protocol):
+    """An exported graph that can be cut; the text of its pieces is their code."""
+
+    def run(self, kept: Iterable[int]) -> None:
+        """Import the piece of these ops; raises CannotCut and NotExpressible."""
+        ...
+
+
 class Cutting(Protocol):
     """What cuts programs of torch-dialect IR, and runs what was cut without a backend: `backends.cutting`."""
 
@@ -74,6 +82,10 @@ class Cutting(Protocol):
         `watch` is given the index of each op of `main` and the values of its results. With `wide`, what the text
         computes in a narrower floating dtype is computed in float64.
         """
+        ...
+
+    def exported(self, program: Program) -> ExportedCuttable:
+        """Return the exported and decomposed graph of a program; raises NotExpressible."""
         ...
 
     def imported(self, program: Program) -> str:

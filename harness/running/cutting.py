@@ -64,7 +64,7 @@ class Cutter:
     def cause(self, record: Record) -> Cause:
         """The cause of a record's failure; raises OutOfTime."""
         started = time.monotonic()
-        level: Level = "imported" if record.backend == FRONTEND else "contract"
+        level = _level(record)
 
         def left() -> float:
             return min(self.left(), started + SECONDS - time.monotonic())
@@ -124,8 +124,8 @@ class _Parts:
     def found(self) -> Found:
         """What is at fault; raises CannotTell and OutOfTime."""
         way = ending(self.record.outcome)
-        if self.record.outcome.stage == "import" or self.record.outcome.stage == "export":
-            raise CannotTell(f"the exported graph is not cut: it fails at {self.record.outcome.stage}")
+        if self.record.outcome.stage == "export":
+            raise CannotTell("it fails in export, before there is a graph")
         program = self.ask(self._request(None))
         if not isinstance(program, CutProgram):
             raise CannotTell(f"the program cannot be had: {_said(program)}")
@@ -160,7 +160,7 @@ class _Parts:
     def _outcome(self, part: Part, depth: Depth) -> Outcome:
         """How a part ends that is taken so far; raises CannotTell and OutOfTime."""
         text = self._text(part)
-        if self.level == "imported":
+        if self.level != "contract":
             depth = "verify"
         elif depth == "compare" and text.lacking:
             if self.record.outcome.stage not in UNVALUED:
@@ -229,6 +229,13 @@ class _Parts:
         outcome = self._outcome(part, depth)
         numeric = text.numeric if isinstance(outcome, Wrong) else ""
         return Cut(ops=text.ops, ir=text.ir, outcome=outcome, numeric=numeric)
+
+
+def _level(record: Record) -> Level:
+    """The form in which a record's program is cut: that which the stage at which it fails is given."""
+    if record.backend != FRONTEND:
+        return "contract"
+    return "exported" if record.outcome.stage == "import" else "imported"
 
 
 def ending(outcome: Outcome) -> End:

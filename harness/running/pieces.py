@@ -93,12 +93,8 @@ class Pieces:
         return self._programs.get_or(key, lambda: self._made(case, sample, request, clock))
 
     def _made(self, case: OpCase, sample: Sample, request: CutRequest, clock: Clock) -> _Program:
-        if request.level == "imported":
-            try:
-                text = self._cutting.imported(program(sample))
-            except NotExpressible as refused:
-                raise CannotCut(f"there is no imported IR: {refused.reason}") from None
-            return _Program(case, sample, self._cutting.cuttable(text), lacking="imported IR is not executed")
+        if request.level != "contract":
+            return _Program(case, sample, self._of_frontend(sample, request), lacking="it is not executed")
         try:
             contract, runs = self._pipeline.contracted(case, sample, request.backend, clock)
         except Stop as stop:
@@ -110,6 +106,15 @@ class Pieces:
         found.lacking = next((why for _, why in reached if why), "") if runs else "no size to run at"
         found.numbers = _numbers(found.values)
         return found
+
+    def _of_frontend(self, sample: Sample, request: CutRequest) -> Cuttable:
+        """The program as the importer or the contract pipeline gets it; raises CannotCut."""
+        try:
+            if request.level == "exported":
+                return self._cutting.exported(program(sample))
+            return self._cutting.cuttable(self._cutting.imported(program(sample)))
+        except NotExpressible as refused:
+            raise CannotCut(f"it does not come so far: {refused.reason}") from None
 
     def _values(self, text: str, run: Run) -> tuple[Values, str]:
         """Every value of the program at one set of sizes, and why the interpreter came no further; "" if it did."""
@@ -139,8 +144,8 @@ class Pieces:
 
     def _outcome(self, found: _Program, piece: Piece, request: CutRequest, clock: Clock) -> Outcome:
         """The end of a piece; raises Stop and what kills the process."""
-        if request.level == "imported":
-            return self._legalized(piece, clock)
+        if request.level != "contract":
+            return self._through_frontend(found.cuttable, piece, request, clock)
         module = _Interpreted(self._cutting, piece.ir)
         contract = Contract(
             program=Program(op=request.op, module=module, args=()),
@@ -157,12 +162,15 @@ class Pieces:
         outcome, died = executed(self._pipeline.panel.seen, prepared, clock, request.died)
         return unless_forbidden(outcome, prepared, died)
 
-    def _legalized(self, piece: Piece, clock: Clock) -> Outcome:
-        clock.enter("contract")
+    def _through_frontend(self, cuttable: Any, piece: Piece, request: CutRequest, clock: Clock) -> Outcome:
+        clock.enter("import" if request.level == "exported" else "contract")
         try:
-            self._cutting.legalize(piece.ir)
+            if request.level == "exported":
+                cuttable.run(request.kept)
+            else:
+                self._cutting.legalize(piece.ir)
         except NotExpressible as refused:
-            return refusal("contract", refused.reason)
+            return refusal(refused.stage, refused.reason)
         return Reached()
 
     def _prepared(
