@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, str] = {
     "html": "the report, one self-contained file",
     "diff": "what changed between two journals: worse, better, changed, undecided",
     "todo": "what to lower next, ranked by how many cells each culprit op holds back",
+    "causes": "cut the programs that fail: which of their ops are at fault",
     "blame": "how many executors confirm a verdict, and which are at fault themselves",
     "sensitivity": "seed wrong lowerings, see how many the census catches",
     "slack": "how much of their bounds results use: cells close to theirs, classes with too much",

@@ -59,7 +59,9 @@ class CellLines:
     lines: tuple[str, ...]
 
 
-def restore_op(op: str, cells: Iterable[CellLines], header: Mapping[str, Any]) -> OpRecords:
+def restore_op(
+    op: str, cells: Iterable[CellLines], header: Mapping[str, Any], causes: Iterable[Cause] = ()
+) -> OpRecords:
     """Restore the records of an op from its lines; raises BadJournal with the number of a line that is no outcome.
 
     `header` is that of the journal: it says whether the frontend has records of its own there, and which element types
@@ -77,7 +79,7 @@ def restore_op(op: str, cells: Iterable[CellLines], header: Mapping[str, Any]) -
     placed = list(with_frontend(placed)) if is_old(header) else placed
     records = tuple(judged(record, known) for record, _ in placed)
     plain = {record.mode: record.sample for record in records if record.plain and record.sample}
-    return OpRecords(op, records, tuple(place for _, place in placed), plain)
+    return OpRecords(op, records, tuple(place for _, place in placed), plain, tuple(causes))
 
 
 @dataclass(frozen=True, slots=True)
