@@ -16,7 +16,8 @@ from typing import Any
 from harness.text import clip, plural
 from reports.index.index import Index
 
-from .clusters import Cluster, ClusterCell, Clusters, State, clusters, needs, order
+from .cluster_cell import ClusterCell, State, needs
+from .clusters import Cluster, Clusters, clusters, order
 from .titles import short
 
 GRAVE = ("Wrong", "Crashed", "TimedOut")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
@@ -121,14 +121,23 @@ def _failure(record: Record, way: Signature, cause: Cause | None, wrong_pass: st
     )
     if cut is None:
         return Failure(record, key, basis, cause, True if basis == "only" else None, ())
-    others = cut.culprits[1:] if basis == "cut" else ()
-    return Failure(record, key, basis, cause, cut.unlocks and not others, (*others, *cut.needs))
+    return Failure(record, key, basis, cause, *_rest(cut, culprits))
+
+
+def _rest(cut: Cause, culprits: Collection[str]) -> tuple[bool | None, tuple[str, ...]]:
+    """Whether the rest of a program passes with these culprits cut out, None if that is not known; what else it needs.
+
+    An op that is at fault more than once is one effort. A rest that could not be run has neither passed nor stopped.
+    """
+    others = tuple(dict.fromkeys(name for name in (*cut.culprits, *cut.needs) if name not in culprits))
+    return (None if cut.why and not others else cut.unlocks and not others), others
 
 
 def _culprits(record: Record, way: Signature, cause: Cause | None, wrong_pass: str) -> tuple[tuple[str, ...], Basis]:
     """The culprits of a failure and how they are known. Of several that are at fault each on its own, the first."""
     if cause and cause.culprits and cause.found != "not tried":
-        return (cause.culprits, "composition") if cause.found == "composition" else (cause.culprits[:1], "cut")
+        distinct = tuple(dict.fromkeys(cause.culprits))
+        return (distinct, "composition") if cause.found == "composition" else (distinct[:1], "cut")
     if isinstance(record.outcome, Wrong) and wrong_pass and not wrong_pass.startswith("lower/"):
         return (dialect_name(record.op),), "decomposed"
     name = named(record.outcome, way.culprit)

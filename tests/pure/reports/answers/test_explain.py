@@ -318,7 +318,7 @@ def test_it_starts_with_the_culprit_the_call_and_the_command() -> None:
     )
     lines = explain(made, OP, "tosa").text().splitlines()
     assert lines[:3] == [
-        "tosa: `aten.sort` is refused in every sample, 1 of 1",
+        "tosa: `aten.sort` is refused, 1 sample of 1 op, all static",
         f"{OP}(self=f32[2,3])",
         f"opcov repro {through.id} --backend tosa",
     ]

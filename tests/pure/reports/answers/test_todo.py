@@ -9,7 +9,7 @@ from harness.errors import UnknownName
 from harness.records.cause import Cause
 from harness.records.journal import Record
 from harness.records.outcome import Blocked, Crashed, Invalid, NotExported, Reached, TimedOut, Unsupported, Wrong
-from reports.answers.clusters import OTHERWISE
+from reports.answers.cluster_cell import OTHERWISE
 from reports.answers.todo import Entry, todo
 from reports.folds import select
 from tests.causes import MANY, cause, index, line, refused

@@ -38,6 +38,19 @@ def test_of_several_culprits_the_first_is_it_and_needs_the_others() -> None:
     assert (found.unlocks, found.needs) == (False, (MANY[1], "torch.aten.neg"))
 
 
+def test_an_op_that_is_at_fault_twice_is_one_culprit() -> None:
+    record = line(SUM, refused("torch.aten.size.int"), reached=MANY)
+    found = the(record, cause(record, MANY[0], MANY[0]))
+    assert (found.key.culprits, found.unlocks, found.needs) == (MANY[:1], True, ())
+
+
+def test_a_rest_that_could_not_be_run_has_neither_passed_nor_stopped() -> None:
+    record = line(SUM, refused("torch.aten.size.int"), reached=MANY)
+    found = the(record, cause(record, MANY[0], unlocks=False, why="the rest is not executed"))
+    assert (found.basis, found.unlocks, found.needs) == ("cut", None, ())
+    assert found.why == "the rest is not executed"
+
+
 def test_a_composition_is_one_culprit() -> None:
     record = line(SUM, Crashed("lower", "SIGSEGV", ""), reached=MANY)
     found = the(record, cause(record, *MANY[:2], found="composition"))
