@@ -7,6 +7,7 @@ pytest_plugins = (
     "harness.pytest_plugin.budget",
     "harness.pytest_plugin.scheduling",
     "harness.pytest_plugin.recording",
+    "harness.pytest_plugin.causes",
     "harness.pytest_plugin.watching",
     "harness.pytest_plugin.baseline",
 )

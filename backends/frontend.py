@@ -271,6 +271,19 @@ _TRAILER = re.compile(
 )
 
 
+def decomposed(program: Program) -> ExportedProgram:
+    """Export and decompose a program, and no more; raises NotExpressible."""
+    with _tracing():
+        return _decomposed(export_program(program))
+
+
+def imported_module(program: Program, session: ir.Session) -> mlir.Module:
+    """Export, decompose and import a program, and no more; raises NotExpressible."""
+    made = decomposed(program)
+    refuse_mutation(made)
+    return _imported(made, session)
+
+
 def reference_ir(program: Program) -> str:
     """Return the IR of the official path, `torch_mlir.fx.export_and_import`, to compare this frontend's IR with."""
     module = fx.export_and_import(

@@ -12,17 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from harness.records import query
+from harness.records.cause import Cause
 from harness.records.fingerprint import fingerprint
 from harness.records.journal_file import PART, Block, footer
 from reports.answers import alarms, blame, gap, slack
-from reports.fold import ending, entries, failures, matrix, selected
+from reports.fold import ending, entries, failures, matrix, selected, ways
 from reports.index import store
 from reports.index.index import Index
 from reports.index.op_records import Fold
 from reports.index.writer import IndexWriter
 from reports.pages import panels, samples
 
-_MODULES = (matrix, entries, failures, alarms, blame, ending, gap, slack, panels, samples)
+_MODULES = (matrix, entries, failures, alarms, blame, ending, gap, slack, ways, panels, samples)
 FOLDS: Mapping[str, Fold] = {module.FOLD: module.fold for module in _MODULES}
 """By name, what is kept of each op's records."""
 _SOURCES = (
@@ -69,6 +70,10 @@ class LiveIndex:
     def note_toolchains(self, *lines: Mapping[str, Any]) -> None:
         """Note lines of the journal that say what workers loaded."""
         self._writer.note_toolchains(*lines)
+
+    def note_causes(self, *causes: Cause) -> None:
+        """Note what cutting failing programs has shown."""
+        self._writer.note_causes(causes)
 
     def index(self) -> Index:
         """The index of what has come so far, good until the next `add`."""

@@ -22,6 +22,12 @@ from harness.programs.protocols import CannotExecute, Executable, Lowered
 from .llvm_jit import DTYPES, main_of, run_lowered, with_constants_in_place
 
 Values = Sequence[Any]
+Watch = Callable[[int, Values], None]
+"""Receives the index of an op of `main` among its ops, and the values of the op's results."""
+
+
+def _nobody(place: int, values: Values) -> None:
+    pass
 
 
 class TorchDialect:
@@ -32,47 +38,82 @@ class TorchDialect:
 
     def compile(self, lowered: Lowered) -> Executable:
         """Return a function that parses the IR and interprets `main` at each call; nothing is compiled."""
-
-        def run(inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-            with ir.session() as session, torch.no_grad():
-                module = session.parse(with_constants_in_place(lowered.ir))
-                results = _interpret_block(main_of(module).regions[0].blocks[0], [t.contiguous() for t in inputs], {})
-            return [torch.as_tensor(result) for result in results if result is not None]
-
-        return run
+        return lambda inputs: interpret(lowered.ir, inputs)
 
 
-def _interpret_block(block: mlir.Block, arguments: Values, known: Mapping[mlir.Value, Any]) -> Values:
-    """Interpret the block and return its terminator's operands; `known` are the values of the enclosing blocks."""
-    if len(arguments) != len(block.arguments):
-        raise CannotExecute(f"a block takes {len(block.arguments)} arguments, not {len(arguments)}")
-    values = {**known, **dict(zip(block.arguments, arguments, strict=True))}
-    operands: Values = ()
-    for view in block.operations:
-        op = view.operation
-        operands = [values[operand] for operand in op.operands]
-        values |= zip(op.results, _interpret_op(op, operands, values), strict=True)
-    return operands
+def interpret(
+    text: str, inputs: Sequence[torch.Tensor], *, watch: Watch = _nobody, wide: bool = False
+) -> list[torch.Tensor]:
+    """Interpret `main` of the IR; raises CannotExecute.
+
+    `watch` is told the values of each op of its block, as they come. With `wide`, all that the IR computes in a
+    narrower floating or complex dtype is computed in float64 or complex128: give inputs in that dtype.
+    """
+    with ir.session() as session, torch.no_grad():
+        module = session.parse(with_constants_in_place(text))  # what is in it lives as long as it does
+        block = main_of(module).regions[0].blocks[0]
+        results = _Interpreter(wide, watch).block(block, [t.contiguous() for t in inputs], {})
+    return [torch.as_tensor(result) for result in results if result is not None]
 
 
-def _interpret_op(op: mlir.Operation, operands: Values, known: Mapping[mlir.Value, Any]) -> Values:
-    name = ir.name(op)
-    if name in _CONTROL_FLOW:
-        return _CONTROL_FLOW[name](op, operands, known)
-    if name in _BUILT_IN:
-        return _BUILT_IN[name](op, operands)
-    found = _call_eager(name, operands)
-    many = found if len(op.results) > 1 else [found] if len(op.results) else []
-    return [_as_type(value, str(result.type)) for value, result in zip(many, op.results, strict=True)]
+class _Interpreter:
+    """Interprets blocks; `watch` and `wide` as in `interpret`."""
+
+    def __init__(self, wide: bool = False, watch: Watch = _nobody) -> None:
+        self._wide = wide
+        self._watch = watch
+
+    def block(self, block: mlir.Block, arguments: Values, known: Mapping[mlir.Value, Any]) -> Values:
+        """Interpret the block and return its terminator's operands; `known` are the values of enclosing blocks."""
+        if len(arguments) != len(block.arguments):
+            raise CannotExecute(f"a block takes {len(block.arguments)} arguments, not {len(arguments)}")
+        values = {**known, **dict(zip(block.arguments, arguments, strict=True))}
+        operands: Values = ()
+        for place, view in enumerate(block.operations):
+            op = view.operation
+            operands = [values[operand] for operand in op.operands]
+            results = self._op(op, operands, values)
+            values |= zip(op.results, results, strict=True)
+            if not known:
+                self._watch(place, results)
+        return operands
+
+    def _op(self, op: mlir.Operation, operands: Values, known: Mapping[mlir.Value, Any]) -> Values:
+        name = ir.name(op)
+        if name in _CONTROL_FLOW:
+            return _CONTROL_FLOW[name](self, op, operands, known)
+        if name in _BUILT_IN:
+            found = _BUILT_IN[name](op, operands)
+            return [_as_wide(value) for value in found] if self._wide else found
+        found = _call_eager(name, operands, wide=self._wide)
+        many = found if len(op.results) > 1 else [found] if len(op.results) else []
+        results = zip(many, op.results, strict=True)
+        return [_as_type(value, str(result.type), wide=self._wide) for value, result in results]
 
 
-def _call_eager(name: str, operands: Values) -> Any:
+_WIDE = {
+    torch.float16: torch.float64,
+    torch.bfloat16: torch.float64,
+    torch.float32: torch.float64,
+    torch.complex64: torch.complex128,
+}
+_WIDE_CODES = {5: 7, 6: 7, 15: 7, 8: 10, 9: 10}
+"""The same as the numbers that the torch dialect has for dtypes (`c10::ScalarType`)."""
+
+
+def _as_wide(value: Any) -> Any:
+    return value.to(_WIDE.get(value.dtype, value.dtype)) if isinstance(value, torch.Tensor) else value
+
+
+def _call_eager(name: str, operands: Values, *, wide: bool = False) -> Any:
     """Call torch's op of this name on the operands; raises CannotExecute."""
     op = _overload(name)
     if len(operands) > len(op._schema.arguments):
         raise CannotExecute(f"{name} has {len(operands)} operands, torch's has {len(op._schema.arguments)}")
     arguments = zip(op._schema.arguments, operands, strict=False)
     pairs = [(argument, value) for argument, value in arguments if argument.name != "memory_format"]
+    if wide:
+        pairs = [(a, _WIDE_CODES.get(value, value) if a.name == "dtype" else value) for a, value in pairs]
     try:
         found = op(
             *(value for argument, value in pairs if not argument.kwarg_only),
@@ -97,12 +138,13 @@ def _overload(name: str) -> torch._ops.OpOverload:
 _DTYPE = re.compile(r"!torch\.vtensor<(?:\[.*\]|\*),(.+)>")
 
 
-def _as_type(value: Any, kind: str) -> Any:
+def _as_type(value: Any, kind: str, *, wide: bool = False) -> Any:
     """Return a tensor contiguous and in the dtype of this type; tensors in a list keep their dtype."""
     if isinstance(value, torch.Tensor):
         declared = _DTYPE.fullmatch(kind)
-        return value.to(DTYPES.get(declared[1], value.dtype) if declared else value.dtype).contiguous()
-    return [_as_type(each, "") for each in value] if isinstance(value, (list, tuple)) else value
+        dtype = DTYPES.get(declared[1], value.dtype) if declared else value.dtype
+        return value.to(_WIDE.get(dtype, dtype) if wide else dtype).contiguous()
+    return [_as_type(each, "", wide=wide) for each in value] if isinstance(value, (list, tuple)) else value
 
 
 _LITERAL = re.compile(r"\((dense\w*<.*>) : (tensor<.*>)\) :", re.DOTALL)
@@ -126,20 +168,20 @@ def _literal(op: mlir.Operation) -> torch.Tensor:
     return torch.from_numpy(array).reshape(shaped.shape).to(DTYPES[str(shaped.element_type)])
 
 
-def _branch(op: mlir.Operation, operands: Values, known: Mapping[mlir.Value, Any]) -> Values:
-    return _interpret_block(op.regions[0 if operands[0] else 1].blocks[0], (), known)
+def _branch(run: _Interpreter, op: mlir.Operation, operands: Values, known: Mapping[mlir.Value, Any]) -> Values:
+    return run.block(op.regions[0 if operands[0] else 1].blocks[0], (), known)
 
 
-def _loop(op: mlir.Operation, operands: Values, known: Mapping[mlir.Value, Any]) -> Values:
+def _loop(run: _Interpreter, op: mlir.Operation, operands: Values, known: Mapping[mlir.Value, Any]) -> Values:
     most, going, *carried = operands
     for i in range(most):
         if not going:
             break
-        going, *carried = _interpret_block(op.regions[0].blocks[0], (i, *carried), known)
+        going, *carried = run.block(op.regions[0].blocks[0], (i, *carried), known)
     return carried
 
 
-_CONTROL_FLOW: Mapping[str, Callable[[mlir.Operation, Values, Mapping[mlir.Value, Any]], Values]] = {
+_CONTROL_FLOW: Mapping[str, Callable[[_Interpreter, mlir.Operation, Values, Mapping[mlir.Value, Any]], Values]] = {
     "torch.prim.If": _branch,
     "torch.prim.Loop": _loop,
 }

@@ -74,7 +74,7 @@ def eager_results(sample: Sample, canonical: Canonical | None = None) -> EagerCa
 def wide_results(sample: Sample, canonical: Canonical | None = None) -> WideCall:
     """Return the function from arguments like the program's to eager's results in float64."""
     wide = _results(call(_with_wide_dtypes(sample)), canonical)
-    return lambda args: _in_float64(wide, args)
+    return lambda args: in_float64(wide, args)
 
 
 def accumulation(sample: Sample, numeric: Numeric) -> str | None:
@@ -182,8 +182,10 @@ def _is_random(module: torch.nn.Module, args: Sequence[torch.Tensor]) -> bool:
     return list(map(as_bytes, results[0])) != list(map(as_bytes, results[1]))
 
 
-def _in_float64(wide: EagerCall, args: Sequence[torch.Tensor]) -> list[torch.Tensor] | None:
-    """The op's results for widened arguments, or None where it does not take them."""
+def in_float64(
+    wide: Callable[[Sequence[torch.Tensor]], list[torch.Tensor]], args: Sequence[torch.Tensor]
+) -> list[torch.Tensor] | None:
+    """Return the results for widened arguments, or None where it does not take them."""
     try:
         with _default_dtype(torch.float64):
             return wide([widened(a) for a in args])

@@ -113,6 +113,26 @@ def bounded(
     )
 
 
+def own_error(eager: Sequence[torch.Tensor], wide: Sequence[torch.Tensor] | None) -> tuple[Bounded, ...]:
+    """Return every output with a bound that no numeric class gives: `SLACK` times its own error against float64.
+
+    A result that is right by chance may be off by `SLACK` roundoffs. Where there is nothing in float64, outputs are
+    their own references. Integers are exact.
+    """
+    references = wide if wide is not None and len(wide) == len(eager) else [_double(t) for t in eager]
+    return tuple(
+        _of_own_error(e, w) if _rounds(e) and w.shape == e.shape else Bounded(e, Exact())
+        for e, w in zip(eager, references, strict=True)
+    )
+
+
+def _of_own_error(eager: torch.Tensor, wide: torch.Tensor) -> Bounded:
+    kind = _kind(eager.dtype)
+    own = (_double(eager) - wide).abs().nan_to_num(0.0, 0.0, 0.0)
+    bound = _positive(SLACK * torch.maximum(own, kind.roundoff * wide.abs()), kind)
+    return Bounded(eager, Ulp(SLACK), wide, bound, torch.zeros(eager.shape, dtype=torch.bool))
+
+
 def _rounds(t: torch.Tensor) -> bool:
     return t.is_floating_point() or t.is_complex()
 

@@ -29,7 +29,8 @@ class Progress:
 
     `names` are the names of the cells that this run runs, `before` is how many cells an earlier run did that this one
     goes on with. `costs` are the seconds that cells took in an earlier run, by name; empty if there was none.
-    `outcomes` counts the samples by the name of their outcome; who writes the journal keeps it.
+    `outcomes` counts the samples by the name of their outcome; who writes the journal keeps it. `phase` says what goes
+    on after the cells.
     """
 
     names: frozenset[str] = frozenset()
@@ -37,6 +38,7 @@ class Progress:
     costs: Mapping[str, float] = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic)
     outcomes: Counter[str] = field(default_factory=Counter)
+    phase: str = ""
     _done: int = 0
     _running: dict[str, float] = field(default_factory=dict)
     _average: float = 1.0
@@ -96,14 +98,18 @@ class Progress:
         return (name, now - since) if now - since >= SLOW_SECONDS else None
 
     def parts(self, now: float) -> list[str]:
-        """What there is to say, in three parts: how far, the outcomes by name, and what is slow now."""
+        """What there is to say, in three parts: how far, the outcomes by name, and what is slow or goes on now."""
         left = self.seconds_left(now)
         share = self.done / self.total if self.total else 1.0
         far = [f"{self.done:,} of {self.total:,} cells ({share:.0%})", f"{self.per_minute(now):,.0f} cells/min"]
         far += [f"{duration(left)} left"] if left is not None else []
         slow = self.slowest(now)
         counts = ", ".join(f"{name} {count:,}" for name, count in self.outcomes.most_common())
-        return [" · ".join(far), counts or "no outcome yet", f"slowest now: {slow[0]}, {slow[1]:.0f} s" if slow else ""]
+        return [
+            " · ".join(far),
+            counts or "no outcome yet",
+            f"slowest now: {slow[0]}, {slow[1]:.0f} s" if slow else self.phase,
+        ]
 
 
 def as_block(progress: Progress, now: float, width: int) -> list[str]:

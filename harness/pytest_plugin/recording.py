@@ -79,14 +79,15 @@ class Recorder:
         self.report: Report | None = None
         self.figures: subprocess.Popen[str] | None = None
         self.failure: OpcovError | None = None
+        self.notes: list[str] = []
 
     def look_back(self) -> None:
         """Look for an unfinished run; raises OpcovError if this one cannot go on with it, or if it still runs."""
         journal = journal_path(self.config)
         if not self.config.option.resume:
-            self.left = resume.find(journal)
-            if self.left:
-                resume.check_free(self.left)
+            if left := resume.find(journal):
+                resume.check_free(left)
+            self.left = left
             return
         self.resumed = resume.unfinished(journal)
         resume.check_same(self.resumed, header(self.config, self.absent, self.started), chosen())
@@ -139,10 +140,10 @@ class Recorder:
         try:
             if toolchain:
                 self.toolchains.add(line := json.loads(toolchain))
-                self._open(element_types=line.pop("element_types", {})).write_toolchain(line)
+                self.open(element_types=line.pop("element_types", {})).write_toolchain(line)
                 if self.report:
                     self.report.note_toolchains(line)
-            cell = self._open().write_cell(lines, seconds)
+            cell = self.open().write_cell(lines, seconds)
             if self.report:
                 self.report.add(cell)
         except OpcovError as error:
@@ -152,7 +153,7 @@ class Recorder:
             mixed = isinstance(error, MixedToolchains)
             pytest.exit(f"opcov: {error}", returncode=error.code if mixed else pytest.ExitCode.INTERNAL_ERROR)
 
-    def _open(self, **more: Any) -> JournalWriter:
+    def open(self, **more: Any) -> JournalWriter:
         """The journal, with these keys in a new header; made late: a run that fails before leaves all as it was."""
         if self.writer is None:
             start = self.resumed.header if self.resumed else header(self.config, self.absent, self.started) | more
@@ -160,11 +161,11 @@ class Recorder:
                 self.left.rename(resume.aside(self.left))
             from .report import Report  # late: a run of one cell starts without what pages need
 
-            start = {**start, "cells": self.progress.total}
-            self.report = Report(self.out, start)
-            before = self.resumed.toolchains if self.resumed else ()
-            blocks = self.report.passed_on(self.resumed.blocks(), before) if self.resumed else ()
-            self.writer = JournalWriter(journal_path(self.config), start, blocks, before)
+            self.report = Report(self.out, start := {**start, "cells": self.progress.total})
+            done = self.resumed
+            before, causes = (done.toolchains, done.causes) if done else ((), ())
+            blocks = self.report.passed_on(done.blocks(), before, causes) if done else ()
+            self.writer = JournalWriter(journal_path(self.config), start, blocks, before, causes)
             self.progress.outcomes = self.writer.counts
             self.figures = _start_counting(self.config)
         return self.writer
@@ -173,7 +174,7 @@ class Recorder:
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Close the journal. An interrupted run gets a footer too, which says so, and keeps its `.part` file."""
         if self.resumed and not self.progress.names and exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
-            self._open()  # no cell was missing, only the footer
+            self.open()  # no cell was missing, only the footer
             session.exitstatus = pytest.ExitCode.OK
         if not self.writer and exitstatus in NOTHING_FAILED and (why := _nothing_ran(self)):
             self.failure, session.exitstatus = why
@@ -189,7 +190,7 @@ class Recorder:
     def _close(self, writer: JournalWriter, interrupted: bool) -> None:
         writer.close(
             keep_part=interrupted,
-            seconds=round(time.time() - self.started + (self.resumed.seconds if self.resumed else 0.0), 1),
+            seconds=round(seconds(self), 1),
             interrupted=interrupted,
             missing=self.progress.left,
             registry=_counted(self.figures),
@@ -207,8 +208,13 @@ class Recorder:
             terminalreporter.write_line(f"opcov: {error}")
             return
         terminalreporter.section("opcov")
-        for line in (*_newly_absent(self), summary, *_left_over(self.progress)):
+        for line in (*_newly_absent(self), summary, *_left_over(self.progress), *self.notes):
             terminalreporter.write_line(line)
+
+
+def seconds(recorder: Recorder) -> float:
+    """How long the run has taken so far, with the part that it goes on with."""
+    return time.time() - recorder.started + (recorder.resumed.seconds if recorder.resumed else 0.0)
 
 
 def _last(config: pytest.Config) -> Path:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import BadHistory, OpcovError
+from harness.records.cause import Cause
 from harness.records.journal_file import Block
 from reports import folds
 from reports.answers import trend
@@ -55,9 +56,21 @@ class Report:
         if self._live:
             self._live.note_toolchains(*lines)
 
-    def passed_on(self, cells: Iterable[Block], toolchains: Iterable[Mapping[str, Any]] = ()) -> Iterator[Block]:
-        """Take the toolchain lines and the cells of an unfinished run; yield the cells for somebody else."""
+    def note_causes(self, *causes: Cause) -> None:
+        """Take what cutting failing programs has shown."""
+        if self._live:
+            self._live.note_causes(*causes)
+
+    def live_index(self) -> Index | None:
+        """The index of the cells that have come so far, good until the next one; None if it could not be made."""
+        return self._live.index() if self._live else None
+
+    def passed_on(
+        self, cells: Iterable[Block], toolchains: Iterable[Mapping[str, Any]] = (), causes: Iterable[Cause] = ()
+    ) -> Iterator[Block]:
+        """Take toolchain lines, causes and the cells of an unfinished run; yield the cells for somebody else."""
         self.note_toolchains(*toolchains)
+        self.note_causes(*causes)
         for cell in cells:
             self.add(cell)
             yield cell

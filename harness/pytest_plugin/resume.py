@@ -18,6 +18,7 @@ import pytest
 from harness.errors import OpcovError
 from harness.programs.compiler import Compiler
 from harness.programs.loaded import COMPILER
+from harness.records.cause import Cause
 from harness.records.journal import Record, is_complete
 from harness.records.journal_file import PART, Block, JournalReader, footer, restored
 from harness.records.toolchain import TOOL, loaded_restore
@@ -33,12 +34,13 @@ SPEC = "options.torch_mlir"
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """The journal of a run that did not end: its path, header and toolchain lines, and the names of its cells."""
+    """The journal of a run that did not end: its path, header, toolchain lines and causes, the names of its cells."""
 
     path: Path
     header: Mapping[str, Any]
     cells: frozenset[str]
     toolchains: tuple[Mapping[str, Any], ...] = ()
+    causes: tuple[Cause, ...] = ()
 
     def blocks(self) -> Iterator[Block]:
         """What was written of each cell."""
@@ -111,7 +113,7 @@ def unfinished(journal: Path) -> Unfinished:
     check_free(path)
     reader = JournalReader(path)
     cells = frozenset(block.cell for block in reader.blocks())
-    return Unfinished(path, reader.header, cells, tuple(reader.toolchains))
+    return Unfinished(path, reader.header, cells, tuple(reader.toolchains), tuple(reader.causes))
 
 
 def check_free(path: Path) -> None:

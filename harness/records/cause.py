@@ -22,11 +22,15 @@ LEVELS: tuple[Level, ...] = get_args(Level)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cut:
-    """A program that was cut out and fails: `ir` is its text, `outcome` its end; `ops` are the ops that it holds."""
+    """A program that was cut out and fails: `ir` is its text, `outcome` its end; `ops` are the ops that it holds.
+
+    `numeric` says which bounds the results of a wrong one were held to; "" where no result was compared.
+    """
 
     ops: tuple[str, ...]
     ir: str
     outcome: Outcome
+    numeric: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +96,7 @@ def cause_json(cause: Cause) -> dict[str, Any]:
 
 def _cut_json(cut: Cut) -> dict[str, Any]:
     end = {"outcome": type(cut.outcome).__name__, "stage": cut.outcome.stage, "detail": detail(cut.outcome)}
-    return {"ops": list(cut.ops), "ir": cut.ir, **end}
+    return {"ops": list(cut.ops), "ir": cut.ir, **end} | ({"numeric": cut.numeric} if cut.numeric else {})
 
 
 def cause_restore(line: Mapping[str, Any]) -> Cause:
@@ -112,4 +116,4 @@ def cause_restore(line: Mapping[str, Any]) -> Cause:
 
 def _cut_restore(line: Mapping[str, Any]) -> Cut:
     outcome = restore(line["outcome"], line["stage"], line["detail"])
-    return Cut(ops=tuple(line["ops"]), ir=line["ir"], outcome=outcome)
+    return Cut(ops=tuple(line["ops"]), ir=line["ir"], outcome=outcome, numeric=line.get("numeric", ""))

@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.cases.sample import Sample, from_json, to_json
 
+from .cause import Cause
 from .mutant import MutantRecord
 from .opinion import Opinion, opinion_json, opinion_restore
 from .outcome import FirstWrongPass, Outcome, Stage, detail, restore
@@ -91,6 +92,7 @@ class Journal:
     - `footer`: the counts of each outcome, and how the run ended; None if it was killed.
     - `toolchains`: the lines that say what its workers loaded; none in older journals.
     - `mutants`: the lines of a journal that `opcov sensitivity` wrote; others have none.
+    - `causes`: what cutting its failing programs has shown.
     - `damage`: what of the file cannot be read, each with its place.
     """
 
@@ -99,6 +101,7 @@ class Journal:
     footer: Mapping[str, Any] | None
     toolchains: tuple[Mapping[str, Any], ...] = ()
     mutants: tuple[MutantRecord, ...] = ()
+    causes: tuple[Cause, ...] = ()
     damage: tuple[str, ...] = ()
 
     @property

@@ -10,12 +10,14 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.errors import BadJournal
 
+from .cause import Cause, cause_restore
 from .journal import Journal, Record, record_restore
 from .lines import Damage, Gap, lines
 from .mutant import MutantRecord, mutant_restore
@@ -27,6 +29,7 @@ PART = ".part"
 """The ending of the file of a run that has not ended."""
 _OUTCOME = b'{"kind":"outcome"'
 _CELL = b'{"kind":"cell"'
+_CAUSE = b'{"kind":"cause"'
 CellName = tuple[str, str, str, str]
 """Op, backend, mode and dtype."""
 
@@ -66,7 +69,8 @@ class JournalReader:
     """Reads a journal's file from start to end in little memory; raises BadJournal if it is no journal.
 
     `header` is there at once. `footer` (None if there is none), `damage` (what cannot be read, with its place), `last`
-    (the last cell that can be read, with its line), `toolchains` and `mutants` are complete when `blocks` has ended.
+    (the last cell that can be read, with its line), `toolchains`, `mutants` and `causes` are complete when `blocks` has
+    ended.
     """
 
     def __init__(self, path: Path) -> None:
@@ -74,6 +78,7 @@ class JournalReader:
         self.footer: Mapping[str, Any] | None = None
         self.toolchains: list[Mapping[str, Any]] = []
         self.mutants: list[MutantRecord] = []
+        self.causes: list[Cause] = []
         self.last = "its header"
         self._damage: list[Damage] = []
         self._number = 0
@@ -173,7 +178,24 @@ class JournalReader:
                 self.toolchains.append(data)
             case {"kind": "trial"}:
                 self.mutants.append(_restored(self.path, self._number, mutant_restore, data))
+            case {"kind": "cause"}:
+                self._take_cause(data)
         return data if isinstance(data, dict) else {}
+
+    def _take_cause(self, data: Mapping[str, Any]) -> None:
+        """Keep a cause; a line that makes none is damage, and no more than itself is lost."""
+        try:
+            self.causes.append(cause_restore(data))
+        except (KeyError, TypeError, AttributeError) as error:
+            self._note(f"not a cause ({type(error).__name__}: {error})")
+
+
+def causes(path: Path) -> Iterator[Cause]:
+    """The causes in a journal, without its cells; raises BadJournal. Lines that cannot be read are left out."""
+    for line in _lines(path):
+        if isinstance(line, bytes) and line.startswith(_CAUSE):
+            with suppress(ValueError, KeyError, TypeError, AttributeError):
+                yield cause_restore(json.loads(line))
 
 
 def _lines(path: Path) -> Iterator[bytes | Gap]:
@@ -235,6 +257,7 @@ def read(path: Path) -> Journal:
         footer=reader.footer,
         toolchains=tuple(reader.toolchains),
         mutants=tuple(reader.mutants),
+        causes=tuple(reader.causes),
         damage=reader.damage,
     )
 

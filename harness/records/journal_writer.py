@@ -13,6 +13,7 @@ from typing import Any
 
 from harness.errors import OpcovError
 
+from .cause import Cause, cause_json
 from .journal_file import PART, SCHEMA, Block, checksum
 from .lines import Compressor
 
@@ -31,8 +32,9 @@ class JournalWriter:
         header: Mapping[str, Any],
         blocks: Iterable[Block] = (),
         toolchains: Iterable[Mapping[str, Any]] = (),
+        causes: Iterable[Cause] = (),
     ) -> None:
-        """Start a journal; `blocks` and `toolchains` are those of an unfinished run that goes on."""
+        """Start a journal; `blocks`, `toolchains` and `causes` are those of an unfinished run that goes on."""
         self.path = path
         self.part = path.with_name(path.name + PART)
         self.counts: Counter[str] = Counter()
@@ -52,6 +54,8 @@ class JournalWriter:
                 self.write_toolchain(line)
             for block in blocks:
                 self.write_cell(block.lines, block.seconds)
+            for cause in causes:
+                self.write_cause(cause)
             fresh.replace(self.part)
         except BaseException:
             self._file.close()
@@ -71,6 +75,10 @@ class JournalWriter:
     def write_toolchain(self, line: Mapping[str, Any]) -> None:
         """Write what a worker has loaded: `loaded_json`, with the name of the worker and the kind of line."""
         self._lines(line)
+
+    def write_cause(self, cause: Cause) -> None:
+        """Write what cutting a failing program has shown."""
+        self._lines(cause_json(cause))
 
     def write_mutant(self, line: Mapping[str, Any]) -> None:
         """Write one line of a journal of mutants, a value of `mutant_json`."""

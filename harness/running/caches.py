@@ -193,7 +193,7 @@ class Artifacts:
 
         def make() -> Artifact | Outcome:
             try:
-                return self._make(contract, self.backends[backend], clock)
+                return self.made(contract, self.backends[backend], clock)
             except Stop as stop:
                 return stop.outcome
 
@@ -203,20 +203,26 @@ class Artifacts:
         """Forget everything."""
         self._found.clear()
 
-    def _make(self, contract: Contract, backend: Backend, clock: Clock) -> Artifact:
-        clock.enter("lower")
-        forbidden = ""
-        with _failures_as_outcomes(clock):
-            lowered = backend.lower(contract)
-            clock.enter("verify")
-            try:
-                backend.verify(lowered)
-            except OutsideSpecification as broken:
-                forbidden = str(broken)
+    def made(self, contract: Contract, backend: Backend, clock: Clock) -> Artifact:
+        """The artifact of a program, made anew; raises Stop."""
+        lowered, forbidden = verified(contract, backend, clock)
         clock.enter("execute")
         executors = [e for e in self.executors if lowered.dialect in e.dialects]
         isolated = frozenset(e.name for e in executors if is_isolated(e))
         return Artifact(lowered, {e.name: executable(e, lowered) for e in executors}, isolated, forbidden)
+
+
+def verified(contract: Contract, backend: Backend, clock: Clock) -> tuple[Lowered, str]:
+    """The lowered and verified module, and why its specification does not allow it ("" where it does); raises Stop."""
+    clock.enter("lower")
+    with _failures_as_outcomes(clock):
+        lowered = backend.lower(contract)
+        clock.enter("verify")
+        try:
+            backend.verify(lowered)
+        except OutsideSpecification as broken:
+            return lowered, str(broken)
+    return lowered, ""
 
 
 @contextmanager

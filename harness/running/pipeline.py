@@ -48,7 +48,7 @@ from harness.records.outcome import (
 )
 
 from . import decomposition, second_opinion
-from .caches import Artifacts, Contracts, References, Stop, starts_early
+from .caches import Artifact, Artifacts, Contracts, References, Stop, starts_early
 from .causes import find_cause, find_first_wrong_pass
 from .clock import Clock
 from .death import crashed
@@ -158,7 +158,7 @@ class Pipeline:
                 raise Stop(_frontends_own(contract, case, references, clock))
             prepared = self._prepare(case, sample, backend, references, clock, found, show, tell)
             known = self._last.get((backend, sample.id)) if find_pass else None
-            outcome, died = (known, died) if known else self._executed(prepared, clock, died)
+            outcome, died = (known, died) if known else executed(self.panel.outcome, prepared, clock, died)
             self._last = {(backend, sample.id): outcome}
             found.outcome = unless_forbidden(outcome, prepared, died)
             found.traits += _unguarded(prepared)
@@ -170,23 +170,9 @@ class Pipeline:
         except BadSample:
             raise
         except Exception as error:
-            found.outcome = _ended(error, clock.stage)
+            found.outcome = ended(error, clock.stage)
         clock.enter("")
         return found.result(clock.seconds)
-
-    def _executed(self, prepared: Prepared, clock: Clock, died: str | None) -> tuple[Outcome, str | None]:
-        """What the executors make of a sample, and what it was seen to die of in execution; `died` as in `run`.
-
-        After a death the isolated executors alone are asked, and one that is right clears the backend.
-        """
-        try:
-            return self.panel.outcome(prepared, clock, died), died
-        except ExecutionDied as death:
-            crash = crashed("execute", death.how, death.stderr)
-        except MemoryError:
-            crash = Crashed("execute", "memory limit", traceback.format_exc(limit=-3))
-        again = self.panel.outcome(prepared, clock, crash.signal)
-        return again if isinstance(again, Passed) else crash, crash.signal
 
     def _contract(
         self,
@@ -241,13 +227,41 @@ class Pipeline:
             failed, self.prepared(case, sample, backend, clock), self.advisers, self.checkers, clock
         )
 
+    def contracted(self, case: OpCase, sample: Sample, backend: str, clock: Clock) -> tuple[Contract, tuple[Run, ...]]:
+        """The sample in the backend contract, and its references at the sizes that this admits; raises Stop."""
+        references = self._references.get(case, sample, clock)
+        contract = self._contracts.get(case, sample, backend, clock)
+        return contract, tuple(run for run in references if contract.admits([t.shape for t in run.inputs]))
+
+    def artifact(self, contract: Contract, backend: str, clock: Clock) -> Artifact:
+        """What a backend makes of a contract that no sample has; raises Stop."""
+        return self._artifacts.made(contract, self.backends[backend], clock)
+
     def prepared(self, case: OpCase, sample: Sample, backend: str, clock: Clock) -> Prepared:
         """The sample, ready to be executed; raises Stop where it does not come so far."""
         references = self._references.get(case, sample, clock)
         return self._prepare(case, sample, backend, references, clock, Findings(), None, nobody)
 
 
-def _ended(error: Exception, stage: Stage) -> Outcome:
+def executed(
+    ask: Callable[[Prepared, Clock, str | None], Outcome], prepared: Prepared, clock: Clock, died: str | None
+) -> tuple[Outcome, str | None]:
+    """What the executors make of a program, and what it was seen to die of in execution; `died` as in `Pipeline.run`.
+
+    `ask` is a method of the panel. After a death the isolated executors alone are asked, and one that is right clears
+    the backend.
+    """
+    try:
+        return ask(prepared, clock, died), died
+    except ExecutionDied as death:
+        crash = crashed("execute", death.how, death.stderr)
+    except MemoryError:
+        crash = Crashed("execute", "memory limit", traceback.format_exc(limit=-3))
+    again = ask(prepared, clock, crash.signal)
+    return again if isinstance(again, Passed) else crash, crash.signal
+
+
+def ended(error: Exception, stage: Stage) -> Outcome:
     """The outcome of a sample that this exception ended at the stage; called while it is handled."""
     match error:
         case Stop():

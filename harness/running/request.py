@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import asdict, dataclass
+from typing import Literal
 
 from harness.cases.sample import MODES
+from harness.records.cause import Level
 from harness.records.outcome import Result
 
 VARIABLE = "OPCOV_WARM_UP"
@@ -34,6 +36,56 @@ class Request:
     died: str | None = None
     ir: str | None = None
     failed: Result | None = None
+
+
+Depth = Literal["text", "verify", "compare"]
+"""How far a piece is taken: its text is made, it is lowered and verified, or it is executed and compared as well."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CutRequest:
+    """A piece of a sample's program, to be made, or run on one backend.
+
+    `kept` are the ops that it has, by their indices among those that may be at fault; None asks for the names of these.
+    `level` is the form of the program. `died` as in `Request`.
+    """
+
+    op: str
+    sample: str
+    backend: str
+    level: Level = "contract"
+    kept: tuple[int, ...] | None = None
+    depth: Depth = "text"
+    died: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CutProgram:
+    """What a program can be cut into: the names of the ops that may be at fault, in its order, and its text.
+
+    `why` says why it cannot be cut, "" if it can.
+    """
+
+    ops: tuple[str, ...] = ()
+    ir: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CutText:
+    """A piece: its text, the names of its ops, and what its results are held to; or why it cannot be had.
+
+    `values` tells the values that it is fed with from others, "" if these cannot be had, for the reason `lacking`;
+    `unjudged` says why it is not known what it should compute.
+    """
+
+    ir: str = ""
+    ops: tuple[str, ...] = ()
+    numeric: str = ""
+    values: str = ""
+    lacking: str = ""
+    unjudged: str = ""
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ import os
 import signal
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -36,7 +37,7 @@ from harness.records.toolchain import Loaded
 from .child import WARM, Child, fork_server, start
 from .deadline import Deadline
 from .death import crashed, tail
-from .request import Request, WarmUp
+from .request import CutProgram, CutRequest, CutText, Request, WarmUp
 
 KILLED = ("SIGKILL", "SIGTERM")
 """Signals that come from outside of the worker."""
@@ -60,7 +61,11 @@ class Limits:
     resident: int = 2 << 30
 
 
-class Supervisor:
+Asked = Request | CutRequest
+Answer = CutProgram | CutText | Result
+
+
+class Supervisor(AbstractContextManager["Supervisor"]):
     """Runs samples in a warm child process, one at a time; a context manager."""
 
     def __init__(
@@ -80,9 +85,7 @@ class Supervisor:
         self._child: Child | None = None
         self._loaded: Loaded | None = None
         self._context = fork_server(warm_up or WarmUp(backends=self.backends, fully=False), preload)
-        handle, path = tempfile.mkstemp(prefix="opcov-", suffix=".stderr")
-        os.close(handle)
-        self._stderr = Path(path)
+        self._stderr = _empty_file()
 
     def loaded(self) -> Loaded:
         """What the last worker has loaded; start one if none has run yet. Raises OpcovError."""
@@ -119,14 +122,21 @@ class Supervisor:
         request = Request(
             op=sample.op, sample=dumps(sample), backend=backend, show=show is not None, find_pass=find_pass, ir=ir
         )
-        short = short or {}
+        return self._settled(request, show, short or {})
+
+    def cut(self, request: CutRequest) -> Answer:
+        """What is asked of a piece; a `Result` if the worker died or hung over it. Raises OpcovError as `run` does."""
+        return (self._answer if request.depth == "text" else self._settled)(request, None, {})
+
+    def _settled(self, request: Asked, show: Show | None, short: Mapping[Stage, str]) -> Result:
+        """The result of what a request runs, asked for again where the first death does not say whose fault it is."""
         deaths = self.deaths
-        result = self._run(request, show, short)
+        result = self._result(request, show, short)
         if _is_early_death(result) or _is_killed(result.outcome):
             deaths = self.deaths
-            result = self._run(request, show, short)
+            result = self._result(request, show, short)
         if self.deaths > deaths and (died := _death_in_execution(result.outcome)):
-            again = self._run(replace(request, show=False, find_pass=False, died=died), None, short)
+            again = self._result(_again(request, died), None, short)
             if isinstance(again.outcome, Passed | Invalid):
                 return replace(again, hung=result.hung)
             return replace(result, cause=again.cause)
@@ -135,9 +145,12 @@ class Supervisor:
     def opinion(self, sample: Sample, backend: str, failed: Result) -> Result:
         """The result of a sample that failed, with a second opinion; raises OpcovError as `run` does."""
         request = Request(op=sample.op, sample=dumps(sample), backend=backend, failed=failed)
-        return _advised(failed, self._run(request, None, {}))
+        return _advised(failed, self._result(request, None, {}))
 
-    def _run(self, request: Request, show: Show | None, short: Mapping[Stage, str]) -> Result:
+    def _result(self, request: Asked, show: Show | None, short: Mapping[Stage, str]) -> Result:
+        return _as_result(self._answer(request, show, short))
+
+    def _answer(self, request: Asked, show: Show | None, short: Mapping[Stage, str]) -> Answer:
         child = self._child or self._start()
         deadline = Deadline(self.limits.seconds, short)
         known: dict[str, Any] = {}
@@ -146,7 +159,7 @@ class Supervisor:
             while child.pipe.poll(deadline.left()):
                 kind, value, *rest = child.pipe.recv()
                 if kind == "result":
-                    result: Result = value
+                    result: Answer = value
                     if rest[0] > self.limits.resident:
                         self._stop()
                     return result
@@ -180,13 +193,9 @@ class Supervisor:
     def _death(self, child: Child, stage: Stage) -> Outcome:
         """The outcome of a sample that killed its worker: a signal, an exit status, or the memory limit."""
         child.process.join()
-        code = child.process.exitcode or 0
         self._child = None
         self.deaths += 1
-        stderr = _last_words(self._stderr)
-        if "Traceback" in stderr and "worker.py" in stderr and code == 1:
-            return HarnessError(stderr, stage)
-        return crashed(stage, signal.Signals(-code).name if code < 0 else f"exit {code}", stderr)
+        return _died(stage, child.process.exitcode or 0, _last_words(self._stderr))
 
     def renew(self) -> None:
         """Let the next sample run in a fresh worker."""
@@ -204,11 +213,32 @@ class Supervisor:
         self._stop()
         self._stderr.unlink(missing_ok=True)
 
-    def __enter__(self) -> Supervisor:
-        return self
-
     def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
         self.close()
+
+
+def _empty_file() -> Path:
+    handle, path = tempfile.mkstemp(prefix="opcov-", suffix=".stderr")
+    os.close(handle)
+    return Path(path)
+
+
+def _as_result(answer: Answer) -> Result:
+    """The answer to a request that runs something; a piece that cannot be had is told of before it is run."""
+    return answer if isinstance(answer, Result) else Result(outcome=HarnessError(f"no result but {answer}"))
+
+
+def _died(stage: Stage, code: int, stderr: str) -> Outcome:
+    if "Traceback" in stderr and "worker.py" in stderr and code == 1:
+        return HarnessError(stderr, stage)
+    return crashed(stage, signal.Signals(-code).name if code < 0 else f"exit {code}", stderr)
+
+
+def _again(request: Asked, died: str) -> Asked:
+    """The request, for the isolated executors alone."""
+    if isinstance(request, CutRequest):
+        return replace(request, died=died)
+    return replace(request, show=False, find_pass=False, died=died)
 
 
 def _advised(failed: Result, answer: Result) -> Result:

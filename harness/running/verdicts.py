@@ -87,6 +87,14 @@ class Panel:
 
     def outcome(self, prepared: Prepared, clock: Clock, died: str | None) -> Outcome:
         """What becomes of a sample that is lowered and verified; `died` as in `Pipeline.run`."""
+        outcome = self.seen(prepared, clock, died)
+        if isinstance(outcome, Wrong):
+            outcome = _unless_decomposed_so(outcome, prepared, clock)
+            return _unless_at_discontinuity(outcome, prepared) if isinstance(outcome, Wrong) else outcome
+        return outcome
+
+    def seen(self, prepared: Prepared, clock: Clock, died: str | None) -> Outcome:
+        """What the executors see, whatever may excuse a wrong result."""
         artifact = prepared.artifact
         if not artifact.executables:
             return NotExecuted({"none": f"no executor takes {prepared.dialect}"})
@@ -95,14 +103,9 @@ class Panel:
         closed = {roads[name] for name in dead}
         asked = (self._ask(prepared, run, roads, closed, clock) for run in prepared.admitted)
         outcome = blame.outcome(asked, roads)
-        match outcome:
-            case Passed():
-                return replace(outcome, dissent={**dead, **outcome.dissent})
-            case Wrong():
-                outcome = _unless_decomposed_so(outcome, prepared, clock)
-                return _unless_at_discontinuity(outcome, prepared) if isinstance(outcome, Wrong) else outcome
-            case _:
-                return outcome
+        if isinstance(outcome, Passed):
+            return replace(outcome, dissent={**dead, **outcome.dissent})
+        return outcome
 
     def _ask(
         self, prepared: Prepared, run: Run, roads: dict[str, str], closed: set[str], clock: Clock

@@ -40,11 +40,12 @@ from op_suites import catalog
 
 from .limits import limit_memory, status
 from .memory import FROM_CONTRACT
-from .request import Request
+from .request import CutProgram, CutRequest, CutText, Request
 
 if TYPE_CHECKING:
     from harness.programs.protocols import Backend, Frontend
 
+    from .pieces import Pieces
     from .pipeline import Pipeline
 
 
@@ -176,23 +177,39 @@ def main(
 
     torch.set_num_threads(1)
     try:
-        ready, found = load(
+        ready, seen = load(
             backends, thorough=thorough, without=without, loading=lambda name: requests.send(("loading", name))
         )
     except OpcovError as error:
         requests.send(("failed", (str(error), error.code)))
         return
     _relieve_collector()
-    requests.send(("ready", found))
+    requests.send(("ready", seen))
     while True:
         try:
-            request: Request = requests.recv()
+            request: Request | CutRequest = requests.recv()
         except EOFError:
             return
         _forget_stderr()
         limit_memory(memory)
-        result = _serve(ready, requests, request)
-        requests.send(("result", result, _resident()))
+        found = _cut(ready, requests, request) if isinstance(request, CutRequest) else _serve(ready, requests, request)
+        requests.send(("result", found, _resident()))
+
+
+@cache
+def _pieces(ready: Pipeline) -> Pieces:
+    from backends import cutting
+
+    from .pieces import Pieces
+
+    return Pieces(ready, cutting, {case.op: case for cases in catalog().values() for case in cases})
+
+
+def _cut(ready: Pipeline, replies: Connection, request: CutRequest) -> CutProgram | CutText | Result:
+    def enter(stage: Stage) -> None:
+        replies.send(("enter", stage))
+
+    return _pieces(ready).serve(case(request.op), _sample(request.sample), request, enter)
 
 
 def _serve(ready: Pipeline, replies: Connection, request: Request) -> Result:

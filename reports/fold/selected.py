@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from harness.errors import OpcovError
+from harness.records.cause import Cause
 from harness.records.journal_file import CellName
 from harness.records.query import NO, YES, Facts, Query
 from harness.text import plural
@@ -99,13 +100,19 @@ class Selected(Index):
             return OpRecords(op, (), ())
         header = self._whole.run.header
         cells = self._whole.cells(op)
-        found = restore_op(op, cells if is_old(header) else list(self._candidates(known, cells)), header)
+        found = restore_op(
+            op, cells if is_old(header) else list(self._candidates(known, cells)), header, self.causes(op)
+        )
         holds = [self._query.may_hold(values) for values in facts(found, self._query.fields)]
         return replace(
             found,
             records=tuple(record for record, yes in zip(found.records, holds, strict=True) if yes),
             places=tuple(place for place, yes in zip(found.places, holds, strict=True) if yes),
         )
+
+    def causes(self, op: str) -> tuple[Cause, ...]:
+        """The causes of an op's failures, of those too that are not selected."""
+        return self._whole.causes(op)
 
     def _candidates(self, known: Facts, cells: Collection[CellLines]) -> Iterator[CellLines]:
         """The cells with only the lines that may be selected; the plain calls are among them, since severities hinge

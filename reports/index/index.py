@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from harness.records.cause import Cause, cause_restore
 from harness.records.journal import Record, is_complete
 from harness.records.journal_file import CellName
 
@@ -80,7 +81,12 @@ class Index:
 
     def records(self, op: str) -> OpRecords:
         """The records of one op, in the order of the journal; none if it has none."""
-        return restore_op(op, self.cells(op), self.run.header)
+        return restore_op(op, self.cells(op), self.run.header, self.causes(op))
+
+    def causes(self, op: str) -> tuple[Cause, ...]:
+        """The causes of an op's failures, as far as its programs were cut."""
+        rows = self._rows("SELECT causes FROM cause WHERE op = ?", op)
+        return tuple(map(cause_restore, unpack(rows[0][0]))) if rows else ()
 
     def cells(self, op: str) -> Sequence[CellLines]:
         """The cells of one op with their lines, in the order of the journal."""

@@ -62,7 +62,9 @@ class CellLines:
     lines: tuple[str, ...]
 
 
-def restore_op(op: str, cells: Iterable[CellLines], header: Mapping[str, Any]) -> OpRecords:
+def restore_op(
+    op: str, cells: Iterable[CellLines], header: Mapping[str, Any], causes: Iterable[Cause] = ()
+) -> OpRecords:
     """Restore the records of an op from its lines; raises BadJournal with the number of a line that is no outcome.
 
     `header` is that of the journal: it says whether the frontend has records of its own there, and which element types
@@ -81,7 +83,7 @@ def restore_op(op: str, cells: Iterable[CellLines], header: Mapping[str, Any]) -
     records = tuple(judged(record, known) for record, _ in placed)
     plain = {record.mode: record.sample for record in records if record.plain and record.sample}
     places = tuple(place for _, place in placed)
-    return OpRecords(op, records, places, plain, first_wrong_passes=first_wrong_passes(records))
+    return OpRecords(op, records, places, plain, tuple(causes), first_wrong_passes(records))
 
 
 def first_wrong_passes(records: Iterable[Record]) -> Mapping[tuple[str, str, Signature], str]:

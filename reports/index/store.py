@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 from harness import user_cache
 from harness.errors import BadJournal
-from harness.records.journal_file import JournalReader
+from harness.records.journal_file import JournalReader, causes
 
 from .index import Index
 from .op_records import Fold
@@ -114,6 +114,7 @@ class Store:
         reader = JournalReader(self._journal)
         writer = IndexWriter(path, self._folds, reader.header)
         try:
+            writer.note_causes(causes(self._journal))  # they are at the end: now no op is folded twice
             total = reader.header.get("cells")
             with _no_garbage_collection():
                 for number, block in enumerate(reader.blocks(), 1):

@@ -3,6 +3,7 @@
 - `run`: by key, a JSON value about the whole run; see `writer.IndexWriter`.
 - `op`: by op, its outcome lines as the journal has them, and its cells: the other fields of `CellLines` and the number
   of lines.
+- `cause`: by op, the causes of its failures, as the journal's lines have them.
 - `part`: by fold and op, the fold's value of the op's records.
 - `sample`: by the id of a sample, its op.
 
@@ -25,6 +26,7 @@ from .op_records import CellLines
 _SCHEMA = """
 CREATE TABLE run (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE op (op TEXT PRIMARY KEY, cells BLOB NOT NULL, lines BLOB NOT NULL);
+CREATE TABLE cause (op TEXT PRIMARY KEY, causes BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE part (fold TEXT NOT NULL, op TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (fold, op));
 CREATE INDEX part_of_op ON part (op);
 CREATE TABLE sample (id TEXT PRIMARY KEY, op TEXT NOT NULL) WITHOUT ROWID;

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.records.cause import Cause, cause_json
 from harness.records.frontend import FRONTEND
 from harness.records.journal_file import Block
 
@@ -47,6 +48,7 @@ class IndexWriter:
         self._cells = 0
         self._columns: dict[tuple[str, str], None] = {}
         self._toolchains: list[Mapping[str, Any]] = []
+        self._causes: dict[str, list[Cause]] = {}
 
     def add(self, block: Block) -> None:
         """Add one cell with all its outcome lines; the order of calls is the order of the journal."""
@@ -69,13 +71,23 @@ class IndexWriter:
         """Note lines of the journal that say what workers loaded."""
         self._toolchains += lines
 
+    def note_causes(self, causes: Iterable[Cause]) -> None:
+        """Note causes, which the folds of their ops are given; an op that was folded before is folded again."""
+        for cause in causes:
+            self._causes.setdefault(cause.op, []).append(cause)
+            if cause.op in self._open:
+                self._open[cause.op].is_folded = False
+            else:
+                self._unfolded.add(cause.op)
+
     def flush(self, footer: Mapping[str, Any] | None = None, damage: Sequence[str] = (), **more: Any) -> Index:
         """Write what has come so far, and return the index of it, which is good until the next `add`.
 
         `more` are further values of the table `run`.
         """
         for name in sorted(self._unfolded):
-            self._fold(name, self._stored(name))
+            if (op := self._stored(name)).cells:
+                self._fold(name, op)
         self._unfolded.clear()
         for name, op in self._open.items():
             self._fold(name, op)
@@ -128,7 +140,7 @@ class IndexWriter:
         if op.is_folded:
             return
         self._connection.execute("DELETE FROM part WHERE op = ?", (name,))
-        self._insert_op(restore_op(name, op.cells, self._header), op.cells)
+        self._insert_op(restore_op(name, op.cells, self._header, self._causes.get(name, ())), op.cells)
         op.is_folded = True
 
     def add_op(self, records: OpRecords) -> None:
@@ -142,10 +154,12 @@ class IndexWriter:
         name = records.op
         parts = [(fold, name, fold_op(records)) for fold, fold_op in self._folds.items()]
         self._insert("op", [(name, *pack_cells(cells))])
+        if records.causes:
+            self._insert("cause", [(name, pack([cause_json(cause) for cause in records.causes]))])
         self._insert("part", [(fold, name, pack(value)) for fold, name, value in parts if value is not None])
         samples = {id(record.sample): record.sample for record in records.records}  # several records share one
         self._insert("sample", {(sample.id, name) for sample in samples.values() if sample})
 
     def _insert(self, table: str, rows: Any) -> None:
-        marks = {"op": "?, ?, ?", "part": "?, ?, ?", "sample": "?, ?"}[table]
+        marks = {"op": "?, ?, ?", "part": "?, ?, ?", "sample": "?, ?", "cause": "?, ?"}[table]
         self._connection.executemany(f"INSERT OR REPLACE INTO {table} VALUES ({marks})", rows)
