@@ -20,9 +20,10 @@ from harness.programs.protocols import NotExpressible, Program
 from . import ir
 from .executors.llvm_jit import main_of
 from .executors.torch_dialect import interpret
+from .exported_graph import exported
 from .frontend import CONTRACT_PIPELINE, imported_module
 
-__all__ = ["cuttable", "imported", "interpret", "legalize"]
+__all__ = ["cuttable", "exported", "imported", "interpret", "legalize"]
 
 _SIZES = re.compile(
     r"torch\.(aten\.(size(\.int)?|dim|numel|len\.\w+|stride(\.int)?|is_floating_point|is_complex)"
@@ -30,8 +31,8 @@ _SIZES = re.compile(
 )
 """Ops that take a tensor and do not read its elements: what they tell of it is computed again."""
 _UNPACKED = ("torch.prim.ListUnpack", "torch.prim.TupleUnpack", "torch.aten.__getitem__.t", "torch.prim.TupleIndex")
-_FREE = ("torch.bind_symbolic_shape", "torch.runtime.assert")
-"""Ops without results, which come along where all that they take is there."""
+_BINDING = "torch.bind_symbolic_shape"
+"""Tells the compiler which sizes are equal; it comes along where the tensor is there."""
 _CONSTANTS: Mapping[str, tuple[str, Callable[[Any], mlir.Attribute]]] = {
     "!torch.int": (
         "torch.constant.int",
@@ -82,7 +83,7 @@ class TorchCuttable:
         self.text = text
         with ir.session() as session:
             body = _Body(session, text)
-            self._places = tuple(i for i, op in enumerate(body.ops) if _computes(op))
+            self._places = _places(body)
             self.ops = tuple(ir.name(body.ops[i]) for i in self._places)
         self._release()
 
@@ -115,15 +116,29 @@ class TorchCuttable:
             ir.drop()
 
 
-def _computes(op: mlir.Operation) -> bool:
-    """Whether an op may be at fault: it makes a tensor, reads a number from one, or has regions.
+def _places(body: _Body) -> tuple[int, ...]:
+    """The indices of the ops that may be at fault: those that compute, and what nobody needs but is compiled."""
+    found = [i for i, op in enumerate(body.ops[:-1]) if _computes(op)]
+    needed, waiting = {len(body.ops) - 1, *found}, [len(body.ops) - 1, *found]
+    while waiting:
+        sources = {place for value in body.used(body.ops[waiting.pop()]) if (place := body.place(value)) is not None}
+        waiting += sources - needed
+        needed |= sources
+    idle = [i for i, op in enumerate(body.ops) if i not in needed and ir.computing([ir.name(op)])]
+    return tuple(sorted((*found, *idle)))
 
-    What only adds up sizes is not, unless the program returns it.
+
+def _computes(op: mlir.Operation) -> bool:
+    """Whether an op makes a tensor, reads a number from one, asserts something, or has regions.
+
+    What only adds up sizes does not compute, unless the program returns it.
     """
     name = ir.name(op)
     if len(op.regions):
         return True
-    if not ir.computing([name]) or not len(op.results):
+    if not len(op.results):
+        return name != _BINDING
+    if not ir.computing([name]):
         return False
     if any(map(_holds_tensor, op.results)) or (any(map(_is_tensor, op.operands)) and not _SIZES.fullmatch(name)):
         return True
@@ -189,11 +204,16 @@ class _Cut:
         """The piece; raises CannotCut."""
         for place in sorted(self.kept):
             self._need(self.body.used(self.body.ops[place]))
-        self._add_free()
+        for place, op in enumerate(self.body.ops):
+            if self._unpacks(op):
+                self._need(self.body.used(op))
+                self.inside.add(place)
+        self._bind()
         results = self._results()
         arguments = sorted(self.arguments, key=self.body.point)
         points = tuple(map(self.body.point, arguments))
         returned = tuple(map(self.body.point, results))
+        constants = tuple(map(self.body.point, self.constants))
         whole = [self.body.point(value) for value in self.body.ops[-1].operands]
         names = tuple(ir.name(self.body.ops[place]) for place in sorted(self.kept))
         behind = tuple(map(self._behind, results))
@@ -201,8 +221,15 @@ class _Cut:
         if not self.body.module.operation.verify():
             raise CannotCut("the piece is not valid IR")
         outputs = tuple(whole.index(point) if point in whole else None for point in returned)
-        text = ir.printed(self.body.module)
-        return Piece(ir=text, ops=names, arguments=points, results=returned, outputs=outputs, behind=behind)
+        return Piece(
+            ir=ir.printed(self.body.module),
+            ops=names,
+            arguments=points,
+            results=returned,
+            outputs=outputs,
+            constants=constants,
+            behind=behind,
+        )
 
     def _need(self, values: Iterable[mlir.Value]) -> None:
         """Find out where these values come from in the piece: computed, an argument, or a constant."""
@@ -233,31 +260,28 @@ class _Cut:
             raise CannotCut(f"a value of type {value.type} is needed, which cannot be an argument")
         self.constants[value] = None
 
-    def _add_free(self) -> None:
-        """Let ops without results come along whose operands are there, with the symbols that they name."""
+    def _bind(self) -> None:
+        """Let the bindings of sizes come along whose tensors are there, with the symbols that they name."""
         for place, op in enumerate(self.body.ops):
-            if op.name not in _FREE:
-                continue
-            others = [value for value in op.operands if not self._is_there(value)]
-            if all(self._is_symbol(value) for value in others):
-                self._need(others)
+            if op.name == _BINDING and self._is_there(op.operands[0]):
+                self._need(list(op.operands)[1:])
                 self.inside.add(place)
 
     def _is_there(self, value: mlir.Value) -> bool:
         return self.body.place(value) in self.inside or value in self.arguments or value in self.constants
 
-    def _is_symbol(self, value: mlir.Value) -> bool:
-        place = self.body.place(value)
-        return place is not None and self.body.ops[place].name in ("torch.symbolic_int", "torch.constant.str")
-
     def _results(self) -> list[mlir.Value]:
-        """The values that the rest of the program uses; those of an op that nothing uses, if it is all there is."""
+        """The values that the rest of the program uses; of an op that is all there is and that nothing uses, all."""
         found = [value for place in sorted(self.inside) for value in self._used_outside(place)]
         if not found and len(self.kept) == 1:
             found = [value for place in self.kept for value in self.body.ops[place].results if _is_tensor(value)]
-        if not found and self.kept:
-            raise CannotCut("nothing that the piece computes is a tensor")
+        if not found and any(self._is_read(place) for place in self.kept):
+            raise CannotCut("the piece gives nothing but numbers, which are no results")
         return found
+
+    def _is_read(self, place: int) -> bool:
+        """Whether anything uses a value of this op."""
+        return any(self.body.users.get(value) for value in self.body.ops[place].results)
 
     def _behind(self, result: mlir.Value) -> tuple[str, ...]:
         """The names of the ops of the piece that compute a value, in order."""
@@ -279,7 +303,7 @@ class _Cut:
             return
         for value in op.results:
             users = {self.body.ops[user].name for user in self.body.users.get(value, ()) if user not in self.inside}
-            if (_is_tensor(value) and users.difference(_FREE)) or "func.return" in users:
+            if (_is_tensor(value) and users.difference((_BINDING,))) or "func.return" in users:
                 yield value
 
     def _unpacks(self, op: mlir.Operation) -> bool:

@@ -271,12 +271,17 @@ _TRAILER = re.compile(
 )
 
 
+def decomposed(program: Program) -> ExportedProgram:
+    """Export and decompose a program, and no more; raises NotExpressible."""
+    with _tracing():
+        return _decomposed(export_program(program))
+
+
 def imported_module(program: Program, session: ir.Session) -> mlir.Module:
     """Export, decompose and import a program, and no more; raises NotExpressible."""
-    with _tracing():
-        decomposed = _decomposed(export_program(program))
-        refuse_mutation(decomposed)
-        return _imported(decomposed, session)
+    made = decomposed(program)
+    refuse_mutation(made)
+    return _imported(made, session)
 
 
 def reference_ir(program: Program) -> str:

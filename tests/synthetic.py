@@ -16,6 +16,7 @@ from typing import Any
 
 from harness.cases.sample import MODES, Fill, Mode, Sample, TensorSpec
 from harness.cases.traits import traits
+from harness.records.cause import Cause
 from harness.records.frontend import FRONTEND, blocked
 from harness.records.journal import Journal, Record, record_json
 from harness.records.journal_file import Block
@@ -161,12 +162,14 @@ def index(
     footer: Mapping[str, Any] | None = FOOTER,
     damage: Sequence[str] = (),
     toolchains: Sequence[Mapping[str, Any]] = (),
+    causes: Sequence[Cause] = (),
 ) -> Index:
     """The index, in memory, of a journal of these records."""
     writer = IndexWriter(":memory:", FOLDS, header)
     for block in blocks(records):
         writer.add(block)
     writer.note_toolchains(*toolchains)
+    writer.note_causes(causes)
     return writer.flush(footer, damage)
 
 

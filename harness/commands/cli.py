@@ -33,7 +33,7 @@ COMMANDS: Mapping[str, str] = {
     "diff": "what changed between two journals: worse, better, changed, undecided",
     "clusters": "the causes of what fails: one entry for all ops, modes and dtypes that fail alike",
     "issue": "a text about one cause, or about each, for torch-mlir's tracker; nothing is sent",
-    "todo": "what to lower next, ranked by how many cells each culprit op holds back",
+    "todo": "what to mend or to lower next, ranked by what passes once it is mended",
     "causes": "cut the programs that fail: which of their ops are at fault",
     "blame": "how many executors confirm a verdict, and which are at fault themselves",
     "sensitivity": "seed wrong lowerings, see how many the census catches",

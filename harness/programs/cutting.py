@@ -23,6 +23,7 @@ class Piece:
     """A program that was cut out of another one, as torch-dialect IR: `ops` are the names of its ops that compute.
 
     - `arguments`, `results`: which values of the whole program its arguments and results are.
+    - `constants`: which of its numbers are constants that it has in their place.
     - `outputs`: which of the whole program's results each of its own is; None for one that is not.
     - `behind`: by result, the names of the ops of the piece that it is computed by.
     """
@@ -32,6 +33,7 @@ class Piece:
     arguments: tuple[Point, ...]
     results: tuple[Point, ...]
     outputs: tuple[int | None, ...]
+    constants: tuple[Point, ...]
     behind: tuple[tuple[str, ...], ...]
 
 
@@ -49,6 +51,14 @@ class Cuttable(Protocol):
 
         `numbers` are values of the program that are no tensors.
         """
+        ...
+
+
+class ExportedCuttable(Cuttable, Protocol):
+    """An exported graph that can be cut; the text of its pieces is their code."""
+
+    def run(self, kept: Iterable[int]) -> None:
+        """Import the piece of these ops; raises CannotCut and NotExpressible."""
         ...
 
 
@@ -72,6 +82,10 @@ class Cutting(Protocol):
         `watch` is given the index of each op of `main` and the values of its results. With `wide`, what the text
         computes in a narrower floating dtype is computed in float64.
         """
+        ...
+
+    def exported(self, program: Program) -> ExportedCuttable:
+        """Return the exported and decomposed graph of a program; raises NotExpressible."""
         ...
 
     def imported(self, program: Program) -> str:

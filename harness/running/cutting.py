@@ -15,6 +15,7 @@ from harness.records.journal import Record
 from harness.records.outcome import (
     BEST,
     Crashed,
+    HarnessError,
     Invalid,
     NotExecuted,
     Outcome,
@@ -63,7 +64,7 @@ class Cutter:
     def cause(self, record: Record) -> Cause:
         """The cause of a record's failure; raises OutOfTime."""
         started = time.monotonic()
-        level: Level = "imported" if record.backend == FRONTEND else "contract"
+        level = _level(record)
 
         def left() -> float:
             return min(self.left(), started + SECONDS - time.monotonic())
@@ -123,8 +124,8 @@ class _Parts:
     def found(self) -> Found:
         """What is at fault; raises CannotTell and OutOfTime."""
         way = ending(self.record.outcome)
-        if self.record.outcome.stage == "import" or self.record.outcome.stage == "export":
-            raise CannotTell(f"the exported graph is not cut: it fails at {self.record.outcome.stage}")
+        if self.record.outcome.stage == "export":
+            raise CannotTell("it fails in export, before there is a graph")
         program = self.ask(self._request(None))
         if not isinstance(program, CutProgram):
             raise CannotTell(f"the program cannot be had: {_said(program)}")
@@ -151,8 +152,7 @@ class _Parts:
     def rest(self, part: Part) -> End:
         """How a part ends that is what is left of the program, compared with what it should compute."""
         outcome = self._outcome(part, "compare")
-        late = self.record.outcome.stage not in UNVALUED
-        if isinstance(outcome, NotExecuted) and not late:
+        if isinstance(outcome, (NotExecuted, HarnessError)) and self.record.outcome.stage in UNVALUED:
             self.unrun[part] = f"the rest is lowered, but no executor runs it: {_said(outcome)}"
             return None
         return ending(outcome)
@@ -160,7 +160,7 @@ class _Parts:
     def _outcome(self, part: Part, depth: Depth) -> Outcome:
         """How a part ends that is taken so far; raises CannotTell and OutOfTime."""
         text = self._text(part)
-        if self.level == "imported":
+        if self.level != "contract":
             depth = "verify"
         elif depth == "compare" and text.lacking:
             if self.record.outcome.stage not in UNVALUED:
@@ -173,7 +173,12 @@ class _Parts:
         known = self.known.get(lowered)
         if depth == "compare" and (known is None or isinstance(known.outcome, BEST)):
             known = self.known.get(compared)
-        return known.outcome if known else self._run(part, depth, lowered, compared)
+        outcome = known.outcome if known else self._run(part, depth, lowered, compared)
+        if depth == "compare" and text.unjudged and isinstance(outcome, BEST):
+            if isinstance(self.record.outcome, Wrong):
+                raise CannotTell(text.unjudged)
+            self.unrun[part] = f"the rest is executed, but not compared: {text.unjudged}"
+        return outcome
 
     def _key(self, text: CutText, depth: Depth, values: str = "") -> str:
         name = f"{self.record.backend} {self.level} {depth} {values} {text.ir}"
@@ -224,6 +229,13 @@ class _Parts:
         outcome = self._outcome(part, depth)
         numeric = text.numeric if isinstance(outcome, Wrong) else ""
         return Cut(ops=text.ops, ir=text.ir, outcome=outcome, numeric=numeric)
+
+
+def _level(record: Record) -> Level:
+    """The form in which a record's program is cut: that which the stage at which it fails is given."""
+    if record.backend != FRONTEND:
+        return "contract"
+    return "exported" if record.outcome.stage == "import" else "imported"
 
 
 def ending(outcome: Outcome) -> End:

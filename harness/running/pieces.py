@@ -19,7 +19,7 @@ from harness.programs.materialize import copied
 from harness.programs.program import program, seed_eager
 from harness.programs.protocols import CannotExecute, Contract, NotExpressible, Program
 from harness.records.frontend import refusal
-from harness.records.outcome import Invalid, Outcome, Passed, Reached, Result, Stage
+from harness.records.outcome import Invalid, Outcome, Passed, Reached, Result, Stage, Wrong
 
 from .caches import Stop, verified
 from .clock import Clock
@@ -44,6 +44,16 @@ class _Program:
     values: tuple[Values, ...] = ()
     lacking: str = ""
     numbers: Values = field(default_factory=dict)
+
+    def at(self, piece: Piece) -> list[tuple[Run, Values, bool]]:
+        """The sizes at which the piece can be fed, those first at which it is known what it should compute, too."""
+        found = [
+            (run, values, all(point in values for point in piece.results))
+            for run, values in zip(self.runs, self.values, strict=True)
+            if all(point in values for point in piece.arguments)
+            and all(values.get(point) == self.numbers[point] for point in piece.constants)
+        ]
+        return sorted(found, key=lambda one: not one[2])
 
 
 class Pieces:
@@ -83,50 +93,59 @@ class Pieces:
         return self._programs.get_or(key, lambda: self._made(case, sample, request, clock))
 
     def _made(self, case: OpCase, sample: Sample, request: CutRequest, clock: Clock) -> _Program:
-        if request.level == "imported":
-            try:
-                text = self._cutting.imported(program(sample))
-            except NotExpressible as refused:
-                raise CannotCut(f"there is no imported IR: {refused.reason}") from None
-            return _Program(case, sample, self._cutting.cuttable(text), lacking="imported IR is not executed")
+        if request.level != "contract":
+            return _Program(case, sample, self._of_frontend(sample, request), lacking="it is not executed")
         try:
             contract, runs = self._pipeline.contracted(case, sample, request.backend, clock)
         except Stop as stop:
             raise CannotCut(f"it is not in the contract: {type(stop.outcome).__name__}") from None
         clock.enter("reference")
         found = _Program(case, sample, self._cutting.cuttable(contract.ir), runs)
-        try:
-            found.values = tuple(self._values(contract.ir, run) for run in runs)
-        except CannotExecute as refused:
-            found.lacking = f"the interpreter cannot run it: {refused}"
-        found.lacking = found.lacking or ("" if runs else "no size to run at")
-        found.numbers = _common(found.values)
+        reached = [self._values(contract.ir, run) for run in runs]
+        found.values = tuple(values for values, _ in reached)
+        found.lacking = next((why for _, why in reached if why), "") if runs else "no size to run at"
+        found.numbers = _numbers(found.values)
         return found
 
-    def _values(self, text: str, run: Run) -> Values:
-        """Every value of the program at one set of sizes; raises CannotExecute."""
+    def _of_frontend(self, sample: Sample, request: CutRequest) -> Cuttable:
+        """The program as the importer or the contract pipeline gets it; raises CannotCut."""
+        try:
+            if request.level == "exported":
+                return self._cutting.exported(program(sample))
+            return self._cutting.cuttable(self._cutting.imported(program(sample)))
+        except NotExpressible as refused:
+            raise CannotCut(f"it does not come so far: {refused.reason}") from None
+
+    def _values(self, text: str, run: Run) -> tuple[Values, str]:
+        """Every value of the program at one set of sizes, and why the interpreter came no further; "" if it did."""
         found: dict[Point, Any] = {(-1, i): value for i, value in enumerate(run.inputs)}
 
         def keep(place: int, values: Sequence[Any]) -> None:
             found.update({(place, i): value for i, value in enumerate(values)})
 
         seed_eager(0)
-        self._cutting.interpret(text, [copied(t) for t in run.inputs], watch=keep)
-        return found
+        try:
+            self._cutting.interpret(text, [copied(t) for t in run.inputs], watch=keep)
+        except CannotExecute as refused:
+            return found, f"the interpreter cannot run it: {refused}"
+        return found, ""
 
     def _text(self, found: _Program, piece: Piece) -> CutText:
         """What is told of a piece before it is run."""
-        lacking, values, numeric = found.lacking, "", ""
-        if not lacking:
-            fed = [_tensors(piece.arguments, at) for at in found.values]
-            values = hashlib.sha256(b"".join(as_bytes(t) for one in fed for t in one)).hexdigest()
-            numeric = ", ".join(dict.fromkeys(c.says for c in classes_of(piece, fed[0], self._cases)))
-        return CutText(ir=piece.ir, ops=piece.ops, numeric=numeric, values=values, lacking=lacking)
+        at = found.at(piece)
+        if not at:
+            return CutText(ir=piece.ir, ops=piece.ops, lacking=found.lacking)
+        fed = [_tensors(piece.arguments, values) for _, values, _ in at]
+        values = hashlib.sha256(b"".join(as_bytes(t) for one in fed for t in one)).hexdigest()
+        numeric = ", ".join(dict.fromkeys(c.says for c in classes_of(piece, fed[0], self._cases)))
+        judged = len(at) == len(found.runs) and all(known for *_, known in at)
+        unjudged = "" if judged else found.lacking or "a number in it differs between sizes"
+        return CutText(ir=piece.ir, ops=piece.ops, numeric=numeric, values=values, unjudged=unjudged)
 
     def _outcome(self, found: _Program, piece: Piece, request: CutRequest, clock: Clock) -> Outcome:
         """The end of a piece; raises Stop and what kills the process."""
-        if request.level == "imported":
-            return self._legalized(piece, clock)
+        if request.level != "contract":
+            return self._through_frontend(found.cuttable, piece, request, clock)
         module = _Interpreted(self._cutting, piece.ir)
         contract = Contract(
             program=Program(op=request.op, module=module, args=()),
@@ -136,19 +155,22 @@ class Pieces:
             decomposes=False,
         )
         backend = self._pipeline.backends[request.backend]
-        if request.depth == "verify" or found.lacking:
+        if request.depth == "verify" or not found.at(piece):
             _, forbidden = verified(contract, backend, clock)
             return Invalid("verify", forbidden) if forbidden else Passed(0.0, ())
         prepared = self._prepared(found, piece, contract, request, clock)
         outcome, died = executed(self._pipeline.panel.seen, prepared, clock, request.died)
         return unless_forbidden(outcome, prepared, died)
 
-    def _legalized(self, piece: Piece, clock: Clock) -> Outcome:
-        clock.enter("contract")
+    def _through_frontend(self, cuttable: Any, piece: Piece, request: CutRequest, clock: Clock) -> Outcome:
+        clock.enter("import" if request.level == "exported" else "contract")
         try:
-            self._cutting.legalize(piece.ir)
+            if request.level == "exported":
+                cuttable.run(request.kept)
+            else:
+                self._cutting.legalize(piece.ir)
         except NotExpressible as refused:
-            return refusal("contract", refused.reason)
+            return refusal(refused.stage, refused.reason)
         return Reached()
 
     def _prepared(
@@ -156,15 +178,17 @@ class Pieces:
     ) -> Prepared:
         """The piece, lowered and verified, with what it should compute."""
         runs = []
-        for run, values in zip(found.runs, found.values, strict=True):
-            inputs, results = (_tensors(points, values) for points in (piece.arguments, piece.results))
-            whole = Whole(case=found.case, run=run)
-            runs.append(piece_run(piece, inputs, results, self._wide(piece), whole, self._cases))
-        program = replace(contract.program, args=runs[0].inputs)
-        contract = replace(contract, program=program)
+        for run, values, known in found.at(piece):
+            inputs = _tensors(piece.arguments, values)
+            if known:
+                results, whole = _tensors(piece.results, values), Whole(case=found.case, run=run)
+                runs.append(piece_run(piece, inputs, results, self._wide(piece), whole, self._cases))
+            else:
+                runs.append(Run(run.sizes, tuple(inputs), ()))
+        contract = replace(contract, program=replace(contract.program, args=runs[0].inputs))
         artifact = self._pipeline.artifact(contract, request.backend, clock)
         case = canonical_case(piece, Whole(case=found.case, run=found.runs[0]), self._cases)
-        return Prepared(case=case, sample=found.sample, contract=contract, artifact=artifact, references=tuple(runs))
+        return _Fed(case=case, sample=found.sample, contract=contract, artifact=artifact, references=tuple(runs))
 
     def _wide(self, piece: Piece) -> Callable[[Sequence[torch.Tensor]], list[torch.Tensor]]:
         def wide(args: Sequence[torch.Tensor]) -> list[torch.Tensor]:
@@ -172,6 +196,14 @@ class Pieces:
             return self._cutting.interpret(piece.ir, [copied(t) for t in args], wide=True)
 
         return wide
+
+
+class _Fed(Prepared):
+    """A piece that is ready to be executed."""
+
+    def compare(self, results: Sequence[torch.Tensor], run: Run, executor: str) -> float | Wrong:
+        """Compare as any program; where it is not known what is right, nothing is wrong: the piece may only die."""
+        return super().compare(results, run, executor) if run.outputs else 0.0
 
 
 class _Interpreted(torch.nn.Module):
@@ -191,8 +223,7 @@ def _tensors(points: Sequence[Point], values: Values) -> list[torch.Tensor]:
     return [torch.as_tensor(values[point]) for point in points]
 
 
-def _common(values: Sequence[Values]) -> Values:
-    """The numbers in a program that are the same at all sizes."""
+def _numbers(values: Sequence[Values]) -> Values:
+    """The numbers in a program at its first sizes: a piece that has one as a constant runs where it is the same."""
     first = values[0] if values else {}
-    numbers = {point: value for point, value in first.items() if isinstance(value, (bool, int, float))}
-    return {p: value for p, value in numbers.items() if all(p in at and at[p] == value for at in values)}
+    return {point: value for point, value in first.items() if isinstance(value, (bool, int, float))}

@@ -5,50 +5,33 @@ A failure that the frontend blocks belongs to the frontend's cluster. Every fail
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from harness.errors import UnknownName
 from harness.records.cause import Cut
-from harness.records.severity import COMMON
 from harness.text import plural
 from reports.fold.call import explain_command, repro_command
 from reports.fold.cell import dialect_name
-from reports.fold.failures import FOLD, STATES, Key, failures
+from reports.fold.failures import FOLD, Key, failures
 from reports.fold.matrix import columns_of
 from reports.fold.severity import GRADES, Grade
 from reports.fold.status import FAILING, STATUS_OF_OUTCOME, Status
 from reports.index.index import Index
 
+from .cluster_cell import ClusterCell, State, added, needs
 from .titles import Rule, title
 
-
-@dataclass(frozen=True, slots=True)
-class ClusterCell:
-    """A cell that a cluster holds back: how many of its samples fail so, and what mending the culprit makes of it.
-
-    `state` is one of `failures.STATES`. `verified` is whether the culprit is.
-    """
-
-    op: str
-    mode: str
-    dtype: str
-    state: str
-    verified: bool
-    samples: int
-
-    @property
-    def is_rare(self) -> bool:
-        """Whether its dtype is none that networks use: `harness.records.severity.COMMON`."""
-        return self.dtype not in COMMON
+Group = Mapping[str, Any]
+"""What the fold keeps of one op in one cluster."""
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """The record that stands for a cluster: the smallest, best one whose program is the culprit alone."""
+    """The record that stands for a cluster: best the plain call of the culprit alone, else a small sample."""
 
     op: str
     mode: str
@@ -64,17 +47,15 @@ class Cluster:
     """Failures of one cause.
 
     `plain` are the plain calls that it holds back, as op and mode; `unlocked_plain` is how many of these pass with the
-    culprit cut out. `needs` are what the other cells stop at next, with the number of cells. `untried` says why cutting
-    has given up, with the number of samples. `share` is that of all failing samples of the backend. `rule` is what
-    separates the samples from those that pass; None if nothing does. `cuts` are the ops with a cut program that shows
-    the culprit alone, the smallest first.
+    culprit cut out. `untried` says why cutting has given up, with the number of samples. `share` is that of all failing
+    samples of the backend. `rule` is what separates the samples from those that pass; None if nothing does. `cuts` are
+    the ops with a cut program that shows the culprit alone, the smallest first.
     """
 
     key: Key
     cells: tuple[ClusterCell, ...]
     plain: tuple[tuple[str, str], ...]
     unlocked_plain: int
-    needs: Mapping[str, int]
     untried: Mapping[str, int]
     severity: Grade
     share: float
@@ -125,9 +106,14 @@ class Cluster:
         """In how many cells the culprit was verified: by cutting, or since the program has no other op."""
         return sum(cell.verified for cell in self.cells)
 
-    def count(self, state: str, *, rare: bool | None = None) -> int:
-        """How many cells are in a state; with `rare`, only those of a rare dtype, or only the others."""
-        return sum(cell.state == state and rare in (None, cell.is_rare) for cell in self.cells)
+    def count(self, state: State) -> int:
+        """How many cells are in a state once the culprit is mended."""
+        return sum(cell.state((self.key,)) == state for cell in self.cells)
+
+    @cached_property
+    def needs(self) -> Mapping[str, int]:
+        """What the cells that stop at something else stop at, with the number of cells, the most first."""
+        return needs(self.cells, (self.key,), self.key.culprits)
 
     @property
     def explain(self) -> str:
@@ -186,28 +172,38 @@ def clusters(index: Index, backend: str | None = None) -> tuple[Clusters, ...]:
     backends = list(dict.fromkeys(column.backend for column in columns_of(index.run)))
     if backend is not None and backend not in backends:
         raise UnknownName("backend", backend, backends)
-    return joined(index.parts(FOLD), backends if backend is None else (backend,))
+    wanted = backends if backend is None else (backend,)
+    return joined(index.parts(FOLD), wanted, is_whole=not index.run.selected)
 
 
-def joined(parts: Iterable[tuple[str, Mapping[str, Any]]], backends: Sequence[str]) -> tuple[Clusters, ...]:
-    """Join the folded values of ops, which come in any order."""
+def joined(
+    parts: Iterable[tuple[str, Mapping[str, Any]]], backends: Sequence[str], *, is_whole: bool = True
+) -> tuple[Clusters, ...]:
+    """Join the folded values of ops, which come in any order.
+
+    `is_whole` says that they are of all samples: only then does it mean something that no sample passes.
+    """
     totals: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-    groups: dict[tuple[Any, ...], list[tuple[str, Mapping[str, Any]]]] = defaultdict(list)
+    groups: dict[Key, list[tuple[str, Group]]] = defaultdict(list)
     for op, part in sorted(parts, key=lambda part: part[0]):
         for name, counts in part["totals"].items():
             totals[name] = [a + b for a, b in zip(totals[name], counts, strict=True)]
-        for group in part["groups"]:
-            if group["key"][0] in backends:
-                groups[_hashable(group["key"])].append((op, group))
+        keys = [_key(group["key"]) for group in part["groups"]]
+        for key, group in zip(keys, part["groups"], strict=True):
+            if key.backend in backends:
+                groups[key].append((op, {**group, "keys": keys}))
     by_backend: dict[str, list[Cluster]] = defaultdict(list)
-    for values, of_ops in groups.items():
-        cluster = _cluster(Key(*values), of_ops, totals[values[0]][1])
+    for key, of_ops in groups.items():
+        cluster = _cluster(key, of_ops, totals[key.backend][1])
+        if not is_whole and cluster.rule and not cluster.rule.text:
+            cluster = replace(cluster, rule=None)
         by_backend[cluster.backend].append(cluster)
     return tuple(Clusters(name, tuple(sorted(by_backend[name], key=order)), *totals[name]) for name in backends)
 
 
-def _hashable(key: Sequence[Any]) -> tuple[Any, ...]:
-    return tuple(tuple(value) if isinstance(value, list) else value for value in key)
+def _key(values: Sequence[Any]) -> Key:
+    backend, outcome, where, culprits, *rest = values
+    return Key(backend, outcome, where, tuple(culprits), *rest)
 
 
 def order(cluster: Cluster) -> tuple[Any, ...]:
@@ -216,12 +212,8 @@ def order(cluster: Cluster) -> tuple[Any, ...]:
     return (alarm, -len(cluster.plain), cluster.severity.rank, -len(cluster.cells), -cluster.samples, cluster.id)
 
 
-def _cluster(key: Key, of_ops: Sequence[tuple[str, Mapping[str, Any]]], failing: int) -> Cluster:
-    cells = tuple(
-        ClusterCell(op, mode, dtype, STATES[state], verified, samples)
-        for op, group in of_ops
-        for mode, dtype, state, verified, samples in group["cells"]
-    )
+def _cluster(key: Key, of_ops: Sequence[tuple[str, Group]], failing: int) -> Cluster:
+    cells = tuple(cell for of_op in of_ops for cell in _cells(*of_op))
     plain = [(op, mode, unlocks) for op, group in of_ops for mode, unlocks in group["plain"]]
     cuts = sorted((group["example"]["cut"], op) for op, group in of_ops if group["example"]["cut"])
     samples = sum(cell.samples for cell in cells)
@@ -230,8 +222,7 @@ def _cluster(key: Key, of_ops: Sequence[tuple[str, Mapping[str, Any]]], failing:
         cells=cells,
         plain=tuple((op, mode) for op, mode, _ in plain),
         unlocked_plain=sum(unlocks for *_, unlocks in plain),
-        needs=_added(group["needs"] for _, group in of_ops),
-        untried=_added(group["why"] for _, group in of_ops),
+        untried=added(group["why"] for _, group in of_ops),
         severity=GRADES[min(group["severity"] for _, group in of_ops)],
         share=samples / failing if failing else 0.0,
         rule=_rule(key, of_ops),
@@ -240,21 +231,18 @@ def _cluster(key: Key, of_ops: Sequence[tuple[str, Mapping[str, Any]]], failing:
     )
 
 
-def _added(counts: Iterable[Mapping[str, int]]) -> Mapping[str, int]:
-    """The sums, the largest first."""
-    found: Counter[str] = Counter()
-    for of_op in counts:
-        found.update(of_op)
-    return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+def _cells(op: str, group: Group) -> Iterator[ClusterCell]:
+    for mode, dtype, unlocks, needed, others, *rest in group["cells"]:
+        yield ClusterCell(op, mode, dtype, unlocks, tuple(needed), tuple(group["keys"][i] for i in others), *rest)
 
 
-def _example(of_ops: Sequence[tuple[str, Mapping[str, Any]]]) -> Example:
+def _example(of_ops: Sequence[tuple[str, Group]]) -> Example:
     op, group = min(of_ops, key=lambda item: item[1]["example"]["ease"])
     of = group["example"]
     return Example(op, of["mode"], of["stage"], of["id"], of["headline"], of["call"], of["where"])
 
 
-def _rule(key: Key, of_ops: Sequence[tuple[str, Mapping[str, Any]]]) -> Rule | None:
+def _rule(key: Key, of_ops: Sequence[tuple[str, Group]]) -> Rule | None:
     """The rule of the culprit's own op, if it says something of the other ops too; else that which all ops have.
 
     It does if the culprit never passes, if all samples meet its condition, or if it is of half of them.
@@ -264,14 +252,15 @@ def _rule(key: Key, of_ops: Sequence[tuple[str, Mapping[str, Any]]]) -> Rule | N
     if found and (not found[0] or _is_met(found[0], of_ops) or 2 * found[1] >= sum(map(_samples, of_ops))):
         return _added_rules([found])
     rules = [group["rule"] for _, group in of_ops]
-    return _added_rules(rules) if all(rules) and len({text for text, *_ in rules}) == 1 else None
+    shared = {rule[0] if rule else "" for rule in rules}
+    return _added_rules(rules) if len(shared) == 1 and "" not in shared else None
 
 
-def _samples(of_op: tuple[str, Mapping[str, Any]]) -> int:
+def _samples(of_op: tuple[str, Group]) -> int:
     return sum(samples for *_, samples in of_op[1]["cells"])
 
 
-def _is_met(text: str, of_ops: Sequence[tuple[str, Mapping[str, Any]]]) -> bool:
+def _is_met(text: str, of_ops: Sequence[tuple[str, Group]]) -> bool:
     """Whether a condition holds for all samples of all ops; one with "or" or "not" is not looked into."""
     return all(set(text.split(" and ")) <= set(group["common"]) for _, group in of_ops)
 

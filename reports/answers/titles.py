@@ -39,8 +39,8 @@ class Rule:
         """The rule at the end of a title."""
         if self.text:
             return f"where {self.text}, {self.failing:,} of {self.failing:,}"
-        every = "every sample" if not self.others else "samples of which none passes"
-        return f"in {every}, {self.failing:,} of {self.failing + self.others:,}"
+        counts = f"{self.failing:,} of {self.failing + self.others:,}"
+        return f"in {counts} samples, none passes" if self.others else f"in every sample, {counts}"
 
     def json(self) -> dict[str, Any]:
         """The same as JSON values."""

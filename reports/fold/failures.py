@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
@@ -36,15 +36,11 @@ Basis = Literal["cut", "composition", "only", "named", "decomposed", ""]
 the op that is decomposed in the first wrong pass, which comes before the backend; not at all.
 """
 VERIFIED: tuple[Basis, ...] = ("cut", "composition", "only")
-State = Literal["unlocked", "stops", "not tried"]
-STATES: tuple[State, ...] = ("unlocked", "stops", "not tried")
-"""What becomes of a cell once the culprit is mended: it passes; it stops at something else; that was not tried."""
-OTHERWISE = "the same op, otherwise"
-"""Among the needs of a cell: another way in which the culprit itself fails there."""
-UNNAMED = "an op that is not known"
 CellKey = tuple[str, str, str]
 """Backend, mode and dtype."""
 Traits = tuple[str, ...]
+_TORCH = "torch."
+"""How the names of the ops of a program begin; a cascade may stop at an op of another dialect."""
 DYNAMIC = "mode=dynamic"
 """A trait that rules of clusters know beside those of samples."""
 
@@ -125,19 +121,28 @@ def _failure(record: Record, way: Signature, cause: Cause | None, wrong_pass: st
     )
     if cut is None:
         return Failure(record, key, basis, cause, True if basis == "only" else None, ())
-    others = cut.culprits[1:] if basis == "cut" else ()
-    return Failure(record, key, basis, cause, cut.unlocks and not others, (*others, *cut.needs))
+    return Failure(record, key, basis, cause, *_rest(cut, culprits))
+
+
+def _rest(cut: Cause, culprits: Collection[str]) -> tuple[bool | None, tuple[str, ...]]:
+    """Whether the rest of a program passes with these culprits cut out, None if that is not known; what else it needs.
+
+    An op that is at fault more than once is one effort. A rest that could not be run has neither passed nor stopped.
+    """
+    others = tuple(dict.fromkeys(name for name in (*cut.culprits, *cut.needs) if name not in culprits))
+    return (None if cut.why and not others else cut.unlocks and not others), others
 
 
 def _culprits(record: Record, way: Signature, cause: Cause | None, wrong_pass: str) -> tuple[tuple[str, ...], Basis]:
     """The culprits of a failure and how they are known. Of several that are at fault each on its own, the first."""
     if cause and cause.culprits and cause.found != "not tried":
-        return (cause.culprits, "composition") if cause.found == "composition" else (cause.culprits[:1], "cut")
+        distinct = tuple(dict.fromkeys(cause.culprits))
+        return (distinct, "composition") if cause.found == "composition" else (distinct[:1], "cut")
     if isinstance(record.outcome, Wrong) and wrong_pass and not wrong_pass.startswith("lower/"):
         return (dialect_name(record.op),), "decomposed"
-    if len(record.reached) == 1:
-        return record.reached, "only"
     name = named(record.outcome, way.culprit)
+    if len(record.reached) == 1 and (not name or name.startswith(_TORCH)):
+        return record.reached, "only"
     return ((name,), "named") if name else ((), "")
 
 
@@ -159,12 +164,15 @@ def fold(of: OpRecords) -> dict[str, Any] | None:
         if isinstance(record.outcome, BEST) and record.minimised is None and record.sample:
             passing[record.backend].append(_traits(record))
     totals = _totals(found)
+    places = {key: place for place, key in enumerate(groups)}
     return {
         "totals": totals,
         "groups": [
             {
                 "key": list(key),
-                **_held_back(key, group, cells),
+                "cells": [_held_back(places, key, name, cells[name]) for name in _cells(group)],
+                "plain": [[f.record.mode, f.unlocks is True] for f in group if f.record.plain],
+                "why": dict(Counter(f.why for f in group if f.why)),
                 "severity": _worst(of, group),
                 "rule": _rule(group, passing[key.backend], totals[key.backend][1]),
                 "common": sorted(set.intersection(*(set(_traits(f.record)) for f in group))),
@@ -190,39 +198,26 @@ def _totals(found: Iterable[Failure]) -> dict[str, list[int]]:
     return {backend: [len(cells[backend]), samples[backend]] for backend in cells}
 
 
-def _held_back(key: Key, group: Sequence[Failure], cells: Mapping[CellKey, Sequence[Failure]]) -> dict[str, Any]:
-    """The cells and plain calls that a cluster holds back, what they need beside it, and why that was not tried."""
-    needs: Counter[str] = Counter()
-    found = []
-    for cell in dict.fromkeys(_cell(f.record) for f in group):
-        state, stops = _state(key, cells[cell])
-        needs.update(stops)
-        own = [f for f in cells[cell] if f.key == key]
-        verified = all(f.basis in VERIFIED for f in own)
-        found.append([*cell[1:], STATES.index(state), verified, sum(f.record.minimised is None for f in own)])
-    return {
-        "cells": found,
-        "plain": [[f.record.mode, f.unlocks is True] for f in group if f.record.plain],
-        "needs": dict(needs),
-        "why": dict(Counter(f.why for f in group if f.why)),
-    }
+def _cells(group: Iterable[Failure]) -> Iterable[CellKey]:
+    return dict.fromkeys(_cell(failure.record) for failure in group)
 
 
-def _state(key: Key, of_cell: Sequence[Failure]) -> tuple[State, tuple[str, ...]]:
-    """What becomes of a cell once the culprit is mended, and what it stops at then, each once, in order."""
+def _held_back(places: Mapping[Key, int], key: Key, name: CellKey, of_cell: Sequence[Failure]) -> list[Any]:
+    """What a cluster is to a cell: mode, dtype, whether the cell passes with the culprit cut out, what it needs then.
+
+    After these come the places of the other clusters that the cell is in, whether the culprit is verified, and how many
+    samples fail so.
+    """
     own = [f for f in of_cell if f.key == key]
-    if any(f.unlocks is None for f in own):
-        return "not tried", ()
-    others = [_other(key, f.key) for f in of_cell if f.key != key]
-    needs = tuple(dict.fromkeys([name for f in own for name in f.needs] + others))
-    return ("unlocked", ()) if all(f.unlocks for f in own) and not others else ("stops", needs)
-
-
-def _other(key: Key, other: Key) -> str:
-    """What another cluster that a cell is in is called among the needs."""
-    if other.culprits == key.culprits:
-        return OTHERWISE
-    return " with ".join(other.culprits) or UNNAMED
+    tried = [f.unlocks for f in own]
+    return [
+        *name[1:],
+        None if None in tried else all(tried),
+        list(dict.fromkeys(need for f in own for need in f.needs)),
+        sorted({places[f.key] for f in of_cell} - {places[key]}),
+        all(f.basis in VERIFIED for f in own),
+        sum(f.record.minimised is None for f in own),
+    ]
 
 
 def _worst(of: OpRecords, group: Sequence[Failure]) -> int:
@@ -257,7 +252,7 @@ def _traits(record: Record) -> Traits:
 
 
 def _example(group: Sequence[Failure]) -> dict[str, Any]:
-    """The record to look at: best one whose program is the culprit alone, then the smallest."""
+    """The record to look at: best the plain call of the culprit alone, else a small sample."""
     chosen = min(group, key=_ease)
     record = chosen.record
     cuts = [len(cut.ir) for f in group if f.cause and f.basis in ("cut", "composition") for cut in f.cause.alone[:1]]
@@ -274,13 +269,9 @@ def _example(group: Sequence[Failure]) -> dict[str, Any]:
 
 
 def _ease(failure: Failure) -> tuple[Any, ...]:
-    """A sort key: a program of the culprit alone comes first, then a minimised sample, then a small one."""
+    """A sort key: a program of the culprit alone comes first, then the plain call, a minimised sample, a small one."""
     record = failure.record
     is_whole = record.minimised is None or record.without is not None
-    return (
-        failure.basis != "only",
-        record.sample is None,
-        is_whole,
-        *(size(record.sample) if record.sample else ()),
-        record.id,
-    )
+    elements, dims, arguments = size(record.sample) if record.sample else (0, 0, 0)
+    few = (record.sample is None, not elements, is_whole, elements, dims, arguments, record.id)
+    return (failure.basis != "only", not record.plain, *few)

@@ -7,26 +7,15 @@ import pytest
 
 from harness.records.cause import Cause, Cut, cause_json, cause_restore
 from harness.records.outcome import Crashed, Unsupported, Wrong
-from harness.records.signature import Signature
+from tests.synthetic_cause import REFUSED, cause
 
-REFUSED = Unsupported("lower", "failed to legalize", "torch.aten.sort")
-CAUSE = Cause(
-    op="aten.median.default",
-    family="sorting",
-    backend="tosa",
-    mode="static",
-    id="abc",
-    way=Signature("Unsupported", "lower", "torch.aten.sort"),
-    found="culprits",
-    culprits=("torch.aten.sort",),
-    needs=("torch.aten.index_select",),
-    alone=(Cut(ops=("torch.aten.sort",), ir="func.func @main() { return }", outcome=REFUSED),),
-    tried=4,
-    seconds=0.25,
+CAUSE = cause()
+WRONG = Cut(ops=("torch.aten.exp",), ir="", outcome=Wrong("value", "", 0, "x"), numeric="ulp(4)")
+
+
+@pytest.mark.parametrize(
+    "change", [{}, {"found": "not tried", "why": "a size", "alone": ()}, {"unlocks": True}, {"alone": (WRONG,)}]
 )
-
-
-@pytest.mark.parametrize("change", [{}, {"found": "not tried", "why": "a size", "alone": ()}, {"unlocks": True}])
 def test_a_cause_survives_its_line(change: dict[str, Any]) -> None:
     values = {name: getattr(CAUSE, name) for name in Cause.__dataclass_fields__} | change
     assert cause_restore(json.loads(json.dumps(cause_json(Cause(**values))))) == Cause(**values)

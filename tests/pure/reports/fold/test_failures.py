@@ -6,7 +6,7 @@ import pytest
 
 from harness.records.journal import Record
 from harness.records.outcome import Blocked, Crashed, FirstWrongPass, NotExecuted, Outside, Wrong
-from reports.fold.failures import OTHERWISE, UNNAMED, Failure, failures, fold
+from reports.fold.failures import Failure, failures, fold
 from tests.causes import MANY, cause, line, records_of, refused
 from tests.synthetic import PASSED
 
@@ -38,6 +38,19 @@ def test_of_several_culprits_the_first_is_it_and_needs_the_others() -> None:
     assert (found.unlocks, found.needs) == (False, (MANY[1], "torch.aten.neg"))
 
 
+def test_an_op_that_is_at_fault_twice_is_one_culprit() -> None:
+    record = line(SUM, refused("torch.aten.size.int"), reached=MANY)
+    found = the(record, cause(record, MANY[0], MANY[0]))
+    assert (found.key.culprits, found.unlocks, found.needs) == (MANY[:1], True, ())
+
+
+def test_a_rest_that_could_not_be_run_has_neither_passed_nor_stopped() -> None:
+    record = line(SUM, refused("torch.aten.size.int"), reached=MANY)
+    found = the(record, cause(record, MANY[0], unlocks=False, why="the rest is not executed"))
+    assert (found.basis, found.unlocks, found.needs) == ("cut", None, ())
+    assert found.why == "the rest is not executed"
+
+
 def test_a_composition_is_one_culprit() -> None:
     record = line(SUM, Crashed("lower", "SIGSEGV", ""), reached=MANY)
     found = the(record, cause(record, *MANY[:2], found="composition"))
@@ -51,6 +64,11 @@ def test_without_a_cut_it_is_the_only_op_else_the_named_one_else_none() -> None:
     assert (named.key.culprits, named.basis, named.unlocks) == (("torch.aten.size.int",), "named", None)
     unknown = the(line(SUM, WRONG, reached=MANY))
     assert (unknown.key.culprits, unknown.basis, unknown.unlocks) == ((), "", None)
+
+
+def test_a_cascade_may_stop_at_an_op_of_another_dialect() -> None:
+    found = the(line(SUM, refused("shape.shape_of"), reached=MANY[:1], backend="stablehlo-linalg"))
+    assert (found.key.culprits, found.basis) == (("shape.shape_of",), "named")
 
 
 def test_what_cutting_gave_up_on_falls_back_and_says_why() -> None:
@@ -85,20 +103,19 @@ def test_the_control_has_no_clusters() -> None:
     assert fold(records_of(SUM, [line(SUM, WRONG, backend="control")])) is None
 
 
-def test_a_cell_is_unlocked_if_all_its_samples_fail_so_and_pass_without_the_culprit() -> None:
-    def state(*records: Record, causes: tuple[object, ...] = ()) -> tuple[list[int], dict[str, int]]:
-        (group, *_) = fold(records_of(SORT, records, causes))["groups"]  # type: ignore[arg-type,index]
-        return [cell[2] for cell in group["cells"]], group["needs"]
+def test_what_a_cell_needs_is_told_of_each_cluster_that_it_is_in() -> None:
+    def told(*records: Record, causes: tuple[object, ...] = ()) -> list[list[object]]:
+        groups = fold(records_of(SORT, records, causes))["groups"]  # type: ignore[arg-type,index]
+        return [cell[2:5] for cell in groups[0]["cells"]]
 
     alone = line(SORT, refused("torch.aten.sort"))
-    assert state(alone) == ([0], {})
-    assert state(alone, line(SORT, WRONG, shape=(3,))) == ([1], {OTHERWISE: 1})
-    assert state(alone, line(SORT, WRONG, shape=(3,), reached=MANY)) == ([1], {UNNAMED: 1})
-    assert state(alone, line(SORT, refused("t.x"), shape=(3,), reached=MANY)) == ([1], {"t.x": 1})
+    assert told(alone) == [[True, [], []]]
+    assert told(alone, line(SORT, WRONG, shape=(3,))) == [[True, [], [1]]]
+    assert told(alone, line(SORT, WRONG, dtype="bf16")) == [[True, [], []]]
     many = line(SORT, refused("t.x"), reached=MANY)
-    assert state(many) == ([2], {})
-    assert state(many, causes=(cause(many, "t.x", needs=("t.y", "t.z")),)) == ([1], {"t.y": 1, "t.z": 1})
-    assert state(many, causes=(cause(many, why="hangs"),)) == ([2], {})
+    assert told(many) == [[None, [], []]]
+    assert told(many, causes=(cause(many, "t.x", needs=("t.y", "t.z")),)) == [[False, ["t.y", "t.z"], []]]
+    assert told(many, causes=(cause(many, why="hangs"),)) == [[None, [], []]]
 
 
 def test_minimised_samples_fail_but_do_not_count() -> None:
@@ -106,7 +123,7 @@ def test_minimised_samples_fail_but_do_not_count() -> None:
     found = fold(records_of(SORT, [line(SORT, PASSED), shrunk]))
     assert found is not None
     assert found["totals"] == {"tosa": [1, 0]}
-    assert found["groups"][0]["cells"] == [["static", "f32", 0, True, 0]]
+    assert found["groups"][0]["cells"] == [["static", "f32", True, [], [], True, 0]]
 
 
 def test_the_example_is_a_small_program_of_the_culprit_alone() -> None:
