@@ -9,7 +9,7 @@ from harness.cases.case import OMIT, Draw, OpCase
 from harness.cases.dtypes import ALL, EVERY, REAL
 from harness.cases.numeric import EXACT
 from harness.cases.sample import Fill
-from harness.cases.strategies import compare, unary
+from harness.cases.strategies import compare, row_major, unary
 
 from .elementwise import python_scalar
 
@@ -72,5 +72,10 @@ CASES = (
     unary("aten.logical_not.default", dtypes=EVERY, numeric=EXACT),
     OpCase(op="aten.isclose.default", inputs=isclose_inputs, dtypes=EVERY),
     unary("aten.isreal.default", dtypes=EVERY, numeric=EXACT),
-    OpCase(op="aten.isin.Tensor_Tensor", inputs=isin_inputs, dtypes=REAL),
+    OpCase(
+        op="aten.isin.Tensor_Tensor",
+        inputs=isin_inputs,
+        dtypes=REAL,
+        untried=row_major("its kernel views them, so that eager refuses some sizes", "test_elements"),
+    ),
 )

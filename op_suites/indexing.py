@@ -13,6 +13,7 @@ from harness.cases.case import OMIT, Dims, Draw, Inputs, OpCase
 from harness.cases.dtypes import EVERY, FLOAT
 from harness.cases.numeric import EXACT, Linear
 from harness.cases.sample import Dim, Fill, TensorSpec
+from harness.cases.strategies import row_major
 
 PATTERNS: tuple[tuple[tuple[Dim, ...] | None, ...], ...] = (
     (("k",),),
@@ -310,7 +311,16 @@ def puts(op: str, inputs: Inputs, **more: Any) -> OpCase:
 
 def bags(op: str, inputs: Inputs, **more: Any) -> OpCase:
     """A sum, a mean or a maximum of each bag of rows."""
-    return OpCase(op=op, inputs=inputs, dtypes=FLOAT, numeric=Linear((10,)), unjudged=FOR_THE_GRADIENT, **more)
+    contiguous = row_major("its kernel reads them as if they were row-major", "offsets")
+    return OpCase(
+        op=op,
+        inputs=inputs,
+        dtypes=FLOAT,
+        numeric=Linear((10,)),
+        unjudged=FOR_THE_GRADIENT,
+        untried=contiguous,
+        **more,
+    )
 
 
 FOR_THE_GRADIENT = dict.fromkeys((1, 2, 3), "kept for the gradient: how much of it is filled in is open")

@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +15,15 @@ from harness.records.query import EXAMPLE
 from harness.text import plural
 
 if TYPE_CHECKING:
+    from reports.answers.known_issues import Match
     from reports.index.index import Index
 
 JOURNAL = Path("reports/out/journal.jsonl.gz")
 """The journal of the last run, relative to the folder that the command runs in."""
 OLDER = Path("reports/out/journal.jsonl")
 """Its name in earlier versions of opcov."""
+KNOWN = Path(__file__).parents[2] / "op_suites" / "known_issues.toml"
+"""The known issues that every command looks at which shows causes."""
 
 
 def add_journal(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +40,25 @@ def add_where(parser: argparse.ArgumentParser) -> None:
 def add_journal_option(parser: argparse.ArgumentParser) -> None:
     """Add the option `--journal`, for a command whose positional argument is something else."""
     parser.add_argument("--journal", type=Path, metavar="JOURNAL", help=f"default: {JOURNAL}")
+
+
+def add_known(parser: argparse.ArgumentParser) -> None:
+    """Add the option `--known`."""
+    parser.add_argument(
+        "--known",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="more known issues, as TOML (repeatable)",
+    )
+
+
+def known_issues(index: Index, more: Sequence[Path]) -> tuple[Match, ...]:
+    """What the known issues come to in a run: those of the repository, and of more files; raises BadKnownIssues."""
+    from reports.answers import known_issues
+
+    return known_issues.matches(index, known_issues.load((KNOWN, *more)))
 
 
 def add_compiler(parser: argparse.ArgumentParser) -> None:

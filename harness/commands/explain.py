@@ -10,6 +10,7 @@ from harness.programs.provider import use
 from harness.records.expectation import one_line
 from harness.records.outcome import BEST, Excluded
 from reports.answers.explain import explain
+from reports.fold.failures import FOLD as FAILURES
 from reports.fold.matrix import FOLD
 from reports.index.index import Index
 
@@ -32,7 +33,7 @@ def run(options: argparse.Namespace) -> Exit:
     Raises BadJournal, BadCompiler, UnknownName if the journal has no such op or backend, and what a wrong query raises.
     """
     where = f"op:{options.op} ({options.where})" if options.where else ""
-    index = open_index(options.journal, where, (FOLD,))
+    index = open_index(options.journal, where, (FOLD, FAILURES))
     if options.ir:
         use(options.torch_mlir or index.run.compiler)
     ir = _stages(index, options.op, options.backend) if options.ir else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from harness.records.toolchain import Loaded, compilers
 from harness.running.supervisor import Limits
 
 from .arguments import add_compiler, add_journal_option, print_answer
+from .python_text import uncommented
 from .rerun import get_ready, rerun
 from .sample import add_sample, case_of, sample_of
 
@@ -117,10 +118,12 @@ def _write(
     folder.mkdir(parents=True, exist_ok=True)
     files = {"sample_file": folder / "sample.json"}
     files["sample_file"].write_text(dumps(sample) + "\n", encoding="utf-8")
-    recipe = _recipe(backend)
+    recipe = recipe_of(backend)
     if recipe and not isinstance(outcome, Excluded) and not is_of_decomposition(outcome):
         files["script"] = folder / "repro.py"
-        files["script"].write_text(_script(case, sample, backend, recipe, outcome, loaded), encoding="utf-8")
+        files["script"].write_text(
+            script_text(case, sample, backend, recipe, outcome, compilers(loaded)), encoding="utf-8"
+        )
     for stage, key in IR_FILES.items():
         if stage in ir and backend != CONTROL:
             files[key] = folder / f"{stage}.mlir"
@@ -130,7 +133,7 @@ def _write(
     return paths | ({"command": opt_command(recipe, paths["ir"])} if recipe and lowers and "ir" in paths else {})
 
 
-def _recipe(backend: str) -> Recipe | None:
+def recipe_of(backend: str) -> Recipe | None:
     """How a user gets the backend's IR; that of the frontend stops at the backend contract."""
     if backend == FRONTEND:
         return Recipe(dialect="torch", output_type="torch", pipeline="")
@@ -138,13 +141,24 @@ def _recipe(backend: str) -> Recipe | None:
     return recipe
 
 
-def _script(case: OpCase, sample: Sample, backend: str, recipe: Recipe, outcome: Outcome, loaded: Loaded) -> str:
+def script_text(
+    case: OpCase,
+    sample: Sample,
+    backend: str,
+    recipe: Recipe,
+    outcome: Outcome,
+    measured_with: Sequence[str],
+    short: bool = False,
+) -> str:
+    """The script that reproduces the outcome; a `short` one has the executors without their comments."""
     from .repro_script import script
 
     executors = [_executor_source("llvm-jit")]
     if isinstance(outcome, Wrong) and outcome.executor != "llvm-jit":
         executors.append(_executor_source(outcome.executor))
-    return script(case, sample, backend, recipe, outcome, executors, compilers(loaded))
+    if short:
+        executors = [(name, uncommented(text)) for name, text in executors]
+    return script(case, sample, backend, recipe, outcome, executors, measured_with)
 
 
 def _executor_source(name: str) -> tuple[str, str]:

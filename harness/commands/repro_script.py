@@ -34,11 +34,11 @@ def opt_command(recipe: Recipe, ir_file: str) -> str:
     passes that the conversions need, and the Python bindings have them.
     """
     command = f"{shlex.quote(chosen().opt)} --pass-pipeline='{recipe.pipeline}' {ir_file}"
-    convert = "import sys; " + "".join(f"{line}; " for line in _only_folder()) + _CONVERT.format(recipe.conversion)
+    convert = "import sys; " + "".join(f"{line}; " for line in only_folder()) + _CONVERT.format(recipe.conversion)
     return f'{command} |\n  python -c "{convert}"' if recipe.conversion else command
 
 
-def _only_folder() -> tuple[str, ...]:
+def only_folder() -> tuple[str, ...]:
     """Statements after which `torch_mlir` is imported from the folder of the compiler that this process measures."""
     folder = chosen().folder
     if folder is None:
@@ -71,7 +71,7 @@ def script(
     function `run_lowered`. A second executor replaces that function with its own; its module may use the names that the
     first module defines. `measured_with` names the compilers, in words.
     """
-    run = _failing_run(case, sample, outcome)
+    run = failing_run(case, sample, outcome)
     parts = [
         _head(sample, backend, outcome, measured_with),
         _module(sample),
@@ -85,7 +85,20 @@ def script(
     return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
 
 
-def _failing_run(case: OpCase, sample: Sample, outcome: Outcome) -> Run:
+def smallest_program(sample: Sample, recipe: Recipe) -> str:
+    """The program alone: a module that calls the op, its inputs, and what torch-mlir makes of it, printed."""
+    parts = [
+        "import torch\nfrom math import inf, nan\nfrom torch_mlir import fx",
+        _module(sample),
+        assignment("example", program(sample).args),
+        _dynamic(sample),
+        f"program = torch.export.export(Module(), example, dynamic_shapes=dynamic_shapes, strict=False)\n"
+        f"print(fx.export_and_import(program, output_type={recipe.output_type!r}))",
+    ]
+    return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+
+
+def failing_run(case: OpCase, sample: Sample, outcome: Outcome) -> Run:
     """The run whose results are wrong; for any other outcome the run with the fewest elements."""
     references = runs(sample, case.numeric_of(sample), case.canonical)
     if isinstance(outcome, Wrong):
@@ -98,7 +111,7 @@ def _head(sample: Sample, backend: str, outcome: Outcome, measured_with: Sequenc
     measured = "".join(f"\n- {one}" for one in measured_with)
     measured = f"\nMeasured with\n{measured}\n" if measured else ""
     way = "frontend, to the backend contract" if backend == FRONTEND else f"{backend} lowering"
-    only = "".join(f"{line}\n" for line in _only_folder())
+    only = "".join(f"{line}\n" for line in only_folder())
     only = f"\n{only}" if only else only
     return f'''"""{sample.op} through torch-mlir's {way}, {sample.mode}, {sample.dtype}: {name}.
 {measured}

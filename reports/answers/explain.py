@@ -18,12 +18,15 @@ from harness.records.outcome import Blocked
 from harness.text import clean, clip, clip_middle, plural, tally
 from reports.fold.call import call, explain_command, repro_command
 from reports.fold.cell import Cell, CellRecords, cells_of, dialect_name, outcome_name
+from reports.fold.failures import FOLD as FAILURES
 from reports.fold.matrix import Row, columns_of, load_row
 from reports.fold.reason import Reason, cleared_in_words, diagnostic, headline, reasons
 from reports.fold.rules import TraitCount, by_trait, rule
 from reports.fold.severity import only
 from reports.fold.status import PASS, STATUS_OF_OUTCOME, STATUSES
 from reports.index.index import Index
+
+from .clusters import Cluster, joined, order
 
 _DIAGNOSTIC = 3000
 """The most characters of a diagnostic that the text shows."""
@@ -33,7 +36,8 @@ _DIAGNOSTIC = 3000
 class Explanation:
     """The cells of one op on one backend, or on all if `backend` is None; `ir` is the IR at each stage, or None.
 
-    `records` has the records of each cell, but for those that were never run.
+    `records` has the records of each cell, but for those that were never run. `causes` are the clusters that the op is
+    in, with its own samples alone, the worst first; if the frontend blocks it and nothing else fails, the frontend's.
     """
 
     row: Row
@@ -41,11 +45,20 @@ class Explanation:
     cells: tuple[Cell, ...]
     records: Mapping[tuple[str, str], CellRecords]
     ir: str | None = None
+    causes: tuple[Cluster, ...] = ()
 
     def text(self, *, width: int = 120) -> str:
-        """Write the explanation for a terminal: the first reason of each cell in full, the others in short."""
+        """Write the explanation for a terminal: what is at fault, the call that shows it and the command that runs it.
+
+        Then follows each cell, with its first reason in full and the others in short.
+        """
         where = f" on {self.backend}" if self.backend else ""
-        blocks = [f"{self.row.op}{where}   family {self.row.family}", _reached(self.row, self.cells), self._table()]
+        blocks = [
+            _at_fault(self, width),
+            f"{self.row.op}{where}   family {self.row.family}",
+            _reached(self.row, self.cells),
+            self._table(),
+        ]
         for cell in self.cells:
             blocks.append(_cell_text(cell, self.records.get((cell.backend, cell.mode)), width))
         if not any(records.plain_call for records in self.records.values()):
@@ -64,6 +77,7 @@ class Explanation:
             "family": self.row.family,
             "backend": self.backend,
             "decomposed": self.row.decomposed,
+            "causes": [cluster.json() for cluster in self.causes],
             "cells": [_cell_json(cell, self.records.get((cell.backend, cell.mode))) for cell in self.cells],
             "ir": self.ir,
         }
@@ -93,7 +107,30 @@ def explain(index: Index, op: str, backend: str | None = None, *, ir: str | None
     records = {(c.backend, c.mode): c for c in cells_of(index.records(op))}
     shown = records if index.run.selected else {(c.backend, c.mode) for c in row.cells}
     cells = tuple(c for c in row.cells if backend in (None, c.backend) and (c.backend, c.mode) in shown)
-    return Explanation(row, backend, cells, records, ir)
+    return Explanation(row, backend, cells, records, ir, _causes(index, op, backend, cells))
+
+
+def _causes(index: Index, op: str, backend: str | None, cells: tuple[Cell, ...]) -> tuple[Cluster, ...]:
+    """The clusters of the op on the backends of these cells."""
+    part = index.part(FAILURES, op)
+    names = list(dict.fromkeys(cell.backend for cell in cells))
+    if part is None or not names:
+        return ()
+    is_whole = not index.run.selected
+    found = [cluster for of in joined([(op, part)], names, is_whole=is_whole) for cluster in of.clusters]
+    if not found and any(cell.counts.get(Blocked.__name__) for cell in cells):
+        found = list(joined([(op, part)], (FRONTEND,), is_whole=is_whole)[0].clusters)
+    return tuple(sorted(found, key=order))
+
+
+def _at_fault(found: Explanation, width: int) -> str:
+    """The worst cause: the culprit and what it does wrong, the call to see it, the command; then the others."""
+    if not found.causes:
+        return ""
+    first, *others = found.causes
+    lines = [clip(first.title, width), clip(first.example.call, width), first.repro or first.explain]
+    lines += [clip(f"also {cluster.title} ({cluster.id})", width) for cluster in others]
+    return "\n".join(line for line in lines if line)
 
 
 def _mark(cell: Cell | None) -> str:

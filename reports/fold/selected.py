@@ -26,6 +26,8 @@ _HEAD = re.compile(r'\{"kind":"outcome","id":"([^"]*)","op":.*?"outcome":"(\w+)"
 """The start of an outcome line, as `journal.dumped` writes it."""
 _PLAIN = '"plain":true'
 """What the line of a plain call has outside of its texts, where quotes are escaped."""
+_BISECTED = '"parts":{'
+"""What the line of a sample has whose first wrong pass is known."""
 _JUDGED = ("Unsupported", "Invalid")
 """The recorded outcomes that a report may count under another name."""
 
@@ -114,7 +116,8 @@ class Selected(Index):
 
     def _candidates(self, known: Facts, cells: Collection[CellLines]) -> Iterator[CellLines]:
         """The cells with only the lines that may be selected; the plain calls are among them, since severities hinge
-        on these. Where the query asks for the status of cells, those that may be selected are whole.
+        on these, and the samples whose first wrong pass is known, since clusters hinge on it. Where the query asks for
+        the status of cells, those that may be selected are whole.
         """
         plain: set[str] = set()
         for cell in cells:
@@ -123,7 +126,8 @@ class Selected(Index):
             whole = may_hold and "status" in self._query.fields
             for number, text in enumerate(cell.lines, cell.line):
                 first = _PLAIN in text and cell.mode not in plain
-                if whole or first or (may_hold and self._query.may_hold({**of_cell, **_of_line(text)})):
+                asked = whole or first or _BISECTED in text
+                if asked or (may_hold and self._query.may_hold({**of_cell, **_of_line(text)})):
                     plain |= {cell.mode} if first else set()
                     yield replace(cell, line=number, lines=(text,))
 

@@ -12,6 +12,7 @@ from harness.records.cause import Cause
 from harness.records.element_types import judged, known_types
 from harness.records.journal import Record, record_restore
 from harness.records.journal_file import no_outcome
+from harness.records.signature import Signature, signature
 
 from .old import is_old, with_frontend
 
@@ -23,7 +24,8 @@ class OpRecords:
     `places` has of each record the number of its cell in the journal, counted from 0: it orders records of different
     ops as the journal does. `plain_calls` are the plain calls of the op by mode, as far as the journal has them; they
     are known also where only some of the records are given. `causes` are those of the op, as far as its programs were
-    cut.
+    cut. `first_wrong_passes` are known by backend, mode and way to be wrong, also where the record that was bisected is
+    not given; of a range of passes it is the first.
     """
 
     op: str
@@ -31,6 +33,7 @@ class OpRecords:
     places: tuple[int, ...]
     plain_calls: Mapping[str, Sample] = field(default_factory=dict)
     causes: tuple[Cause, ...] = ()
+    first_wrong_passes: Mapping[tuple[str, str, Signature], str] = field(default_factory=dict)
 
     @property
     def family(self) -> str:
@@ -79,7 +82,20 @@ def restore_op(
     placed = list(with_frontend(placed)) if is_old(header) else placed
     records = tuple(judged(record, known) for record, _ in placed)
     plain = {record.mode: record.sample for record in records if record.plain and record.sample}
-    return OpRecords(op, records, tuple(place for _, place in placed), plain, tuple(causes))
+    places = tuple(place for _, place in placed)
+    return OpRecords(op, records, places, plain, tuple(causes), first_wrong_passes(records))
+
+
+def first_wrong_passes(records: Iterable[Record]) -> Mapping[tuple[str, str, Signature], str]:
+    """The first wrong pass by backend, mode and way to be wrong: one sample of each was bisected."""
+    found: dict[tuple[str, str, Signature], str] = {}
+    for record in records:
+        part = record.first_wrong_pass
+        if part and part.wrong:
+            key = (record.backend, record.mode, signature(record.outcome, record.backend))
+            first = next(iter(part.between), part.wrong)
+            found[key] = min(found.get(key, first), first)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ def render(matrix: Matrix, index: Index, format: str = "text", *, width: int = 1
         case "text":
             return as_text(matrix, index, width)
         case "markdown":
-            return as_markdown(matrix, index.run)
+            return as_markdown(matrix, index)
         case "csv":
             return as_csv(matrix)
         case "json":

@@ -11,14 +11,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from harness.records.frontend import FRONTEND
 from harness.text import share
-from reports.answers import todo
+from reports.answers.clusters import clusters
 from reports.answers.diff.diff import Diff
 from reports.answers.diff.transition import KINDS, Kind
 from reports.answers.trend import Trend
@@ -43,8 +43,10 @@ from reports.fold.status import (
 )
 from reports.index.index import Index
 
+from . import causes as cause_data
 from . import panels as panel_data
 from . import samples as sample_data
+from .causes import Link, OfCells
 from .diff.section import Section, section
 from .panels import NUMBERS, Panels
 from .pieces import (
@@ -62,17 +64,23 @@ from .samples import Samples
 from .trend import HEIGHT, WIDTH, charts, heading
 
 TEMPLATES = Path(__file__).parent / "templates"
-_TODO = 12
-"""The most culprits that are listed per backend."""
 
 
-def render(index: Index, *, control: bool = False, against: Diff | None = None, trends: Sequence[Trend] = ()) -> str:
+def render(
+    index: Index,
+    *,
+    control: bool = False,
+    against: Diff | None = None,
+    trends: Sequence[Trend] = (),
+    known: Mapping[str, Sequence[Link]] = MappingProxyType({}),
+) -> str:
     """Write the report as HTML; with `control`, the control backend has columns too.
 
     `against` is what changed from an older run to this one: a section of its own, and a mark in the cells that changed.
-    `trends` may be of other runs.
+    `trends` may be of other runs. `known` are the known issues by the id of a cluster.
     """
     matrix = load(index, control=control)
+    causes = clusters(index)
     diff = section(against) if against else None
     totals = matrix.totals()
     text = (
@@ -93,16 +101,15 @@ def render(index: Index, *, control: bool = False, against: Diff | None = None, 
             no_plain="" if matrix.has_plain_calls else NO_PLAIN_CALLS,
             control=control_line(matrix),
             asides=answer_lines(index),
-            todos=todo.todos(index, matrix.backends),
-            frontend=FRONTEND,
+            causes=[cause_data.table(of, known) for of in causes],
             fraction_meaning=FRACTION_MEANING,
-            todo_limit=_TODO,
             charts=charts([trend for backend in matrix.backends for trend in trends if trend.backend == backend]),
             charted=heading(trends) if trends else "",
-            chart_size=(WIDTH, HEIGHT),
             decomposed=DECOMPOSED,
             decomposed_meaning=DECOMPOSED_MEANING,
-            data=_script(payload(matrix, panel_data.load(index), sample_data.load(index), diff)),
+            data=_script(
+                payload(matrix, panel_data.load(index), sample_data.load(index), diff, cause_data.of_cells(causes))
+            ),
             query=_asset("query.js"),
             style=_asset("report.css"),
             script=_asset("report.js"),
@@ -119,9 +126,9 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals |= {"cause_heads": cause_data.HEADS, "chart_size": (WIDTH, HEIGHT)}
     environment.filters |= {
         "breakable": _breakable,
-        "culprit_query": _culprit_query,
         "shares": shares,
         "signs": signs,
         "only": only,
@@ -140,11 +147,6 @@ def _red_plain_calls(matrix: Matrix) -> list[tuple[Status, Cell]]:
 def _breakable(name: str) -> Markup:
     """An op's name with line breaks allowed after each dot and underscore."""
     return Markup(escape(name).replace(".", Markup(".<wbr>")).replace("_", Markup("_<wbr>")))
-
-
-def _culprit_query(name: str) -> str:
-    """What the filter is asked for the samples that a culprit holds back."""
-    return f'culprit:"{name}"' if name != todo.UNNAMED else "outcome:unsupported,invalid not culprit:*"
 
 
 def _asset(name: str) -> Markup:
@@ -185,7 +187,11 @@ class _Texts:
 
 
 def payload(
-    matrix: Matrix, panels: Panels, samples: Mapping[str, Any], diff: Section | None = None
+    matrix: Matrix,
+    panels: Panels,
+    samples: Mapping[str, Any],
+    diff: Section | None = None,
+    causes: OfCells = MappingProxyType({}),
 ) -> Mapping[str, Any]:
     """Return what the page's script needs, as JSON values; texts, outcomes and statuses are referred to by index."""
     texts = _Texts()
@@ -201,6 +207,9 @@ def payload(
             for cell, shown in zip(row.cells, cells, strict=True):
                 if shown is not None:
                     shown["f"] = filtered.cell(of, cell)
+        for cell, shown in zip(row.cells, cells, strict=True):
+            if shown is not None and (found := causes.get((cell.op, cell.backend, cell.mode))):
+                shown["y"] = [[texts(id), texts(title)] for id, title in found]
         groups = filtered.groups(of) if of else []
         rows.append({"op": row.op, "family": row.family, "gone": row.decomposed, "g": groups, "cells": cells})
     return {
@@ -236,7 +245,7 @@ def _cell(cell: Cell, panel: Any, texts: _Texts, changed: tuple[Kind, str] | Non
     trait, samples passed and in all; u: the rule; o: what second opinions clear; w: the first reasons; x: how many
     reasons are left out; r: the ops that reached the backend; z: whether the op was decomposed; c: the explain command;
     v, where it changed: the kind of change, and that in words; f: by dtype, what the filter may ask of its samples,
-    from `Samples.cell`.
+    from `Samples.cell`; y, where it fails: the clusters that it is in, each with its id and title.
     """
     if panel is None:
         return None

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from reports.answers.clusters import Cluster, Clusters, clusters
 from reports.fold.matrix import Matrix
 from reports.fold.provenance import control_line, provenance
 from reports.fold.severity import GRADES, only
 from reports.fold.status import DECOMPOSED, DECOMPOSED_MEANING, STATUSES
-from reports.index.index import Run
+from reports.index.index import Index
 
+from .clusters import verdict
 from .pieces import (
     FRACTION_MEANING,
     NO_PLAIN_CALLS,
@@ -20,15 +24,19 @@ from .pieces import (
     shares,
 )
 
+_CAUSES = 10
+"""The most causes of a backend."""
 
-def as_markdown(matrix: Matrix, run: Run) -> str:
+
+def as_markdown(matrix: Matrix, index: Index) -> str:
     """Write the whole matrix as Markdown."""
-    about = provenance(run, matrix)
+    about = provenance(index.run, matrix)
     lines = ["# Op coverage", "", f"{about.size} · {about.started} · run {about.run}", ""]
     lines += [_escaped(about.options), "", _escaped(about.toolchain), ""]
     lines += [about.registry, ""] if about.registry else []
     lines += [line for note in about.notes for line in (f"> **{_escaped(note)}**", "")]
     lines += ["## Totals", "", *_totals(matrix), "", control_line(matrix), ""]
+    lines += _causes(clusters(index))
     lines += ["## Legend", "", *_legend(), ""]
     heads = [f"{column.backend} {column.mode}" for column in matrix.columns]
     for family, rows in matrix.families.items():
@@ -62,6 +70,26 @@ def _severities(matrix: Matrix) -> list[str]:
     heads = [f"{column.backend} {column.mode}" for column in matrix.columns]
     lines = [_table_line("ops", *heads), _table_line("---", *("---:" for _ in heads))]
     return [*lines, *(_table_line(*line) for line in (*calls, *red)), *([] if calls else ["", NO_PLAIN_CALLS])]
+
+
+def _causes(found: Sequence[Clusters]) -> list[str]:
+    """The verdict of each backend, and a table of its worst causes; nothing if nothing fails."""
+    lines = ["## Causes", ""]
+    for of in found:
+        if of.clusters:
+            heads = ("cause", "ops", "cells", "samples", "plain calls", "run it")
+            lines += [_escaped(verdict(of)), "", _table_line(*heads), _table_line("---", *["---:"] * 4, "---")]
+            lines += [_table_line(*_cause(cluster)) for cluster in of.clusters[:_CAUSES]]
+            more = len(of.clusters) - _CAUSES
+            lines += ["", f"{more:,} more: `opcov clusters --backend {of.backend}`"] if more > 0 else []
+            lines.append("")
+    return lines if len(lines) > 2 else []
+
+
+def _cause(cluster: Cluster) -> list[str]:
+    counts = (len(cluster.ops), len(cluster.cells), cluster.samples, len(cluster.plain))
+    signs = f"{cluster.status.symbol}{cluster.severity.symbol}"
+    return [f"{signs} {_escaped(cluster.says)}", *map(number, counts), f"`{cluster.repro or cluster.explain}`"]
 
 
 def _legend() -> list[str]:

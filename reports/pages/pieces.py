@@ -5,11 +5,15 @@ from __future__ import annotations
 from harness.records.frontend import FRONTEND
 from harness.text import share
 from reports.answers import blame, slack
+from reports.answers.clusters import clusters
+from reports.fold import failures
 from reports.fold.cell import Cell
 from reports.fold.matrix import Matrix, Totals
 from reports.fold.severity import GRADES, Grade, in_words, of_status
 from reports.fold.status import CRASH, OUTCOMES_BY_ALARM, PASS, STATUSES, WRONG, Status
 from reports.index.index import Index
+
+from .clusters import verdict
 
 OUTCOME_NAMES = OUTCOMES_BY_ALARM[::-1]
 """The names of the outcomes, `Passed` first, the most alarming last."""
@@ -82,8 +86,13 @@ def number(count: int) -> str:
     return f"{count:,}" if count else "–"
 
 
-ASIDES = (blame.FOLD, slack.FOLD)
-"""The folds that `answer_lines` reads."""
+ASIDES = (blame.FOLD, slack.FOLD, failures.FOLD)
+"""The folds that `answer_lines` and `verdicts` read."""
+
+
+def verdicts(index: Index) -> list[str]:
+    """One line for each backend with failures: how many causes these come to."""
+    return [f"{verdict(of)} (opcov clusters --backend {of.backend})" for of in clusters(index) if of.clusters]
 
 
 def answer_lines(index: Index) -> list[str]:

@@ -28,6 +28,7 @@ from .pieces import (
     severity_counts,
     shares,
     signs,
+    verdicts,
 )
 
 _NAME = 48
@@ -38,6 +39,8 @@ def as_text(matrix: Matrix, index: Index, width: int) -> str:
     """Write the whole matrix in lines of at most `width` characters; notes are never broken."""
     blocks = [heading(provenance(index.run, matrix), width), *_tables(matrix, width), _legend(width)]
     blocks += [totals(matrix, width), _samples(matrix, width), control_line(matrix)]
+    causes = verdicts(index)
+    blocks += ["\n".join(causes)] if causes else []
     blocks += [textwrap.fill(line, width) for line in answer_lines(index)]
     return "\n\n".join(blocks) + "\n"
 

@@ -28,10 +28,11 @@
   // filter ----------------------------------------------------------------------------------------------------------
 
   // The filter takes the language of --where (query.js). Beside its fields there are some of whole cells, as they are shown.
-  const MORE = ["is", "only", "grade", "change"];
+  const MORE = ["is", "only", "grade", "cause", "change"];
   const WORD = "word";
+  const causeIds = unique(rows.flatMap((row) => row.cells.flatMap((c) => (c && c.y ? c.y.map(([id]) => text(id)) : []))));
   const names = {
-    ...data.names, op: rows.map((row) => row.op), family: families, backend: backends, only: backends,
+    ...data.names, cause: causeIds, op: rows.map((row) => row.op), family: families, backend: backends, only: backends,
     plain: [...data.names.plain, ...statuses.map((s) => s.name), "right", "fails"],
     is: [...statuses.map((s) => s.name), "fails", "decomposed"], grade: grades.map((g) => g.name), change: kinds,
   };
@@ -114,7 +115,7 @@
       return holds(asked, row, cell, {
         ...facts, backend: [columns[c][0]], mode: [columns[c][1]],
         is: [s.name, ...(s.fails ? ["fails"] : []), ...(row.gone ? ["decomposed"] : [])],
-        grade: grade === null ? [] : [grades[grade].name], change: cell && cell.v ? [kinds[cell.v[0]]] : [],
+        grade: grade === null ? [] : [grades[grade].name], cause: cell && cell.y ? cell.y.map(([id]) => text(id)) : [], change: cell && cell.v ? [kinds[cell.v[0]]] : [],
       });
     });
   }
@@ -209,8 +210,39 @@
       if (op) $("error").textContent = `no such cell: ${parts.get("cell")}`;
       hide_panel();
     }
+    if (parts.get("cause")) show_cause(parts.get("cause"));
     written = location.hash;
   }
+
+  // causes ----------------------------------------------------------------------------------------------------------
+
+  function show_cause(id) {
+    const line = document.getElementById(id);
+    if (!line || !line.closest(".causes")) { $("error").textContent = `no such cause: ${id}`; return; }
+    document.querySelectorAll("tr.found").forEach((tr) => tr.classList.remove("found"));
+    line.classList.add("found");
+    $("causes").open = true;
+    line.closest("details").open = true;
+    line.scrollIntoView({ block: "center" });
+    measure();
+  }
+
+  // Sort a table by a column: numbers the largest first, a second time the smallest; the causes in their own order.
+  function sort(button) {
+    const head = button.closest("th"), body = button.closest("table").tBodies[0], column = Number(button.dataset.column);
+    const down = column > 0 && head.getAttribute("aria-sort") !== "descending";
+    const key = (tr) => Number(tr.cells[column].dataset.sort);
+    const sorted = [...body.rows].sort((a, b) => (down ? key(b) - key(a) : key(a) - key(b)) || Number(a.cells[0].dataset.sort) - Number(b.cells[0].dataset.sort));
+    head.parentNode.querySelectorAll("th").forEach((th) => th.removeAttribute("aria-sort"));
+    head.setAttribute("aria-sort", down ? "descending" : "ascending");
+    body.append(...sorted);
+  }
+
+  $("causes").addEventListener("click", (event) => {
+    const button = event.target.closest("th button");
+    if (button) sort(button);
+    if (event.target.closest("tr a[href^='#q']")) addEventListener("hashchange", () => $("filter").scrollIntoView(), { once: true });
+  });
 
   // keys and focus --------------------------------------------------------------------------------------------------
 
@@ -432,6 +464,10 @@
       rest.push(make("p", null, make("span", { class: "muted" }, cell.z ? "decomposed away; the backend sees " : "reaches the backend as "), make("code", null, text(cell.r))));
     }
     rest.push(command(text(cell.c), "explain command"));
+    if (cell.y) {
+      const links = cell.y.map(([id, title]) => make("li", null, make("a", { href: `#cause=${text(id)}` }, text(title))));
+      rest.push(make("h3", null, cell.y.length > 1 ? `Causes, ${cell.y.length}` : "Cause"), make("ul", { class: "of-causes" }, ...links));
+    }
     if (cell.w.length) {
       rest.push(make("h3", null, cell.w.length + cell.x > 1 ? `Why, ${cell.w.length + cell.x} distinct reasons` : "Why"));
       rest.push(...cell.w.map(reason));

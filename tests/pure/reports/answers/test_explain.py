@@ -18,6 +18,7 @@ from reports.fold.reason import diagnostic, headline, reasons, smallest
 from reports.fold.rules import by_trait, rule, separate
 from reports.pages import panels, samples
 from reports.pages.html import payload
+from tests import causes
 from tests.synthetic import CONTROLS, HTML, PASSED, everything, index, record, sample, whole_index
 
 OP = "aten.add.Tensor"
@@ -305,3 +306,47 @@ def test_explain_and_the_panel_say_what_a_second_opinion_clears() -> None:
     assert said in payload(load(run), panels.load(run), samples.load(run))["texts"]
     assert found.json()["cells"][0]["cleared"][0]["id"] == of.id
     assert found.json()["cells"][0]["passed"] == 1
+
+
+# what is at fault -----------------------------------------------------------------------------------------------------
+
+
+def test_it_starts_with_the_culprit_the_call_and_the_command() -> None:
+    through = causes.line(OP, causes.refused("torch.aten.size.int"), reached=causes.MANY)
+    made = causes.index(
+        [through], [causes.cause(through, "torch.aten.sort", outcome=causes.refused("torch.aten.sort"))]
+    )
+    lines = explain(made, OP, "tosa").text().splitlines()
+    assert lines[:3] == [
+        "tosa: `aten.sort` is refused, 1 sample of 1 op, all static",
+        f"{OP}(self=f32[2,3])",
+        f"opcov repro {through.id} --backend tosa",
+    ]
+
+
+def test_the_worst_cause_is_first_and_the_others_follow() -> None:
+    wrong = Wrong("value", "out[0] = 1.0, but should be 2.0", 0, "x")
+    records = [causes.line(OP, causes.refused("torch.aten.add.Tensor")), causes.line(OP, wrong, shape=(3,))]
+    found = explain(causes.index(records), OP, "tosa")
+    lines = found.text().splitlines()
+    assert lines[0].startswith("tosa: `aten.add.Tensor` has wrong values")
+    assert lines[3].startswith("also tosa: `aten.add.Tensor` is refused")
+    assert [cause["outcome"] for cause in found.json()["causes"]] == ["Wrong", "Unsupported"]
+
+
+def test_what_is_blocked_is_explained_by_the_frontends_cause() -> None:
+    lacks = Unsupported("contract", "error: failed to legalize operation 'torch.operator'", "torch.aten.addmv")
+    of = sample(OP, "f32", "static", (2,))
+    made = causes.index(
+        [
+            record(of, "frontend", lacks, reached=()),
+            record(of, "tosa", Blocked("contract", "Unsupported"), reached=()),
+        ]
+    )
+    assert explain(made, OP, "tosa").text().startswith("frontend: `aten.addmv` is no op of the torch dialect")
+
+
+def test_what_passes_has_no_cause() -> None:
+    found = explain(index([record(sample(OP, "f32", "static", (2,)), "tosa", PASSED)]), OP, "tosa")
+    assert found.causes == ()
+    assert found.text().startswith(f"{OP} on tosa")

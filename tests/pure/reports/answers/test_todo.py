@@ -1,132 +1,123 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Sequence
 
 import pytest
 
 from harness.errors import UnknownName
+from harness.records.cause import Cause
 from harness.records.journal import Record
-from harness.records.outcome import (
-    Blocked,
-    Invalid,
-    NotExecuted,
-    NotExported,
-    Outcome,
-    Reached,
-    TimedOut,
-    Unsupported,
-    Wrong,
-)
-from reports.answers.todo import LACKING, UNNAMED, todo
-from tests.synthetic import PASSED, index, record, sample, whole_index
+from harness.records.outcome import Blocked, Crashed, Invalid, NotExported, Reached, TimedOut, Unsupported, Wrong
+from reports.answers.cluster_cell import OTHERWISE
+from reports.answers.todo import Entry, todo
+from reports.folds import select
+from tests.causes import MANY, cause, index, line, refused
+from tests.synthetic import PASSED, whole_index
+from tests.synthetic import index as journal
+
+SORT, MEDIAN, ADD, TOPK = "aten.sort.default", "aten.median.default", "aten.add.Tensor", "aten.topk.default"
+WRONG = Wrong("value", "m", 0, "x")
+UNSORTED = refused("torch.aten.sort")
 
 
-def refused(culprit: str | None) -> Unsupported:
-    return Unsupported("lower", f"error: failed to legalize operation '{culprit}'", culprit)
+def entries(records: Sequence[Record], causes: Sequence[Cause] = (), backend: str = "tosa") -> tuple[Entry, ...]:
+    return todo(index(records, causes), backend).entries
 
 
-def line(
-    op: str, outcome: Outcome, dtype: str = "f32", shape: tuple[int, ...] = (2,), backend: str = "tosa", **more: Any
-) -> Record:
-    return record(sample(op, dtype, "static", shape), backend, outcome, **more)
+def names(found: Sequence[Entry]) -> list[str]:
+    return [" with ".join(entry.first.key.culprits) for entry in found]
 
 
-def test_culprits_rank_by_what_they_unlock() -> None:
+def through(op: str, culprit: str, dtype: str = "f32", **more: object) -> Record:
+    """A refused program of several ops, of which a diagnostic names one."""
+    return line(op, refused(culprit), dtype=dtype, reached=MANY, **more)  # type: ignore[arg-type]
+
+
+def test_what_is_unlocked_was_tried_never_assumed() -> None:
+    tried, untried, more = through(MEDIAN, "t.x"), through(TOPK, "t.x"), through(ADD, "t.x")
+    causes = [cause(tried, "t.x"), cause(more, "t.x", needs=("t.y", "t.z"))]
+    (entry,) = entries([tried, untried, more], causes)
+    assert entry.unlocks == 1
+    assert {state: [cell.op for cell in cells] for state, cells in entry.cells.items()} == {
+        "unlocked": [MEDIAN],
+        "stops": [ADD],
+        "not tried": [TOPK],
+    }
+    assert entry.needs == {"t.y": 1, "t.z": 1}, "transitively"
+    assert "not tried: 1 cell" in "".join(entry.lines(1))
+
+
+def test_what_is_wrong_or_crashes_comes_before_what_is_refused() -> None:
     records = [
-        line("aten.sort.default", refused("torch.aten.sort")),
-        line("aten.sort.default", refused("torch.aten.sort"), dtype="i32"),
-        line("aten.topk.default", refused("torch.aten.sort")),
-        # two culprits in one cell: neither unlocks it
-        line("aten.median.default", refused("torch.aten.sort")),
-        line("aten.median.default", refused("torch.aten.kth"), shape=(3,)),
-        # something else is wrong in this cell: lowering it does not make it green
-        line("aten.add.Tensor", refused("torch.aten.add"), shape=(3,)),
-        line("aten.add.Tensor", Wrong("value", "m", 0, "x")),
-        line("aten.sort.default", PASSED, backend="linalg"),
+        line(SORT, UNSORTED, plain=True),
+        line(MEDIAN, WRONG, shape=(0, 2), dtype="f64"),
+        line(TOPK, Crashed("lower", "SIGSEGV", "")),
+        line(ADD, Invalid("verify", "x"), plain=True),
     ]
-    found = todo(index(records), "tosa")
-    assert [(r.name, r.unlocks, r.cells, r.samples) for r in found.rows] == [
-        ("torch.aten.sort", 3, 4, 4),
-        ("torch.aten.add", 0, 1, 1),
-        ("torch.aten.kth", 0, 1, 1),
+    found = [entry.first.key.outcome for entry in entries(records)]
+    assert set(found[:2]) == {"Wrong", "Crashed"}
+    assert set(found[2:]) == {"Unsupported", "Invalid"}
+
+
+def test_plain_calls_unlocked_come_first_and_cells_of_rare_dtypes_last() -> None:
+    records = [
+        line(SORT, UNSORTED, plain=True),
+        *(line(MEDIAN, refused("torch.aten.median"), dtype=dtype) for dtype in ("f32", "i64")),
+        *(line(TOPK, refused("torch.aten.topk"), dtype=dtype) for dtype in ("f64", "i8", "u8", "c64")),
     ]
-    assert found.otherwise == {"Wrong": 1}
-    first = found.rows[0]
-    assert first.example == "aten.sort.default", "the culprit's own op is the best example"
-    assert first.ops == ("aten.median.default", "aten.sort.default", "aten.topk.default")
-    assert first.explain == "opcov explain aten.sort.default --backend tosa"
-    assert first.repro == f"opcov repro {first.sample} --backend tosa"
+    found = entries(records)
+    assert names(found) == ["torch.aten.sort", "torch.aten.median", "torch.aten.topk"]
+    assert [(entry.plain, entry.unlocks, entry.rare) for entry in found] == [(1, 1, 0), (0, 2, 0), (0, 4, 4)]
 
 
-LACKS = 'error: failed to legalize operation \'torch.operator\': %0 = "torch.operator"() <{name = "torch.aten.addmv"}>'
+def test_an_op_in_many_dtypes_and_words_is_one_entry() -> None:
+    dtypes = ("f32", "f64", "i32", "i64", "bool", "c64")
+    records = [line(SORT, UNSORTED, dtype=dtype) for dtype in dtypes]
+    records += [line(SORT, refused("torch.aten.sort", "error: unimplemented: f(i8)"), shape=(3,), dtype="f32")]
+    (entry,) = entries(records)
+    assert len(entry.clusters) == 2
+    assert (entry.unlocks, entry.needs) == (6, {}), "a cell of both clusters passes once both are mended"
 
 
-def test_the_frontend_stops_at_what_the_dialect_lacks_and_at_what_it_refuses_or_breaks() -> None:
-    lacks = Unsupported("contract", LACKS, "torch.aten.addmv")
-    broken = Invalid("contract", "error: 'torch.aten.clamp' op operand #1 must be Optional torch scalar type")
+def test_a_cell_that_fails_otherwise_too_is_not_unlocked() -> None:
+    found = entries([line(SORT, UNSORTED), line(SORT, WRONG, shape=(3,))])
+    assert [(entry.unlocks, entry.needs) for entry in found] == [(0, {OTHERWISE: 1})] * 2
+
+
+def test_what_has_no_culprit_comes_after_what_has_one() -> None:
+    found = entries([line(SORT, WRONG, reached=MANY), line(MEDIAN, WRONG, shape=(0, 2), reached=("torch.aten.x",))])
+    assert names(found) == ["torch.aten.x", ""]
+
+
+def test_what_passes_or_is_blocked_is_no_entry_and_the_frontend_has_its_own() -> None:
+    lacks = Unsupported("contract", "error: failed to legalize operation 'torch.operator'", "torch.aten.addmv")
     records = [
         line("aten.addmv.default", lacks, backend="frontend"),
-        line("aten.addmv.default", lacks, backend="frontend", dtype="bf16"),
-        line("aten.clamp.default", broken, backend="frontend"),
-        line("aten.clamp.default", Reached(), backend="frontend", shape=(3,)),
-        line(
-            "aten.hash_tensor.default",
-            Unsupported("import", "KeyError: torch.uint64", "torch.uint64"),
-            backend="frontend",
-        ),
-        line("aten.stft.center", TimedOut("contract", 30.0), backend="frontend"),
-        line("aten.corrcoef.default", NotExported("export", "no"), backend="frontend"),
         line("aten.addmv.default", Blocked("contract", "Unsupported")),
+        line("aten.clamp.default", Reached(), backend="frontend", shape=(3,)),
+        line("aten.stft.center", TimedOut("contract", 30.0), backend="frontend", reached=()),
+        line("aten.corrcoef.default", NotExported("export", "no"), backend="frontend"),
     ]
-    found = todo(index(records), "frontend")
-    assert [(r.name, r.why, r.unlocks, r.cells) for r in found.rows] == [
-        ("torch.aten.addmv", LACKING, 2, 2),
-        ("torch.aten.clamp", "invalid IR", 1, 1),
-        ("torch.uint64", "import refuses", 1, 1),
-    ]
-    assert found.otherwise == {"TimedOut": 1}
-    text = found.text()
-    assert text.startswith("What the frontend stops at: 3 culprits")
-    assert "no such op: the torch dialect declares none" in text
-    assert found.rows[0].explain == "opcov explain aten.addmv.default --backend frontend"
-    assert todo(index(records), "tosa").rows == (), "what the frontend refuses is nothing for a backend to do"
-
-
-def test_what_no_backend_answers_for_is_no_other_obstacle() -> None:
-    records = [
-        line("aten.sort.default", refused("torch.aten.sort")),
-        line("aten.sort.default", NotExecuted({"x": "y"}), shape=(3,)),
-    ]
-    assert todo(index(records), "tosa").rows[0].unlocks == 1
-
-
-def test_minimised_refusals_are_not_counted() -> None:
-    records = [
-        line("aten.sort.default", PASSED),
-        line("aten.sort.default", refused("t"), shape=(1,), minimised="0" * 10),
-    ]
-    assert todo(index(records), "tosa").rows == ()
-
-
-def test_a_refusal_without_a_culprit_is_listed() -> None:
-    found = todo(index([line("aten.sort.default", refused(None))]), "tosa")
-    assert found.rows[0].name == UNNAMED
+    assert names(entries(records, backend="frontend")) == ["", "torch.aten.addmv"]
+    assert entries(records) == ()
+    assert todo(index(records), "tosa").text() == "tosa: nothing fails"
 
 
 def test_text_and_json() -> None:
     found = todo(whole_index(), "tosa")
-    text = found.text(limit=3)
-    assert "What to lower next in tosa" in text
-    assert f"... and {len(found.rows) - 3} more" in text
-    assert all(len(row) <= 120 for row in found.text().splitlines())
+    lines = found.text(limit=3).splitlines()
+    assert lines[0].startswith(f"tosa: {len(found.entries)} entries")
+    assert f"... and {len(found.entries) - 3} more: opcov todo --backend tosa --limit 0" in lines
+    assert sum("opcov clusters --id c" in text for text in lines) == 3
     data = json.loads(json.dumps(found.json()))
-    assert data["culprits"][0]["unlocks"] >= data["culprits"][-1]["unlocks"]
     assert data["culprits"][0]["ops"]
+    assert set(data["culprits"][0]) >= {"name", "unlocks", "cells", "samples", "ops", "example", "sample", "repro"}
 
 
-def test_nothing_to_do_says_so() -> None:
-    assert "nothing is Unsupported in 1 cell" in todo(index([line("aten.sort.default", PASSED)]), "tosa").text()
+def test_a_selection_does_not_say_that_nothing_passes() -> None:
+    records = [line(SORT, UNSORTED), line(SORT, PASSED, shape=(3,))]
+    assert "every sample" not in todo(select(journal(records), "outcome:unsupported"), "tosa").text()
 
 
 def test_unknown_backend_suggests() -> None:

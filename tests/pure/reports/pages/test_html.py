@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from harness.records.outcome import Crashed
+from reports.answers.clusters import clusters
 from reports.fold.matrix import load
 from reports.fold.status import STATUSES
 from reports.pages import panels, samples
+from reports.pages.causes import Link
 from reports.pages.html import payload, render
 from tests.synthetic import HTML, UNICODE, everything, index, record, sample, whole_index
 
@@ -161,3 +163,29 @@ def test_a_cause_is_a_sentence_of_the_panel() -> None:
     found = payload(load(made), panels.load(made), samples.load(made))
     (reason,) = found["rows"][0]["cells"][load(made).columns.index(("linalg", "static"))]["w"]
     assert found["texts"][reason[12]] == "runtime verification: out-of-bounds store"
+
+
+def test_every_cause_is_in_the_markup_and_every_failing_cell_links_to_its_causes(text: str, data: Any) -> None:
+    found = {cluster.id: cluster for of in clusters(whole_index()) for cluster in of.clusters}
+    assert re.findall(r'<tr id="(c\d-\w+)">', text) == list(found)
+    cells = {
+        (row["op"], *column): {data["texts"][id] for id, _ in cell.get("y", ())}
+        for row in data["rows"]
+        for column, cell in zip(data["columns"], row["cells"], strict=True)
+        if cell
+    }
+    for (op, backend, mode), ids in cells.items():
+        held = {
+            id for id, of in found.items() if of.backend == backend for c in of.cells if (c.op, c.mode) == (op, mode)
+        }
+        assert ids == held
+
+
+def test_a_known_issue_is_linked_where_its_cause_is() -> None:
+    made = index(
+        [record(sample("aten.relu.default", "f32", "static", (2, 3)), "linalg", Crashed("lower", "SIGSEGV", ""))]
+    )
+    ((cluster,),) = [of.clusters for of in clusters(made) if of.clusters]
+    text = render(made, known={cluster.id: [Link("https://example.org/7", "fixed in 3, still fails")]})
+    assert '<a class="known" href="https://example.org/7" rel="noreferrer">' in text
+    assert "fixed in 3, still fails" in text

@@ -24,6 +24,7 @@ def test_summary_lists_the_most_alarming_with_commands_to_paste() -> None:
     assert lines[6].strip() == f"opcov repro {small.id} --backend linalg"
     assert "▲ aten.exp.default" in text[text.index("repro") :]
     assert "SIGSEGV at lower: boom" in text
+    assert "linalg: 1 cause of 1 failing cell; 1 silently wrong (opcov clusters --backend linalg)" in text
 
 
 def test_summary_is_limited_and_says_so(whole: tuple[Matrix, Index]) -> None:
