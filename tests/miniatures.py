@@ -315,6 +315,34 @@ class Dies(Acts):
         self.death()
 
 
+PLANTED: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
+    "planted-refusal": ("reject", "lower", ("torch.aten.mul.Tensor",)),
+    "planted-crash": ("segfault", "lower", ("torch.aten.mul.Tensor",)),
+    "planted-death": ("abort", "execute", ("torch.aten.mul.Tensor",)),
+    "planted-lie": ("lie_in_value", "execute", ("torch.aten.mul.Tensor",)),
+    "planted-pair": ("lie_in_value", "execute", ("torch.aten.add.Scalar", "torch.aten.mul.Tensor")),
+    "planted-hang": ("hang", "lower", ("torch.aten.where.self",)),
+}
+"""Backends with a fault in some ops: the action, its stage, and the ops that a program must have for it."""
+
+
+class Planted(Acts):
+    """Performs its action on programs that have certain ops; a refusal names another op than the one at fault."""
+
+    def __init__(self, name: str) -> None:
+        action, self.stage, self.ops = PLANTED[name]
+        super().__init__(name, action)
+
+    def lower(self, contract: Contract) -> Lowered:
+        there = set(self.ops) <= set(contract.reached)
+        if there and self.action == "reject":
+            raise Refused("error: failed to legalize operation 'torch.aten.size.int'", "torch.aten.size.int")
+        if there and self.stage == "lower":
+            DEATHS[self.action]()
+        lowered = super().lower(contract)
+        return lowered if there else replace(lowered, ir="miniature.right")
+
+
 class Forbids(Acts):
     """Performs an action whose module the specification of the dialect does not allow."""
 
@@ -399,6 +427,8 @@ def __getattr__(name: str) -> Callable[[], Any]:
         return partial(Acts, named(action), action)
     if kind == "forbid" and action in (*ACTS, *DEATHS):
         return partial(Forbids, f"forbids-{named(action)}", action)
+    if kind == "planted":
+        return partial(Planted, named(name))
     action, _, stage = action.rpartition("_")
     if kind == "die" and (action, stage) in DIES:
         full = named(f"{action}-{stage}")
@@ -409,6 +439,7 @@ def __getattr__(name: str) -> Callable[[], Any]:
 BACKENDS: Mapping[str, str] = {
     **{named(action): f"act_{action}" for action in ACTS},
     **{named(f"{action}-{stage}"): f"die_{action}_{stage}" for action, stage in DIES},
+    **{name: name.replace("-", "_") for name in PLANTED},
     **{f"forbids-{named(action)}": f"forbid_{action}" for action in ("right", "lie_in_value", "segfault", "hang")},
     **{
         named(name): name

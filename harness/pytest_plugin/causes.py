@@ -16,6 +16,7 @@ import pytest
 from harness.cases.profile import profile
 from harness.errors import OpcovError
 from harness.records.cause import Cause
+from harness.running.child import is_serving
 from harness.running.cutting import PIECE_SECONDS, Cutter, OutOfTime
 from harness.running.supervisor import Supervisor
 from harness.text import plural
@@ -27,8 +28,8 @@ from .recording import Recorder, seconds
 
 SHARE = 0.1
 """The largest share of the run's time that is spent on causes."""
-LEAST = 1.0
-"""With fewer seconds there is no use in starting."""
+LEAST, LEAST_COLD = 0.3, 10.0
+"""With fewer seconds there is no use in starting; torch has to be loaded first where no worker ran in this process."""
 
 
 @pytest.hookimpl(trylast=True)
@@ -66,7 +67,7 @@ class Causes:
     def _look(self, index: Index) -> None:
         ends = self._ends()
         left = ways.pending(index)
-        if not left or ends - time.time() < LEAST:
+        if not left or ends - time.time() < (LEAST if is_serving() else LEAST_COLD):
             return
         try:
             with self._supervisor() as supervisor:

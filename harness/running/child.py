@@ -77,6 +77,11 @@ def fork_server(warm_up: WarmUp, preload: str = WARM) -> ForkServerContext:
     return context
 
 
+def is_serving() -> bool:
+    """Whether this process has a fork server for the compiler that is chosen, so that a worker starts at once."""
+    return _serves is not None and _serves == chosen()
+
+
 @cache
 def _note() -> str:
     """The file in which the fork server notes what it loads; it is gone when this process ends."""

@@ -63,6 +63,8 @@ class Cutter:
 
     def cause(self, record: Record) -> Cause:
         """The cause of a record's failure; raises OutOfTime."""
+        if self.left() <= 0:
+            raise OutOfTime
         started = time.monotonic()
         level = _level(record)
 
