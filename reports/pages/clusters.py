@@ -60,7 +60,8 @@ def _certainty(found: Iterable[Cluster]) -> str:
         counts["verified"] += cluster.verified
         counts["other" if cluster.key.culprits else "unknown"] += len(cluster.cells) - cluster.verified
     said = f"ways to fail, by cell: culprit verified in {counts['verified']:,}, not verified in {counts['other']:,}"
-    return f"{said}, not known in {counts['unknown']:,}"
+    hint = "; `opcov causes` cuts programs" if counts["other"] or counts["unknown"] else ""
+    return f"{said}, not known in {counts['unknown']:,}{hint}"
 
 
 def _head(cluster: Cluster) -> str:
@@ -115,7 +116,7 @@ def _untried(cluster: Cluster) -> str:
 
 
 def _commands(cluster: Cluster) -> list[str]:
-    return [command for command in (cluster.repro, cluster.explain) if command]
+    return [command for command in (cluster.repro, cluster.explain, f"opcov issue {cluster.id}") if command]
 
 
 def as_json(found: Sequence[Clusters]) -> dict[str, Any]:

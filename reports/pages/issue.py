@@ -92,7 +92,7 @@ def _text(issue: Issue, evidence: Evidence, limit: int, *, with_script: bool) ->
         ("Since when", _list(issue.since)),
         ("A script that shows it", _script(evidence, with_script)),
     ]
-    blocks = [f"# {issue.cluster.title}"]
+    blocks = [f"# {portable(clean(issue.cluster.title))}"]
     blocks += [f"## {head}\n\n{body.strip()}" for head, body in sections if body.strip()]
     blocks += [_origin(issue)]
     return "\n\n".join(blocks) + "\n"
@@ -119,7 +119,8 @@ def _happens(issue: Issue, evidence: Evidence) -> str:
     if record is None:
         return f"Through {way}: {cluster.says}."
     sizes = "with static sizes" if record.mode == "static" else "with dynamic sizes"
-    lines = [f"`{record.op}` in {record.dtype}, {sizes}, through {way}: {_ends(record.outcome)}."]
+    ends = _INVALID if isinstance(record.outcome, Invalid) and record.backend == FRONTEND else _ends(record.outcome)
+    lines = [f"`{record.op}` in {record.dtype}, {sizes}, through {way}: {ends}."]
     lines += [_fenced(_message(record.outcome))]
     if isinstance(record.outcome, Wrong) and record.outcome.sizes and record.mode == "dynamic":
         sizes = ", ".join(f"{dim}={size}" for dim, size in record.outcome.sizes.items())
@@ -149,6 +150,7 @@ def _ends(outcome: Outcome) -> str:
             return f"it is refused ({_STAGES.get(outcome.stage, outcome.stage)})"
 
 
+_INVALID = "the frontend makes IR that is not valid"
 _EAGER = "PyTorch eager computes the call"
 _STAGES: Mapping[str, str] = {
     "import": "in the importer",
@@ -177,6 +179,8 @@ def _right(issue: Issue, evidence: Evidence) -> str:
             return f"{_EAGER}. A program that cannot be lowered is to be refused with a diagnostic."
         case TimedOut():
             return f"{_EAGER} at once."
+        case Invalid() if record.backend == FRONTEND:
+            return f"{_EAGER}. MLIR's verifier rejects the IR."
         case Invalid(finding=finding):
             ran = f" Run all the same: {finding}." if finding else ""
             return f"{_EAGER}. The dialect's verifier or specification rejects the output.{ran}"
@@ -203,6 +207,12 @@ def _of_wrong(record: Record, wrong: Wrong, evidence: Evidence) -> Iterator[str]
 # where ----------------------------------------------------------------------------------------------------------------
 
 
+_PYTORCHS = (
+    "`decompositions` is `ExportedProgram.run_decompositions`: that is PyTorch's own step, with torch-mlir's table of "
+    "decompositions, and comes before the importer."
+)
+
+
 def _where(issue: Issue, evidence: Evidence, limit: int) -> str:
     found = evidence.first_wrong_pass or (issue.record.first_wrong_pass if issue.record else None)
     if found is None or found.wrong is None:
@@ -210,6 +220,7 @@ def _where(issue: Issue, evidence: Evidence, limit: int) -> str:
     right = f"; they are right until `{found.right}`" if found.right else ""
     between = f" (what lies between cannot be run: {', '.join(found.between)})" if found.between else ""
     blocks = [f"The results part from eager's after `{found.wrong}`{right}{between}."]
+    blocks += [_PYTORCHS] if found.wrong == "decompositions" else []
     for when, text in (("before", evidence.before), ("after", evidence.after)):
         if text.strip():
             blocks.append(_folded(f"IR {when} it", clip_middle(text.strip(), limit), "mlir"))
@@ -296,7 +307,7 @@ def index_page(issues: Sequence[tuple[Issue, str]]) -> str:
         lines += [f"## {backend}", "", "| issue | outcome | ops | cells | plain calls |", "|---|---|---|---|---|"]
         for one, name in of:
             c = one.cluster
-            title = c.says.replace("|", "\\|")
+            title = portable(clean(c.says)).replace("|", "\\|")
             lines.append(
                 f"| [{title}]({name}) | {c.status.name} | {len(c.ops):,} | {len(c.cells):,} | {len(c.plain):,} |"
             )

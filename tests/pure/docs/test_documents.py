@@ -16,11 +16,13 @@ import pytest
 
 from harness.cases.sample import dumps, from_json
 from harness.errors import BadJournal
+from harness.records.cause import FOUND, LEVELS, Cause, Cut, cause_json
 from harness.records.journal import record_json
 from harness.records.journal_file import checksum, read
 from harness.records.journal_writer import JournalWriter
 from harness.records.mutant import MUTANT_STATUSES, mutant_json, mutant_restore
 from harness.records.outcome import OUTCOMES, STAGES, FirstWrongPass
+from harness.records.signature import Signature
 from op_suites import catalog, excluded
 from reports.fold.status import UNEXECUTED
 from tests.synthetic import everything
@@ -213,6 +215,7 @@ def test_the_examples_are_a_journal_that_is_read(tmp_path: Path) -> None:
     ours = [json.dumps(record_json(record)) for record in journal.records]
     ours += [json.dumps(mutant_json(mutant)) for mutant in journal.mutants]
     assert ours == [json.dumps(line) for line in lines if line["kind"] in ("outcome", "trial")]
+    assert [cause_json(cause) for cause in journal.causes] == [line for line in lines if line["kind"] == "cause"]
 
 
 def test_the_example_of_a_sample_is_one() -> None:
@@ -277,6 +280,7 @@ def test_every_key_of_a_line_is_documented(tmp_path: Path) -> None:
     optional = {"minimised", "breaks", "cause", "parts", "numeric", "hung"}
     ours |= {key for record in everything() for key in record_json(record)} | optional
     ours |= {f.name for f in fields(FirstWrongPass)}
+    ours |= {f.name for cls in (Cause, Cut, Signature) for f in fields(cls)} | {*FOUND, *LEVELS}
     ours |= set(mutant_json(replace(mutant_restore(example("trial")), sample="{}", share=0.5)))
     assert ours - documented() == set()
 
