@@ -229,6 +229,8 @@ EDGES = Fill(reach="unit", nonfinite=False, avoid=(-3.0, 3.0), margin=0.0625)
 """Away from the edges of hard activations, and without NaN: to which side an edge belongs is a convention. So is the
 gradient at NaN, on which eager's own kernels disagree, depending on the size."""
 
+AS_ROWS = row_major("eager's kernel reads its inputs as if they were row-major, whatever they are")
+
 CASES = (
     pointwise("aten.threshold_backward.default", numeric=EXACT, fill=NEAR, threshold=(0, 0.5, -1.5)),
     pointwise(
@@ -257,12 +259,12 @@ CASES = (
         softmax_inputs(Fill(low=-8, high=0, nonfinite=False)),
         Composite((libm("exp"), Linear((Over(),)), Ulp(2))),
     ),
-    gradient("aten.native_layer_norm_backward.default", layer_norm_inputs, NORM),
+    gradient("aten.native_layer_norm_backward.default", layer_norm_inputs, NORM, untried=AS_ROWS),
     gradient(
         "aten.native_group_norm_backward.default",
         group_norm_inputs,
         NORM,
-        untried=row_major("eager's kernel reads its inputs as if they were row-major, whatever they are"),
+        untried=AS_ROWS,
     ),
     gradient("aten.native_batch_norm_backward.default", batch_norm_inputs, NORM),
     gradient("aten.nll_loss_backward.default", nll_loss_inputs(), made_of(2)),
