@@ -61,15 +61,16 @@ def imported(program: Program) -> str:
     return text
 
 
-def legalize(text: str) -> None:
-    """Run the contract pipeline on imported IR; raises NotExpressible as the frontend does."""
+def legalize(text: str) -> str:
+    """Return imported IR after the contract pipeline; raises NotExpressible as the frontend does."""
     with ir.session() as session:
         try:
-            ir.legalized(session.parse(text), CONTRACT_PIPELINE, session)
+            made, _ = ir.legalized(session.parse(text), CONTRACT_PIPELINE, session)
         except ir.PassFailed as failure:
             raise NotExpressible("contract", failure.reason) from None
-    if "dialect_resources" in text:
+    if "dialect_resources" in text + made:
         ir.drop()
+    return made
 
 
 class TorchCuttable:
@@ -131,18 +132,19 @@ def _places(body: _Body) -> tuple[int, ...]:
 def _computes(op: mlir.Operation) -> bool:
     """Whether an op makes a tensor, reads a number from one, asserts something, or has regions.
 
-    What only adds up sizes does not compute, unless the program returns it.
+    What only adds up sizes, and a constant tensor, do not compute, unless the program returns them.
     """
     name = ir.name(op)
     if len(op.regions):
         return True
     if not len(op.results):
         return name != _BINDING
+    returned = any(use.owner.name == "func.return" for result in op.results for use in result.uses)
     if not ir.computing([name]):
-        return False
+        return returned and name == "torch.vtensor.literal"
     if any(map(_holds_tensor, op.results)) or (any(map(_is_tensor, op.operands)) and not _SIZES.fullmatch(name)):
         return True
-    return any(use.owner.name == "func.return" for result in op.results for use in result.uses)
+    return returned
 
 
 def _is_tensor(value: mlir.Value) -> bool:

@@ -18,7 +18,7 @@ from harness.programs.cutting import CannotCut, Piece, Point
 from harness.programs.protocols import NotExpressible, Program
 
 from . import ir
-from .frontend import decomposed, reason, refuse_mutation
+from .frontend import CONTRACT_PIPELINE, decomposed, reason, refuse_mutation
 
 
 class ExportedGraph:
@@ -37,15 +37,25 @@ class ExportedGraph:
         ops = tuple(self.ops[i] for i in chosen)
         return Piece(ir=text, ops=ops, arguments=(), results=(), outputs=(), constants=(), behind=())
 
-    def run(self, kept: Iterable[int]) -> None:
-        """Import the piece of these calls; raises CannotCut, and NotExpressible where the importer refuses it."""
+    def run(self, kept: Iterable[int], *, legalize: bool) -> None:
+        """Import the piece of these calls, and run the contract pipeline if asked to.
+
+        Raises CannotCut, and NotExpressible where one of the two refuses it.
+        """
         graph = self._graph({self._calls[i] for i in kept})
-        with ir.session() as session, ir.diagnosed(session.context) as diagnostics:
+        with ir.session() as session:
+            importer = FxImporter(context=session.context)
+            with ir.diagnosed(session.context) as diagnostics:
+                try:
+                    importer.import_stateless_graph(graph, func_name="main")
+                except Exception as error:  # the importer raises nearly every exception type there is
+                    said = "; ".join(d.message for d in diagnostics) or reason(error)
+                    raise NotExpressible("import", said) from None
             try:
-                FxImporter(context=session.context).import_stateless_graph(graph, func_name="main")
-            except Exception as error:  # the importer raises nearly every exception type there is
-                said = "; ".join(d.message for d in diagnostics) or reason(error)
-                raise NotExpressible("import", said) from None
+                if legalize:
+                    ir.legalized(importer.module, CONTRACT_PIPELINE, session)
+            except ir.PassFailed as failure:
+                raise NotExpressible("contract", failure.reason) from None
 
     def _graph(self, kept: Collection[Node]) -> Graph:
         """A graph of these calls; raises CannotCut if torch cannot copy them."""

@@ -30,6 +30,7 @@ from harness.cases.numeric import (
 )
 from harness.cases.sample import Sizes
 from harness.programs.cutting import Piece
+from harness.programs.elements import as_bytes
 
 from .reference import Run, in_float64
 from .tolerance import Bounded, bounded, own_error
@@ -96,12 +97,26 @@ def piece_run(
     def form(args: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         return list(canonical(wide(args))) if canonical else wide(args)
 
-    made = {numeric: _bounded(numeric, results, inputs, form) for numeric in {c.numeric for c in classes}}
+    once = _once(form)
+    made = {numeric: _bounded(numeric, results, inputs, once) for numeric in {c.numeric for c in classes}}
     outputs = [
         _of_whole(result, output, whole) or made[one.numeric][i]
         for i, (result, output, one) in enumerate(zip(results, piece.outputs, classes, strict=True))
     ]
     return Run(whole.run.sizes, tuple(inputs), tuple(outputs))
+
+
+def _once(wide: Wide) -> Wide:
+    """The function, which computes nothing twice: each result moves the arguments in the same ways to be bounded."""
+    known: dict[bytes, list[torch.Tensor]] = {}
+
+    def once(args: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        key = b"".join(map(as_bytes, args))
+        if key not in known:
+            known[key] = wide(args)
+        return known[key]
+
+    return once
 
 
 def classes_of(piece: Piece, inputs: Sequence[torch.Tensor], cases: CaseOf) -> list[Class]:

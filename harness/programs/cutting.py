@@ -57,8 +57,8 @@ class Cuttable(Protocol):
 class ExportedCuttable(Cuttable, Protocol):
     """An exported graph that can be cut; the text of its pieces is their code."""
 
-    def run(self, kept: Iterable[int]) -> None:
-        """Import the piece of these ops; raises CannotCut and NotExpressible."""
+    def run(self, kept: Iterable[int], *, legalize: bool) -> None:
+        """Import the piece of these ops, and run the contract pipeline; raises CannotCut and NotExpressible."""
         ...
 
 
@@ -92,6 +92,6 @@ class Cutting(Protocol):
         """Return the IR of a program as it was imported, before the contract pipeline; raises NotExpressible."""
         ...
 
-    def legalize(self, text: str) -> None:
-        """Run the contract pipeline on imported IR; raises NotExpressible."""
+    def legalize(self, text: str) -> str:
+        """Return imported IR after the contract pipeline; raises NotExpressible."""
         ...

@@ -46,6 +46,10 @@ UNVALUED: tuple[Stage, ...] = ("lower", "verify")
 LONGEST = 300
 
 
+INVALID = "the IR is not valid"
+"""How the reason starts why a text cannot be cut that the verifier rejects."""
+
+
 class OutOfTime(Exception):
     """There is no time left for the cause that is searched for."""
 
@@ -75,17 +79,15 @@ class Cutter:
         try:
             found = parts.found()
         except CannotTell as unknown:
-            return _cause(record, level, parts, started, why=str(unknown))
+            return _cause(record, parts, started, why=str(unknown))
         except OutOfTime:
             if self.left() <= 0:
                 raise
-            return _cause(record, level, parts, started, why=f"it takes longer than {SECONDS:g} s")
-        return _cause(record, level, parts, started, found=found)
+            return _cause(record, parts, started, why=f"it takes longer than {SECONDS:g} s")
+        return _cause(record, parts, started, found=found)
 
 
-def _cause(
-    record: Record, level: Level, parts: _Parts, started: float, *, found: Found | None = None, why: str = ""
-) -> Cause:
+def _cause(record: Record, parts: _Parts, started: float, *, found: Found | None = None, why: str = "") -> Cause:
     names = parts.names
     unrun = parts.unrun.get(frozenset(range(len(names))) - {*found.culprits, *found.needs}, "") if found else ""
     return Cause(
@@ -96,7 +98,7 @@ def _cause(
         id=record.id,
         way=signature(record.outcome, record.backend),
         found="not tried" if found is None else "composition" if found.composition else "culprits",
-        level=level,
+        level=parts.level,
         culprits=tuple(names[i] for i in found.culprits) if found else (),
         needs=tuple(names[i] for i in found.needs) if found else (),
         unlocks=found is not None and not found.needs and not unrun,
@@ -128,11 +130,7 @@ class _Parts:
         way = ending(self.record.outcome)
         if self.record.outcome.stage == "export":
             raise CannotTell("it fails in export, before there is a graph")
-        program = self.ask(self._request(None))
-        if not isinstance(program, CutProgram):
-            raise CannotTell(f"the program cannot be had: {_said(program)}")
-        if program.why:
-            raise CannotTell(program.why)
+        program = self._program()
         self.names, self._whole = program.ops, program.ir
         if not self.names:
             raise CannotTell("no op of it computes anything")
@@ -141,6 +139,27 @@ class _Parts:
         if len(self.names) > 1 and self.alone(frozenset(range(len(self.names))), way) != way:
             raise CannotTell(f"the whole program does not fail so here: {self._end_of_whole(way)}")
         return search(len(self.names), way, self)
+
+    def _program(self) -> CutProgram:
+        """What can be cut, in the form in which it goes wrong; raises CannotTell."""
+        program = self._told()
+        if program.why.startswith(INVALID) and self.level == "imported":
+            self.level = "exported"  # the importer made what its dialect does not allow
+            program = self._told()
+        if program.why:
+            raise CannotTell(program.why)
+        if isinstance(self.record.outcome, Wrong) and program.wrong:
+            self.level = "imported"  # the contract pipeline changed what the program computes
+            program = self._told()
+            if program.why or program.wrong:
+                raise CannotTell(program.why or f"it is wrong as it was imported: {program.wrong}")
+        return program
+
+    def _told(self) -> CutProgram:
+        program = self.ask(self._request(None))
+        if isinstance(program, CutProgram):
+            return program
+        raise CannotTell(f"the program cannot be had: {_said(program)}")
 
     def _end_of_whole(self, way: End) -> str:
         end = self.alone(frozenset(range(len(self.names))), way)
@@ -162,8 +181,8 @@ class _Parts:
     def _outcome(self, part: Part, depth: Depth) -> Outcome:
         """How a part ends that is taken so far; raises CannotTell and OutOfTime."""
         text = self._text(part)
-        if self.level != "contract":
-            depth = "verify"
+        if self.record.backend == FRONTEND:
+            depth = "compare" if self.level == "exported" and self.record.outcome.stage == "contract" else "verify"
         elif depth == "compare" and text.lacking:
             if self.record.outcome.stage not in UNVALUED:
                 raise CannotTell(text.lacking)

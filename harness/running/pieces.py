@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -17,12 +17,13 @@ from harness.programs.cutting import CannotCut, Cuttable, Cutting, Piece, Point
 from harness.programs.elements import as_bytes
 from harness.programs.materialize import copied
 from harness.programs.program import program, seed_eager
-from harness.programs.protocols import CannotExecute, Contract, NotExpressible, Program
-from harness.records.frontend import refusal
+from harness.programs.protocols import Contract, NotExpressible, Program
+from harness.records.frontend import FRONTEND, refusal
 from harness.records.outcome import Invalid, Outcome, Passed, Reached, Result, Stage, Wrong
 
 from .caches import Stop, verified
 from .clock import Clock
+from .interpreted import Interpreted, Values, interpreted
 from .lru_cache import LruCache
 from .pipeline import Pipeline, ended, executed
 from .request import CutProgram, CutRequest, CutText
@@ -30,30 +31,6 @@ from .verdicts import Prepared, unless_forbidden
 
 KEPT = 8
 """How many programs are kept with the values in them."""
-Values = Mapping[Point, Any]
-
-
-@dataclass(slots=True)
-class _Program:
-    """A program to be cut: at each of its sizes its reference, and the values in it, or why they cannot be had."""
-
-    case: OpCase
-    sample: Sample
-    cuttable: Cuttable
-    runs: tuple[Run, ...] = ()
-    values: tuple[Values, ...] = ()
-    lacking: str = ""
-    numbers: Values = field(default_factory=dict)
-
-    def at(self, piece: Piece) -> list[tuple[Run, Values, bool]]:
-        """The sizes at which the piece can be fed, those first at which it is known what it should compute, too."""
-        found = [
-            (run, values, all(point in values for point in piece.results))
-            for run, values in zip(self.runs, self.values, strict=True)
-            if all(point in values for point in piece.arguments)
-            and all(values.get(point) == self.numbers[point] for point in piece.constants)
-        ]
-        return sorted(found, key=lambda one: not one[2])
 
 
 class Pieces:
@@ -63,7 +40,7 @@ class Pieces:
         self._pipeline = pipeline
         self._cutting = cutting
         self._cases: Callable[[str], OpCase | None] = lambda name: case_of(name, cases)
-        self._programs: LruCache[_Program] = LruCache(KEPT)
+        self._programs: LruCache[Interpreted] = LruCache(KEPT)
 
     def serve(
         self, case: OpCase, sample: Sample, request: CutRequest, enter: Callable[[Stage], None]
@@ -75,37 +52,37 @@ class Pieces:
             found = self._program(case, sample, request, clock)
             if request.kept is None:
                 whole = found.cuttable.only(range(len(found.cuttable.ops)), found.numbers)
-                return CutProgram(ops=found.cuttable.ops, ir=whole.ir)
+                return CutProgram(ops=found.cuttable.ops, ir=whole.ir, wrong=found.wrong)
             piece = found.cuttable.only(request.kept, found.numbers)
             if request.depth == "text":
                 return self._text(found, piece)
             outcome = self._outcome(found, piece, request, clock)
         except CannotCut as refused:
             return CutProgram(why=str(refused)) if request.kept is None else CutText(why=str(refused))
+        except NotExpressible as refused:
+            outcome = refusal(refused.stage, refused.reason)
         except Exception as error:
             outcome = ended(error, clock.stage)
         clock.enter("")
         return Result(outcome=outcome, seconds=clock.seconds)
 
-    def _program(self, case: OpCase, sample: Sample, request: CutRequest, clock: Clock) -> _Program:
+    def _program(self, case: OpCase, sample: Sample, request: CutRequest, clock: Clock) -> Interpreted:
         """The program with its values; raises CannotCut."""
         key = f"{request.level} {sample.id}"
         return self._programs.get_or(key, lambda: self._made(case, sample, request, clock))
 
-    def _made(self, case: OpCase, sample: Sample, request: CutRequest, clock: Clock) -> _Program:
-        if request.level != "contract":
-            return _Program(case, sample, self._of_frontend(sample, request), lacking="it is not executed")
+    def _made(self, case: OpCase, sample: Sample, request: CutRequest, clock: Clock) -> Interpreted:
+        if request.backend == FRONTEND:
+            return Interpreted(case, sample, self._of_frontend(sample, request), lacking="it is not executed")
         try:
             contract, runs = self._pipeline.contracted(case, sample, request.backend, clock)
+            clock.enter("reference")
+            text = self._cutting.imported(program(sample)) if request.level == "imported" else contract.ir
         except Stop as stop:
             raise CannotCut(f"it is not in the contract: {type(stop.outcome).__name__}") from None
-        clock.enter("reference")
-        found = _Program(case, sample, self._cutting.cuttable(contract.ir), runs)
-        reached = [self._values(contract.ir, run) for run in runs]
-        found.values = tuple(values for values, _ in reached)
-        found.lacking = next((why for _, why in reached if why), "") if runs else "no size to run at"
-        found.numbers = _numbers(found.values)
-        return found
+        except NotExpressible as refused:
+            raise CannotCut(f"it does not come so far: {refused.reason}") from None
+        return interpreted(self._cutting, text, case, sample, contract, runs)
 
     def _of_frontend(self, sample: Sample, request: CutRequest) -> Cuttable:
         """The program as the importer or the contract pipeline gets it; raises CannotCut."""
@@ -116,21 +93,7 @@ class Pieces:
         except NotExpressible as refused:
             raise CannotCut(f"it does not come so far: {refused.reason}") from None
 
-    def _values(self, text: str, run: Run) -> tuple[Values, str]:
-        """Every value of the program at one set of sizes, and why the interpreter came no further; "" if it did."""
-        found: dict[Point, Any] = {(-1, i): value for i, value in enumerate(run.inputs)}
-
-        def keep(place: int, values: Sequence[Any]) -> None:
-            found.update({(place, i): value for i, value in enumerate(values)})
-
-        seed_eager(0)
-        try:
-            self._cutting.interpret(text, [copied(t) for t in run.inputs], watch=keep)
-        except CannotExecute as refused:
-            return found, f"the interpreter cannot run it: {refused}"
-        return found, ""
-
-    def _text(self, found: _Program, piece: Piece) -> CutText:
+    def _text(self, found: Interpreted, piece: Piece) -> CutText:
         """What is told of a piece before it is run."""
         at = found.at(piece)
         if not at:
@@ -142,14 +105,17 @@ class Pieces:
         unjudged = "" if judged else found.lacking or "a number in it differs between sizes"
         return CutText(ir=piece.ir, ops=piece.ops, numeric=numeric, values=values, unjudged=unjudged)
 
-    def _outcome(self, found: _Program, piece: Piece, request: CutRequest, clock: Clock) -> Outcome:
-        """The end of a piece; raises Stop and what kills the process."""
-        if request.level != "contract":
+    def _outcome(self, found: Interpreted, piece: Piece, request: CutRequest, clock: Clock) -> Outcome:
+        """The end of a piece; raises Stop, NotExpressible and what kills the process."""
+        if request.backend == FRONTEND:
             return self._through_frontend(found.cuttable, piece, request, clock)
-        module = _Interpreted(self._cutting, piece.ir)
+        text = piece.ir
+        if request.level == "imported":
+            clock.enter("contract")
+            text = self._cutting.legalize(text)
         contract = Contract(
-            program=Program(op=request.op, module=module, args=()),
-            ir=piece.ir,
+            program=Program(op=request.op, module=_Interpreting(self._cutting, piece.ir), args=()),
+            ir=text,
             exported=(),
             reached=tuple(sorted(set(piece.ops))),
             decomposes=False,
@@ -163,18 +129,16 @@ class Pieces:
         return unless_forbidden(outcome, prepared, died)
 
     def _through_frontend(self, cuttable: Any, piece: Piece, request: CutRequest, clock: Clock) -> Outcome:
+        """The end of a piece in the frontend; raises NotExpressible."""
         clock.enter("import" if request.level == "exported" else "contract")
-        try:
-            if request.level == "exported":
-                cuttable.run(request.kept)
-            else:
-                self._cutting.legalize(piece.ir)
-        except NotExpressible as refused:
-            return refusal(refused.stage, refused.reason)
+        if request.level == "exported":
+            cuttable.run(request.kept, legalize=request.depth == "compare")
+        else:
+            self._cutting.legalize(piece.ir)
         return Reached()
 
     def _prepared(
-        self, found: _Program, piece: Piece, contract: Contract, request: CutRequest, clock: Clock
+        self, found: Interpreted, piece: Piece, contract: Contract, request: CutRequest, clock: Clock
     ) -> Prepared:
         """The piece, lowered and verified, with what it should compute."""
         runs = []
@@ -206,7 +170,7 @@ class _Fed(Prepared):
         return super().compare(results, run, executor) if run.outputs else 0.0
 
 
-class _Interpreted(torch.nn.Module):
+class _Interpreting(torch.nn.Module):
     """A piece as a module of torch, for executors that call eager."""
 
     def __init__(self, cutting: Cutting, text: str) -> None:
@@ -221,9 +185,3 @@ class _Interpreted(torch.nn.Module):
 
 def _tensors(points: Sequence[Point], values: Values) -> list[torch.Tensor]:
     return [torch.as_tensor(values[point]) for point in points]
-
-
-def _numbers(values: Sequence[Values]) -> Values:
-    """The numbers in a program at its first sizes: a piece that has one as a constant runs where it is the same."""
-    first = values[0] if values else {}
-    return {point: value for point, value in first.items() if isinstance(value, (bool, int, float))}

@@ -39,7 +39,10 @@ class Request:
 
 
 Depth = Literal["text", "verify", "compare"]
-"""How far a piece is taken: its text is made, it is lowered and verified, or it is executed and compared as well."""
+"""How far a piece is taken: its text is made, it is lowered and verified, or it is executed and compared as well.
+
+In the frontend: it goes through the importer or the contract pipeline, whichever failed, or through both.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +66,13 @@ class CutRequest:
 class CutProgram:
     """What a program can be cut into: the names of the ops that may be at fault, in its order, and its text.
 
-    `why` says why it cannot be cut, "" if it can.
+    `wrong` says what is wrong with its results as the interpreter computes them, "" if nothing is. `why` says why it
+    cannot be cut, "" if it can.
     """
 
     ops: tuple[str, ...] = ()
     ir: str = ""
+    wrong: str = ""
     why: str = ""
 
 

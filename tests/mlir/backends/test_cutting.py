@@ -252,9 +252,9 @@ def test_what_the_interpreter_has_computed_is_told_until_it_fails() -> None:
 # before the contract --------------------------------------------------------------------------------------------------
 
 
-def refused(call: Any, *args: Any) -> str:
+def refused(call: Any, *args: Any, **more: Any) -> str:
     try:
-        call(*args)
+        call(*args, **more)
     except NotExpressible as why:
         return why.stage
     return ""
@@ -272,17 +272,34 @@ def test_what_the_importer_refuses_is_cut_as_it_was_exported() -> None:
     lacking = program(lambda x: aten.tanh.default(x * aten.scalar_tensor.default(1 + 2j, dtype=torch.complex64)), X)
     graph = cutting.exported(lacking)
     every = range(len(graph.ops))
-    assert [graph.ops[i] for i in every if refused(graph.run, [i])] == ["torch.aten.scalar_tensor"]
+    assert [graph.ops[i] for i in every if refused(graph.run, [i], legalize=True)] == ["torch.aten.scalar_tensor"]
     culprit = graph.ops.index("torch.aten.scalar_tensor")
-    assert refused(graph.run, every) == "import"
-    assert refused(graph.run, [i for i in every if i != culprit]) == ""
+    assert refused(graph.run, every, legalize=True) == "import"
+    assert refused(graph.run, [i for i in every if i != culprit], legalize=True) == ""
     assert "scalar_tensor" in graph.only([culprit]).ir
+
+
+def test_what_the_importer_makes_that_is_not_valid_is_cut_as_it_was_exported() -> None:
+    lacking = program(lambda x: aten.tanh.default(aten.median.dim(x, 1)[0]), X)
+    graph = cutting.exported(lacking)
+    ends = [refused(graph.run, [i], legalize=True) for i in range(len(graph.ops))]
+    assert dict(zip(graph.ops, ends, strict=True)) == {"torch.aten.median.dim": "contract", "torch.aten.tanh": ""}
+    assert refused(graph.run, range(len(graph.ops)), legalize=False) == ""
+
+
+def test_a_constant_that_is_returned_can_be_at_fault() -> None:
+    literal = "torch.vtensor.literal(dense<1.0> : tensor<2xf32>) : !torch.vtensor<[2],f32>"
+    cuttable = cutting.cuttable(
+        f"func.func @main() -> !torch.vtensor<[2],f32> {{ %0 = {literal} return %0 : !torch.vtensor<[2],f32> }}"
+    )
+    assert cuttable.ops == ("torch.vtensor.literal",)
+    assert agrees(cuttable.only([0]), {(0, 0): torch.ones(2)})
 
 
 def test_results_of_a_call_are_taken_apart_in_its_piece() -> None:
     graph = cutting.exported(program(lambda x: aten.tanh.default(aten.sort.default(x)[0]), X, dynamic=(ROWS,)))
     assert graph.ops == ("torch.aten.sort", "torch.aten.tanh")
-    assert [refused(graph.run, [i]) for i in range(2)] == ["", ""]
+    assert [refused(graph.run, [i], legalize=True) for i in range(2)] == ["", ""]
     assert graph.only([0]).ir.count("getitem") or "[0]" in graph.only([0]).ir
 
 

@@ -144,3 +144,16 @@ def test_results_are_compared_in_the_canonical_form_of_the_only_op_or_of_the_who
     whole = Whole(case=replace(WHOLE.case, canonical=positive), run=run_of_two)
     assert canonical_case(piece(["torch.aten.a"], ["torch.aten.b"], outputs=(0, 1)), whole, case).canonical is positive
     assert canonical_case(piece(["torch.aten.a"], outputs=(1,)), whole, case).canonical is None
+
+
+def test_nothing_is_interpreted_twice_however_many_results_have_bounds() -> None:
+    asked: list[tuple[float, ...]] = []
+
+    def wide(args: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        asked.append(tuple(args[0].tolist()))
+        return [args[0].exp() * i for i in range(6)]
+
+    given = piece(*[["torch.aten.exp", *["torch.aten.add.Tensor"] * i] for i in range(6)])
+    x = torch.rand(3)
+    piece_run(given, [x], [x.exp() * i for i in range(6)], wide, WHOLE, case)
+    assert len(asked) == len(set(asked))

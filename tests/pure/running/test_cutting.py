@@ -13,6 +13,7 @@ from harness.records.journal import Record
 from harness.records.outcome import (
     Crashed,
     HarnessError,
+    Invalid,
     NotExecuted,
     Outcome,
     Passed,
@@ -55,10 +56,16 @@ class Worker:
     texts: Mapping[frozenset[int], Mapping[str, str]] = field(default_factory=dict)
     ran: list[CutRequest] = field(default_factory=list)
     program: CutProgram | Result | None = None
+    told: Mapping[str, CutProgram] = field(default_factory=dict)
+    """What is told of the program in the form of a level."""
 
     def __call__(self, request: CutRequest) -> CutProgram | CutText | Result:
         if request.kept is None:
-            return self.program or CutProgram(ops=self.ops, ir=self.text(frozenset(range(len(self.ops)))))
+            return (
+                self.program
+                or self.told.get(request.level)
+                or CutProgram(ops=self.ops, ir=self.text(frozenset(range(len(self.ops)))))
+            )
         part = frozenset(request.kept)
         if request.depth == "text":
             told = {"ir": self.text(part), "values": "v", "numeric": "ulp(4)", **self.texts.get(part, {})}
@@ -218,6 +225,32 @@ def test_what_the_frontend_refuses_is_cut_as_it_was_before_that(stage: Any, leve
     cause = Cutter(worker).cause(record(refused, FRONTEND))
     assert (cause.level, cause.culprits, cause.unlocks) == (level, ("torch.aten.b",), True)
     assert {(request.level, request.depth) for request in worker.ran} == {(level, "verify")}
+
+
+def test_imported_ir_that_is_not_valid_is_cut_as_it_was_exported() -> None:
+    invalid = Invalid("contract", "operand #0 must be a tensor")
+    worker = Worker(
+        lambda part, depth: invalid if 1 in part else Reached(),
+        told={"imported": CutProgram(why="the IR is not valid: operand #0")},
+    )
+    cause = Cutter(worker).cause(record(invalid, FRONTEND))
+    assert (cause.level, cause.culprits) == ("exported", ("torch.aten.b",))
+    assert {request.depth for request in worker.ran} == {"compare"}  # through the contract pipeline as well
+
+
+def test_what_the_contract_computes_wrongly_is_cut_as_it_was_imported() -> None:
+    worker = Worker(planted(1, outcome=WRONG), told={"contract": CutProgram(ops=OPS, ir="x", wrong="out[0] is off")})
+    cause = Cutter(worker).cause(record(WRONG))
+    assert (cause.level, cause.culprits, cause.unlocks) == ("imported", ("torch.aten.b",), True)
+    assert {(request.level, request.depth) for request in worker.ran} == {("imported", "compare")}
+    refusal = Cutter(Worker(planted(1), told=worker.told)).cause(record())
+    assert refusal.level == "contract"
+
+
+def test_what_was_wrong_before_it_was_imported_is_nobodys_here() -> None:
+    wrong = CutProgram(ops=OPS, ir="x", wrong="out[0] is off")
+    cause = Cutter(Worker(planted(1), told={"contract": wrong, "imported": wrong})).cause(record(WRONG))
+    assert (cause.found, cause.why) == ("not tried", "it is wrong as it was imported: out[0] is off")
 
 
 def test_what_fails_in_export_has_no_graph() -> None:
