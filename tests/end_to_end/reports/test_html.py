@@ -17,6 +17,7 @@ from harness.records.journal import Record
 from harness.records.outcome import Wrong
 from harness.records.query import NAMES
 from reports import folds
+from reports.answers.clusters import clusters
 from reports.answers.diff.diff import diff
 from reports.answers.diff.side import Side
 from reports.fold.matrix import load
@@ -409,6 +410,39 @@ def test_a_full_run_stays_quick(browser: Any, tmp_path: Path) -> None:
     assert browser.execute_async_script(script) < 3000
     assert len(ops(browser)) > 10
     assert browser.get_log("browser") == []
+
+
+# causes ---------------------------------------------------------------------------------------------------------------
+
+
+def test_a_cell_links_to_its_causes_which_can_be_sorted_and_show_their_cells(page: Any) -> None:
+    (of,) = clusters(whole_index(), "linalg")
+    wanted = max(of.clusters, key=lambda cluster: len(cluster.ops))
+    name = next(c for c in wanted.cells if c.mode == "static")
+    page.execute_script("arguments[0].scrollIntoView()", cell(page, name.op, LINALG))
+    cell(page, name.op, LINALG).click()
+    find(page, f"#panel a[href='#cause={wanted.id}']").click()
+    page.execute_async_script("setTimeout(arguments[0], 150)")
+    line = find(page, f"tr[id='{wanted.id}'].found")
+    assert line.is_displayed()
+    table = line.find_element("xpath", "ancestor::table")
+    rows = "return [...arguments[0].tBodies[0].rows].map(tr => [tr.id, Number(tr.cells[1].dataset.sort)])"
+    before = page.execute_script(rows, table)
+    assert [id for id, _ in before] == [cluster.id for cluster in of.clusters]
+    heading = table.find_element("css selector", "button[data-column='1']")
+    page.execute_script("arguments[0].click()", heading)
+    after = page.execute_script(rows, table)
+    assert [count for _, count in after] == sorted((count for _, count in before), reverse=True)
+    assert heading.find_element("xpath", "..").get_attribute("aria-sort") == "descending"
+    page.execute_script("arguments[0].click()", line.find_element("css selector", "a"))
+    page.execute_async_script("setTimeout(arguments[0], 150)")
+    assert ops(page) == sorted(wanted.ops, key=ops_in_order().index)
+    assert search(page, "cause:c1-nothing") == ops_in_order()
+    assert "unknown cause “c1-nothing”" in find(page, "#error").text
+
+
+def ops_in_order() -> list[str]:
+    return [row.op for row in load(whole_index()).rows]
 
 
 # the plain call and severity ------------------------------------------------------------------------------------------
