@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -71,7 +72,9 @@ def _run(record: Record, sample: Sample) -> _Ran:
     if signature(result.outcome, record.backend) == signature(record.outcome, record.backend):
         return _Ran(ir, result)
     said = portable(one_line(result.outcome))
-    return _Ran(ir, None, f"Run again for this text, it came out otherwise: {type(result.outcome).__name__}, {said}.")
+    note = f"Run again for this text, it came out otherwise: {type(result.outcome).__name__}, {said}"
+    print(f"opcov: {sample.id} on {record.backend}: {note}", file=sys.stderr)
+    return _Ran(ir, None, f"{note}.")
 
 
 def _lowers(record: Record) -> bool:

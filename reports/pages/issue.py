@@ -215,8 +215,12 @@ _PYTORCHS = (
 
 def _where(issue: Issue, evidence: Evidence, limit: int) -> str:
     found = evidence.first_wrong_pass or (issue.record.first_wrong_pass if issue.record else None)
-    if found is None or found.wrong is None:
-        return f"The results are {found}." if found else ""
+    if found is None:
+        key = issue.cluster.key
+        known = key.outcome == "Wrong" and key.where != "compare"
+        return f"The results of another sample that fails so part from eager's after `{key.where}`." if known else ""
+    if found.wrong is None:
+        return f"The results are {found}."
     right = f"; they are right until `{found.right}`" if found.right else ""
     between = f" (what lies between cannot be run: {', '.join(found.between)})" if found.between else ""
     blocks = [f"The results part from eager's after `{found.wrong}`{right}{between}."]

@@ -385,3 +385,39 @@ def test_an_id_out_of_the_journal_reproduces(folder: Path, journal: Path) -> Non
     assert done.returncode == Exit.FOUND, done.stderr
     assert "Wrong" in done.stdout
     assert line["id"] in done.stdout
+
+
+# texts for the tracker ------------------------------------------------------------------------------------------------
+
+WITHOUT_OPCOV = """
+import runpy, sys
+for name in ("harness", "backends", "op_suites", "reports"):
+    sys.modules[name] = None  # an import of it fails
+runpy.run_path(sys.argv[1], run_name="__main__")
+"""
+
+
+def test_an_issue_has_a_script_that_needs_torch_and_torch_mlir_alone(folder: Path, tmp_path: Path) -> None:
+    """One cause with a run of its own, then all without: the second must not overwrite the first."""
+    found = json.loads(opcov("clusters", "--backend", "tosa", "--json", cwd=folder).stdout)["backends"][0]["clusters"]
+    cause = next(one for one in found if one["outcome"] == "Wrong" and one["manner"] == "value")
+    done = opcov("issue", cause["id"], "--out", tmp_path, cwd=folder)
+    assert done.returncode == Exit.OK, done.stderr
+    assert done.stdout.startswith(f"written: {cause['title']}")
+    text = (tmp_path / f"{cause['id']}.md").read_text(encoding="utf-8")
+    script = tmp_path / f"{cause['id']}.py"
+    for said in ("torch.ops.aten.expm1", "after `lower/convert-torch-to-tosa`", "IR before it", "IR after it",
+                 "torch-mlir-opt --pass-pipeline=", f"in `{cause['id']}.mlir`", "in float64", "linalg: ",
+                 script.read_text(encoding="utf-8").strip()):  # fmt: skip
+        assert said in text, said
+    alone = subprocess.run(
+        [sys.executable, "-I", "-c", WITHOUT_OPCOV, script], cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
+    assert alone.returncode == 1, alone.stdout + alone.stderr
+    assert "FAILED: out[0] is wrong in" in alone.stderr
+    assert "would be overwritten" in error_line(opcov("issue", "--all", "--out", tmp_path, cwd=folder), Exit.USAGE)
+    assert script.exists()
+    done = opcov("issue", "--all", "--backend", "tosa", "--out", tmp_path, "--overwrite", cwd=folder)
+    assert done.stdout.startswith(f"{len(found)} texts written" if len(found) > 1 else "1 text written"), done.stderr
+    index = (tmp_path / "index.md").read_text(encoding="utf-8")
+    assert all(f"({one['id']}.md)" in index and (tmp_path / f"{one['id']}.md").exists() for one in found)

@@ -185,6 +185,9 @@ def filled(command: Command, journal: Path, folder: Path) -> list[str]:
     """The arguments with real values for what stands in capitals."""
     failing = next(line["id"] for line in outcomes(journal) if line["outcome"] == "Wrong" and line["backend"] == "tosa")
     values = {"JOURNAL": str(journal), "ID": failing, "FILE": str(folder / "file"), "DIR": str(folder / "dir")}
+    if "CLUSTER" in command.arguments:
+        found = json.loads(opcov("clusters", "--backend", "tosa", str(journal), "--json", cwd=folder).stdout)
+        values["CLUSTER"] = found["backends"][0]["clusters"][0]["id"]
     values |= {"OP": "aten.expm1.default"} | dict.fromkeys(OTHER_JOURNALS, str(journal))
     whole = "--tame" in command.arguments and "--op" not in command.arguments  # takes minutes over the registry
     return [values.get(word, word) for word in command.arguments] + (["--op", "aten.relu.default"] if whole else [])
