@@ -65,20 +65,27 @@ class Causes:
         return recorder.report.live_index() if whole and recorder.report else None
 
     def _look(self, index: Index) -> None:
+        """Look for causes as long as there is time; what is left is told at the end of the run."""
         ends = self._ends()
         left = ways.pending(index)
         if not left or ends - time.time() < (LEAST if is_serving() else LEAST_COLD):
             return
+        done = 0
         try:
             with self._supervisor() as supervisor:
                 cutter = Cutter(supervisor.cut, lambda: ends - time.time())
-                for number, failing in enumerate(left, 1):
-                    self.recorder.progress.phase = f"causes: {number:,} of {plural(len(left), 'way')} of failing"
+                for failing in left:
+                    self.recorder.progress.phase = f"causes: {done:,} of {plural(len(left), 'way')} of failing"
                     self._write(cutter.cause(ways.record(index, failing)))
+                    done += 1
         except OutOfTime:
             pass
         except OpcovError as error:  # no worker can be started: the cells are whole
-            self.recorder.notes.append(f"no causes: {error}")
+            self.recorder.notes.append(f"opcov: no causes: {error}")
+        finally:
+            if missing := len(left) - done:
+                said = f"{missing:,} of {plural(len(left), 'way')} of failing have no cause yet"
+                self.recorder.notes.append(f"{said}: opcov causes goes on with them")
 
     def _write(self, cause: Cause) -> None:
         self.recorder.open().write_cause(cause)
