@@ -73,14 +73,16 @@ class Key(NamedTuple):
 class Failure:
     """A record that fails: its cluster, how the culprit is known, and what cutting says of the rest of the program.
 
-    `unlocks` is whether the program passes with the culprit cut out, None if that was not tried. `needs` are what it
-    stops at next. `why` says why it was not tried, if cutting has given up.
+    `wrong_pass` is the first wrong pass, or the range that holds it; "" if that is not known. `unlocks` is whether the
+    program passes with the culprit cut out, None if that was not tried. `needs` are what it stops at next. `why` says
+    why it was not tried, if cutting has given up.
     """
 
     record: Record
     key: Key
     basis: Basis
     cause: Cause | None
+    wrong_pass: str
     unlocks: bool | None
     needs: tuple[str, ...]
 
@@ -114,14 +116,14 @@ def _failure(record: Record, way: Signature, cause: Cause | None, wrong_pass: st
     key = Key(
         record.backend,
         outcome_name(record),
-        wrong_pass or record.stage,
+        wrong_pass.partition(" to ")[0] or record.stage,
         culprits,
         manner(shown, record.backend, culprit, record.cause or ""),
         basis == "decomposed",
     )
     if cut is None:
-        return Failure(record, key, basis, cause, True if basis == "only" else None, ())
-    return Failure(record, key, basis, cause, *_rest(cut, culprits))
+        return Failure(record, key, basis, cause, wrong_pass, True if basis == "only" else None, ())
+    return Failure(record, key, basis, cause, wrong_pass, *_rest(cut, culprits))
 
 
 def _rest(cut: Cause, culprits: Collection[str]) -> tuple[bool | None, tuple[str, ...]]:
@@ -235,16 +237,17 @@ def _worst(of: OpRecords, group: Sequence[Failure]) -> int:
 def _rule(group: Sequence[Failure], passing: Sequence[Traits], judged: int) -> list[Any] | None:
     """What separates the samples of a cluster from those of the op that pass: its text, how many fail and pass.
 
-    If none passes, the text is empty, and the last number is that of all samples that fail. None if nothing separates
-    them.
+    Minimised samples must meet the condition too, but do not count. If none passes, the text is empty, and the last
+    number is that of all samples that fail. None if nothing separates them.
     """
-    failing = [_traits(f.record) for f in group if f.record.minimised is None and f.record.sample]
-    if not failing:
+    failing = [_traits(f.record) for f in group if f.record.sample]
+    count = sum(f.record.minimised is None for f in group if f.record.sample)
+    if not count:
         return None
     if not passing:
-        return ["", len(failing), judged]
+        return ["", count, judged]
     found = separate(failing, passing)
-    return [found.text, found.failing, found.passing] if found else None
+    return [found.text, count, found.passing] if found else None
 
 
 def _traits(record: Record) -> Traits:
@@ -263,15 +266,18 @@ def _example(group: Sequence[Failure]) -> dict[str, Any]:
         "stage": record.stage,
         "headline": clip(told(record.outcome), 300),
         "call": clip(call(record.sample), 1000) if record.sample else "",
-        "where": (record.first_wrong_pass.where or "") if record.first_wrong_pass else "",
+        "where": chosen.wrong_pass,
         "cut": min(cuts, default=0),
     }
 
 
 def _ease(failure: Failure) -> tuple[Any, ...]:
-    """A sort key: a program of the culprit alone comes first, then the plain call, a minimised sample, a small one."""
+    """A sort key: a program of the culprit alone comes first, then the plain call, a minimised sample, a small one.
+
+    A static one is easier to run than a dynamic one.
+    """
     record = failure.record
     is_whole = record.minimised is None or record.without is not None
     elements, dims, arguments = size(record.sample) if record.sample else (0, 0, 0)
     few = (record.sample is None, not elements, is_whole, elements, dims, arguments, record.id)
-    return (failure.basis != "only", not record.plain, *few)
+    return (failure.basis != "only", not record.plain, record.mode != "static", *few)

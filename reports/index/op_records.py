@@ -25,7 +25,7 @@ class OpRecords:
     ops as the journal does. `plain_calls` are the plain calls of the op by mode, as far as the journal has them; they
     are known also where only some of the records are given. `causes` are those of the op, as far as its programs were
     cut. `first_wrong_passes` are known by backend, mode and way to be wrong, also where the record that was bisected is
-    not given; of a range of passes it is the first.
+    not given; a range of passes is written as `FirstWrongPass.where` has it.
     """
 
     op: str
@@ -90,11 +90,9 @@ def first_wrong_passes(records: Iterable[Record]) -> Mapping[tuple[str, str, Sig
     """The first wrong pass by backend, mode and way to be wrong: one sample of each was bisected."""
     found: dict[tuple[str, str, Signature], str] = {}
     for record in records:
-        part = record.first_wrong_pass
-        if part and part.wrong:
+        if record.first_wrong_pass and (where := record.first_wrong_pass.where):
             key = (record.backend, record.mode, signature(record.outcome, record.backend))
-            first = next(iter(part.between), part.wrong)
-            found[key] = min(found.get(key, first), first)
+            found[key] = min(found.get(key, where), where)
     return found
 
 

@@ -132,3 +132,21 @@ def test_the_example_is_a_small_program_of_the_culprit_alone() -> None:
     other = line(SORT, refused("torch.aten.sort"), shape=(1,), reached=MANY)
     (group,) = fold(records_of(SORT, [big, small, other]))["groups"]  # type: ignore[index]
     assert group["example"]["id"] == small.id
+
+
+def test_a_rule_holds_for_minimised_samples_too() -> None:
+    def rule(*more: Record) -> object:
+        records = [line(SORT, WRONG, dtype="f16", shape=(n,), args={"dim": -1}) for n in (2, 3)]
+        passing = [line(SORT, PASSED, shape=(n,)) for n in (2, 3)]
+        return fold(records_of(SORT, [*records, *passing, *more]))["groups"][0]["rule"]  # type: ignore[index]
+
+    assert rule() == ["dim<0", 2, 2]
+    assert rule(line(SORT, WRONG, args={"dim": -1}, minimised="0" * 10)) == ["dim<0", 2, 2]
+    assert rule(line(SORT, WRONG, minimised="0" * 10)) is None
+
+
+def test_the_range_of_passes_is_known_of_every_sample_that_is_wrong_alike() -> None:
+    records = [line(SORT, WRONG, first_wrong_pass=RANGE, shape=(5,)), line(SORT, WRONG)]
+    (group,) = fold(records_of(SORT, records))["groups"]  # type: ignore[index]
+    assert group["example"]["where"] == "lower/convert-torch-to-linalg to lower/canonicalize"
+    assert group["key"][2] == "lower/convert-torch-to-linalg"
