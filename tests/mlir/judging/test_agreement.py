@@ -73,7 +73,7 @@ def test_an_op_without_float64_has_nothing_to_differ_from(monkeypatch: pytest.Mo
     def none(wide: Any, args: Sequence[Any]) -> None:
         return None
 
-    monkeypatch.setattr(reference, "_in_float64", none)
+    monkeypatch.setattr(reference, "in_float64", none)
     assert agreement(case("aten.exp.default"), of("aten.exp.default")) == "agrees"
 
 
