@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple
 
 from harness.records.cause import Cause
 from harness.records.expectation import CONTROL
+from harness.records.frontend import FRONTEND
 from harness.records.journal import Record
 from harness.records.outcome import BEST, Wrong
 from harness.records.severity import SEVERITIES, severity
@@ -136,13 +137,18 @@ def _rest(cut: Cause, culprits: Collection[str]) -> tuple[bool | None, tuple[str
 
 
 def _culprits(record: Record, way: Signature, cause: Cause | None, wrong_pass: str) -> tuple[tuple[str, ...], Basis]:
-    """The culprits of a failure and how they are known. Of several that are at fault each on its own, the first."""
+    """The culprits of a failure and how they are known. Of several that are at fault each on its own, the first.
+
+    An op of another dialect that a lowering stopped at says more than the op of the program that it was made of.
+    """
+    name = named(record.outcome, way.culprit)
+    if name and record.backend != FRONTEND and not name.startswith(_TORCH) and not (cause and name in cause.culprits):
+        return (name,), "named"
     if cause and cause.culprits and cause.found != "not tried":
         distinct = tuple(dict.fromkeys(cause.culprits))
         return (distinct, "composition") if cause.found == "composition" else (distinct[:1], "cut")
     if isinstance(record.outcome, Wrong) and wrong_pass and not wrong_pass.startswith("lower/"):
         return (dialect_name(record.op),), "decomposed"
-    name = named(record.outcome, way.culprit)
     if len(record.reached) == 1 and (not name or name.startswith(_TORCH)):
         return record.reached, "only"
     return ((name,), "named") if name else ((), "")
