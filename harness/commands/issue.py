@@ -35,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace files of the same names in DIR")
     parser.add_argument(
         "--run",
+        dest="running",  # `run` is the function of the command
         action=argparse.BooleanOptionalAction,
         help="run the smallest sample again, in some seconds, for the IR around the first wrong pass; by default for "
         "one cause, and not with --all",
@@ -91,7 +92,7 @@ def _past(path: Path) -> Past | None:
 def _with_evidence(
     options: argparse.Namespace, index: Index, found: Sequence[Cluster], past: Past | None
 ) -> Iterator[tuple[Issue, Evidence]]:
-    running = not options.all if options.run is None else options.run
+    running = not options.all if options.running is None else options.running
     progress = Progress("opcov: writing", "text")
     for number, cluster in enumerate(found):
         progress(number, len(found))
