@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.records.frontend import FRONTEND
 from harness.text import clip
-from reports.fold.diagnosis import LACKING, MEMORY, NO_MEMORY, UNLOWERED
+from reports.fold.diagnosis import LACKING, MEMORY, NO_MEMORY, UNLOWERED, UNSIGNED
 from reports.fold.failures import Key
 
 UNKNOWN = "culprit not known"
@@ -95,7 +95,8 @@ def _verb(key: Key) -> str:
     """What the culprit does wrong."""
     match key.outcome:
         case "Wrong":
-            return _WRONG.get(key.manner, f"is wrong ({key.manner})")
+            kind = key.manner.removesuffix(UNSIGNED)
+            return _WRONG.get(kind, f"is wrong ({kind})") + ("" if kind == key.manner else " with unsigned integers")
         case "Crashed":
             return _death(key)
         case "TimedOut":

@@ -22,6 +22,8 @@ UNLOWERED = "failed to legalize"
 """The manner of a refusal that says no more than that the culprit, or a constant it is made of, was not legalized."""
 MEMORY = "access out of bounds"
 NO_MEMORY = "memory limit"
+UNSIGNED = " of unsigned integers"
+"""What the manner of a wrong sample ends with that has such elements: to take them for signed is a cause of its own."""
 _LONGEST = 160
 _FORBIDDEN = "not what the specification allows"
 _ILLEGAL = re.compile(r"failed to legalize operation '([\w.]+)'")

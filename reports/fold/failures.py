@@ -15,10 +15,11 @@ from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 from harness.records.cause import Cause
+from harness.records.element_types import element_types
 from harness.records.expectation import CONTROL
 from harness.records.frontend import FRONTEND
 from harness.records.journal import Record
-from harness.records.outcome import BEST, Wrong
+from harness.records.outcome import BEST, Outcome, Wrong
 from harness.records.severity import SEVERITIES, severity
 from harness.records.signature import Signature, signature
 from harness.text import clip
@@ -26,7 +27,7 @@ from reports.index.op_records import OpRecords
 
 from .call import call
 from .cell import dialect_name, outcome_name
-from .diagnosis import NORMALISER, manner, named, told
+from .diagnosis import NORMALISER, UNSIGNED, manner, named, told
 from .reason import size
 from .rules import separate
 from .status import FAILING
@@ -40,6 +41,7 @@ VERIFIED: tuple[Basis, ...] = ("cut", "composition", "only")
 CellKey = tuple[str, str, str]
 """Backend, mode and dtype."""
 Traits = tuple[str, ...]
+UNSIGNED_DTYPE = "u8"
 _TORCH = "torch."
 """How the names of the ops of a program begin; a cascade may stop at an op of another dialect."""
 DYNAMIC = "mode=dynamic"
@@ -119,12 +121,18 @@ def _failure(record: Record, way: Signature, cause: Cause | None, wrong_pass: st
         outcome_name(record),
         wrong_pass.partition(" to ")[0] or record.stage,
         culprits,
-        manner(shown, record.backend, culprit, record.cause or ""),
+        _manner(record, shown, culprit),
         basis == "decomposed",
     )
     if cut is None:
         return Failure(record, key, basis, cause, wrong_pass, True if basis == "only" else None, ())
     return Failure(record, key, basis, cause, wrong_pass, *_rest(cut, culprits))
+
+
+def _manner(record: Record, shown: Outcome, culprit: str) -> str:
+    found = manner(shown, record.backend, culprit, record.cause or "")
+    is_unsigned = isinstance(shown, Wrong) and record.sample and UNSIGNED_DTYPE in element_types(record.sample)
+    return found + UNSIGNED if is_unsigned else found
 
 
 def _rest(cut: Cause, culprits: Collection[str]) -> tuple[bool | None, tuple[str, ...]]:

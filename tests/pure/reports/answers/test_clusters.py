@@ -61,11 +61,12 @@ def test_what_differs_is_another_cluster() -> None:
         line(SORT, refused("torch.aten.sort", "error: unimplemented: a dim"), shape=(3,)),
         line(SORT, WRONG, shape=(4,)),
         line(SORT, Wrong("shape", "", 0, "x"), shape=(5,)),
+        line(SORT, WRONG, shape=(4,), dtype="u8"),
         line(SORT, Crashed("lower", "SIGSEGV", ""), shape=(6,)),
         line(SORT, Crashed("lower", "SIGFPE", ""), shape=(7,)),
         line(MEDIAN, UNSORTED, reached=("torch.aten.median",)),
     ]
-    assert len(found(records)) == 7
+    assert len(found(records)) == 8
 
 
 def test_what_the_frontend_blocks_is_the_frontends() -> None:
@@ -97,6 +98,8 @@ def test_a_wrong_program_of_several_ops_says_that_its_culprit_is_not_known() -> 
          "tosa: `aten.sort` has wrong values in 1 of 2 samples, none passes"),
         ([line(SORT, WRONG, first_wrong_pass=IN_TOSA), line(SORT, PASSED, shape=(3,))],
          "tosa: `aten.sort` has wrong values after convert-torch-to-tosa, 1 sample of 1 op, all static"),
+        ([line(SORT, WRONG, dtype="u8"), line(SORT, PASSED, dtype="u8", shape=(3,))],
+         "tosa: `aten.sort` has wrong values with unsigned integers, 1 sample of 1 op, all static"),
         ([line(SORT, Crashed("execute", "SIGSEGV", "")), line(SORT, PASSED, shape=(3,))],
          "tosa: `aten.sort` makes code that reads or writes out of bounds, 1 sample of 1 op, all static"),
         ([line(SORT, Crashed("lower", "SIGABRT", "no dim")), line(SORT, PASSED, shape=(3,))],
