@@ -286,12 +286,14 @@ def _example(group: Sequence[Failure]) -> dict[str, Any]:
 
 
 def _ease(failure: Failure) -> tuple[Any, ...]:
-    """A sort key: a program of the culprit alone comes first, then the plain call, a minimised sample, a small one.
+    """A sort key: a program of the culprit alone comes first, then one of its own op, the plain call, a minimised sample.
 
-    A static one is easier to run than a dynamic one.
+    A static one is easier to run than a dynamic one, a small one easier to read.
     """
     record = failure.record
     is_whole = record.minimised is None or record.without is not None
     elements, dims, arguments = size(record.sample) if record.sample else (0, 0, 0)
     few = (record.sample is None, not elements, is_whole, elements, dims, arguments, record.id)
-    return (failure.basis != "only", not record.plain, record.mode != "static", *few)
+    culprits = failure.key.culprits
+    own = (record.reached != culprits, (dialect_name(record.op),) != culprits)
+    return (*own, not record.plain, record.mode != "static", *few)
