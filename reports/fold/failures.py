@@ -286,7 +286,7 @@ def _example(group: Sequence[Failure]) -> dict[str, Any]:
 
 
 def _ease(failure: Failure) -> tuple[Any, ...]:
-    """A sort key: a program of the culprit alone comes first, then one of its own op, the plain call, a minimised sample.
+    """A sort key: a program of the culprit alone comes first, then one of its own op, a plain call, a minimised sample.
 
     A static one is easier to run than a dynamic one, a small one easier to read.
     """
