@@ -80,8 +80,8 @@ class CutProgram:
 class CutText:
     """A piece: its text, the names of its ops, and what its results are held to; or why it cannot be had.
 
-    `values` tells the values that it is fed with, and its bounds, from others, "" if these cannot be had, for the reason
-    `lacking`; `unjudged` says why it is not known what it should compute.
+    `values` tells the values that it is fed with, and its bounds, from others, "" if these cannot be had, for the
+    reason `lacking`; `unjudged` says why it is not known what it should compute.
     """
 
     ir: str = ""
