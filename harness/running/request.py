@@ -66,7 +66,7 @@ class CutRequest:
 class CutProgram:
     """What a program can be cut into: the names of the ops that may be at fault, in its order, and its text.
 
-    `wrong` says what is wrong with its results as the interpreter computes them, "" if nothing is. `why` says why it
+    `wrong` says what is wrong with its results as the interpreter computes them, or why it computes none. `why` says why it
     cannot be cut, "" if it can.
     """
 
