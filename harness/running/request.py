@@ -66,8 +66,8 @@ class CutRequest:
 class CutProgram:
     """What a program can be cut into: the names of the ops that may be at fault, in its order, and its text.
 
-    `wrong` says what is wrong with its results as the interpreter computes them, or why it computes none. `why` says why it
-    cannot be cut, "" if it can.
+    `wrong` says what is wrong with its results as the interpreter computes them, or why it computes none. `why` says
+    why it cannot be cut, "" if it can.
     """
 
     ops: tuple[str, ...] = ()

@@ -12,6 +12,7 @@ from harness.records.severity import severity
 from harness.records.signature import signature
 from reports.index.op_records import OpRecords
 
+from .failures import failures
 from .status import FAILING, NEVER, STATUSES, counted_name, decide
 
 STATUS_NAMES = tuple(status.name for status in STATUSES if status is not NEVER)
@@ -24,7 +25,7 @@ def facts(of: OpRecords, fields: Collection[str]) -> Iterator[Facts]:
 
     `status` is that of the record's cell, of one dtype, as the records given make it. `severity` is that of a record
     which fails. `culprit` is the op at fault as the torch dialect has it, and as PyTorch has it. `executor` are all
-    that the result names: those that ran the module, and those that say why they cannot.
+    that the result names: those that ran the module, and those that say why they cannot. `cause` is the cluster.
     """
     asked = {field: value for field, value in _values(of, fields).items() if field in fields}
     for record in of.records:
@@ -33,6 +34,7 @@ def facts(of: OpRecords, fields: Collection[str]) -> Iterator[Facts]:
 
 def _values(of: OpRecords, fields: Collection[str]) -> Mapping[str, Callable[[Record], Sequence[str]]]:
     status = _status(of) if "status" in fields else {}
+    causes = {id(f.record): f.key.id for f in failures(of)} if "cause" in fields else {}
     return {
         "op": lambda r: (r.op,),
         "family": lambda r: (r.family,),
@@ -48,6 +50,7 @@ def _values(of: OpRecords, fields: Collection[str]) -> Mapping[str, Callable[[Re
         "severity": lambda r: (severity(r, of.plain_calls.get(r.mode)),) if counted_name(r.outcome) in FAILING else (),
         "status": lambda r: (status[r.backend, r.mode, r.dtype],),
         "executor": lambda r: executors(r.outcome),
+        "cause": lambda r: (causes[id(r)],) if id(r) in causes else (),
     }
 
 

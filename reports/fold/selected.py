@@ -142,7 +142,7 @@ def _of_line(text: str) -> Facts:
     if outcome not in _JUDGED:
         found |= {"outcome": (outcome,), "culprit": ()}
     if outcome not in FAILING:
-        found["severity"] = ()
+        found |= {"severity": (), "cause": ()}
     if outcome not in _EXECUTED:
         found["executor"] = ()
     return found

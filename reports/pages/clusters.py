@@ -99,6 +99,8 @@ def in_full(cluster: Cluster, cut: Cut | None, notes: Sequence[str], width: int 
     lines += ["", "the smallest sample:"]
     lines += [f"  {line}" for line in textwrap.wrap(example.call, width - 2, break_on_hyphens=False)]
     lines += [f"  {one_line(example.headline)}", *(f"  {command}" for command in _commands(cluster))]
+    lines += ["", "all that it holds back, once it is mended:"]
+    lines += [f"  pytest -n auto op_suites --replay JOURNAL --where cause:{cluster.id} --torch-mlir SPEC"]
     if cut:
         lines += ["", f"the culprit alone: {headline(cut.outcome)}", textwrap.indent(clip(cut.ir, _IR), "  ")]
     return "\n".join(line for line in lines if line is not None)

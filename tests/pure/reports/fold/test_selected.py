@@ -6,6 +6,7 @@ from harness.errors import Exit, UnknownName
 from harness.records.journal import Record
 from harness.records.outcome import Invalid, Passed, Unsupported, Wrong
 from reports import folds
+from reports.answers.clusters import clusters
 from reports.fold.facts import facts
 from reports.fold.matrix import load
 from reports.fold.provenance import control_line
@@ -110,6 +111,14 @@ def test_the_fields_of_results(query: str, found: str) -> None:
     selected = folds.select(of_one_op(), query)
     records = [r for op in (RELU, EXP) for r in selected.records(op).records]
     assert ", ".join(f"{r.backend} {r.dtype} {type(r.outcome).__name__}" for r in records) == found
+
+
+def test_the_samples_of_one_cause_are_selected_whatever_else_is() -> None:
+    (of,) = clusters(of_one_op(), "tosa")
+    for cluster in of.clusters:
+        (alone,) = clusters(folds.select(of_one_op(), f"cause:{cluster.id}"), "tosa")
+        assert [(c.id, c.samples) for c in alone.clusters] == [(cluster.id, cluster.samples)]
+    assert len(of.clusters) > 1
 
 
 def test_a_severity_stays_what_it_is_where_the_plain_call_is_not_selected() -> None:
