@@ -30,7 +30,7 @@ class Record:
     - `sample`: the sample as JSON; None if the cell has nothing to run, such as an excluded dtype.
     - `traits`: the sample's traits, and those that only running it shows.
     - `reached`: the torch-dialect ops at the backend contract.
-    - `seconds`: seconds by stage; under `reference`, those before the first stage.
+    - `seconds`: seconds by stage, written to a tenth of a millisecond; under `reference`, those before the first stage.
 
     The others are left out where there is nothing to say:
 
@@ -131,7 +131,7 @@ def record_json(record: Record) -> dict[str, Any]:
         "traits": list(record.traits),
         "detail": detail(record.outcome),
         "reached": list(record.reached),
-        "seconds": {stage: round(s, 6) for stage, s in record.seconds.items()},
+        "seconds": {stage: round(s, 4) for stage, s in record.seconds.items()},
     }
     parts = asdict(record.first_wrong_pass) if record.first_wrong_pass else None
     more = {
