@@ -27,15 +27,16 @@ def facts(of: OpRecords, fields: Collection[str]) -> Iterator[Facts]:
     which fails. `culprit` is the op at fault as the torch dialect has it, and as PyTorch has it. `executor` are all
     that the result names: those that ran the module, and those that say why they cannot. `cause` is the cluster.
     """
-    asked = {field: value for field, value in _values(of, fields).items() if field in fields}
+    asked = values(of, fields)
     for record in of.records:
         yield {field: value(record) for field, value in asked.items()}
 
 
-def _values(of: OpRecords, fields: Collection[str]) -> Mapping[str, Callable[[Record], Sequence[str]]]:
+def values(of: OpRecords, fields: Collection[str]) -> Mapping[str, Callable[[Record], Sequence[str]]]:
+    """What gives the values of each of these fields for a record of the op; see `facts`."""
     status = _status(of) if "status" in fields else {}
     causes = {id(f.record): f.key.id for f in failures(of)} if "cause" in fields else {}
-    return {
+    every: Mapping[str, Callable[[Record], Sequence[str]]] = {
         "op": lambda r: (r.op,),
         "family": lambda r: (r.family,),
         "backend": lambda r: (r.backend,),
@@ -52,6 +53,7 @@ def _values(of: OpRecords, fields: Collection[str]) -> Mapping[str, Callable[[Re
         "executor": lambda r: executors(r.outcome),
         "cause": lambda r: (causes[id(r)],) if id(r) in causes else (),
     }
+    return {field: value for field, value in every.items() if field in fields}
 
 
 def _status(of: OpRecords) -> Mapping[tuple[str, str, str], str]:

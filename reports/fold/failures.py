@@ -104,9 +104,8 @@ def failures(of: OpRecords) -> tuple[Failure, ...]:
         if outcome_name(record) in FAILING and record.backend != CONTROL:
             way = signature(record.outcome, record.backend)
             cause = causes.get((record.backend, record.mode, way))
-            found.append(
-                _failure(record, way, cause, of.first_wrong_passes.get((record.backend, record.mode, way), ""))
-            )
+            wrong_pass = of.first_wrong_passes.get((record.backend, record.mode, way), "")
+            found.append(_failure(record, way, cause, wrong_pass))
     return tuple(found)
 
 

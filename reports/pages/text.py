@@ -5,8 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from tabulate import MIN_PADDING, tabulate
-
+from harness.text import as_table
 from reports.fold.cell import Cell
 from reports.fold.matrix import Matrix, Row
 from reports.fold.provenance import Provenance, control_line, provenance
@@ -31,6 +30,8 @@ from .pieces import (
     verdicts,
 )
 
+MIN_PADDING = 2
+"""How much wider than its head a column is at least, as in the tables of `tabulate`."""
 _NAME = 48
 """The most characters of an op's name in a line; a longer name is broken over several lines."""
 
@@ -82,12 +83,21 @@ def _table(matrix: Matrix, group: Sequence[int], name: int) -> str:
             *above, last = _broken(_name(row), name)
             lines += [[line, *("" for _ in group)] for line in above]
             lines.append([last, *cells])
-    heads = ["op", *(f"{matrix.columns[index].backend}\n{matrix.columns[index].mode}" for index in group)]
-    table = tabulate(lines, headers=heads, disable_numparse=True, stralign="left").splitlines()
+    columns = [matrix.columns[index] for index in group]
+    heads = [["op", *(column.backend for column in columns)], ["", *(column.mode for column in columns)]]
+    widths = [
+        max(len(backend) + MIN_PADDING, len(mode) + MIN_PADDING, *map(len, texts))
+        for backend, mode, *texts in zip(*heads, *lines, strict=True)
+    ]
+    table = [_line(of, widths) for of in (*heads, ["-" * width for width in widths], *lines)]
     above_body = len(table) - len(lines)
     for start in reversed(starts[1:]):
         table.insert(above_body + start, "")
-    return "\n".join(line.rstrip() for line in table)
+    return "\n".join(table)
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join([text.ljust(width) for text, width in zip(cells, widths, strict=True)]).rstrip()
 
 
 def _name(row: Row) -> str:
@@ -175,7 +185,7 @@ def _blocks(matrix: Matrix, corner: str, lines: list[list[str]], width: int) -> 
         heads = [corner, *(f"{matrix.columns[index].backend}\n{matrix.columns[index].mode}" for index in group)]
         body = [[line[0], *(line[index + 1] for index in group)] for line in lines]
         align = ["left", *("right" for _ in group)]
-        tables.append(tabulate(body, headers=heads, disable_numparse=True, colalign=align))
+        tables.append(as_table(body, heads, disable_numparse=True, colalign=align))
     return "\n\n".join(tables)
 
 
