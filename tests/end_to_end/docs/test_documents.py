@@ -67,13 +67,13 @@ def plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = distributions.example(tmp_path_factory.mktemp("plugins"))
     for block in python(PLUGINS):
         comment, _, _ = block.text.partition("\n")
-        if not comment.startswith("# "):
+        if not comment.startswith("# my_package/"):
             continue  # quoted from the example, see tests/pure/docs/test_documents.py
         path = folder / comment.removeprefix("# ")
         path.parent.mkdir(exist_ok=True)
         path.write_text(block.text, encoding="utf-8")
     (package,) = (project for project in projects() if project["name"] == "my-package")
-    return distributions.declare(package, folder)
+    return distributions.declared(package, folder)
 
 
 @pytest.fixture(scope="module")
