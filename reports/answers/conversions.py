@@ -22,8 +22,8 @@ TORCH = "torch"
 """The dialect of what the base lowering refuses: no matter of the conversion."""
 REFUSED = "Unsupported"
 LEGEND = (
-    "op: where the conversion of a sample stops first, in the middle dialect. cells: one op, mode and dtype each, with\n"
-    "a sample that stops there; alone: of these, the cells in which nothing else fails."
+    "op: of the middle dialect, where the conversion of a sample stops first. cells: one op, mode and dtype each,\n"
+    "with a sample that stops there; alone: of these, the cells in which nothing else fails."
 )
 
 
