@@ -23,17 +23,24 @@ from torch_mlir import ir as mlir
 from torch_mlir.extras.fx_importer import FxImporter
 
 from backends.executors.eager import Eager
+from harness.cases.road import Level
 from harness.programs.protocols import Contract, Enter, Executable, Lowered, NotExpressible, Program, Specialized, Step
 from harness.text import portable
 
 from . import fake_cache, generated_code, ir, passes
 from .decompositions import decompose
 
-CONTRACT_PIPELINE = (
-    "builtin.module(func.func(torch-match-quantized-custom-ops),"
-    " torchdynamo-export-to-torch-backend-pipeline{ extra-library=})"
-)
-"""The pipeline that `torch_mlir.fx._module_lowering` runs, with its default options."""
+
+def contract_pipeline(legal: Sequence[str] = ()) -> str:
+    """The pipeline that `torch_mlir.fx._module_lowering` runs, with these `backend_legal_ops`, such as `aten.gelu`."""
+    ops = f"backend-legal-ops={','.join(legal)}" if legal else ""
+    return (
+        "builtin.module(func.func(torch-match-quantized-custom-ops),"
+        f" torchdynamo-export-to-torch-backend-pipeline{{{ops} extra-library=}})"
+    )
+
+
+CONTRACT_PIPELINE = contract_pipeline()
 
 
 class Fx:
@@ -67,16 +74,16 @@ class Fx:
         rerun = Rerun(program)
         contract = contract_without_ir(exported, rerun)  # first, because decomposing edits the graph in place
         try:
-            decomposed = rerun.decomposed = _decomposed(exported)
+            decomposed = rerun.decomposed = _decomposed(exported, rerun.decomposing)
             decomposes = overloads(decomposed) != contract.exported
             contract = replace(contract, decomposes=decomposes, dtypes=result_dtypes(decomposed))
-            text, reached = self._imported(decomposed, enter)
+            text, reached = self._imported(decomposed, program.legal, enter)
         except NotExpressible as refusal:
             refusal.exported = contract
             raise
         return replace(contract, ir=text, reached=reached)
 
-    def _imported(self, decomposed: ExportedProgram, enter: Enter) -> tuple[str, tuple[str, ...]]:
+    def _imported(self, decomposed: ExportedProgram, legal: Sequence[str], enter: Enter) -> tuple[str, tuple[str, ...]]:
         """Return the IR in the backend contract, and the names of its ops that compute something."""
         refuse_mutation(decomposed)
         with ir.session() as session:
@@ -84,7 +91,7 @@ class Fx:
             module = _imported(decomposed, session)
             enter("contract")
             try:
-                text, ops = ir.legalized(module, CONTRACT_PIPELINE, session)
+                text, ops = ir.legalized(module, contract_pipeline(legal), session)
             except ir.PassFailed as failure:
                 raise NotExpressible("contract", failure.reason) from None
             reached = tuple(sorted(set(ir.computing(ops))))
@@ -123,8 +130,11 @@ def export_program(program: Program) -> ExportedProgram:
         raise NotExpressible("export", reason(error)) from error
 
 
+Decomposing = Callable[[ExportedProgram, Level], ExportedProgram]
+
+
 def _decomposed(
-    exported: ExportedProgram, decomposing: Callable[[ExportedProgram], ExportedProgram] = decompose
+    exported: ExportedProgram, decomposing: Callable[[ExportedProgram], ExportedProgram]
 ) -> ExportedProgram:
     try:
         return decomposing(exported)
@@ -148,13 +158,13 @@ def contract_without_ir(exported: ExportedProgram, rerun: Rerun) -> Contract:
 class Rerun:
     """The frontend's steps once more, on request, for a program that failed; the decomposed program is kept.
 
-    `decomposed` is the one that the first run made, once it has; `decomposing` makes another.
+    `decomposed` is the one that the first run made, once it has; `decomposing` makes another, at the program's level.
     """
 
-    def __init__(self, program: Program, decomposing: Callable[[ExportedProgram], ExportedProgram] = decompose) -> None:
+    def __init__(self, program: Program, decomposing: Decomposing = decompose) -> None:
         self.program = program
         self.decomposed: ExportedProgram | None = None
-        self._decomposing = decomposing
+        self.decomposing: Callable[[ExportedProgram], ExportedProgram] = lambda made: decomposing(made, program.level)
 
     def executable(self) -> Executable:
         """Return the exported and decomposed program for eager to run, made once; raises NotExpressible."""
@@ -187,7 +197,7 @@ class Rerun:
             module = _imported(self._whole_decomposed, session)
             imported = ir.printed(module)
             found.append(Step(name="import", lowered=self._lowered("torch", imported)))
-            for name, text in passes.after_each(imported, CONTRACT_PIPELINE, session, module):
+            for name, text in passes.after_each(imported, contract_pipeline(self.program.legal), session, module):
                 found.append(Step(name=f"contract/{name}", lowered=self._lowered("torch", text)))
         ir.drop()  # the context remembers the names of resources
         generated_code.forget()
@@ -199,7 +209,7 @@ class Rerun:
         if made and len(made.graph_signature.user_inputs) == len(made.graph_signature.input_specs):
             return made
         # the importer has removed inputs that are no argument from the graph
-        return _decomposed(export_program(self.program), self._decomposing)
+        return _decomposed(export_program(self.program), self.decomposing)
 
     def _eager(self, exported: ExportedProgram) -> Lowered:
         made: Any = exported.module()
@@ -274,7 +284,7 @@ _TRAILER = re.compile(
 def decomposed(program: Program) -> ExportedProgram:
     """Export and decompose a program, and no more; raises NotExpressible."""
     with _tracing():
-        return _decomposed(export_program(program))
+        return _decomposed(export_program(program), Rerun(program).decomposing)
 
 
 def imported_module(program: Program, session: ir.Session) -> mlir.Module:
@@ -287,6 +297,9 @@ def imported_module(program: Program, session: ir.Session) -> mlir.Module:
 def reference_ir(program: Program) -> str:
     """Return the IR of the official path, `torch_mlir.fx.export_and_import`, to compare this frontend's IR with."""
     module = fx.export_and_import(
-        program.module, *program.args, output_type="torch", dynamic_shapes=program.dynamic_shapes
+        program.module,
+        *program.args,
+        output_type="torch",
+        dynamic_shapes=program.dynamic_shapes,
     )
     return str(module)

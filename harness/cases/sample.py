@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
 from harness.errors import BadSample
 
 from .dtypes import DTYPES
+from .road import DEFAULT, Road
+from .road import road as road_of
 
 Mode = Literal["static", "dynamic"]
 MODES: tuple[Mode, ...] = ("static", "dynamic")
@@ -145,6 +147,7 @@ class Sample:
     - `runs`: the sizes at which the one compiled artifact is run; a static sample has one run, at its `sizes`.
     - `origin`: who chose it: the case, drawn (`census`) or by hand (`explicit`); a search for what no draw shows
       (`injected`); or OpInfo, kept for the census (`picked`), traced (`opinfo`), or rejected by eager (`rejected`).
+    - `road`: how its program comes to the backend contract.
     """
 
     op: str
@@ -155,6 +158,7 @@ class Sample:
     dynamic: tuple[str, ...] = ()
     runs: tuple[Sizes, ...] = ()
     origin: Origin = "census"
+    road: Road = DEFAULT
     _text: str = field(default="", init=False, repr=False, compare=False)
 
     @property
@@ -203,30 +207,6 @@ def map_tensors(sample: Sample, change: Callable[[TensorSpec], TensorSpec]) -> S
     return replace(
         sample, args=map_leaves(sample.args, lambda leaf: change(leaf) if isinstance(leaf, TensorSpec) else leaf)
     )
-
-
-def seeded(sample: Sample, fill: int) -> Sample:
-    """The same program with other values, filled in the same way; literals stay. Fill number 0 is the sample itself."""
-    step = 1000 * fill
-    return map_tensors(sample, lambda t: t if t.fill.data else replace(t, seed=t.seed + step)) if fill else sample
-
-
-def with_values(sample: Sample, values: Values) -> Sample:
-    """The same sample with its tensors filled in this way, except those whose fill or dtype does not allow it."""
-
-    def refill(t: TensorSpec) -> TensorSpec:
-        takes = values != "nonfinite" or (t.fill.nonfinite and DTYPES[t.dtype].kind in ("float", "complex"))
-        return replace(t, fill=replace(t.fill, values=values)) if takes and t.fill.data is None else t
-
-    return map_tensors(sample, refill)
-
-
-def with_dynamic(sample: Sample, dims: Sequence[str], at: Sizes) -> Sample:
-    """The same sample with only these dims dynamic, the others at their sizes at export; with none, static, at `at`."""
-    if not dims:
-        return replace(sample, mode="static", sizes=at, dynamic=(), runs=(at,))
-    runs = [{name: run[name] if name in dims else size for name, size in sample.sizes.items()} for run in sample.runs]
-    return replace(sample, dynamic=tuple(dims), runs=tuple({tuple(run.values()): run for run in runs}.values()))
 
 
 # JSON -----------------------------------------------------------------------------------------------------------------
@@ -304,7 +284,8 @@ def to_json(sample: Sample) -> dict[str, Any]:
     }
     if sample.mode == "dynamic":
         out |= {"dynamic": list(sample.dynamic), "runs": [dict(r) for r in sample.runs]}
-    return out if sample.origin == "census" else out | {"origin": sample.origin}
+    more = {"origin": "" if sample.origin == "census" else sample.origin, "road": str(sample.road)}
+    return out | {key: value for key, value in more.items() if value}
 
 
 def from_json(data: Any) -> Sample:
@@ -325,6 +306,7 @@ def from_json(data: Any) -> Sample:
             dynamic=tuple(data.get("dynamic", ())),
             runs=tuple({str(k): int(v) for k, v in r.items()} for r in data.get("runs", ())),
             origin=origin,
+            road=road_of(str(data.get("road", ""))),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BadSample(

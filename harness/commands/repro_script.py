@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.cases.case import OpCase
+from harness.cases.road import Road
 from harness.cases.sample import Sample
 from harness.judging.reference import Run, runs
 from harness.programs.compiler import chosen
@@ -25,6 +26,7 @@ from harness.records.frontend import FRONTEND
 from harness.records.outcome import Outcome, Passed, Wrong
 
 from .python_source import assignment, call_source, tensor_source
+from .road_source import arguments, undecomposed
 
 
 def opt_command(recipe: Recipe, ir_file: str) -> str:
@@ -79,9 +81,9 @@ def script(
     ]
     parts.append(_dynamic(sample))
     if isinstance(outcome, (Wrong, Passed)) or outcome.stage in ("execute", "compare"):
-        parts += [_embedded(executors), assignment("inputs", run.inputs), _body(recipe, run, case)]
+        parts += [_embedded(executors), assignment("inputs", run.inputs), _body(recipe, sample.road, run, case)]
     else:
-        parts.append(_lower_only(recipe))
+        parts.append(_lower_only(recipe, sample.road))
     return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
 
 
@@ -93,7 +95,8 @@ def smallest_program(sample: Sample, recipe: Recipe) -> str:
         assignment("example", program(sample).args),
         _dynamic(sample),
         f"program = torch.export.export(Module(), example, dynamic_shapes=dynamic_shapes, strict=False)\n"
-        f"print(fx.export_and_import(program, output_type={recipe.output_type!r}))",
+        f"{textwrap.dedent(undecomposed(sample.road))}"
+        f"print(fx.export_and_import(program, output_type={recipe.output_type!r}{arguments(sample.road)}))",
     ]
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 
@@ -156,9 +159,9 @@ def _least(dim: Any) -> str:
     return f", min={least}" if isinstance(least, int) and least > 1 else ""
 
 
-def _lower_only(recipe: Recipe) -> str:
+def _lower_only(recipe: Recipe, road: Road) -> str:
     return f"""
-{_lower(recipe, validated=True)}
+{_lower(recipe, road, validated=True)}
 
 lowered = lower()
 if not lowered.operation.verify():
@@ -168,12 +171,12 @@ print("it lowers: this no longer fails")
 """
 
 
-def _lower(recipe: Recipe, *, validated: bool) -> str:
+def _lower(recipe: Recipe, road: Road, *, validated: bool) -> str:
     """The source of `lower`, which returns the lowered module and raises if a pipeline fails.
 
     If `validated`, `lower` also checks the lowered module against the dialect's specification.
     """
-    text = _LOWER.format(output_type=recipe.output_type)
+    text = _LOWER.format(output_type=recipe.output_type, undecomposed=undecomposed(road), arguments=arguments(road))
     if recipe.conversion or recipe.validations:
         text = _RUN + text
     if validated and recipe.validations:
@@ -215,7 +218,7 @@ def lower():
             raise
         relaxed = tuple({{dim: torch.export.Dim.DYNAMIC for dim in spec}} for spec in dynamic_shapes)
         program = torch.export.export(module, example, dynamic_shapes=relaxed, strict=False)
-    lowered = fx.export_and_import(program, output_type={output_type!r})
+{undecomposed}    lowered = fx.export_and_import(program, output_type={output_type!r}{arguments})
 """
 
 
@@ -237,11 +240,11 @@ def _alone(source: str) -> str:
     return re.sub(r"^from (?:__future__|harness\S*|\.\S+) import .*\n", "", source, flags=re.MULTILINE)
 
 
-def _body(recipe: Recipe, run: Run, case: OpCase) -> str:
+def _body(recipe: Recipe, road: Road, run: Run, case: OpCase) -> str:
     references = [b.wide if b.wide is not None else b.eager for b in run.outputs]
     bounds = [b.within(recipe.dialect) for b in run.outputs]
     lines = [
-        _lower(recipe, validated=False),
+        _lower(recipe, road, validated=False),
         "",
         "torch.manual_seed(0)",
         f"actual = run_lowered(str(lower()), {recipe.dialect!r}, list(inputs))",

@@ -98,8 +98,14 @@ def program(sample: Sample, *, relaxed: bool = False) -> Program:
     Each dynamic dim becomes a named `Dim`, whose minimum is the least size of the runs if that is above 1. With
     `relaxed` it is `Dim.DYNAMIC`: export then chooses the range, which leaves out sizes 0 and 1.
     """
-    example = inputs(sample, sample.sizes)
-    return Program(op=sample.op, module=call(sample), args=example, dynamic_shapes=_dynamic_shapes(sample, relaxed))
+    return Program(
+        op=sample.op,
+        module=call(sample),
+        args=inputs(sample, sample.sizes),
+        dynamic_shapes=_dynamic_shapes(sample, relaxed),
+        level=sample.road.level,
+        legal=sample.road.legal,
+    )
 
 
 def call(sample: Sample) -> Call:

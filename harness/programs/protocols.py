@@ -31,6 +31,7 @@ from .fork import ForkDied
 if TYPE_CHECKING:
     import torch
 
+    from harness.cases.road import Level
     from harness.records.outcome import Stage
 
 Enter = Callable[["Stage"], None]
@@ -43,13 +44,16 @@ class Program:
 
     `op` is the overload, such as `aten.add.Tensor`. `module` calls it on tensors; every other argument is baked in.
     `args` are example tensors, one for each tensor argument, and one for each dynamic dim that no tensor has.
-    `dynamic_shapes` is what `torch.export.export` takes, or None in static mode.
+    `dynamic_shapes` is what `torch.export.export` takes, or None in static mode. `level` and `legal` are the road's: a
+    frontend decomposes the program at that level, and has torch-mlir leave the legal ops whole.
     """
 
     op: str
     module: torch.nn.Module
     args: tuple[torch.Tensor, ...]
     dynamic_shapes: tuple[Any, ...] | None = None
+    level: Level = "torch-mlir"
+    legal: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ from harness.running.cells import Selection, every_cell, registry_query, split
 from harness.running.supervisor import Limits
 from harness.surface import opinfo
 
-from . import resume
+from . import resume, roads
 from .replay import REPLAY, Replay
 
 SUITES = Path(op_suites.__file__).parent
@@ -51,6 +51,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--cascades", action="store_true", help="also the lowerings to TOSA and StableHLO, converted on to linalg")
     add("--mode", action="append", default=[], metavar="MODE", help="static or dynamic (repeatable)")
     add("--dtype", action="append", default=[], metavar="DTYPE", help="only these dtypes, such as bf16 (repeatable)")
+    roads.add_options(add)
     add("--where", default="", metavar="QUERY", help=f"only samples such as '{EXAMPLE}'")
     add("--replay", metavar="JOURNAL", help="the samples of this journal, instead of those that the cases draw")
     add("--profile", help=f"how much is sampled: {', '.join(PROFILES)}")
@@ -71,6 +72,7 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         _settle_samples(config)
         if selection(config) != Selection():
+            roads.check(config)
             selection(config).check(op_suites.catalog(), plugins.columns(plugins.BACKENDS, plugins.CASCADES))
         if config.option.samples != "census":
             opinfo.trace()
@@ -229,6 +231,7 @@ def selection(config: pytest.Config) -> Selection:
         backends=backends,
         modes=split(option.mode),
         dtypes=split(option.dtype),
+        roads=roads.asked(config),
         where=config.stash.get(WHERE, None),
     )
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from harness.cases.road import DEFAULT, Road, full_mode, road
 from harness.cases.sample import Sample, from_json, to_json
 
 from .cause import Cause
@@ -49,6 +50,7 @@ class Record:
     - `hung`: the stages that did not end within the full deadline while the sample was run, or while it was run again
       with other dims dynamic.
     - `opinion`: the second opinion on a sample that failed. Absent if none was asked for.
+    - `road`: the cell's road as text, see `Road`. Absent if it is the default one.
     """
 
     op: str
@@ -71,6 +73,12 @@ class Record:
     without: str | None = None
     results: tuple[str, ...] = ()
     opinion: Opinion | None = None
+    road: Road = DEFAULT
+
+    @property
+    def full_mode(self) -> str:
+        """The mode, with the road if that is not the default one."""
+        return full_mode(self.mode, self.road)
 
     @property
     def stage(self) -> Stage:
@@ -145,6 +153,7 @@ def record_json(record: Record) -> dict[str, Any]:
         "plain": record.plain,
         "without": record.without,
         "opinion": opinion_json(record.opinion) if record.opinion else None,
+        "road": str(record.road),
     }
     return line | {key: value for key, value in more.items() if value}
 
@@ -180,4 +189,5 @@ def record_restore(line: Mapping[str, Any], restore_sample: Callable[[Any], Samp
         plain=line.get("plain", False),
         without=line.get("without"),
         opinion=opinion_restore(line["opinion"]) if line.get("opinion") else None,
+        road=road(line["road"]) if "road" in line else DEFAULT,
     )

@@ -61,8 +61,8 @@ def _program_of(sample: Sample) -> str:
 class References:
     """What eager makes of each sample, and in which precision it adds up."""
 
-    def __init__(self, frontend: Frontend, size: int) -> None:
-        self.frontend = frontend
+    def __init__(self, frontends: Frontends, size: int) -> None:
+        self.frontends = frontends
         self._runs: LruCache[tuple[Run, ...] | Outcome] = LruCache(size)
         self._accumulations: LruCache[str | None] = LruCache(size)
 
@@ -93,7 +93,7 @@ class References:
         if sample.origin != "rejected":
             return ""
         try:
-            run_frontend(exporting(self.frontend), sample, clock.enter)
+            run_frontend(exporting(self.frontends(sample)), sample, clock.enter)
         except NotExpressible as refusal:
             return "; export refuses it too" if refusal.stage == "export" else "; export takes it"
         return "; export takes it"
@@ -102,8 +102,8 @@ class References:
 class Contracts:
     """What the frontend makes of each program."""
 
-    def __init__(self, frontend: Frontend, backends: Mapping[str, Backend], size: int) -> None:
-        self.frontend = frontend
+    def __init__(self, frontends: Frontends, backends: Mapping[str, Backend], size: int) -> None:
+        self.frontends = frontends
         self.backends = backends
         self._found: LruCache[Contract | NotExpressible] = LruCache(size)
 
@@ -114,7 +114,8 @@ class Contracts:
         A backend that starts from the exported program gets that program also where the import fails.
         """
         early = starts_early(self.backends.get(backend))
-        step = exporting(self.frontend) if early else self.frontend.run
+        frontend = self.frontends(sample)
+        step = exporting(frontend) if early else frontend.run
 
         def make() -> Contract | NotExpressible:
             try:
@@ -146,6 +147,8 @@ def starts_early(backend: Backend | None) -> bool:
     return getattr(backend, "starts", "contract") == "export"
 
 
+Frontends = Callable[[Sample], Frontend]
+"""Gives the frontend of a sample's road."""
 Front = Callable[[Program, Callable[[Stage], None]], Contract]
 """A frontend's `run` or `export`."""
 

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from harness.cases.case import OpCase
+from harness.cases.road import EXPORT
 from harness.cases.sample import Sample
 from harness.judging.piece_reference import Whole, canonical_case, case_of, classes_of, piece_run
 from harness.judging.reference import Run
@@ -72,6 +73,8 @@ class Pieces:
         return self._programs.get_or(key, lambda: self._made(case, sample, request, clock))
 
     def _made(self, case: OpCase, sample: Sample, request: CutRequest, clock: Clock) -> Interpreted:
+        if sample.road.frontend != EXPORT and (request.backend == FRONTEND or request.level == "imported"):
+            raise CannotCut("its frontend is a plugin, which makes no pieces")
         if request.backend == FRONTEND:
             return Interpreted(case, sample, self._of_frontend(sample, request), lacking="it is not executed")
         try:
@@ -108,11 +111,11 @@ class Pieces:
     def _outcome(self, found: Interpreted, piece: Piece, request: CutRequest, clock: Clock) -> Outcome:
         """The end of a piece; raises Stop, NotExpressible and what kills the process."""
         if request.backend == FRONTEND:
-            return self._through_frontend(found.cuttable, piece, request, clock)
+            return self._through_frontend(found, piece, request, clock)
         text = piece.ir
         if request.level == "imported":
             clock.enter("contract")
-            text = self._cutting.legalize(text)
+            text = self._cutting.legalize(text, found.sample.road.legal)
         contract = Contract(
             program=Program(op=request.op, module=_Interpreting(self._cutting, piece.ir), args=()),
             ir=text,
@@ -128,13 +131,14 @@ class Pieces:
         outcome, died = executed(self._pipeline.panel.seen, prepared, clock, request.died)
         return unless_forbidden(outcome, prepared, died)
 
-    def _through_frontend(self, cuttable: Any, piece: Piece, request: CutRequest, clock: Clock) -> Outcome:
+    def _through_frontend(self, found: Interpreted, piece: Piece, request: CutRequest, clock: Clock) -> Outcome:
         """The end of a piece in the frontend; raises NotExpressible."""
         clock.enter("import" if request.level == "exported" else "contract")
         if request.level == "exported":
+            cuttable: Any = found.cuttable
             cuttable.run(request.kept, legalize=request.depth == "compare")
         else:
-            self._cutting.legalize(piece.ir)
+            self._cutting.legalize(piece.ir, found.sample.road.legal)
         return Reached()
 
     def _prepared(

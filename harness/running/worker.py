@@ -248,7 +248,8 @@ def _executing(ready: Pipeline, backend: str, ir: str) -> Pipeline:
     from .pipeline import Pipeline
 
     executors = (*ready.executors, *ready.checkers)
-    return Pipeline(ready.frontend, {backend: Given(ready.backends[backend], ir)}, executors, thorough=True)
+    given = {backend: Given(ready.backends[backend], ir)}
+    return Pipeline(ready.frontends.built_in, given, executors, thorough=True)
 
 
 def _relieve_collector() -> None:

@@ -78,7 +78,7 @@ def fold(of: OpRecords) -> dict[str, Any]:
         if id not in samples:
             samples[id] = len(samples), [id, size(record.sample) if record.sample else (), int(id in plain)]
         number, _ = samples[id]
-        cell = cells.setdefault((record.backend, record.mode, record.dtype), {})
+        cell = cells.setdefault((record.backend, record.full_mode, record.dtype), {})
         cell.setdefault(number, distinct.setdefault(endings.ending(record), len(distinct)))
     return {
         "samples": [facts for _, facts in samples.values()],
@@ -142,7 +142,7 @@ class _Endings:
     def __init__(self, records: Sequence[Record]) -> None:
         self._ids: dict[int, str] = {}
         self._front = {
-            (r.mode, r.dtype, self.id(r)): r
+            (r.full_mode, r.dtype, self.id(r)): r
             for r in records
             if r.backend == FRONTEND and not isinstance(r.outcome, BEST)
         }
@@ -191,7 +191,7 @@ class _Endings:
 
     def _blocked(self, record: Record, outcome: Blocked, found: Signature) -> Ending:
         """Of a blocked sample: what stopped the frontend. The reason is as long where the backend's record gives it."""
-        front = self._front.get((record.mode, record.dtype, self.id(record)))
+        front = self._front.get((record.full_mode, record.dtype, self.id(record)))
         stopped = blocked(front.outcome, told=False) if front else None
         reason = outcome.reason or (stopped.reason if stopped else "")
         op = signature(front.outcome, FRONTEND).culprit if front else culprit(reason) or ""

@@ -32,11 +32,11 @@ def fold(of: OpRecords) -> Value:
     results: dict[tuple[tuple[str, ...], ...], int] = {}
     cells: dict[tuple[str, str, str], dict[str, int]] = {}
     for record, values in zip(of.records, facts(of, (*FIELDS, "trait", "plain")), strict=True):
-        group = groups.setdefault((record.mode, record.dtype), {})
+        group = groups.setdefault((record.full_mode, record.dtype), {})
         sample = group.setdefault(record.id, [record.id, 0, list(values["trait"])])
         sample[1] |= YES in values["plain"]
         result = tuple(tuple(values[field]) for field in FIELDS)
-        cell = cells.setdefault((record.backend, record.mode, record.dtype), {})
+        cell = cells.setdefault((record.backend, record.full_mode, record.dtype), {})
         cell.setdefault(record.id, results.setdefault(result, len(results)))
     return {
         "groups": [[*key, list(samples.values())] for key, samples in groups.items()],

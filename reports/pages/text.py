@@ -65,7 +65,7 @@ def _tables(matrix: Matrix, width: int) -> list[str]:
 
 def _cell_width(matrix: Matrix, index: int) -> int:
     column = matrix.columns[index]
-    head = max(len(column.backend), len(column.mode)) + MIN_PADDING
+    head = column.width + MIN_PADDING
     return max(head, *(len(mark(row.cells[index])) for row in matrix.rows), 1)
 
 
@@ -82,7 +82,7 @@ def _table(matrix: Matrix, group: Sequence[int], name: int) -> str:
             *above, last = _broken(_name(row), name)
             lines += [[line, *("" for _ in group)] for line in above]
             lines.append([last, *cells])
-    heads = ["op", *(f"{matrix.columns[index].backend}\n{matrix.columns[index].mode}" for index in group)]
+    heads = ["op", *(matrix.columns[index].head for index in group)]
     table = tabulate(lines, headers=heads, disable_numparse=True, stralign="left").splitlines()
     above_body = len(table) - len(lines)
     for start in reversed(starts[1:]):
@@ -168,11 +168,11 @@ def _blocks(matrix: Matrix, corner: str, lines: list[list[str]], width: int) -> 
 
     `corner` is the head of the first column; each of `lines` is its name and then its number in every column.
     """
-    widths = [max(len(column.backend), len(column.mode), 7) + MIN_PADDING for column in matrix.columns]
+    widths = [max(column.width, 7) + MIN_PADDING for column in matrix.columns]
     first = max(len(corner), *(len(line[0]) for line in lines))
     tables = []
     for group in _groups(first, widths, width):
-        heads = [corner, *(f"{matrix.columns[index].backend}\n{matrix.columns[index].mode}" for index in group)]
+        heads = [corner, *(matrix.columns[index].head for index in group)]
         body = [[line[0], *(line[index + 1] for index in group)] for line in lines]
         align = ["left", *("right" for _ in group)]
         tables.append(tabulate(body, headers=heads, disable_numparse=True, colalign=align))
