@@ -245,7 +245,12 @@ def result_dtypes(program: ExportedProgram) -> tuple[torch.dtype, ...]:
 
 def overloads(program: ExportedProgram) -> tuple[str, ...]:
     """The overloads that the program calls, sorted and unique."""
-    return tuple(sorted(set(_overloads(program.graph_module))))
+    return graph_overloads(program.graph_module)
+
+
+def graph_overloads(graph: torch.fx.GraphModule) -> tuple[str, ...]:
+    """The overloads that a graph and those inside it call, sorted and unique."""
+    return tuple(sorted(set(_overloads(graph))))
 
 
 def _overloads(module: torch.fx.GraphModule) -> Iterator[str]:

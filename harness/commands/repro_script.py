@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.cases.case import OpCase
-from harness.cases.road import Road
+from harness.cases.road import EXPORT, Road
 from harness.cases.sample import Sample
 from harness.judging.reference import Run, runs
 from harness.programs.compiler import chosen
@@ -25,8 +25,8 @@ from harness.programs.protocols import Recipe
 from harness.records.frontend import FRONTEND
 from harness.records.outcome import Outcome, Passed, Wrong
 
+from . import road_source
 from .python_source import assignment, call_source, tensor_source
-from .road_source import arguments, undecomposed
 
 
 def opt_command(recipe: Recipe, ir_file: str) -> str:
@@ -89,14 +89,17 @@ def script(
 
 def smallest_program(sample: Sample, recipe: Recipe) -> str:
     """The program alone: a module that calls the op, its inputs, and what torch-mlir makes of it, printed."""
+    lower = textwrap.dedent(road_source.lower(sample.road, recipe.output_type))
     parts = [
         "import torch\nfrom math import inf, nan\nfrom torch_mlir import fx",
         _module(sample),
         assignment("example", program(sample).args),
         _dynamic(sample),
         f"program = torch.export.export(Module(), example, dynamic_shapes=dynamic_shapes, strict=False)\n"
-        f"{textwrap.dedent(undecomposed(sample.road))}"
-        f"print(fx.export_and_import(program, output_type={recipe.output_type!r}{arguments(sample.road)}))",
+        f"{textwrap.dedent(road_source.undecomposed(sample.road))}"
+        f"print(fx.export_and_import(program, output_type={recipe.output_type!r}{road_source.arguments(sample.road)}))"
+        if sample.road.frontend == EXPORT
+        else f"{lower.rstrip()}\n    print(lowered)\n\n\nlower()",
     ]
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 
@@ -176,7 +179,7 @@ def _lower(recipe: Recipe, road: Road, *, validated: bool) -> str:
 
     If `validated`, `lower` also checks the lowered module against the dialect's specification.
     """
-    text = _LOWER.format(output_type=recipe.output_type, undecomposed=undecomposed(road), arguments=arguments(road))
+    text = road_source.lower(road, recipe.output_type)
     if recipe.conversion or recipe.validations:
         text = _RUN + text
     if validated and recipe.validations:
@@ -208,19 +211,6 @@ def op_names(module):
 
 """
 
-_LOWER = """
-def lower():
-    module = Module()
-    try:
-        program = torch.export.export(module, example, dynamic_shapes=dynamic_shapes, strict=False)
-    except Exception:  # the sizes asked for are refused: let export choose their ranges
-        if dynamic_shapes is None:
-            raise
-        relaxed = tuple({{dim: torch.export.Dim.DYNAMIC for dim in spec}} for spec in dynamic_shapes)
-        program = torch.export.export(module, example, dynamic_shapes=relaxed, strict=False)
-{undecomposed}    lowered = fx.export_and_import(program, output_type={output_type!r}{arguments})
-"""
-
 
 def _embedded(executors: Sequence[tuple[str, str]]) -> str:
     """The source of the executors' modules as one text; a second executor gets a `run_lowered` of its own."""
@@ -247,7 +237,7 @@ def _body(recipe: Recipe, road: Road, run: Run, case: OpCase) -> str:
         _lower(recipe, road, validated=False),
         "",
         "torch.manual_seed(0)",
-        f"actual = run_lowered(str(lower()), {recipe.dialect!r}, list(inputs))",
+        f"actual = run_lowered(str(lower()), {recipe.dialect!r}, {road_source.inputs(road)})",
         "",
         f"# eager in float64 where results are rounded; sizes {dict(run.sizes)}",
         assignment("expected", references),

@@ -15,6 +15,7 @@ from typing import TypeVar
 from harness.cases.case import OpCase
 from harness.cases.sample import Sample, dumps
 from harness.judging.reference import EagerRefuses, Run, accumulation, runs
+from harness.programs.feeding import ONLY_TENSORS, Fed, can_feed
 from harness.programs.program import check_seen, program
 from harness.programs.protocols import (
     Backend,
@@ -212,7 +213,15 @@ class Artifacts:
         clock.enter("execute")
         executors = [e for e in self.executors if lowered.dialect in e.dialects]
         isolated = frozenset(e.name for e in executors if is_isolated(e))
-        return Artifact(lowered, {e.name: executable(e, lowered) for e in executors}, isolated, forbidden)
+        return Artifact(lowered, {e.name: _feeding(e, lowered) for e in executors}, isolated, forbidden)
+
+
+def _feeding(executor: Executor, lowered: Lowered) -> Executable | str:
+    """The executable of the program's arguments, or why the executor cannot run the module."""
+    if not can_feed(executor, lowered.program):
+        return ONLY_TENSORS
+    found = executable(executor, lowered)
+    return found if isinstance(found, str) or not lowered.program.arguments else Fed(found, lowered.program)
 
 
 def verified(contract: Contract, backend: Backend, clock: Clock) -> tuple[Lowered, str]:

@@ -16,6 +16,7 @@ from harness.judging.piece_reference import Whole, canonical_case, case_of, clas
 from harness.judging.reference import Run
 from harness.programs.cutting import CannotCut, Cuttable, Cutting, Piece, Point
 from harness.programs.elements import as_bytes
+from harness.programs.feeding import takes_numbers
 from harness.programs.materialize import copied
 from harness.programs.program import program, seed_eager
 from harness.programs.protocols import Contract, NotExpressible, Program
@@ -85,6 +86,8 @@ class Pieces:
             raise CannotCut(f"it is not in the contract: {type(stop.outcome).__name__}") from None
         except NotExpressible as refused:
             raise CannotCut(f"it does not come so far: {refused.reason}") from None
+        if takes_numbers(contract.program):
+            raise CannotCut("it takes numbers as arguments")
         return interpreted(self._cutting, text, case, sample, contract, runs)
 
     def _of_frontend(self, sample: Sample, request: CutRequest) -> Cuttable:
