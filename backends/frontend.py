@@ -18,6 +18,8 @@ from typing import Any
 import torch
 from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind
+from torch.fx.experimental import _config as tracing_config
+from torch.fx.experimental.proxy_tensor import make_fx
 from torch_mlir import fx
 from torch_mlir import ir as mlir
 from torch_mlir.extras.fx_importer import FxImporter
@@ -124,10 +126,25 @@ Ranges = tuple[Mapping[int, tuple[float, float]], ...]
 
 def export_program(program: Program) -> ExportedProgram:
     """Export the program, as `torch_mlir.fx` does; raises NotExpressible."""
+    shapes: Any = program.dynamic_shapes
     try:
-        return torch.export.export(program.module, program.args, dynamic_shapes=program.dynamic_shapes, strict=False)
+        module = program.module
+        if program.transformed:
+            module, shapes = traced(program), shapes and shapes[0]  # what is traced has a parameter for each argument
+        return torch.export.export(module, program.args, dynamic_shapes=shapes, strict=False)
     except Exception as error:  # export raises nearly every exception type there is
         raise NotExpressible("export", reason(error)) from error
+
+
+def traced(program: Program) -> torch.nn.Module:
+    """Trace a program below `torch.func`, which export cannot look into; each size of a dynamic one is a symbol."""
+    config: Any = tracing_config
+    with config.patch(use_duck_shape=False), torch.no_grad():
+        tracing = make_fx(program.module, tracing_mode="symbolic" if program.dynamic_shapes else "fake")
+        found = tracing(*program.args)
+    found.graph.eliminate_dead_code()  # forward mode asks whether tensors are of one size, and does nothing with it
+    found.recompile()
+    return found
 
 
 Decomposing = Callable[[ExportedProgram, Level], ExportedProgram]
@@ -149,7 +166,7 @@ def contract_without_ir(exported: ExportedProgram, rerun: Rerun) -> Contract:
         ir="",
         exported=overloads(exported),
         reached=(),
-        ranges=_ranges(exported),
+        ranges=_pinned(_ranges(exported), rerun.program) if rerun.program.transformed else _ranges(exported),
         decomposed=rerun.executable,
         steps=rerun.steps,
     )
@@ -229,6 +246,13 @@ def _ranges(exported: ExportedProgram) -> Ranges:
     )
 
 
+def _pinned(ranges: Ranges, program: Program) -> Ranges:
+    """The ranges, with those of sizes that were asked to be symbolic and came out constant."""
+    asked = program.dynamic_shapes[0] if program.dynamic_shapes else ()
+    pinned = ({dim: (arg.shape[dim],) * 2 for dim in spec} for arg, spec in zip(program.args, asked, strict=False))
+    return tuple({**own, **found} for own, found in zip(pinned, ranges, strict=False)) or ranges
+
+
 def _range(exported: ExportedProgram, size: torch.SymInt) -> tuple[float, float]:
     allowed = exported.range_constraints.get(size.node.expr)
     return (float(allowed.lower), float(allowed.upper)) if allowed else (-math.inf, math.inf)
@@ -280,7 +304,8 @@ def reason(error: BaseException) -> str:
 
 
 _TRAILER = re.compile(
-    r"While executing|Original traceback|Traceback|File \"|The above exception|Set TORCH|For more information"
+    r"While executing|Exception raised from|Original traceback|Traceback|File \"|The above exception|Set TORCH"
+    r"|For more information"
     r"|Framework stack|from user code|\(Please|You can suppress|The full stack|To fix|Explanation|Suggested fixes"
     r"|For C\+\+|User stack|C\+\+ stack"
 )

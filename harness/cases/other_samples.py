@@ -35,10 +35,10 @@ def with_dynamic(sample: Sample, dims: Sequence[str], at: Sizes) -> Sample:
 
 
 def by(sample: Sample, road: Road) -> Sample:
-    """The same sample on a road."""
+    """The same sample on a road without a transform."""
     return replace(sample, road=road)
 
 
 def alike(sample: Sample, travelled: Sample) -> Sample:
-    """The same sample on the road of another one."""
-    return replace(sample, road=travelled.road)
+    """The same sample on the road of another one, with the same variant."""
+    return replace(sample, road=travelled.road, varied=travelled.varied)

@@ -14,6 +14,7 @@ from harness.errors import BadSample
 from .dtypes import DTYPES
 from .road import DEFAULT, Road
 from .road import road as road_of
+from .varied import Varied, varied_json, varied_restore
 
 Mode = Literal["static", "dynamic"]
 MODES: tuple[Mode, ...] = ("static", "dynamic")
@@ -147,7 +148,7 @@ class Sample:
     - `runs`: the sizes at which the one compiled artifact is run; a static sample has one run, at its `sizes`.
     - `origin`: who chose it: the case, drawn (`census`) or by hand (`explicit`); a search for what no draw shows
       (`injected`); or OpInfo, kept for the census (`picked`), traced (`opinfo`), or rejected by eager (`rejected`).
-    - `road`: how its program comes to the backend contract.
+    - `road`: how its program comes to the backend contract; `varied` is what the road's transform varies.
     """
 
     op: str
@@ -159,6 +160,7 @@ class Sample:
     runs: tuple[Sizes, ...] = ()
     origin: Origin = "census"
     road: Road = DEFAULT
+    varied: Varied | None = None
     _text: str = field(default="", init=False, repr=False, compare=False)
 
     @property
@@ -175,7 +177,8 @@ class Sample:
     def program(self) -> str:
         """A key that samples share if they differ in nothing but the values of their tensors."""
         blank = Fill()
-        return dumps(map_tensors(self, lambda t: replace(t, fill=blank, seed=0)))
+        plain = replace(self, varied=replace(self.varied, seed=0)) if self.varied else self
+        return dumps(map_tensors(plain, lambda t: replace(t, fill=blank, seed=0)))
 
 
 def walk(arg: Arg) -> Iterator[Arg]:
@@ -284,7 +287,8 @@ def to_json(sample: Sample) -> dict[str, Any]:
     }
     if sample.mode == "dynamic":
         out |= {"dynamic": list(sample.dynamic), "runs": [dict(r) for r in sample.runs]}
-    more = {"origin": "" if sample.origin == "census" else sample.origin, "road": str(sample.road)}
+    more: dict[str, Any] = {"origin": "" if sample.origin == "census" else sample.origin, "road": str(sample.road)}
+    more["varied"] = varied_json(sample.varied) if sample.varied else None
     return out | {key: value for key, value in more.items() if value}
 
 
@@ -307,6 +311,7 @@ def from_json(data: Any) -> Sample:
             runs=tuple({str(k): int(v) for k, v in r.items()} for r in data.get("runs", ())),
             origin=origin,
             road=road_of(str(data.get("road", ""))),
+            varied=varied_restore(data["varied"]) if "varied" in data else None,
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BadSample(

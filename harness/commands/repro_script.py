@@ -20,13 +20,14 @@ from harness.cases.sample import Sample
 from harness.judging.reference import Run, runs
 from harness.programs.compiler import chosen
 from harness.programs.loaded import COMPILER
-from harness.programs.program import call, program
+from harness.programs.program import program
 from harness.programs.protocols import Recipe
 from harness.records.frontend import FRONTEND
 from harness.records.outcome import Outcome, Passed, Wrong
 
 from . import road_source
-from .python_source import assignment, call_source, tensor_source
+from .python_source import assignment, tensor_source
+from .transform_source import dynamic_shapes, module_source
 
 
 def opt_command(recipe: Recipe, ir_file: str) -> str:
@@ -76,7 +77,7 @@ def script(
     run = failing_run(case, sample, outcome)
     parts = [
         _head(sample, backend, outcome, measured_with),
-        _module(sample),
+        module_source(sample),
         assignment("example", program(sample).args),
     ]
     parts.append(_dynamic(sample))
@@ -92,10 +93,11 @@ def smallest_program(sample: Sample, recipe: Recipe) -> str:
     lower = textwrap.dedent(road_source.lower(sample.road, recipe.output_type))
     parts = [
         "import torch\nfrom math import inf, nan\nfrom torch_mlir import fx",
-        _module(sample),
+        module_source(sample),
         assignment("example", program(sample).args),
         _dynamic(sample),
-        f"program = torch.export.export(Module(), example, dynamic_shapes=dynamic_shapes, strict=False)\n"
+        f"{road_source.tracing(sample.road)}program = torch.export.export("
+        f"{road_source.module(sample.road)}, example, dynamic_shapes=dynamic_shapes, strict=False)\n"
         f"{textwrap.dedent(road_source.undecomposed(sample.road))}"
         f"print(fx.export_and_import(program, output_type={recipe.output_type!r}{road_source.arguments(sample.road)}))"
         if sample.road.frontend == EXPORT
@@ -138,15 +140,9 @@ warnings.filterwarnings("ignore")
 '''
 
 
-def _module(sample: Sample) -> str:
-    names = ", ".join(f"x{i}" for i in range(len(program(sample).args)))
-    return f"""class Module(torch.nn.Module):
-    def forward(self{", " if names else ""}{names}):
-        return {call_source(call(sample))}
-"""
-
-
 def _dynamic(sample: Sample) -> str:
+    if sample.varied:
+        return dynamic_shapes(sample)
     shapes = program(sample).dynamic_shapes
     if shapes is None:
         return "dynamic_shapes = None"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from harness.cases.road import DEFAULT, EXPORT, Level, Road
 
+from .transform_source import TRACED
+
 _TABLES: dict[Level, str] = {
     "torch-mlir": "get_decomposition_table()",
     "core-aten": "dict(torch.export.default_decompositions())",
@@ -19,7 +21,9 @@ def lower(road: Road, output_type: str) -> str:
     was compiled, and notes what that is called with. The names differ from those of the executors' modules.
     """
     if road.frontend == EXPORT:
-        return _EXPORT.format(output_type=output_type, undecomposed=undecomposed(road), arguments=arguments(road))
+        return tracing(road) + _EXPORT.format(
+            module=module(road), output_type=output_type, undecomposed=undecomposed(road), arguments=arguments(road)
+        )
     legal = _legal(road)
     return _DYNAMO.format(output_type=output_type, table=_TABLES[road.level], legal=legal)
 
@@ -27,6 +31,16 @@ def lower(road: Road, output_type: str) -> str:
 def inputs(road: Road) -> str:
     """The inputs as arguments of `main`."""
     return "list(inputs)" if road.frontend == EXPORT else "fed(inputs)"
+
+
+def tracing(road: Road) -> str:
+    """The source of `traced`, where a transform must be traced before it is exported."""
+    return f"{TRACED}\n" if road.transform != "none" and road.frontend == EXPORT else ""
+
+
+def module(road: Road) -> str:
+    """What is exported."""
+    return "traced(Module())" if tracing(road) else "Module()"
 
 
 def undecomposed(road: Road) -> str:
@@ -46,7 +60,7 @@ def _legal(road: Road) -> str:
 
 _EXPORT = """
 def lower():
-    module = Module()
+    module = {module}
     try:
         program = torch.export.export(module, example, dynamic_shapes=dynamic_shapes, strict=False)
     except Exception:  # the sizes asked for are refused: let export choose their ranges

@@ -49,7 +49,8 @@ class Program:
     `args` are example tensors, one for each tensor argument, and one for each dynamic dim that no tensor has.
     `dynamic_shapes` is what `torch.export.export` takes, or None in static mode. `level` and `legal` are the road's: a
     frontend decomposes the program at that level, and has torch-mlir leave the legal ops whole. `arguments` is what the
-    frontend says that `main` takes; empty where that is `args`.
+    frontend says that `main` takes; empty where that is `args`. `transformed` says that the module applies a transform
+    of `torch.func`, which some frontends must trace first.
     """
 
     op: str
@@ -59,6 +60,7 @@ class Program:
     level: Level = "torch-mlir"
     legal: tuple[str, ...] = ()
     arguments: tuple[Argument, ...] = ()
+    transformed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +68,7 @@ class Contract:
     """What the frontend hands to every backend: torch-dialect IR in the backend contract, as text in `ir`.
 
     - `exported`: the overloads in the exported graph before decomposition (`aten.add.Tensor`), sorted and unique;
+    - `introduced`: the overloads that the exported graph has because of a transform; a frontend leaves it empty;
     - `reached`: the torch-dialect ops of the IR that compute (`torch.aten.add.Tensor`), sorted and unique;
     - `ranges`: for each argument, by the index of a dim, the inclusive range that export allows the symbolic size;
       outside of it nothing is promised, and nothing is run;
@@ -85,6 +88,7 @@ class Contract:
     decomposes: bool = True
     dtypes: tuple[torch.dtype, ...] = ()
     steps: Callable[[], Sequence[Step]] | None = None
+    introduced: tuple[str, ...] = ()
 
     def admits(self, shapes: Sequence[Sequence[int]]) -> bool:
         """Return whether these shapes, one for each argument, are within the ranges."""

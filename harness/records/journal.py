@@ -50,6 +50,7 @@ class Record:
     - `hung`: the stages that did not end within the full deadline while the sample was run, or while it was run again
       with other dims dynamic.
     - `opinion`: the second opinion on a sample that failed. Absent if none was asked for.
+    - `introduced`: on a road with a transform, the overloads that the exported graph has because of it.
     - `road`: the cell's road as text, see `Road`. Absent if it is the default one.
     """
 
@@ -73,6 +74,7 @@ class Record:
     without: str | None = None
     results: tuple[str, ...] = ()
     opinion: Opinion | None = None
+    introduced: tuple[str, ...] = ()
     road: Road = DEFAULT
 
     @property
@@ -153,6 +155,7 @@ def record_json(record: Record) -> dict[str, Any]:
         "plain": record.plain,
         "without": record.without,
         "opinion": opinion_json(record.opinion) if record.opinion else None,
+        "introduced": list(record.introduced),
         "road": str(record.road),
     }
     return line | {key: value for key, value in more.items() if value}
@@ -189,5 +192,6 @@ def record_restore(line: Mapping[str, Any], restore_sample: Callable[[Any], Samp
         plain=line.get("plain", False),
         without=line.get("without"),
         opinion=opinion_restore(line["opinion"]) if line.get("opinion") else None,
+        introduced=tuple(line.get("introduced", ())),
         road=road(line["road"]) if "road" in line else DEFAULT,
     )

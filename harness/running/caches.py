@@ -9,11 +9,13 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from harness.cases.case import OpCase
+from harness.cases.road import DEFAULT
 from harness.cases.sample import Sample, dumps
+from harness.cases.transformed import untransformed, unusable
 from harness.judging.reference import EagerRefuses, Run, accumulation, runs
 from harness.programs.feeding import ONLY_TENSORS, Fed, can_feed
 from harness.programs.program import check_seen, program
@@ -32,6 +34,7 @@ from harness.programs.protocols import (
     Refused,
     VersionSkew,
 )
+from harness.programs.transforms import Untransformable
 from harness.records.expectation import CONTROL
 from harness.records.frontend import refusal
 from harness.records.outcome import Crashed, Excluded, Invalid, NotExported, Outcome, Stage, Unsupported
@@ -71,8 +74,12 @@ class References:
         """The reference at each of the sample's sizes; raises Stop where eager refuses the sample."""
 
         def make() -> tuple[Run, ...] | Outcome:
+            if why := unusable(sample):
+                return Excluded(why)
             try:
                 return runs(sample, case.numeric_of(sample), case.canonical)
+            except Untransformable as nothing:
+                return Excluded(str(nothing))
             except EagerRefuses as refusal:
                 return Excluded(f"eager refuses: {refusal}{self._whether_export_refuses(sample, clock)}")
 
@@ -123,10 +130,9 @@ class Contracts:
                 contract = run_frontend(step, sample, clock.enter)
             except NotExpressible as refusal:
                 if refusal.exported:
-                    check_seen(sample, refusal.exported.exported, case.seen_as)
+                    refusal.exported = self._seen(case, sample, refusal.exported, clock)
                 return refusal
-            check_seen(sample, contract.exported, case.seen_as)
-            return contract
+            return self._seen(case, sample, contract, clock)
 
         whole = _program_of(sample)
         found = self._found.get_or(f"export {whole}" if early and whole not in self._found else whole, make)
@@ -134,13 +140,28 @@ class Contracts:
             return found
         if early and found.exported:
             return found.exported
-        if case.unexported and backend == CONTROL:
+        if (case.unexported or sample.road != DEFAULT) and backend == CONTROL:
             return Contract(program=program(sample), ir="", exported=(), reached=())
         raise Stop(NotExported(found.stage, found.reason) if early else refusal(found.stage, found.reason))
 
     def clear(self) -> None:
         """Forget everything."""
         self._found.clear()
+
+    def _seen(self, case: OpCase, sample: Sample, contract: Contract, clock: Clock) -> Contract:
+        """The contract, once its op was seen; raises BrokenCase.
+
+        Under a transform the op must be in the untransformed program, and what the other one has instead is noted.
+        """
+        if sample.road.transform == "none":
+            check_seen(sample, contract.exported, case.seen_as)
+            return contract
+        try:
+            plain = run_frontend(exporting(self.frontends(sample)), untransformed(sample), clock.enter).exported
+        except NotExpressible:  # then its own column says so
+            return replace(contract, introduced=contract.exported)
+        check_seen(sample, plain, case.seen_as)
+        return replace(contract, introduced=tuple(op for op in contract.exported if op not in plain))
 
 
 def starts_early(backend: Backend | None) -> bool:

@@ -79,10 +79,11 @@ class Findings:
     traits: tuple[str, ...] = ()
     results: tuple[str, ...] = ()
     advisers: tuple[str, ...] = ()
+    introduced: tuple[str, ...] = ()
 
     def known(self) -> Mapping[str, Any]:
         """What of the result does not depend on the outcome: it stays known if the process dies."""
-        fields = ("reached", "numeric", "traits", "results", "advisers")
+        fields = ("reached", "introduced", "numeric", "traits", "results", "advisers")
         return {field: getattr(self, field) for field in fields}
 
     def result(self, seconds: Mapping[str, float]) -> Result:
@@ -190,7 +191,7 @@ class Pipeline:
     ) -> Contract:
         """Take the sample to the backend contract, noting what is found on the way; raises Stop."""
         contract = self._contracts.get(case, sample, backend, clock)
-        found.reached = contract.reached
+        found.reached, found.introduced = contract.reached, contract.introduced
         tell(found.known())
         if show:
             show("contract", contract.ir)

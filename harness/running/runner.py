@@ -192,6 +192,7 @@ def _record(cell: Cell, sample: Sample | None, result: Result, minimised: str | 
         sample=sample,
         traits=tuple(sorted((*traits(sample), *result.traits))) if sample else (),
         reached=result.reached,
+        introduced=result.introduced,
         seconds=result.seconds,
         minimised=minimised,
         cause=result.cause or None,

@@ -14,6 +14,7 @@ from harness.cases.plain import plain_call
 from harness.cases.profile import Profile
 from harness.cases.road import DEFAULT, Road
 from harness.cases.sample import Mode, Sample
+from harness.cases.transformed import dealt
 from harness.records.journal import Record
 from harness.records.journal_file import CellName
 from harness.records.query import NO, YES, Query
@@ -37,7 +38,7 @@ class Census:
         key = (cell.case.op, cell.dtype, cell.mode, cell.road)
         if self._last is None or self._last[0] != key:
             drawn = census(cell.case, cell.dtype, cell.mode, self.profile, self.seed)
-            self._last = key, sent(drawn, cell.road)
+            self._last = key, sent(cell, drawn)
         return self._last[1]
 
 
@@ -52,7 +53,7 @@ class FromOpinfo:
         """As many of the samples that eager takes as the profile wants, and all of the samples that eager rejects."""
         found = self.samples.get(cell.case.op, {}).get(cell.dtype, ()) if cell.mode == "static" else ()
         taken = [s for s in found if s.origin == "opinfo"][: self.profile.opinfo]
-        return sent((*taken, *(s for s in found if s.origin == "rejected")), cell.road)
+        return sent(cell, (*taken, *(s for s in found if s.origin == "rejected")))
 
 
 @dataclass(slots=True)
@@ -96,15 +97,19 @@ class FromJournal:
         return bool(lacking)
 
 
-def sent(samples: Sequence[Sample], road: Road) -> tuple[Sample, ...]:
-    """The samples on a road."""
-    return tuple(samples) if road == DEFAULT else tuple(by(sample, road) for sample in samples)
+def sent(cell: Cell, samples: Sequence[Sample]) -> tuple[Sample, ...]:
+    """The samples on the cell's road; what a transform varies is dealt out over them."""
+    if cell.road == DEFAULT:
+        return tuple(samples)
+    if cell.road.transform == "none":
+        return tuple(by(sample, cell.road) for sample in samples)
+    return dealt(cell.case, samples, cell.road)
 
 
 def plain_on_road(cell: Cell) -> Sample | None:
     """The plain call of the cell's op in its mode, on its road; None in another dtype than the first."""
     plain = plain_call(cell.case, cell.mode) if cell.dtype == cell.case.dtypes[0] else None
-    return sent((plain,), cell.road)[0] if plain else None
+    return sent(cell, (plain,))[0] if plain else None
 
 
 class NothingChosen(Exception):
