@@ -21,7 +21,7 @@ from . import ir
 from .executors.llvm_jit import main_of
 from .executors.torch_dialect import interpret
 from .exported_graph import exported
-from .frontend import CONTRACT_PIPELINE, imported_module
+from .frontend import contract_pipeline, imported_module
 
 __all__ = ["cuttable", "exported", "imported", "interpret", "legalize"]
 
@@ -61,11 +61,14 @@ def imported(program: Program) -> str:
     return text
 
 
-def legalize(text: str) -> str:
-    """Return imported IR after the contract pipeline; raises NotExpressible as the frontend does."""
+def legalize(text: str, legal: Sequence[str] = ()) -> str:
+    """Return imported IR after the contract pipeline; raises NotExpressible as the frontend does.
+
+    `legal` are the ops that it leaves whole.
+    """
     with ir.session() as session:
         try:
-            made, _ = ir.legalized(session.parse(text), CONTRACT_PIPELINE, session)
+            made, _ = ir.legalized(session.parse(text), contract_pipeline(legal), session)
         except ir.PassFailed as failure:
             raise NotExpressible("contract", failure.reason) from None
     if "dialect_resources" in text + made:

@@ -1,4 +1,4 @@
-"""`ExportedProgram.run_decompositions` with torch-mlir's table, without its fixed cost per call.
+"""The tables of the levels, and `ExportedProgram.run_decompositions` with one of them, without its fixed cost per call.
 
 Mirrors private functions of `torch.export.exported_program` and `torch._functorch.aot_autograd` (torch 2.13):
 
@@ -28,16 +28,31 @@ import torch
 from torch.export import ExportedProgram
 from torch_mlir.extras.fx_decomp_util import get_decomposition_table
 
+from harness.cases.road import Level
+
 Table = Mapping[Any, Callable[..., Any]]
 
 
-def decompose(program: ExportedProgram) -> ExportedProgram:
-    """Decompose with torch-mlir's table, as `program.run_decompositions(get_decomposition_table())` does."""
+def table(level: Level) -> dict[Any, Callable[..., Any]]:
+    """The decompositions of a level, by op: all that are not in it stay whole.
+
+    Those of `prims` are PyTorch's reference implementations, which call `prims.*`, wherever an op has one.
+    """
+    if level == "torch-mlir":
+        return dict(get_decomposition_table())
+    if level == "none":
+        return {}
+    core = dict(torch.export.default_decompositions())
+    return core if level == "core-aten" else {**core, **torch._decomp.decomposition_table}
+
+
+def decompose(program: ExportedProgram, level: Level = "torch-mlir") -> ExportedProgram:
+    """Decompose with the level's table, as `program.run_decompositions(table(level))` does."""
     try:
-        fast = _Fast.current()
+        fast = _Fast.current(level)
     except (ImportError, AttributeError, TypeError) as error:
         _warn_once(str(error))
-        plain: ExportedProgram = program.run_decompositions(get_decomposition_table())
+        plain: ExportedProgram = program.run_decompositions(table(level))
         return plain
     return fast(program)
 
@@ -52,21 +67,20 @@ def _warn_once(reason: str) -> None:
 
 
 class _Fast:
-    """The split table and the patched kernels of every composite op, for one set of registered operators."""
+    """The split table of a level and the patched kernels of every composite op, for one set of registered operators."""
 
-    _instances: ClassVar[dict[tuple[tuple[str, int], ...], _Fast]] = {}
+    _instances: ClassVar[dict[Level, tuple[tuple[tuple[str, int], ...], _Fast]]] = {}
 
     @classmethod
-    def current(cls) -> _Fast:
+    def current(cls, level: Level) -> _Fast:
         """Return the instance for the operators registered now; after an operator library is loaded it is a new one."""
-        key = _registered()
-        if key not in cls._instances:
-            instance = cls()
-            cls._instances = {_registered(): instance}  # splitting the table looks operators up, which registers them
-            return instance
-        return cls._instances[key]
+        key, instance = cls._instances.get(level, ((), None))
+        if instance is None or key != _registered():
+            instance = cls(level)
+            cls._instances[level] = _registered(), instance  # splitting the table looks operators up, registering them
+        return instance
 
-    def __init__(self) -> None:
+    def __init__(self, level: Level) -> None:
         from torch._functorch import aot_autograd, config
         from torch.export import exported_program
 
@@ -75,7 +89,7 @@ class _Fast:
         self._config = config
         self._tracker = self._aot.PhiloxStateTracker
         split = self._upstream._split_decomp_table_to_cia_and_python_decomp
-        self._composite, self._python = split(dict(get_decomposition_table()))
+        self._composite, self._python = split(table(level))
         self._overrides = _Overrides(self._upstream._override_composite_implicit_decomp, self._composite)
 
     def needs_no_decomposition(self, program: ExportedProgram) -> bool:

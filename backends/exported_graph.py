@@ -6,7 +6,7 @@ along, since they only take a result apart. The graph is imported without its pr
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -18,13 +18,14 @@ from harness.programs.cutting import CannotCut, Piece, Point
 from harness.programs.protocols import NotExpressible, Program
 
 from . import ir
-from .frontend import CONTRACT_PIPELINE, decomposed, reason, refuse_mutation
+from .frontend import contract_pipeline, decomposed, reason, refuse_mutation
 
 
 class ExportedGraph:
     """The exported and decomposed graph of a program; `ops` are its calls, as the exported graph names them."""
 
-    def __init__(self, program: ExportedProgram) -> None:
+    def __init__(self, program: ExportedProgram, legal: Sequence[str] = ()) -> None:
+        self._legal = legal
         self._root = program.graph_module
         self._calls = [node for node in program.graph.nodes if _is_call(node)]
         self.ops = tuple(_name(node) for node in self._calls)
@@ -53,7 +54,7 @@ class ExportedGraph:
                     raise NotExpressible("import", said) from None
             try:
                 if legalize:
-                    ir.legalized(importer.module, CONTRACT_PIPELINE, session)
+                    ir.legalized(importer.module, contract_pipeline(self._legal), session)
             except ir.PassFailed as failure:
                 raise NotExpressible("contract", failure.reason) from None
 
@@ -82,7 +83,7 @@ def exported(program: Program) -> ExportedGraph:
     """Return the exported and decomposed graph of a program; raises NotExpressible."""
     made = decomposed(program)
     refuse_mutation(made)
-    return ExportedGraph(made)
+    return ExportedGraph(made, program.legal)
 
 
 def _is_call(node: Node) -> bool:

@@ -18,22 +18,31 @@ from typing import Any
 import torch
 from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind
+from torch.fx.experimental import _config as tracing_config
+from torch.fx.experimental.proxy_tensor import make_fx
 from torch_mlir import fx
 from torch_mlir import ir as mlir
 from torch_mlir.extras.fx_importer import FxImporter
 
 from backends.executors.eager import Eager
+from harness.cases.road import Level
 from harness.programs.protocols import Contract, Enter, Executable, Lowered, NotExpressible, Program, Specialized, Step
 from harness.text import portable
 
 from . import fake_cache, generated_code, ir, passes
 from .decompositions import decompose
 
-CONTRACT_PIPELINE = (
-    "builtin.module(func.func(torch-match-quantized-custom-ops),"
-    " torchdynamo-export-to-torch-backend-pipeline{ extra-library=})"
-)
-"""The pipeline that `torch_mlir.fx._module_lowering` runs, with its default options."""
+
+def contract_pipeline(legal: Sequence[str] = ()) -> str:
+    """The pipeline that `torch_mlir.fx._module_lowering` runs, with these `backend_legal_ops`, such as `aten.gelu`."""
+    ops = f"backend-legal-ops={','.join(legal)}" if legal else ""
+    return (
+        "builtin.module(func.func(torch-match-quantized-custom-ops),"
+        f" torchdynamo-export-to-torch-backend-pipeline{{{ops} extra-library=}})"
+    )
+
+
+CONTRACT_PIPELINE = contract_pipeline()
 
 
 class Fx:
@@ -67,16 +76,16 @@ class Fx:
         rerun = Rerun(program)
         contract = contract_without_ir(exported, rerun)  # first, because decomposing edits the graph in place
         try:
-            decomposed = rerun.decomposed = _decomposed(exported)
+            decomposed = rerun.decomposed = _decomposed(exported, rerun.decomposing)
             decomposes = overloads(decomposed) != contract.exported
             contract = replace(contract, decomposes=decomposes, dtypes=result_dtypes(decomposed))
-            text, reached = self._imported(decomposed, enter)
+            text, reached = self._imported(decomposed, program.legal, enter)
         except NotExpressible as refusal:
             refusal.exported = contract
             raise
         return replace(contract, ir=text, reached=reached)
 
-    def _imported(self, decomposed: ExportedProgram, enter: Enter) -> tuple[str, tuple[str, ...]]:
+    def _imported(self, decomposed: ExportedProgram, legal: Sequence[str], enter: Enter) -> tuple[str, tuple[str, ...]]:
         """Return the IR in the backend contract, and the names of its ops that compute something."""
         refuse_mutation(decomposed)
         with ir.session() as session:
@@ -84,7 +93,7 @@ class Fx:
             module = _imported(decomposed, session)
             enter("contract")
             try:
-                text, ops = ir.legalized(module, CONTRACT_PIPELINE, session)
+                text, ops = ir.legalized(module, contract_pipeline(legal), session)
             except ir.PassFailed as failure:
                 raise NotExpressible("contract", failure.reason) from None
             reached = tuple(sorted(set(ir.computing(ops))))
@@ -117,14 +126,32 @@ Ranges = tuple[Mapping[int, tuple[float, float]], ...]
 
 def export_program(program: Program) -> ExportedProgram:
     """Export the program, as `torch_mlir.fx` does; raises NotExpressible."""
+    shapes: Any = program.dynamic_shapes
     try:
-        return torch.export.export(program.module, program.args, dynamic_shapes=program.dynamic_shapes, strict=False)
+        module = program.module
+        if program.transformed:
+            module, shapes = traced(program), shapes and shapes[0]  # what is traced has a parameter for each argument
+        return torch.export.export(module, program.args, dynamic_shapes=shapes, strict=False)
     except Exception as error:  # export raises nearly every exception type there is
         raise NotExpressible("export", reason(error)) from error
 
 
+def traced(program: Program) -> torch.nn.Module:
+    """Trace a program below `torch.func`, which export cannot look into; each size of a dynamic one is a symbol."""
+    config: Any = tracing_config
+    with config.patch(use_duck_shape=False), torch.no_grad():
+        tracing = make_fx(program.module, tracing_mode="symbolic" if program.dynamic_shapes else "fake")
+        found = tracing(*program.args)
+    found.graph.eliminate_dead_code()  # forward mode asks whether tensors are of one size, and does nothing with it
+    found.recompile()
+    return found
+
+
+Decomposing = Callable[[ExportedProgram, Level], ExportedProgram]
+
+
 def _decomposed(
-    exported: ExportedProgram, decomposing: Callable[[ExportedProgram], ExportedProgram] = decompose
+    exported: ExportedProgram, decomposing: Callable[[ExportedProgram], ExportedProgram]
 ) -> ExportedProgram:
     try:
         return decomposing(exported)
@@ -139,7 +166,7 @@ def contract_without_ir(exported: ExportedProgram, rerun: Rerun) -> Contract:
         ir="",
         exported=overloads(exported),
         reached=(),
-        ranges=_ranges(exported),
+        ranges=_pinned(_ranges(exported), rerun.program) if rerun.program.transformed else _ranges(exported),
         decomposed=rerun.executable,
         steps=rerun.steps,
     )
@@ -148,13 +175,13 @@ def contract_without_ir(exported: ExportedProgram, rerun: Rerun) -> Contract:
 class Rerun:
     """The frontend's steps once more, on request, for a program that failed; the decomposed program is kept.
 
-    `decomposed` is the one that the first run made, once it has; `decomposing` makes another.
+    `decomposed` is the one that the first run made, once it has; `decomposing` makes another, at the program's level.
     """
 
-    def __init__(self, program: Program, decomposing: Callable[[ExportedProgram], ExportedProgram] = decompose) -> None:
+    def __init__(self, program: Program, decomposing: Decomposing = decompose) -> None:
         self.program = program
         self.decomposed: ExportedProgram | None = None
-        self._decomposing = decomposing
+        self.decomposing: Callable[[ExportedProgram], ExportedProgram] = lambda made: decomposing(made, program.level)
 
     def executable(self) -> Executable:
         """Return the exported and decomposed program for eager to run, made once; raises NotExpressible."""
@@ -187,7 +214,7 @@ class Rerun:
             module = _imported(self._whole_decomposed, session)
             imported = ir.printed(module)
             found.append(Step(name="import", lowered=self._lowered("torch", imported)))
-            for name, text in passes.after_each(imported, CONTRACT_PIPELINE, session, module):
+            for name, text in passes.after_each(imported, contract_pipeline(self.program.legal), session, module):
                 found.append(Step(name=f"contract/{name}", lowered=self._lowered("torch", text)))
         ir.drop()  # the context remembers the names of resources
         generated_code.forget()
@@ -199,7 +226,7 @@ class Rerun:
         if made and len(made.graph_signature.user_inputs) == len(made.graph_signature.input_specs):
             return made
         # the importer has removed inputs that are no argument from the graph
-        return _decomposed(export_program(self.program), self._decomposing)
+        return _decomposed(export_program(self.program), self.decomposing)
 
     def _eager(self, exported: ExportedProgram) -> Lowered:
         made: Any = exported.module()
@@ -219,6 +246,13 @@ def _ranges(exported: ExportedProgram) -> Ranges:
     )
 
 
+def _pinned(ranges: Ranges, program: Program) -> Ranges:
+    """The ranges, with those of sizes that were asked to be symbolic and came out constant."""
+    asked = program.dynamic_shapes[0] if program.dynamic_shapes else ()
+    pinned = ({dim: (arg.shape[dim],) * 2 for dim in spec} for arg, spec in zip(program.args, asked, strict=False))
+    return tuple({**own, **found} for own, found in zip(pinned, ranges, strict=False)) or ranges
+
+
 def _range(exported: ExportedProgram, size: torch.SymInt) -> tuple[float, float]:
     allowed = exported.range_constraints.get(size.node.expr)
     return (float(allowed.lower), float(allowed.upper)) if allowed else (-math.inf, math.inf)
@@ -235,7 +269,12 @@ def result_dtypes(program: ExportedProgram) -> tuple[torch.dtype, ...]:
 
 def overloads(program: ExportedProgram) -> tuple[str, ...]:
     """The overloads that the program calls, sorted and unique."""
-    return tuple(sorted(set(_overloads(program.graph_module))))
+    return graph_overloads(program.graph_module)
+
+
+def graph_overloads(graph: torch.fx.GraphModule) -> tuple[str, ...]:
+    """The overloads that a graph and those inside it call, sorted and unique."""
+    return tuple(sorted(set(_overloads(graph))))
 
 
 def _overloads(module: torch.fx.GraphModule) -> Iterator[str]:
@@ -265,7 +304,8 @@ def reason(error: BaseException) -> str:
 
 
 _TRAILER = re.compile(
-    r"While executing|Original traceback|Traceback|File \"|The above exception|Set TORCH|For more information"
+    r"While executing|Exception raised from|Original traceback|Traceback|File \"|The above exception|Set TORCH"
+    r"|For more information"
     r"|Framework stack|from user code|\(Please|You can suppress|The full stack|To fix|Explanation|Suggested fixes"
     r"|For C\+\+|User stack|C\+\+ stack"
 )
@@ -274,7 +314,7 @@ _TRAILER = re.compile(
 def decomposed(program: Program) -> ExportedProgram:
     """Export and decompose a program, and no more; raises NotExpressible."""
     with _tracing():
-        return _decomposed(export_program(program))
+        return _decomposed(export_program(program), Rerun(program).decomposing)
 
 
 def imported_module(program: Program, session: ir.Session) -> mlir.Module:
@@ -287,6 +327,9 @@ def imported_module(program: Program, session: ir.Session) -> mlir.Module:
 def reference_ir(program: Program) -> str:
     """Return the IR of the official path, `torch_mlir.fx.export_and_import`, to compare this frontend's IR with."""
     module = fx.export_and_import(
-        program.module, *program.args, output_type="torch", dynamic_shapes=program.dynamic_shapes
+        program.module,
+        *program.args,
+        output_type="torch",
+        dynamic_shapes=program.dynamic_shapes,
     )
     return str(module)

@@ -13,13 +13,14 @@ from torch.export import ExportedProgram
 from torch_mlir import fx
 from torch_mlir import ir as mlir
 from torch_mlir.dialects import torch as torch_dialect
-from torch_mlir.extras.fx_decomp_util import get_decomposition_table
 from torch_mlir.extras.fx_importer import FxImporter
 
+from harness.cases.road import Level
 from harness.programs.protocols import Contract, Enter, NotExpressible, Program
 from harness.records.outcome import Stage
 
 from . import frontend, ir
+from .decompositions import table
 from .frontend import reason
 
 
@@ -38,7 +39,7 @@ class Official:
         torch_dialect.register_dialect(context)
         importer = _Importer(context, enter)
         try:
-            text, ops = _imported(exported, importer)
+            text, ops = _imported(exported, program, importer)
         except NotExpressible as refusal:
             refusal.exported = contract
             raise
@@ -56,9 +57,9 @@ class Official:
         )
 
 
-def decomposed_officially(exported: ExportedProgram) -> ExportedProgram:
+def decomposed_officially(exported: ExportedProgram, level: Level) -> ExportedProgram:
     """Decompose as the official path does."""
-    found: ExportedProgram = exported.run_decompositions(get_decomposition_table())
+    found: ExportedProgram = exported.run_decompositions(table(level))
     return found
 
 
@@ -85,17 +86,20 @@ class _Importer(FxImporter):  # type: ignore[misc] # the wheel has no types
         self._enter(stage)
 
 
-def _imported(exported: ExportedProgram, importer: _Importer) -> tuple[str, list[str]]:
+def _imported(exported: ExportedProgram, program: Program, importer: _Importer) -> tuple[str, list[str]]:
     """The IR in the backend contract and the names of its ops; raises NotExpressible with what the compiler says.
 
     Where pipelines run through a binary, the official path ends with the import.
     """
+    if program.level == "none":
+        exported = decomposed_officially(exported, "none")  # which makes it functional; the call skips an empty table
+    asked: dict[str, Any] = {"fx_importer": importer, "decomposition_table": table(program.level)}
     with ir.session() as session, ir.diagnosed(importer.module.context) as diagnostics:
         try:
             if ir.tool():
-                module = fx.export_and_import(exported, fx_importer=importer, output_type="raw")
-                return ir.legalized(module, frontend.CONTRACT_PIPELINE, session)
-            module = fx.export_and_import(exported, fx_importer=importer, output_type="torch")
+                module = fx.export_and_import(exported, output_type="raw", **asked)
+                return ir.legalized(module, frontend.contract_pipeline(program.legal), session)
+            module = fx.export_and_import(exported, output_type="torch", backend_legal_ops=list(program.legal), **asked)
         except NotExpressible:
             raise
         except ir.PassFailed as failure:

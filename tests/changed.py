@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.cases.sample import from_json, seeded, to_json
+from harness.cases.other_samples import seeded
+from harness.cases.sample import from_json, to_json
 from harness.records.expectation import CONTROL
 from harness.records.frontend import FRONTEND
 from harness.records.journal_file import Block, JournalReader

@@ -181,7 +181,7 @@ def whole_index() -> Index:
 
 def blocks(records: Sequence[Record]) -> Iterator[Block]:
     """The records as a run hands them on: those of one cell that follow each other in one block."""
-    for (op, backend, mode, dtype), group in groupby(records, lambda r: (r.op, r.backend, r.mode, r.dtype)):
+    for (op, backend, mode, dtype), group in groupby(records, lambda r: (r.op, r.backend, r.full_mode, r.dtype)):
         lines = tuple(json.dumps(record_json(record), separators=(",", ":")) for record in group)
         yield Block(op=op, backend=backend, mode=mode, dtype=dtype, lines=lines)
 

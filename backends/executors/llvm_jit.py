@@ -154,6 +154,7 @@ class LlvmJit:
     name = "llvm-jit"
     road = "llvm"
     reusable = True
+    takes_numbers = True
     dialects = frozenset(("linalg", "tosa", "stablehlo"))
 
     def compile(self, lowered: Lowered) -> Callable[[Sequence[torch.Tensor]], list[torch.Tensor]]:
@@ -534,16 +535,17 @@ def _replace(old: ir.Operation, new: ir.Operation) -> None:
 
 
 def _set_argument_sizes(main: ir.Operation, sizes: Sequence[Sequence[int]]) -> None:
-    """Give the function's arguments these sizes; raises CannotExecute if their number differs."""
+    """Give the function's tensor arguments these sizes; raises CannotExecute if their number differs."""
     entry = main.regions[0].blocks[0]
     kind = ir.FunctionType(ir.TypeAttr(main.attributes["function_type"]).value)
     if len(sizes) != len(kind.inputs):
         raise CannotExecute(f"main takes {len(kind.inputs)} arguments, not {len(sizes)}")
     inputs = []
     for argument, size in zip(entry.arguments, sizes, strict=True):
-        element = ir.RankedTensorType(argument.type).element_type
-        inputs.append(ir.RankedTensorType.get(list(size), element, loc=ir.Location.unknown()))
-        argument.set_type(inputs[-1])
+        if isinstance(argument.type, ir.RankedTensorType):
+            element = argument.type.element_type
+            argument.set_type(ir.RankedTensorType.get(list(size), element, loc=ir.Location.unknown()))
+        inputs.append(argument.type)
     main.attributes["function_type"] = ir.TypeAttr.get(ir.FunctionType.get(inputs, kind.results))
 
 

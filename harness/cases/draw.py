@@ -15,24 +15,11 @@ from .case import OpCase
 from .generation import generate
 from .literal import finite, simpler
 from .numeric import Composite
+from .other_samples import alike, seeded, with_values
 from .plain import plain_call
 from .profile import Profile
 from .richness import element_counts, has_elements, richness
-from .sample import (
-    LAYOUTS,
-    Arg,
-    Layout,
-    Mode,
-    Sample,
-    TensorSpec,
-    Values,
-    dumps,
-    map_leaves,
-    map_tensors,
-    seeded,
-    tensors,
-    with_values,
-)
+from .sample import LAYOUTS, Arg, Layout, Mode, Sample, TensorSpec, Values, dumps, map_leaves, map_tensors, tensors
 from .stratification import stratify
 
 if TYPE_CHECKING:
@@ -171,7 +158,7 @@ def minimise(
 
     def still_fails(candidate: Sample) -> bool:
         nonlocal best, reached
-        candidate = laid_out(case, candidate)
+        candidate = alike(laid_out(case, candidate), sample)
         if not reached:
             reached = candidate.program == sample.program
             return reached

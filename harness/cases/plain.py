@@ -23,7 +23,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from .case import OMIT, Dims, Draw, OpCase
-from .sample import Arg, Mode, Sample, SizeOf, tensors, walk, with_values
+from .other_samples import with_values
+from .sample import Arg, Mode, Sample, SizeOf, tensors, walk
 from .sizes import Bounds, first_dim, runs, symbolic, without_unused
 
 _FACTS = Path(__file__).with_name("ordinary.json")

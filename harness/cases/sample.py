@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
 from harness.errors import BadSample
 
 from .dtypes import DTYPES
+from .road import DEFAULT, Road
+from .road import road as road_of
+from .varied import Varied, varied_json, varied_restore
 
 Mode = Literal["static", "dynamic"]
 MODES: tuple[Mode, ...] = ("static", "dynamic")
@@ -145,6 +148,7 @@ class Sample:
     - `runs`: the sizes at which the one compiled artifact is run; a static sample has one run, at its `sizes`.
     - `origin`: who chose it: the case, drawn (`census`) or by hand (`explicit`); a search for what no draw shows
       (`injected`); or OpInfo, kept for the census (`picked`), traced (`opinfo`), or rejected by eager (`rejected`).
+    - `road`: how its program comes to the backend contract; `varied` is what the road's transform varies.
     """
 
     op: str
@@ -155,6 +159,8 @@ class Sample:
     dynamic: tuple[str, ...] = ()
     runs: tuple[Sizes, ...] = ()
     origin: Origin = "census"
+    road: Road = DEFAULT
+    varied: Varied | None = None
     _text: str = field(default="", init=False, repr=False, compare=False)
     _id: str = field(default="", init=False, repr=False, compare=False)
 
@@ -177,7 +183,8 @@ class Sample:
     def program(self) -> str:
         """A key that samples share if they differ in nothing but the values of their tensors."""
         blank = Fill()
-        return dumps(map_tensors(self, lambda t: replace(t, fill=blank, seed=0)))
+        plain = replace(self, varied=replace(self.varied, seed=0)) if self.varied else self
+        return dumps(map_tensors(plain, lambda t: replace(t, fill=blank, seed=0)))
 
 
 def walk(arg: Arg) -> Iterator[Arg]:
@@ -207,30 +214,6 @@ def map_leaves(arg: Arg, change: Callable[[Arg], Arg]) -> Arg:
 def map_tensors(sample: Sample, change: Callable[[TensorSpec], TensorSpec]) -> Sample:
     """The same sample with every tensor spec changed."""
     return replace(sample, args=map_leaves(sample.args, lambda a: change(a) if isinstance(a, TensorSpec) else a))
-
-
-def seeded(sample: Sample, fill: int) -> Sample:
-    """The same program with other values, filled in the same way; literals stay. Fill number 0 is the sample itself."""
-    step = 1000 * fill
-    return map_tensors(sample, lambda t: t if t.fill.data else replace(t, seed=t.seed + step)) if fill else sample
-
-
-def with_values(sample: Sample, values: Values) -> Sample:
-    """The same sample with its tensors filled in this way, except those whose fill or dtype does not allow it."""
-
-    def refill(t: TensorSpec) -> TensorSpec:
-        takes = values != "nonfinite" or (t.fill.nonfinite and DTYPES[t.dtype].kind in ("float", "complex"))
-        return replace(t, fill=replace(t.fill, values=values)) if takes and t.fill.data is None else t
-
-    return map_tensors(sample, refill)
-
-
-def with_dynamic(sample: Sample, dims: Sequence[str], at: Sizes) -> Sample:
-    """The same sample with only these dims dynamic, the others at their sizes at export; with none, static, at `at`."""
-    if not dims:
-        return replace(sample, mode="static", sizes=at, dynamic=(), runs=(at,))
-    runs = [{name: run[name] if name in dims else size for name, size in sample.sizes.items()} for run in sample.runs]
-    return replace(sample, dynamic=tuple(dims), runs=tuple({tuple(run.values()): run for run in runs}.values()))
 
 
 # JSON -----------------------------------------------------------------------------------------------------------------
@@ -303,7 +286,9 @@ def to_json(sample: Sample) -> dict[str, Any]:
     }
     if sample.mode == "dynamic":
         out |= {"dynamic": list(sample.dynamic), "runs": [dict(r) for r in sample.runs]}
-    return out if sample.origin == "census" else out | {"origin": sample.origin}
+    more: dict[str, Any] = {"origin": "" if sample.origin == "census" else sample.origin, "road": str(sample.road)}
+    more["varied"] = varied_json(sample.varied) if sample.varied else None
+    return out | {key: value for key, value in more.items() if value}
 
 
 def from_json(data: Any) -> Sample:
@@ -324,6 +309,8 @@ def from_json(data: Any) -> Sample:
             dynamic=tuple(data.get("dynamic", ())),
             runs=tuple({str(k): int(v) for k, v in r.items()} for r in data.get("runs", ())) or (sizes,),
             origin=origin,
+            road=road_of(str(data.get("road", ""))),
+            varied=varied_restore(data["varied"]) if "varied" in data else None,
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         what = f"not a sample: {type(error).__name__}: {error}"

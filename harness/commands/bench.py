@@ -128,7 +128,7 @@ def _paths(cases: Sequence[OpCase], size: Profile, passed: Collection[tuple[str,
         shared += time.perf_counter() - started
         inputs = {}
         for sample in {sample.id: sample for sample, _ in pairs}.values():
-            admits = run_frontend(ready.frontend.run, sample, _quiet).admits
+            admits = run_frontend(ready.frontends.built_in.run, sample, _quiet).admits
             inputs[sample.id] = [
                 r.inputs for r in runs(sample, case.numeric_of(sample)) if admits([t.shape for t in r.inputs])
             ]
@@ -157,7 +157,7 @@ def _executors(cases: Sequence[OpCase], size: Profile, passed: Collection[tuple[
     spent: dict[str, list[float]] = {}
     for case in cases:
         for sample in census(case, case.dtypes[0], "static", size, 0):
-            contract = run_frontend(ready.frontend.run, sample, _quiet)
+            contract = run_frontend(ready.frontends.built_in.run, sample, _quiet)
             inputs = runs(sample, case.numeric_of(sample))[0].inputs
             for backend in (b for b in BACKENDS if (sample.id, b) in passed):
                 lowered = ready.backends[backend].lower(contract)

@@ -34,6 +34,7 @@ COMMANDS: Mapping[str, str] = {
     "clusters": "the causes of what fails: one entry for all ops, modes and dtypes that fail alike",
     "issue": "a text about one cause, or about each, for torch-mlir's tracker; nothing is sent",
     "todo": "what to mend or to lower next, ranked by what passes once it is mended",
+    "roads": "what one frontend, transform or level brings through and another does not",
     "causes": "cut the programs that fail: which of their ops are at fault",
     "blame": "how many executors confirm a verdict, and which are at fault themselves",
     "sensitivity": "seed wrong lowerings, see how many the census catches",

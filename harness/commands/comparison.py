@@ -98,4 +98,4 @@ class Comparison:
 def registry(name: str, backends: tuple[str, ...]) -> frozenset[tuple[str, CellName]]:
     """The cells of a profile on these backends, by family and name."""
     found = every_cell(op_suites.catalog(), backends, Selection(), profile(name))
-    return frozenset((cell.family, (cell.case.op, cell.backend, cell.mode, cell.dtype)) for cell in found)
+    return frozenset((cell.family, cell.key) for cell in found)

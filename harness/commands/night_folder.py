@@ -131,7 +131,7 @@ def write_explicit(old: Path | None, finds: Iterable[Record], like: Path | None,
     The header is that of the journal `like`. Nothing is written if there is no sample.
     """
     before = read(old).records if old and old.exists() else ()
-    records = {(r.op, r.backend, r.mode, r.dtype, r.id): r for r in (*before, *finds)}
+    records = {(r.op, r.backend, r.full_mode, r.dtype, r.id): r for r in (*before, *finds)}
     source = like or old
     if not records or source is None:
         return 0

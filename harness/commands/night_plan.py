@@ -95,7 +95,7 @@ class Find:
 
     def __str__(self) -> str:
         r = self.record
-        where = f"{r.op} {r.backend} {r.mode} {r.dtype}"
+        where = f"{r.op} {r.backend} {r.full_mode} {r.dtype}"
         return f"{where}: {self.signature}\n    opcov repro {r.id} --backend {r.backend} --journal explicit.jsonl.gz"
 
 
@@ -116,4 +116,4 @@ def finds(explored: Iterable[Record], fixed: Iterable[Record]) -> Iterator[Find]
 
 
 def _key(record: Record) -> tuple[str, str, Signature]:
-    return record.backend, record.mode, signature(record.outcome, record.backend)
+    return record.backend, record.full_mode, signature(record.outcome, record.backend)

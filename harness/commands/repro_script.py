@@ -15,16 +15,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.cases.case import OpCase
+from harness.cases.road import EXPORT, Road
 from harness.cases.sample import Sample
 from harness.judging.reference import Run, runs
 from harness.programs.compiler import chosen
 from harness.programs.loaded import COMPILER
-from harness.programs.program import call, program
+from harness.programs.program import program
 from harness.programs.protocols import Recipe
 from harness.records.frontend import FRONTEND
 from harness.records.outcome import Outcome, Passed, Wrong
 
-from .python_source import assignment, call_source, tensor_source
+from . import road_source
+from .python_source import assignment, tensor_source
+from .transform_source import dynamic_shapes, module_source
 
 
 def opt_command(recipe: Recipe, ir_file: str) -> str:
@@ -74,26 +77,31 @@ def script(
     run = failing_run(case, sample, outcome)
     parts = [
         _head(sample, backend, outcome, measured_with),
-        _module(sample),
+        module_source(sample),
         assignment("example", program(sample).args),
     ]
     parts.append(_dynamic(sample))
     if isinstance(outcome, (Wrong, Passed)) or outcome.stage in ("execute", "compare"):
-        parts += [_embedded(executors), assignment("inputs", run.inputs), _body(recipe, run, case)]
+        parts += [_embedded(executors), assignment("inputs", run.inputs), _body(recipe, sample.road, run, case)]
     else:
-        parts.append(_lower_only(recipe))
+        parts.append(_lower_only(recipe, sample.road))
     return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
 
 
 def smallest_program(sample: Sample, recipe: Recipe) -> str:
     """The program alone: a module that calls the op, its inputs, and what torch-mlir makes of it, printed."""
+    lower = textwrap.dedent(road_source.lower(sample.road, recipe.output_type))
     parts = [
         "import torch\nfrom math import inf, nan\nfrom torch_mlir import fx",
-        _module(sample),
+        module_source(sample),
         assignment("example", program(sample).args),
         _dynamic(sample),
-        f"program = torch.export.export(Module(), example, dynamic_shapes=dynamic_shapes, strict=False)\n"
-        f"print(fx.export_and_import(program, output_type={recipe.output_type!r}))",
+        f"{road_source.tracing(sample.road)}program = torch.export.export("
+        f"{road_source.module(sample.road)}, example, dynamic_shapes=dynamic_shapes, strict=False)\n"
+        f"{textwrap.dedent(road_source.undecomposed(sample.road))}"
+        f"print(fx.export_and_import(program, output_type={recipe.output_type!r}{road_source.arguments(sample.road)}))"
+        if sample.road.frontend == EXPORT
+        else f"{lower.rstrip()}\n    print(lowered)\n\n\nlower()",
     ]
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 
@@ -132,15 +140,9 @@ warnings.filterwarnings("ignore")
 '''
 
 
-def _module(sample: Sample) -> str:
-    names = ", ".join(f"x{i}" for i in range(len(program(sample).args)))
-    return f"""class Module(torch.nn.Module):
-    def forward(self{", " if names else ""}{names}):
-        return {call_source(call(sample))}
-"""
-
-
 def _dynamic(sample: Sample) -> str:
+    if sample.varied:
+        return dynamic_shapes(sample)
     shapes = program(sample).dynamic_shapes
     if shapes is None:
         return "dynamic_shapes = None"
@@ -156,9 +158,9 @@ def _least(dim: Any) -> str:
     return f", min={least}" if isinstance(least, int) and least > 1 else ""
 
 
-def _lower_only(recipe: Recipe) -> str:
+def _lower_only(recipe: Recipe, road: Road) -> str:
     return f"""
-{_lower(recipe, validated=True)}
+{_lower(recipe, road, validated=True)}
 
 lowered = lower()
 if not lowered.operation.verify():
@@ -168,12 +170,12 @@ print("it lowers: this no longer fails")
 """
 
 
-def _lower(recipe: Recipe, *, validated: bool) -> str:
+def _lower(recipe: Recipe, road: Road, *, validated: bool) -> str:
     """The source of `lower`, which returns the lowered module and raises if a pipeline fails.
 
     If `validated`, `lower` also checks the lowered module against the dialect's specification.
     """
-    text = _LOWER.format(output_type=recipe.output_type)
+    text = road_source.lower(road, recipe.output_type)
     if recipe.conversion or recipe.validations:
         text = _RUN + text
     if validated and recipe.validations:
@@ -205,19 +207,6 @@ def op_names(module):
 
 """
 
-_LOWER = """
-def lower():
-    module = Module()
-    try:
-        program = torch.export.export(module, example, dynamic_shapes=dynamic_shapes, strict=False)
-    except Exception:  # the sizes asked for are refused: let export choose their ranges
-        if dynamic_shapes is None:
-            raise
-        relaxed = tuple({{dim: torch.export.Dim.DYNAMIC for dim in spec}} for spec in dynamic_shapes)
-        program = torch.export.export(module, example, dynamic_shapes=relaxed, strict=False)
-    lowered = fx.export_and_import(program, output_type={output_type!r})
-"""
-
 
 def _embedded(executors: Sequence[tuple[str, str]]) -> str:
     """The source of the executors' modules as one text; a second executor gets a `run_lowered` of its own."""
@@ -237,14 +226,14 @@ def _alone(source: str) -> str:
     return re.sub(r"^from (?:__future__|harness\S*|\.\S+) import .*\n", "", source, flags=re.MULTILINE)
 
 
-def _body(recipe: Recipe, run: Run, case: OpCase) -> str:
+def _body(recipe: Recipe, road: Road, run: Run, case: OpCase) -> str:
     references = [b.wide if b.wide is not None else b.eager for b in run.outputs]
     bounds = [b.within(recipe.dialect) for b in run.outputs]
     lines = [
-        _lower(recipe, validated=False),
+        _lower(recipe, road, validated=False),
         "",
         "torch.manual_seed(0)",
-        f"actual = run_lowered(str(lower()), {recipe.dialect!r}, list(inputs))",
+        f"actual = run_lowered(str(lower()), {recipe.dialect!r}, {road_source.inputs(road)})",
         "",
         f"# eager in float64 where results are rounded; sizes {dict(run.sizes)}",
         assignment("expected", references),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from harness.cases.case import OpCase
 from harness.cases.sample import Sample, from_json
+from harness.cases.transformed import judging
 from harness.errors import BadSample, UnknownName
 from harness.programs.compiler import INSTALLED
 from op_suites import catalog
@@ -55,11 +56,11 @@ def _from_journal(path: Path | None, sample_id: str) -> tuple[Sample, str]:
 
 
 def case_of(sample: Sample) -> OpCase:
-    """The case of the sample's op; raises UnknownName, and BadSample if the arguments do not fit the op's schema."""
+    """The case by which the sample is judged; raises UnknownName, and BadSample if its arguments fit no schema."""
     cases = {case.op: case for family in catalog().values() for case in family}
     if sample.op not in cases:
         raise UnknownName("op", sample.op, cases)
     from harness.programs.program import call
 
     call(sample)
-    return cases[sample.op]
+    return judging(cases[sample.op], sample)

@@ -13,9 +13,11 @@ from harness.cases.case import Canonical
 from harness.cases.dtypes import BF16, BY_TORCH, F16
 from harness.cases.numeric import Distribution, Exact, Linear, Numeric, ShapeOnly
 from harness.cases.sample import Arg, DtypeArg, Sample, Sizes, map_leaves
+from harness.errors import BadSample
 from harness.programs.elements import as_bytes
 from harness.programs.materialize import copied
-from harness.programs.program import call, inputs, seed_eager
+from harness.programs.program import inputs, module, seed_eager
+from harness.programs.transforms import Untransformable
 
 from .tolerance import Bounded, bounded, roundoff
 
@@ -49,7 +51,7 @@ def runs(sample: Sample, numeric: Numeric, canonical: Canonical | None = None) -
     compared in shape and dtype only.
     """
     eager, wide = eager_results(sample, canonical), wide_results(sample, canonical)
-    if sample.origin != "census" and _is_random(call(sample), inputs(sample, sample.runs[0])):
+    if sample.origin != "census" and _is_random(module(sample), inputs(sample, sample.runs[0])):
         numeric = ShapeOnly("random values, held to no law")
     references = [_run(sample, numeric, eager, wide, sample.runs[0])]
     for sizes in sample.runs[1:]:
@@ -68,12 +70,12 @@ def result_types(references: Sequence[Run]) -> tuple[str, ...]:
 
 def eager_results(sample: Sample, canonical: Canonical | None = None) -> EagerCall:
     """Return the function from the program's arguments to eager's results in the sample's dtype."""
-    return _results(call(sample), canonical)
+    return _results(module(sample), canonical)
 
 
 def wide_results(sample: Sample, canonical: Canonical | None = None) -> WideCall:
     """Return the function from arguments like the program's to eager's results in float64."""
-    wide = _results(call(_with_wide_dtypes(sample)), canonical)
+    wide = _results(module(_with_wide_dtypes(sample)), canonical)
     return lambda args: in_float64(wide, args)
 
 
@@ -127,10 +129,12 @@ def _small_terms_kept(eager: EagerCall, wide: WideCall, with_terms: Args, withou
 
 def _run(sample: Sample, numeric: Numeric, eager: EagerCall, wide: WideCall, sizes: Sizes) -> Run:
     """The reference at these sizes; raises EagerRefuses."""
-    args = inputs(sample, sizes)
     try:
+        args = inputs(sample, sizes)
         seed_eager(0)
         got = eager(args)
+    except (BadSample, Untransformable):
+        raise
     except Exception as error:  # eager may raise any type
         text = str(error).strip().splitlines() or [""]
         raise EagerRefuses(f"{type(error).__name__}: {text[0][:300]}") from None
@@ -150,6 +154,8 @@ def _results(module: torch.nn.Module, canonical: Canonical | None) -> EagerCall:
         with torch.no_grad():
             result = module(*(map(copied, args) if copying else args))
         leaves = [torch.as_tensor(leaf) for leaf in pytree.tree_leaves(result) if leaf is not None]
+        if any(leaf.layout is torch.sparse_coo for leaf in leaves):  # as the gradient of an embedding may be
+            raise Untransformable("the result is a sparse tensor")
         return list(canonical(leaves)) if canonical else leaves
 
     return results

@@ -7,8 +7,9 @@ from dataclasses import replace
 from harness.cases.case import OpCase
 from harness.cases.draw import census
 from harness.cases.dtypes import DTYPES
+from harness.cases.other_samples import seeded, with_values
 from harness.cases.profile import Profile
-from harness.cases.sample import Sample, TensorSpec, map_tensors, seeded, with_values
+from harness.cases.sample import Sample, TensorSpec, map_tensors
 
 from .cell import CellUnderTest
 

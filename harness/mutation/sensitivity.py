@@ -20,6 +20,7 @@ from functools import partial
 from multiprocessing import get_context
 
 from harness.cases.numeric import Distribution, ShapeOnly
+from harness.cases.road import DEFAULT
 from harness.cases.sample import RULED, Sample
 from harness.errors import UnknownName
 from harness.programs.fork import ForkDied, in_fork
@@ -52,9 +53,9 @@ def cells(records: Iterable[Record], wanted: Selection, kinds: Sequence[str]) ->
 
     Cells of the op's first dtype are tested, or cells of the dtypes that are wanted by name. Cells of u8 are tested
     too, with the `sign` mutants alone. A cell with a wrong result is left out: a mutant cannot turn it red, it is red
-    already.
+    already. Cells on other roads are left out: mutants are of lowerings, which do not depend on the road.
     """
-    records = tuple(records)
+    records = tuple(record for record in records if record.road == DEFAULT)
     red = {(r.op, r.backend, r.mode, r.dtype) for r in records if isinstance(r.outcome, Wrong)}
     samples: dict[tuple[str, str, str, str, str], list[Sample]] = defaultdict(list)
     kinds_of: dict[tuple[str, str, str, str, str], tuple[str, ...]] = {}

@@ -92,6 +92,6 @@ class Cutting(Protocol):
         """Return the IR of a program as it was imported, before the contract pipeline; raises NotExpressible."""
         ...
 
-    def legalize(self, text: str) -> str:
-        """Return imported IR after the contract pipeline; raises NotExpressible."""
+    def legalize(self, text: str, legal: Sequence[str] = ()) -> str:
+        """Return imported IR after the contract pipeline, which leaves the legal ops whole; raises NotExpressible."""
         ...

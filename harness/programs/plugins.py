@@ -19,10 +19,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from harness.cases.road import EXPORT, is_sayable
 from harness.errors import MissingPackage, UnknownName
 from harness.records.expectation import CONTROL
 from harness.records.frontend import FRONTEND
 
+FRONTENDS = "opcov.frontends"
+"""Frontends beside the built-in one, `export`, which no plugin can replace."""
 BACKENDS = "opcov.backends"
 CASCADES = "opcov.cascades"
 """Backends that are measured only if the user asks for them."""
@@ -56,6 +59,16 @@ def adviser_names() -> tuple[str, ...]:
 def columns(*groups: str) -> tuple[str, ...]:
     """Return the frontend, which no plugin can replace, and the names of the backends in these groups."""
     return (FRONTEND, *(name for name in names(*groups) if name != FRONTEND))
+
+
+def frontend_names() -> tuple[str, ...]:
+    """Return the built-in frontend and the names of the declared ones, but for those that a road cannot say."""
+    return (EXPORT, *(name for name in _declared(FRONTENDS) if name != EXPORT and is_sayable(name)))
+
+
+def frontend(name: str) -> Any:
+    """Return a frontend beside the built-in one; raises UnknownName or MissingPackage."""
+    return factory(FRONTENDS, name)()
 
 
 def backend(name: str) -> Callable[[], Any]:

@@ -11,8 +11,9 @@ import torch
 from harness.cases.sample import Arg, DtypeArg, EnumArg, Sample, SizeOf, Sizes, TensorSpec, map_leaves, tensors, walk
 from harness.errors import BadSample, BrokenCase, UnknownName
 
-from .materialize import dtype, materialize
+from .materialize import copied, dtype, materialize
 from .protocols import Program
+from .transforms import Transformed, Untransformable, directions, floating, mapped
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +81,32 @@ def inputs(sample: Sample, sizes: Sizes) -> tuple[torch.Tensor, ...]:
 
     A carrier is an f32 tensor of shape [dim] of which only the size is used. There is one for each dynamic dim that no
     tensor has, as in creation ops: export needs a tensor to take the symbolic size from.
+
+    On a road with a transform, what this takes more comes last: see `transforms`. Raises Untransformable where it can
+    take nothing, and what the op raises.
     """
     carriers = tuple(torch.zeros(sizes[name]) for name in _carrier_dims(sample))
-    return tuple(materialize(t, sizes) for t in tensors(sample.args)) + carriers
+    varied, transform = sample.varied, sample.road.transform
+    specs = tensors(sample.args)
+    if varied and transform == "vmap":
+        own = (mapped(t, sizes, varied) if i in varied.tensors else materialize(t, sizes) for i, t in enumerate(specs))
+        return (*own, *carriers)
+    plain = (*(materialize(t, sizes) for t in specs), *carriers)
+    if varied and transform == "vjp":
+        return (*plain, *directions(_pulled(sample, plain), varied))
+    if varied and transform == "jvp":
+        return (*plain, *directions([plain[place] for place in varied.tensors], varied))
+    return plain
+
+
+def _pulled(sample: Sample, plain: Sequence[torch.Tensor]) -> tuple[torch.Tensor, ...]:
+    """The results that cotangents are pulled back from; raises Untransformable if there are none."""
+    seed_eager(0)
+    with torch.no_grad():
+        found = floating(call(sample)(*map(copied, plain)))
+    if not found:
+        raise Untransformable("vjp has no floating result to pull back")
+    return found
 
 
 def _carrier_dims(sample: Sample) -> tuple[str, ...]:
@@ -98,8 +122,27 @@ def program(sample: Sample, *, relaxed: bool = False) -> Program:
     Each dynamic dim becomes a named `Dim`, whose minimum is the least size of the runs if that is above 1. With
     `relaxed` it is `Dim.DYNAMIC`: export then chooses the range, which leaves out sizes 0 and 1.
     """
-    example = inputs(sample, sample.sizes)
-    return Program(op=sample.op, module=call(sample), args=example, dynamic_shapes=_dynamic_shapes(sample, relaxed))
+    return Program(
+        op=sample.op,
+        module=module(sample),
+        args=inputs(sample, sample.sizes),
+        dynamic_shapes=_dynamic_shapes(sample, relaxed),
+        level=sample.road.level,
+        legal=sample.road.legal,
+        transformed=sample.road.transform != "none",
+    )
+
+
+def module(sample: Sample) -> torch.nn.Module:
+    """Return the module of a sample's program: it calls the op, on a road with a transform transformed.
+
+    Raises BadSample where the arguments do not fit the op's schema.
+    """
+    plain = call(sample)
+    if not sample.varied:
+        return plain
+    count = len(tensors(sample.args)) + len(_carrier_dims(sample))
+    return Transformed(plain, count, sample.road.transform, sample.varied)
 
 
 def call(sample: Sample) -> Call:
@@ -165,10 +208,40 @@ def _size_slots(sample: Sample) -> dict[str, SizeSlot]:
 def _dynamic_shapes(sample: Sample, relaxed: bool) -> tuple[Any, ...] | None:
     if not sample.dynamic:
         return None
+    relaxed = relaxed or sample.varied is not None  # what traces a transform leaves out 0 and 1 as well
     dims = {name: _dim(sample, name, relaxed) for name in sample.dynamic}
     shapes = [{i: dims[d] for i, d in enumerate(t.dims) if d in dims} for t in tensors(sample.args)]
     shapes += [{0: dims[name]} for name in _carrier_dims(sample)]
-    return (tuple(shapes),)
+    return (tuple(_transformed_shapes(sample, shapes) if sample.varied else shapes),)
+
+
+def _transformed_shapes(sample: Sample, shapes: Sequence[dict[int, Any]]) -> list[dict[int, Any]]:
+    """The dynamic shapes of a transformed program, given those of the plain one.
+
+    Which sizes of a cotangent vary is found by looking: export finds out what they are equal to.
+    """
+    varied = sample.varied
+    assert varied
+    if sample.road.transform == "vmap":
+        before = 0 if varied.last else len(varied.batch)
+        of_mapped = [{dim + before: spec for dim, spec in shape.items()} for shape in shapes]
+        return [of_mapped[i] if i in varied.tensors else shape for i, shape in enumerate(shapes)]
+    if sample.road.transform == "jvp":
+        return [*shapes, *(shapes[place] for place in varied.tensors)]
+    first, *others = ([t.shape for t in inputs(sample, run)[len(shapes) :]] for run in (sample.sizes, *_large(sample)))
+    auto = torch.export.Dim.AUTO
+    return [
+        *shapes,
+        *(
+            {dim: auto for dim, size in enumerate(shape) if any(other[i][dim] != size for other in others)}
+            for i, shape in enumerate(first)
+        ),
+    ]
+
+
+def _large(sample: Sample) -> list[Sizes]:
+    """The runs at which no dynamic dim is 0 or 1."""
+    return [run for run in sample.runs if all(run[name] > 1 for name in sample.dynamic)]
 
 
 def _dim(sample: Sample, name: str, relaxed: bool) -> Any:

@@ -3,17 +3,18 @@
 A program takes this way, in a worker process:
 
 1. `Frontend.run` turns a `Program` into a `Contract`: torch-dialect IR in the backend contract, the same for every
-   backend. The frontend is built in; no plugin can replace it.
+   backend. No plugin replaces the built-in frontend, `export`; the user asks for another one by its name.
 2. `Backend.lower` turns the contract into a `Lowered` module of the backend's dialect, and `Backend.verify` checks it.
 3. `Executor.compile` turns the lowered module into an `Executable`, which runs on the inputs, for each size in turn.
    Any executor that takes the dialect may be asked.
 
 Samples that differ in values only are one program: they share the contract, the lowered module and the executables.
 
-A plugin declares itself by an entry point in one of four groups: `opcov.backends`, `opcov.cascades` (backends that are
-measured only if the user asks for them), `opcov.executors` and `opcov.opinions` (executors that are asked for a second
-opinion on failures, and for nothing else). The entry point names a callable without arguments, best a class, that
-returns a `Backend` or an `Executor`. It is called in child processes, never in the parent of a run.
+A plugin declares itself by an entry point in one of five groups: `opcov.frontends`, `opcov.backends`, `opcov.cascades`
+(backends that are measured only if the user asks for them), `opcov.executors` and `opcov.opinions` (executors that are
+asked for a second opinion on failures, and for nothing else). The entry point names a callable without arguments, best
+a class, that returns a `Frontend`, a `Backend` or an `Executor`. It is called in child processes, never in the parent
+of a run.
 
 Each exception below says which outcome it becomes. A MemoryError is always a crash. Any other exception of a backend is
 a crash of the compiler (`Crashed`), as is its death. Any other exception of a frontend or an executor is a harness
@@ -31,8 +32,11 @@ from .fork import ForkDied
 if TYPE_CHECKING:
     import torch
 
+    from harness.cases.road import Level
     from harness.records.outcome import Stage
 
+Argument = int | tuple[int, int]
+"""An argument of `main`: that of the program with this index, or the size of the dim (index, dim) as a number."""
 Enter = Callable[["Stage"], None]
 """Called with a stage as it begins, so that the outcome can name the stage in which the process died."""
 
@@ -43,13 +47,20 @@ class Program:
 
     `op` is the overload, such as `aten.add.Tensor`. `module` calls it on tensors; every other argument is baked in.
     `args` are example tensors, one for each tensor argument, and one for each dynamic dim that no tensor has.
-    `dynamic_shapes` is what `torch.export.export` takes, or None in static mode.
+    `dynamic_shapes` is what `torch.export.export` takes, or None in static mode. `level` and `legal` are the road's: a
+    frontend decomposes the program at that level, and has torch-mlir leave the legal ops whole. `arguments` is what the
+    frontend says that `main` takes; empty where that is `args`. `transformed` says that the module applies a transform
+    of `torch.func`, which some frontends must trace first.
     """
 
     op: str
     module: torch.nn.Module
     args: tuple[torch.Tensor, ...]
     dynamic_shapes: tuple[Any, ...] | None = None
+    level: Level = "torch-mlir"
+    legal: tuple[str, ...] = ()
+    arguments: tuple[Argument, ...] = ()
+    transformed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +68,7 @@ class Contract:
     """What the frontend hands to every backend: torch-dialect IR in the backend contract, as text in `ir`.
 
     - `exported`: the overloads in the exported graph before decomposition (`aten.add.Tensor`), sorted and unique;
+    - `introduced`: the overloads that the exported graph has because of a transform; a frontend leaves it empty;
     - `reached`: the torch-dialect ops of the IR that compute (`torch.aten.add.Tensor`), sorted and unique;
     - `ranges`: for each argument, by the index of a dim, the inclusive range that export allows the symbolic size;
       outside of it nothing is promised, and nothing is run;
@@ -76,6 +88,7 @@ class Contract:
     decomposes: bool = True
     dtypes: tuple[torch.dtype, ...] = ()
     steps: Callable[[], Sequence[Step]] | None = None
+    introduced: tuple[str, ...] = ()
 
     def admits(self, shapes: Sequence[Sequence[int]]) -> bool:
         """Return whether these shapes, one for each argument, are within the ranges."""
@@ -284,10 +297,10 @@ class Executable(Protocol):
     def __call__(self, inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         """Run `main` on the inputs and return its results; raise CannotExecute where that is not possible.
 
-        `inputs` are CPU tensors, one for each of `Program.args`, with any strides, overlapping ones too. They are
-        copies, which may be written to. Results carry the dtype of the module's element types, signless integers as
-        torch's signed ones (`i8` is `torch.int8`, also where the program means `uint8`), `i1` as `torch.bool`; scalars
-        are rank 0.
+        `inputs` are CPU tensors, one for each argument of `main` (see `Program.arguments`), with any strides,
+        overlapping ones too. They are copies, which may be written to. Results carry the dtype of the module's element
+        types, signless integers as torch's signed ones (`i8` is `torch.int8`, also where the program means `uint8`),
+        `i1` as `torch.bool`; scalars are rank 0.
         """
         ...
 
@@ -305,6 +318,8 @@ class Executor(Protocol):
       `Lowered.program`, and a run depends on nothing that runs before it did. A run in which that fork dies is done
       once more in a fork of its own, which then counts. Without `isolated`, that death is no limit of the executor but
       becomes `Crashed` as in the worker, which lives on.
+    - `takes_numbers = True`: where `main` takes a number, it takes an i64 tensor of rank 0. Other executors are not
+      asked to run modules that take numbers.
     - `road`: the name of its compilation route, by default its own name. Executors of one road share their mistakes, so
       one that is right does not outvote one that is wrong.
 

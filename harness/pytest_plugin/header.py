@@ -37,6 +37,7 @@ def _options(config: pytest.Config) -> dict[str, Any]:
         "where": option.where,
         "replay": config.stash[REPLAY].header.get("run") if option.replay else None,
         "cells": option.cells,
+        **({"roads": list(map(str, wanted.roads))} if wanted.roads else {}),
         "keyword": option.keyword,
         "sample_seconds": option.sample_seconds,
         "sample_memory": option.sample_memory,

@@ -67,7 +67,7 @@ class Family(pytest.File):
         for cell in cells(family, catalog()[family], backends, selection(self.config), dtypes):
             if cell.name in done or not self._may_match(cell):
                 continue
-            if replay and (cell.case.op, cell.backend, cell.mode, cell.dtype) not in replay.cells:
+            if replay and cell.key not in replay.cells:
                 continue
             if self.config.option.samples != "opinfo" or _opinfo(size)(cell):
                 yield CellItem.from_parent(self, name=cell.name, cell=cell)

@@ -22,7 +22,7 @@ from harness.running.cells import Selection, every_cell, registry_query, split
 from harness.running.supervisor import Limits
 from harness.surface import opinfo
 
-from . import resume
+from . import resume, roads
 from .replay import REPLAY, Replay
 
 SUITES = Path(op_suites.__file__).parent
@@ -52,6 +52,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--tcp-opt", metavar="PATH", help="the binary that the column tcp drives, which --cascades then has too")
     add("--mode", action="append", default=[], metavar="MODE", help="static or dynamic (repeatable)")
     add("--dtype", action="append", default=[], metavar="DTYPE", help="only these dtypes, such as bf16 (repeatable)")
+    roads.add_options(add)
     add("--where", default="", metavar="QUERY", help=f"only samples such as '{EXAMPLE}'")
     add("--replay", metavar="JOURNAL", help="the samples of this journal, instead of those that the cases draw")
     add("--profile", help=f"how much is sampled: {', '.join(PROFILES)}")
@@ -74,6 +75,7 @@ def pytest_configure(config: pytest.Config) -> None:
             tcp_opt.choose(config.option.tcp_opt)
         _settle_samples(config)
         if selection(config) != Selection():
+            roads.check(config)
             selection(config).check(op_suites.catalog(), plugins.columns(plugins.BACKENDS, plugins.CASCADES))
         if config.option.samples != "census":
             opinfo.trace()
@@ -233,6 +235,7 @@ def selection(config: pytest.Config) -> Selection:
         backends=backends,
         modes=split(option.mode),
         dtypes=split(option.dtype),
+        roads=roads.asked(config),
         where=config.stash.get(WHERE, None),
     )
 

@@ -12,6 +12,7 @@ import pytest
 
 from harness.cases.case import OpCase
 from harness.cases.profile import PROFILES
+from harness.cases.road import Road, split_mode
 from harness.errors import OpcovError
 from harness.records.journal import Record
 from harness.records.journal_file import CellName, JournalReader, cell_name
@@ -75,6 +76,11 @@ class Replay:
         """The backends of the journal."""
         return frozenset(backend for backend, _ in self._index.run.columns)
 
+    @cached_property
+    def roads(self) -> tuple[Road, ...]:
+        """The roads of the cells, the default one first."""
+        return tuple(sorted({split_mode(mode)[1] for _, _, mode, _ in self.cells}, key=str))
+
     def profile(self) -> str | None:
         """The profile of the journal's run; None if there is none of that name."""
         name = self.header.get("options", {}).get("profile")
@@ -90,7 +96,7 @@ def gone(replay: Replay, cases: Iterable[OpCase], backends: Iterable[str]) -> It
             why = "no such op"
         elif dtype not in case.dtypes:
             why = f"no dtype {dtype}"
-        elif mode not in case.modes():
+        elif split_mode(mode)[0] not in case.modes():
             why = f"no mode {mode}"
         elif backend not in columns:
             why = f"no backend {backend}"

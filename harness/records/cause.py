@@ -37,7 +37,7 @@ class Cut:
 class Cause:
     """The cause of one way of failing of an op on a backend, or in the frontend, in one mode. A line of kind `cause`.
 
-    - `op`, `family`, `backend`, `mode`: whose failure it is; `id` is the sample whose program was cut.
+    - `op`, `family`, `backend`, `mode`: whose failure it is, the mode with the road; `id` is the sample that was cut.
     - `way`: what the samples that it stands for have in common.
     - `level`: the form of the program that was cut: IR in the backend contract, imported IR, the exported graph.
     - `found`: whether single ops are at fault, or only their composition, or why that is not known (`why`).

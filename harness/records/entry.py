@@ -81,7 +81,7 @@ class Entry:
 
     @property
     def name(self) -> CellName:
-        """The cell: op, backend, mode and dtype."""
+        """The cell: op, backend, full mode and dtype."""
         return self.op, self.backend, self.mode, self.dtype
 
     @property

@@ -70,7 +70,12 @@ def judge(records: Sequence[Record], backend: str) -> Verdict:
 
 
 def not_ours(record: Record) -> bool:
-    """Whether this is a sample of OpInfo's, not kept for the census, that eager or export rejects: no fault of ours."""
+    """Whether this is no fault of ours: a sample of OpInfo's, not kept for the census, that eager or export rejects.
+
+    Or one that a transform cannot use, or that has no derivative.
+    """
+    if record.road.transform != "none" and isinstance(record.outcome, Excluded):
+        return True
     opinfo = record.sample is not None and record.sample.origin in ("opinfo", "rejected")
     return opinfo and isinstance(record.outcome, (Excluded, NotExported))
 

@@ -18,7 +18,7 @@ FAILURES = (Wrong, Crashed, Invalid, Unsupported, TimedOut)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failing:
-    """One way of failing of an op on a backend, or in the frontend, in one mode.
+    """One way of failing of an op on a backend, or in the frontend, in one mode on one road: `mode` is the full one.
 
     `id` is the sample that shows it best, `cells` how many cells it holds back, `failures` how many samples fail so;
     `steps` is how many different ops the contract of that sample has, 0 if it was not reached.
@@ -39,7 +39,7 @@ def failing(records: Iterable[Record]) -> tuple[Failing, ...]:
     found: dict[tuple[str, str, Signature], list[Record]] = {}
     for record in records:
         if isinstance(record.outcome, FAILURES) and record.backend != CONTROL and record.sample:
-            key = (record.backend, record.mode, signature(record.outcome, record.backend))
+            key = (record.backend, record.full_mode, signature(record.outcome, record.backend))
             found.setdefault(key, []).append(record)
     return tuple(_failing(*key, alike) for key, alike in found.items())
 

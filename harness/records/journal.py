@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from harness.cases.road import DEFAULT, Road, full_mode, road
 from harness.cases.sample import Sample, from_json, to_json
 
 from .cause import Cause
@@ -49,6 +50,8 @@ class Record:
     - `hung`: the stages that did not end within the full deadline while the sample was run, or while it was run again
       with other dims dynamic.
     - `opinion`: the second opinion on a sample that failed. Absent if none was asked for.
+    - `introduced`: on a road with a transform, the overloads that the exported graph has because of it.
+    - `road`: the cell's road as text, see `Road`. Absent if it is the default one.
     """
 
     op: str
@@ -71,6 +74,13 @@ class Record:
     without: str | None = None
     results: tuple[str, ...] = ()
     opinion: Opinion | None = None
+    introduced: tuple[str, ...] = ()
+    road: Road = DEFAULT
+
+    @property
+    def full_mode(self) -> str:
+        """The mode, with the road if that is not the default one."""
+        return full_mode(self.mode, self.road)
 
     @property
     def stage(self) -> Stage:
@@ -145,6 +155,8 @@ def record_json(record: Record) -> dict[str, Any]:
         "plain": record.plain,
         "without": record.without,
         "opinion": opinion_json(record.opinion) if record.opinion else None,
+        "introduced": list(record.introduced),
+        "road": str(record.road),
     }
     return line | {key: value for key, value in more.items() if value}
 
@@ -175,7 +187,9 @@ def cell_restore(line: Mapping[str, Any]) -> dict[str, Any]:
 def optional_restore(line: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a `Record` whose keys are left out where there is nothing to say; raises KeyError or TypeError."""
     found = {key: line[key] for key in ("minimised", "breaks", "cause", "numeric", "plain", "without") if key in line}
-    found |= {key: tuple(line[key]) for key in ("hung", "results") if key in line}
+    found |= {key: tuple(line[key]) for key in ("hung", "results", "introduced") if key in line}
+    if "road" in line:
+        found["road"] = road(line["road"])
     if parts := line.get("parts"):
         found["first_wrong_pass"] = FirstWrongPass(**parts)
     if opinion := line.get("opinion"):

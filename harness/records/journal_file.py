@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.cases.road import full_mode, road, split_mode
 from harness.errors import BadJournal
 
 from .cause import Cause, cause_restore
@@ -31,14 +32,15 @@ _OUTCOME = b'{"kind":"outcome"'
 _CELL = b'{"kind":"cell"'
 _CAUSE = b'{"kind":"cause"'
 CellName = tuple[str, str, str, str]
-"""Op, backend, mode and dtype."""
+"""Op, backend, mode and dtype; the mode with the road, as `full_mode` writes the two."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
     """What was written of one cell at once: its outcome lines as JSON text, and the cell's wall time in `seconds`.
 
-    The time is None in journals of schema 1. `place` is the number of the first line in the file.
+    The time is None in journals of schema 1. `mode` is the full one, with the road. `place` is the number of the first
+    line in the file.
     """
 
     op: str
@@ -61,8 +63,17 @@ class Block:
 
 
 def cell_name(op: str, backend: str, mode: str, dtype: str) -> str:
-    """The name by which people select a cell: `aten.add.Tensor[tosa-dynamic-f32]`."""
-    return f"{op}[{backend}-{mode}-{dtype}]"
+    """The name by which people select a cell: `aten.add.Tensor[tosa-dynamic-f32]`, the road last.
+
+    `mode` is the full one: `dynamic-vmap` gives `aten.add.Tensor[tosa-dynamic-f32-vmap]`.
+    """
+    only, by = split_mode(mode)
+    return f"{op}[{backend}-{only}-{full_mode(dtype, by)}]"
+
+
+def cell_of(line: Mapping[str, Any]) -> CellName:
+    """The cell that the JSON of an outcome or of a cell names; raises KeyError."""
+    return line["op"], line["backend"], full_mode(line["mode"], road(line.get("road", ""))), line["dtype"]
 
 
 class JournalReader:
@@ -129,18 +140,18 @@ class JournalReader:
 
     def _block(self, cell: Mapping[str, Any], outcomes: Sequence[bytes]) -> Iterator[Block]:
         try:
-            name = {key: cell[key] for key in ("op", "backend", "mode", "dtype")}
+            name = cell_of(cell)
             whole = (cell["outcomes"], cell["crc32"]) == (len(outcomes), checksum(outcomes))
         except KeyError as error:
             self._note(f"a cell without {error}")
             return
         if not whole:
-            self._note(f"the outcomes of {' '.join(name.values())} are not as written")
+            self._note(f"the outcomes of {' '.join(name)} are not as written")
             return
         if self._damage:
             self._damage[-1].is_over = True
         texts = tuple(line.decode() for line in outcomes)
-        yield Block(**name, lines=texts, seconds=cell.get("seconds"), place=self._number - len(texts))
+        yield block_of(name, texts, seconds=cell.get("seconds"), place=self._number - len(texts))
 
     def _consecutive(self) -> Iterator[Block]:
         """The blocks of a journal of schema 1: consecutive lines of one cell."""
@@ -153,13 +164,13 @@ class JournalReader:
                 continue
             name = tuple(str(data.get(key)) for key in ("op", "backend", "mode", "dtype"))
             if name != last and last is not None:
-                yield _old_block(last, texts, start)
+                yield block_of(last, texts, place=start)
                 texts = []
             start = start if texts else self._number
             last = name  # type: ignore[assignment]
             texts.append(line.decode())
         if last is not None:
-            yield _old_block(last, texts, start)
+            yield block_of(last, texts, place=start)
 
     def _object(self, line: bytes | Gap) -> Mapping[str, Any] | None:
         """The object of a line, None if it cannot be read; keeps the lines that are no outcomes, and the damage."""
@@ -206,9 +217,10 @@ def _lines(path: Path) -> Iterator[bytes | Gap]:
         raise BadJournal(f"cannot read journal {path}: {error.strerror}", hint="`make matrix` writes one") from None
 
 
-def _old_block(name: CellName, texts: Iterable[str], place: int) -> Block:
+def block_of(name: CellName, texts: Iterable[str], *, seconds: float | None = None, place: int = 0) -> Block:
+    """The block of a cell."""
     op, backend, mode, dtype = name
-    return Block(op=op, backend=backend, mode=mode, dtype=dtype, lines=tuple(texts), place=place)
+    return Block(op=op, backend=backend, mode=mode, dtype=dtype, lines=tuple(texts), seconds=seconds, place=place)
 
 
 def _header(path: Path, line: bytes | Gap | None) -> Mapping[str, Any]:
@@ -278,7 +290,7 @@ def costs(path: Path) -> dict[str, float]:
     """The seconds that each cell of a journal took, by the cell's name; empty if it cannot be read."""
     try:
         found = [json.loads(line) for line in lines(path) if isinstance(line, bytes) and line.startswith(_CELL)]
-        return {cell_name(c["op"], c["backend"], c["mode"], c["dtype"]): c["seconds"] for c in found if "seconds" in c}
+        return {cell_name(*cell_of(c)): c["seconds"] for c in found if "seconds" in c}
     except (OSError, ValueError, KeyError):
         return {}
 

@@ -14,7 +14,7 @@ from typing import Any
 from harness.errors import OpcovError
 
 from .cause import Cause, cause_json
-from .journal_file import PART, SCHEMA, Block, checksum
+from .journal_file import PART, SCHEMA, Block, block_of, cell_of, checksum
 from .lines import Compressor
 
 
@@ -65,12 +65,12 @@ class JournalWriter:
     def write_cell(self, outcomes: Sequence[str], seconds: float | None = None) -> Block:
         """Write the outcome lines of one cell, one or more values of `record_json` as text, and close the cell."""
         first = json.loads(outcomes[0])
-        name = {key: first[key] for key in ("op", "backend", "mode", "dtype")}
+        name = {key: first[key] for key in ("op", "backend", "mode", "dtype", "road") if key in first}
         raw = [line.encode() for line in outcomes]
         cell = {"kind": "cell", **name, "outcomes": len(raw), "crc32": checksum(raw)}
         self._lines(cell | ({} if seconds is None else {"seconds": round(seconds, 3)}), before=raw)
         self.counts.update(json.loads(line)["outcome"] for line in outcomes)
-        return Block(**name, lines=tuple(outcomes), seconds=seconds)
+        return block_of(cell_of(first), outcomes, seconds=seconds)
 
     def write_toolchain(self, line: Mapping[str, Any]) -> None:
         """Write what a worker has loaded: `loaded_json`, with the name of the worker and the kind of line."""

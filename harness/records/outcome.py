@@ -297,6 +297,7 @@ class Result:
 
     - `seconds`: the seconds spent in each stage.
     - `reached`: the torch-dialect ops at the backend contract.
+    - `introduced`: the overloads that the exported graph has because of a transform.
     - `cause`: what runtime verification says of an artifact that is wrong or dies, in a sentence; "" if nothing.
     - `first_wrong_pass`: where a wrong sample goes wrong; None if nobody asked.
     - `numeric`: the numeric class whose bound the results are held to, as text; "" if all are exact.
@@ -310,6 +311,7 @@ class Result:
     outcome: Outcome
     seconds: Mapping[str, float] = field(default_factory=dict)
     reached: tuple[str, ...] = ()
+    introduced: tuple[str, ...] = ()
     cause: str = ""
     first_wrong_pass: FirstWrongPass | None = None
     numeric: str = ""

@@ -18,13 +18,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from harness.cases.dtypes import DTYPES
+from harness.cases.road import FIELDS, LEVELS, TRANSFORMS
 from harness.cases.sample import MODES
 from harness.errors import OpcovError, UnknownName
 
 from .outcome import BY_NAME, STAGES
 from .severity import SEVERITIES
 
-OF_SAMPLE = ("op", "family", "backend", "mode", "dtype", "plain", "id")
+OF_SAMPLE = ("op", "family", "backend", "mode", "dtype", *FIELDS, "plain", "id")
 """The fields that are known before a sample is run."""
 OF_RESULT = ("outcome", "stage", "culprit", "trait", "severity", "status", "executor", "cause")
 """The fields that only a result has, so that they need a journal."""
@@ -33,6 +34,8 @@ YES, NO = "yes", "no"
 NAMES: Mapping[str, Collection[str]] = {
     "mode": MODES,
     "dtype": DTYPES,
+    "transform": TRANSFORMS,
+    "level": LEVELS,
     "plain": (YES, NO),
     "outcome": (*BY_NAME, "InvalidRight"),
     "stage": STAGES,

@@ -9,12 +9,15 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from harness.cases.case import OpCase
+from harness.cases.road import DEFAULT
 from harness.cases.sample import Sample, dumps
+from harness.cases.transformed import untransformed, unusable
 from harness.judging.reference import EagerRefuses, Run, accumulation, runs
+from harness.programs.feeding import ONLY_TENSORS, Fed, can_feed
 from harness.programs.program import check_seen, program
 from harness.programs.protocols import (
     Backend,
@@ -32,6 +35,7 @@ from harness.programs.protocols import (
     Unavailable,
     VersionSkew,
 )
+from harness.programs.transforms import Untransformable
 from harness.records.expectation import CONTROL
 from harness.records.frontend import refusal
 from harness.records.outcome import Crashed, Excluded, Invalid, NotExported, Outcome, Stage, Unsupported
@@ -62,8 +66,8 @@ def _program_of(sample: Sample) -> str:
 class References:
     """What eager makes of each sample, and in which precision it adds up."""
 
-    def __init__(self, frontend: Frontend, size: int) -> None:
-        self.frontend = frontend
+    def __init__(self, frontends: Frontends, size: int) -> None:
+        self.frontends = frontends
         self._runs: LruCache[tuple[Run, ...] | Outcome] = LruCache(size)
         self._accumulations: LruCache[str | None] = LruCache(size)
 
@@ -71,8 +75,12 @@ class References:
         """The reference at each of the sample's sizes; raises Stop where eager refuses the sample."""
 
         def make() -> tuple[Run, ...] | Outcome:
+            if why := unusable(sample):
+                return Excluded(why)
             try:
                 return runs(sample, case.numeric_of(sample), case.canonical)
+            except Untransformable as nothing:
+                return Excluded(str(nothing))
             except EagerRefuses as refusal:
                 return Excluded(f"eager refuses: {refusal}{self._whether_export_refuses(sample, clock)}")
 
@@ -94,7 +102,7 @@ class References:
         if sample.origin != "rejected":
             return ""
         try:
-            run_frontend(exporting(self.frontend), sample, clock.enter)
+            run_frontend(exporting(self.frontends(sample)), sample, clock.enter)
         except NotExpressible as refusal:
             return "; export refuses it too" if refusal.stage == "export" else "; export takes it"
         return "; export takes it"
@@ -103,8 +111,8 @@ class References:
 class Contracts:
     """What the frontend makes of each program."""
 
-    def __init__(self, frontend: Frontend, backends: Mapping[str, Backend], size: int) -> None:
-        self.frontend = frontend
+    def __init__(self, frontends: Frontends, backends: Mapping[str, Backend], size: int) -> None:
+        self.frontends = frontends
         self.backends = backends
         self._found: LruCache[Contract | NotExpressible] = LruCache(size)
 
@@ -115,17 +123,17 @@ class Contracts:
         A backend that starts from the exported program gets that program also where the import fails.
         """
         early = starts_early(self.backends.get(backend))
-        step = exporting(self.frontend) if early else self.frontend.run
+        frontend = self.frontends(sample)
+        step = exporting(frontend) if early else frontend.run
 
         def make() -> Contract | NotExpressible:
             try:
                 contract = run_frontend(step, sample, clock.enter)
             except NotExpressible as refusal:
                 if refusal.exported:
-                    check_seen(sample, refusal.exported.exported, case.seen_as)
+                    refusal.exported = self._seen(case, sample, refusal.exported, clock)
                 return refusal
-            check_seen(sample, contract.exported, case.seen_as)
-            return contract
+            return self._seen(case, sample, contract, clock)
 
         whole = _program_of(sample)
         found = self._found.get_or(f"export {whole}" if early and whole not in self._found else whole, make)
@@ -133,7 +141,7 @@ class Contracts:
             return found
         if early and found.exported:
             return found.exported
-        if case.unexported and backend == CONTROL:
+        if (case.unexported or sample.road != DEFAULT) and backend == CONTROL:
             return Contract(program=program(sample), ir="", exported=(), reached=())
         raise Stop(NotExported(found.stage, found.reason) if early else refusal(found.stage, found.reason))
 
@@ -141,12 +149,29 @@ class Contracts:
         """Forget everything."""
         self._found.clear()
 
+    def _seen(self, case: OpCase, sample: Sample, contract: Contract, clock: Clock) -> Contract:
+        """The contract, once its op was seen; raises BrokenCase.
+
+        Under a transform the op must be in the untransformed program, and what the other one has instead is noted.
+        """
+        if sample.road.transform == "none":
+            check_seen(sample, contract.exported, case.seen_as)
+            return contract
+        try:
+            plain = run_frontend(exporting(self.frontends(sample)), untransformed(sample), clock.enter).exported
+        except NotExpressible:  # then its own column says so
+            return replace(contract, introduced=contract.exported)
+        check_seen(sample, plain, case.seen_as)
+        return replace(contract, introduced=tuple(op for op in contract.exported if op not in plain))
+
 
 def starts_early(backend: Backend | None) -> bool:
     """Whether a backend starts from the exported program; None stands for the frontend's own column."""
     return getattr(backend, "starts", "contract") == "export"
 
 
+Frontends = Callable[[Sample], Frontend]
+"""Gives the frontend of a sample's road."""
 Front = Callable[[Program, Callable[[Stage], None]], Contract]
 """A frontend's `run` or `export`."""
 
@@ -210,7 +235,15 @@ class Artifacts:
         clock.enter("execute")
         executors = [e for e in self.executors if lowered.dialect in e.dialects]
         isolated = frozenset(e.name for e in executors if is_isolated(e))
-        return Artifact(lowered, {e.name: executable(e, lowered) for e in executors}, isolated, forbidden)
+        return Artifact(lowered, {e.name: _feeding(e, lowered) for e in executors}, isolated, forbidden)
+
+
+def _feeding(executor: Executor, lowered: Lowered) -> Executable | str:
+    """The executable of the program's arguments, or why the executor cannot run the module."""
+    if not can_feed(executor, lowered.program):
+        return ONLY_TENSORS
+    found = executable(executor, lowered)
+    return found if isinstance(found, str) or not lowered.program.arguments else Fed(found, lowered.program)
 
 
 def verified(contract: Contract, backend: Backend, clock: Clock) -> tuple[Lowered, str]:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 from harness.cases.case import OpCase
 from harness.cases.dtypes import DTYPES
 from harness.cases.profile import Profile
+from harness.cases.road import DEFAULT, Road, full_mode
 from harness.cases.sample import MODES, Mode
 from harness.errors import UnknownName
 from harness.records.frontend import FRONTEND
-from harness.records.journal_file import cell_name
+from harness.records.journal_file import CellName, cell_name
 from harness.records.query import NO, Facts, Query, parse
 
 Catalog = Mapping[str, Sequence[OpCase]]
@@ -21,23 +23,31 @@ Catalog = Mapping[str, Sequence[OpCase]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """One (op, backend, mode, dtype); `backend` may be the frontend."""
+    """One (op, backend, mode, dtype) on a road; `backend` may be the frontend."""
 
     family: str
     case: OpCase
     backend: str
     mode: Mode
     dtype: str
+    road: Road = DEFAULT
+
+    @property
+    def key(self) -> CellName:
+        """Its name in journals and reports."""
+        return self.case.op, self.backend, full_mode(self.mode, self.road), self.dtype
 
     @property
     def name(self) -> str:
         """The name by which people select it: `aten.add.Tensor[tosa-dynamic-f32]`."""
-        return cell_name(self.case.op, self.backend, self.mode, self.dtype)
+        return cell_name(*self.key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
     """Which cells are wanted: globs of ops, names of backends, modes and dtypes; empty means all.
+
+    On these roads; empty means the default one.
 
     Of these, those whose samples the query `where` may select.
     """
@@ -46,6 +56,7 @@ class Selection:
     backends: tuple[str, ...] = ()
     modes: tuple[str, ...] = ()
     dtypes: tuple[str, ...] = ()
+    roads: tuple[Road, ...] = ()
     where: Query | None = None
 
     def check(self, catalog: Catalog, backends: Sequence[str]) -> None:
@@ -82,16 +93,15 @@ def cells(
     """
     columns = sorted(wanted.backends or backends, key=lambda name: name != FRONTEND)
     for case in filter(wanted.takes, cases):
-        for dtype in case.dtypes:
-            for mode in case.modes():
-                if dtype not in (wanted.dtypes or profile.dtypes(case, mode)):
-                    continue
-                if wanted.modes and mode not in wanted.modes:
-                    continue
-                for backend in columns:
-                    cell = Cell(family=family, case=case, backend=backend, mode=mode, dtype=dtype)
-                    if wanted.where is None or wanted.where.may_hold(cell_facts(cell)):
-                        yield cell
+        for road, dtype, mode in product(wanted.roads or (DEFAULT,), case.dtypes, case.modes()):
+            if dtype not in (wanted.dtypes or profile.dtypes(case, mode)):
+                continue
+            if wanted.modes and mode not in wanted.modes:
+                continue
+            for backend in columns:
+                cell = Cell(family=family, case=case, backend=backend, mode=mode, dtype=dtype, road=road)
+                if wanted.where is None or wanted.where.may_hold(cell_facts(cell)):
+                    yield cell
 
 
 def every_cell(catalog: Catalog, backends: Sequence[str], wanted: Selection, profile: Profile) -> Iterator[Cell]:
@@ -119,7 +129,8 @@ def names(catalog: Catalog, backends: Collection[str]) -> Mapping[str, Collectio
 
 def cell_facts(cell: Cell) -> Facts:
     """What is known of a cell's samples before they are drawn; the plain call has the first dtype."""
-    return {**_facts(cell.family, cell.case, cell.mode, cell.dtype), "backend": (cell.backend,)}
+    known = _facts(cell.family, cell.case, cell.mode, cell.dtype)
+    return {**known, **cell.road.facts, "backend": (cell.backend,)}
 
 
 def case_facts(family: str, case: OpCase) -> Iterator[Facts]:

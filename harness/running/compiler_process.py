@@ -17,6 +17,7 @@ from multiprocessing.connection import Connection
 from typing import Any, Self
 
 from harness.cases.profile import Profile
+from harness.cases.road import Road
 from harness.cases.sample import Mode, Sample
 from harness.errors import Exit, OpcovError
 from harness.programs.compiler import Compiler, choose
@@ -50,13 +51,13 @@ class Setup:
 class Cells:
     """The job of running all cells of one op; the answer is `Measured`."""
 
-    names: tuple[tuple[str, str, str, Mode, str], ...]
-    """Of each cell the family, op, backend, mode and dtype: a case itself cannot be sent."""
+    names: tuple[tuple[str, str, str, Mode, str, Road], ...]
+    """Of each cell the family, op, backend, mode, dtype and road: a case itself cannot be sent."""
 
     @classmethod
     def of(cls, cells: Iterable[Cell]) -> Self:
         """The job of running these cells."""
-        return cls(tuple((c.family, c.case.op, c.backend, c.mode, c.dtype) for c in cells))
+        return cls(tuple((c.family, c.case.op, c.backend, c.mode, c.dtype, c.road) for c in cells))
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,11 +208,11 @@ class _Measuring:
                 self._supervisor.renew()
                 return self._supervisor.run(sample, backend, ir=ir).outcome
 
-    def _cell(self, family: str, op: str, backend: str, mode: Mode, dtype: str) -> tuple[list[str], float]:
+    def _cell(self, family: str, op: str, backend: str, mode: Mode, dtype: str, road: Road) -> tuple[list[str], float]:
         from .worker import case  # late: it loads the registry
 
         started = time.monotonic()
-        cell = Cell(family=family, case=case(op), backend=backend, mode=mode, dtype=dtype)
+        cell = Cell(family=family, case=case(op), backend=backend, mode=mode, dtype=dtype, road=road)
         try:
             records = self._runner.records(cell)
         except NothingChosen:

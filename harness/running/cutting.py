@@ -94,7 +94,7 @@ def _cause(record: Record, parts: _Parts, started: float, *, found: Found | None
         op=record.op,
         family=record.family,
         backend=record.backend,
-        mode=record.mode,
+        mode=record.full_mode,
         id=record.id,
         way=signature(record.outcome, record.backend),
         found="not tried" if found is None else "composition" if found.composition else "culprits",

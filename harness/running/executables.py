@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 
 from harness.judging.reference import Run
+from harness.programs.feeding import fed
 from harness.programs.fork import ForkDied, in_fork
 from harness.programs.helper import Helper
 from harness.programs.materialize import copied
@@ -98,7 +99,7 @@ class _InHelper:
 def diagnosis(checker: Checker, lowered: Lowered, run: Run) -> str:
     """What the checker's death at this run says; empty where it lives or fails, which changes no verdict."""
     try:
-        _answer(checker, lowered, [copied(t) for t in run.inputs], CHECKED_SECONDS)
+        _answer(checker, lowered, _given(lowered, run), CHECKED_SECONDS)
     except ForkDied as death:
         return checker.diagnose(lowered, death.stderr)
     except Exception:
@@ -109,12 +110,17 @@ def diagnosis(checker: Checker, lowered: Lowered, run: Run) -> str:
 def doubts(checker: Checker, lowered: Lowered, run: Run) -> str:
     """Why it is not certain that the module does nothing wrong at this run; empty where the checker lives."""
     try:
-        _answer(checker, lowered, [copied(t) for t in run.inputs], CHECKED_SECONDS)
+        _answer(checker, lowered, _given(lowered, run), CHECKED_SECONDS)
     except ForkDied as death:
         return checker.diagnose(lowered, death.stderr) or f"{checker.name} dies of it: {death}"
     except Exception as error:
         return f"{checker.name} cannot run it: {one_line(str(error))}"
     return ""
+
+
+def _given(lowered: Lowered, run: Run) -> list[torch.Tensor]:
+    """What `main` is called with in a run."""
+    return fed(lowered.program, [copied(t) for t in run.inputs])
 
 
 def _answer(executor: Executor, lowered: Lowered, inputs: Sequence[torch.Tensor], seconds: float) -> _Answer:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import reduce
 
+from harness.cases.road import DEFAULT, Road
 from harness.cases.sample import RULED, Sample
 from harness.records.expectation import CONTROL
 from harness.records.frontend import FRONTEND, blocked, is_of_decomposition, of_export
@@ -40,7 +41,9 @@ Key = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """What is known of one op, as a function of its records: those of a journal give what running its cells gives.
+    """What is known of one op on one road, as a function of its records there.
+
+    Those of a journal give what running the op's cells gives.
 
     - `wrong`: the ways in which samples were wrong, see `failure`: the first wrong pass was looked for.
     - `alarming`: the ways in which samples of the census were wrong or crashed: they were minimised.
@@ -54,6 +57,7 @@ class Memory:
     """
 
     op: str
+    road: Road = DEFAULT
     wrong: frozenset[Key] = frozenset()
     alarming: frozenset[Key] = frozenset()
     breaks: Mapping[Key, str | None] = field(default_factory=dict)
@@ -64,9 +68,10 @@ class Memory:
     doubted: frozenset[Key] = frozenset()
 
     @classmethod
-    def of(cls, op: str, records: Iterable[Record]) -> Memory:
-        """What these records say, in their order; those of other ops say nothing."""
-        return reduce(Memory.after, (record for record in records if record.op == op), cls(op=op))
+    def of(cls, op: str, records: Iterable[Record], road: Road = DEFAULT) -> Memory:
+        """What these records say, in their order; those of other ops and roads say nothing."""
+        own = (record for record in records if (record.op, record.road) == (op, road))
+        return reduce(Memory.after, own, cls(op=op, road=road))
 
     def after(self, record: Record) -> Memory:
         """What is known after one more record of the op; minimised samples say nothing new."""

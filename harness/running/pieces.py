@@ -10,11 +10,13 @@ from typing import Any
 import torch
 
 from harness.cases.case import OpCase
+from harness.cases.road import EXPORT
 from harness.cases.sample import Sample
 from harness.judging.piece_reference import Whole, canonical_case, case_of, classes_of, piece_run
 from harness.judging.reference import Run
 from harness.programs.cutting import CannotCut, Cuttable, Cutting, Piece, Point
 from harness.programs.elements import as_bytes
+from harness.programs.feeding import takes_numbers
 from harness.programs.materialize import copied
 from harness.programs.program import program, seed_eager
 from harness.programs.protocols import Contract, NotExpressible, Program
@@ -72,6 +74,8 @@ class Pieces:
         return self._programs.get_or(key, lambda: self._made(case, sample, request, clock))
 
     def _made(self, case: OpCase, sample: Sample, request: CutRequest, clock: Clock) -> Interpreted:
+        if sample.road.frontend != EXPORT and (request.backend == FRONTEND or request.level == "imported"):
+            raise CannotCut("its frontend is a plugin, which makes no pieces")
         if request.backend == FRONTEND:
             return Interpreted(case, sample, self._of_frontend(sample, request), lacking="it is not executed")
         try:
@@ -82,6 +86,8 @@ class Pieces:
             raise CannotCut(f"it is not in the contract: {type(stop.outcome).__name__}") from None
         except NotExpressible as refused:
             raise CannotCut(f"it does not come so far: {refused.reason}") from None
+        if takes_numbers(contract.program):
+            raise CannotCut("it takes numbers as arguments")
         return interpreted(self._cutting, text, case, sample, contract, runs)
 
     def _of_frontend(self, sample: Sample, request: CutRequest) -> Cuttable:
@@ -108,11 +114,11 @@ class Pieces:
     def _outcome(self, found: Interpreted, piece: Piece, request: CutRequest, clock: Clock) -> Outcome:
         """The end of a piece; raises Stop, NotExpressible and what kills the process."""
         if request.backend == FRONTEND:
-            return self._through_frontend(found.cuttable, piece, request, clock)
+            return self._through_frontend(found, piece, request, clock)
         text = piece.ir
         if request.level == "imported":
             clock.enter("contract")
-            text = self._cutting.legalize(text)
+            text = self._cutting.legalize(text, found.sample.road.legal)
         contract = Contract(
             program=Program(op=request.op, module=_Interpreting(self._cutting, piece.ir), args=()),
             ir=text,
@@ -128,13 +134,14 @@ class Pieces:
         outcome, died = executed(self._pipeline.panel.seen, prepared, clock, request.died)
         return unless_forbidden(outcome, prepared, died)
 
-    def _through_frontend(self, cuttable: Any, piece: Piece, request: CutRequest, clock: Clock) -> Outcome:
+    def _through_frontend(self, found: Interpreted, piece: Piece, request: CutRequest, clock: Clock) -> Outcome:
         """The end of a piece in the frontend; raises NotExpressible."""
         clock.enter("import" if request.level == "exported" else "contract")
         if request.level == "exported":
+            cuttable: Any = found.cuttable
             cuttable.run(request.kept, legalize=request.depth == "compare")
         else:
-            self._cutting.legalize(piece.ir)
+            self._cutting.legalize(piece.ir, found.sample.road.legal)
         return Reached()
 
     def _prepared(

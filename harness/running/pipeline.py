@@ -23,6 +23,7 @@ from harness.cases.sample import Sample
 from harness.errors import BadSample
 from harness.judging.compare import compare
 from harness.judging.reference import Run, result_types
+from harness.programs import plugins
 from harness.programs.protocols import (
     Backend,
     Checker,
@@ -55,6 +56,7 @@ from .causes import find_cause, find_first_wrong_pass
 from .clock import Clock
 from .death import crashed
 from .executables import ExecutionDied, is_isolated
+from .frontends import Frontends
 from .verdicts import Panel, Prepared, unless_forbidden
 
 RETYPED = "dtype=decomposed"
@@ -79,10 +81,11 @@ class Findings:
     traits: tuple[str, ...] = ()
     results: tuple[str, ...] = ()
     advisers: tuple[str, ...] = ()
+    introduced: tuple[str, ...] = ()
 
     def known(self) -> Mapping[str, Any]:
         """What of the result does not depend on the outcome: it stays known if the process dies."""
-        fields = ("reached", "numeric", "traits", "results", "advisers")
+        fields = ("reached", "introduced", "numeric", "traits", "results", "advisers")
         return {field: getattr(self, field) for field in fields}
 
     def result(self, seconds: Mapping[str, float]) -> Result:
@@ -101,7 +104,8 @@ class Pipeline:
     """Runs samples; one per process, since it holds the compiled artifacts of the programs seen last.
 
     The executors are asked in order until one is right, or, if `thorough`, all of them; the `advisers` for a second
-    opinion only. It remembers so many contracts, artifacts and references.
+    opinion only. It remembers so many contracts, artifacts and references. `frontend` is the built-in one; `plugin`
+    gives any other one by its name.
     """
 
     def __init__(
@@ -113,22 +117,23 @@ class Pipeline:
         thorough: bool = False,
         remembers: int = 24,
         advisers: Sequence[Executor] = (),
+        plugin: Callable[[str], Frontend] = plugins.frontend,
     ) -> None:
-        self.frontend = frontend
+        self.frontends = Frontends(frontend, plugin)
         self.advisers = advisers
         self.backends = backends
         self.executors = sorted((e for e in executors if not isinstance(e, Checker)), key=is_isolated)
         self.checkers = [e for e in executors if isinstance(e, Checker)]
         self.panel = Panel(executors=self.executors, thorough=thorough)
-        self._references = References(frontend, remembers)
-        self._contracts = Contracts(frontend, backends, remembers)
+        self._references = References(self.frontends, remembers)
+        self._contracts = Contracts(self.frontends, backends, remembers)
         self._artifacts = Artifacts(backends, self.executors, remembers)
         self._last: dict[tuple[str, str], Outcome] = {}
 
     def forget(self) -> None:
         """Empty the caches."""
-        for cache in (self._references, self._contracts, self._artifacts):
-            cache.clear()
+        for kept in (self._references, self._contracts, self._artifacts):
+            kept.clear()
 
     def run(
         self,
@@ -188,7 +193,7 @@ class Pipeline:
     ) -> Contract:
         """Take the sample to the backend contract, noting what is found on the way; raises Stop."""
         contract = self._contracts.get(case, sample, backend, clock)
-        found.reached = contract.reached
+        found.reached, found.introduced = contract.reached, contract.introduced
         tell(found.known())
         if show:
             show("contract", contract.ir)

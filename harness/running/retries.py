@@ -10,8 +10,9 @@ from dataclasses import replace
 
 from harness.cases.case import OpCase
 from harness.cases.literal import finite, in_dtype
+from harness.cases.other_samples import with_values
 from harness.cases.plain import plain_call
-from harness.cases.sample import MODES, DtypeArg, Sample, map_tensors, walk, with_values
+from harness.cases.sample import MODES, DtypeArg, Sample, map_tensors, walk
 from harness.errors import BadSample
 from harness.records.journal import Record
 from harness.records.outcome import Crashed, Excluded, HarnessError, NotRun, Outcome, Wrong

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from harness.cases.draw import minimise
-from harness.cases.plain import plain_call
+from harness.cases.other_samples import with_dynamic
 from harness.cases.profile import Profile
-from harness.cases.sample import Sample, with_dynamic
+from harness.cases.sample import Sample
 from harness.cases.traits import traits
 from harness.records.element_types import JUDGED, unseen
 from harness.records.expectation import CONTROL
@@ -21,7 +21,7 @@ from .advice import Advice
 from .cells import Cell
 from .memory import Memory, dynamic_failure, failure, is_alarming, is_dynamic_failure, signature
 from .retries import retries, says_something
-from .sources import Source
+from .sources import Source, plain_on_road
 
 
 class Run(Protocol):
@@ -37,9 +37,9 @@ def _nothing(op: str) -> Iterable[Record]:
 
 @dataclass(slots=True)
 class Runner:
-    """Runs cells. It minimises and attributes each way of failing once per op.
+    """Runs cells. It minimises and attributes each way of failing once per op and road.
 
-    The cells of an op must follow each other: what is known of an op is forgotten when the next one starts.
+    The cells of an op on a road must follow each other: what is known is forgotten when the next op or road starts.
 
     - `run` runs one sample; `find_pass` runs a wrong one again and finds the first pass after which it is wrong.
     - `advice` asks for second opinions on what failed.
@@ -67,14 +67,14 @@ class Runner:
 
         A cell is whole or nothing: where an exception ends it early, nothing of it is known or returned.
         """
-        if self._known.op != (op := cell.case.op):
-            self._known = Memory.of(op, self.recorded(op))
+        if (self._known.op, self._known.road) != (cell.case.op, cell.road):
+            self._known = Memory.of(cell.case.op, self.recorded(cell.case.op), cell.road)
         known = self._known
         samples = [sample for source in self.sources for sample in source(cell)]
         if not samples:
             return (_record(cell, None, Result(outcome=Excluded(_without_samples(cell)))),)
         records: list[Record] = []
-        plain = plain_call(cell.case, cell.mode) if cell.dtype == cell.case.dtypes[0] else None
+        plain = plain_on_road(cell)
         for sample in samples:
             record = replace(_record(cell, sample, self._advised(cell, sample, known)), plain=sample == plain)
             record = replace(record, first_wrong_pass=self._first_wrong_pass(cell, record, known))
@@ -187,10 +187,12 @@ def _record(cell: Cell, sample: Sample | None, result: Result, minimised: str | 
         backend=cell.backend,
         mode=cell.mode,
         dtype=cell.dtype,
+        road=cell.road,
         outcome=result.outcome,
         sample=sample,
         traits=tuple(sorted((*traits(sample), *result.traits))) if sample else (),
         reached=result.reached,
+        introduced=result.introduced,
         seconds=result.seconds,
         minimised=minimised,
         cause=result.cause or None,

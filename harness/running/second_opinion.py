@@ -8,6 +8,7 @@ from dataclasses import replace
 from harness.judging.blame import ExecutorVerdict
 from harness.judging.opinion import with_opinion
 from harness.judging.reference import Run
+from harness.programs.feeding import ONLY_TENSORS, can_feed, fed
 from harness.programs.materialize import copied
 from harness.programs.protocols import CannotExecute, Checker, Executor
 from harness.records.opinion import Opinion
@@ -43,10 +44,15 @@ def _ordered(failed: Result, prepared: Prepared) -> list[Run]:
 
 def _verdicts(adviser: Executor, prepared: Prepared, runs: Sequence[Run]) -> Iterator[ExecutorVerdict]:
     """What the adviser makes of each run; an exception of any kind, and a death, is why it makes nothing of it."""
-    run_it = in_a_fork(adviser, prepared.artifact.lowered, OPINION_SECONDS)
+    lowered = prepared.artifact.lowered
+    if not can_feed(adviser, lowered.program):
+        yield from (ONLY_TENSORS for _ in runs)
+        return
+    run_it = in_a_fork(adviser, lowered, OPINION_SECONDS)
     for run in runs:
         try:
-            yield prepared.compare(run_it([copied(t) for t in run.inputs]), run, adviser.name)
+            given = fed(lowered.program, [copied(t) for t in run.inputs])
+            yield prepared.compare(run_it(given), run, adviser.name)
         except CannotExecute as refusal:
             yield str(refusal)
         except Exception as error:

@@ -9,9 +9,12 @@ from typing import ClassVar
 
 from harness.cases.draw import census
 from harness.cases.drawn import Drawn
+from harness.cases.other_samples import by
 from harness.cases.plain import plain_call
 from harness.cases.profile import Profile
+from harness.cases.road import DEFAULT, Road
 from harness.cases.sample import Mode, Sample
+from harness.cases.transformed import dealt
 from harness.records.journal import Record
 from harness.records.journal_file import CellName
 from harness.records.query import NO, YES, Query
@@ -28,13 +31,14 @@ class Census:
 
     profile: Profile
     seed: int
-    _last: tuple[tuple[str, str, str], tuple[Sample, ...]] | None = None
+    _last: tuple[tuple[str, str, str, Road], tuple[Sample, ...]] | None = None
 
     def __call__(self, cell: Cell) -> tuple[Sample, ...]:
-        """The census of the cell."""
-        key = (cell.case.op, cell.dtype, cell.mode)
+        """The census of the cell, on its road."""
+        key = (cell.case.op, cell.dtype, cell.mode, cell.road)
         if self._last is None or self._last[0] != key:
-            self._last = key, census(cell.case, cell.dtype, cell.mode, self.profile, self.seed)
+            drawn = census(cell.case, cell.dtype, cell.mode, self.profile, self.seed)
+            self._last = key, sent(cell, drawn)
         return self._last[1]
 
 
@@ -49,7 +53,7 @@ class FromOpinfo:
         """As many of the samples that eager takes as the profile wants, and all of the samples that eager rejects."""
         found = self.samples.get(cell.case.op, {}).get(cell.dtype, ()) if cell.mode == "static" else ()
         taken = [s for s in found if s.origin == "opinfo"][: self.profile.opinfo]
-        return (*taken, *(s for s in found if s.origin == "rejected"))
+        return sent(cell, (*taken, *(s for s in found if s.origin == "rejected")))
 
 
 @dataclass(slots=True)
@@ -75,8 +79,8 @@ class FromJournal:
             self._op, self._samples, self._drawn = cell.case.op, defaultdict(list), {}
             for r in self.records(self._op):
                 if r.sample and not r.minimised:
-                    self._samples[r.op, r.backend, r.mode, r.dtype].append(r.sample)
-        found = self._samples.get((cell.case.op, cell.backend, cell.mode, cell.dtype), [])
+                    self._samples[r.op, r.backend, r.full_mode, r.dtype].append(r.sample)
+        found = self._samples.get(cell.key, [])
         left = [sample for sample in found if not self._is_gone(cell, sample)]
         if found and not left:
             raise NothingChosen
@@ -91,6 +95,21 @@ class FromJournal:
         if lacking := self._drawn[key].lacks(sample):
             self.tell(f"{cell.name}, sample {sample.id}: the case no longer draws {', '.join(lacking)}")
         return bool(lacking)
+
+
+def sent(cell: Cell, samples: Sequence[Sample]) -> tuple[Sample, ...]:
+    """The samples on the cell's road; what a transform varies is dealt out over them."""
+    if cell.road == DEFAULT:
+        return tuple(samples)
+    if cell.road.transform == "none":
+        return tuple(by(sample, cell.road) for sample in samples)
+    return dealt(cell.case, samples, cell.road)
+
+
+def plain_on_road(cell: Cell) -> Sample | None:
+    """The plain call of the cell's op in its mode, on its road; None in another dtype than the first."""
+    plain = plain_call(cell.case, cell.mode) if cell.dtype == cell.case.dtypes[0] else None
+    return sent(cell, (plain,))[0] if plain else None
 
 
 class NothingChosen(Exception):
@@ -109,7 +128,7 @@ class Chosen:
     def __call__(self, cell: Cell) -> tuple[Sample, ...]:
         """The samples of the cell that are selected."""
         found = [sample for source in self.sources for sample in source(cell)]
-        plain = plain_call(cell.case, cell.mode) if cell.dtype == cell.case.dtypes[0] else None
+        plain = plain_on_road(cell)
         known = cell_facts(cell)
         chosen = tuple(
             sample

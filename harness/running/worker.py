@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.cases.case import OpCase
 from harness.cases.sample import Sample, from_json
+from harness.cases.transformed import judging
 from harness.errors import BadCompiler, OpcovError
 from harness.programs import plugins
 from harness.programs.compiler import chosen
@@ -153,6 +154,11 @@ def case(op: str) -> OpCase:
     return next(c for cases in catalog().values() for c in cases if c.op == op)
 
 
+def _case(request: Request | CutRequest) -> OpCase:
+    """The case by which a request's sample is judged."""
+    return judging(case(request.op), _sample(request.sample))
+
+
 @lru_cache(maxsize=64)
 def _sample(text: str) -> Sample:
     """The sample of a request; the same object for each backend."""
@@ -209,7 +215,7 @@ def _cut(ready: Pipeline, replies: Connection, request: CutRequest) -> CutProgra
     def enter(stage: Stage) -> None:
         replies.send(("enter", stage))
 
-    return _pieces(ready).serve(case(request.op), _sample(request.sample), request, enter)
+    return _pieces(ready).serve(_case(request), _sample(request.sample), request, enter)
 
 
 def _serve(ready: Pipeline, replies: Connection, request: Request) -> Result:
@@ -224,12 +230,12 @@ def _serve(ready: Pipeline, replies: Connection, request: Request) -> Result:
 
     try:
         if request.failed:
-            wanted = case(request.op), _sample(request.sample), request.backend
+            wanted = _case(request), _sample(request.sample), request.backend
             return ready.opinion(*wanted, request.failed, enter)
         if request.ir is not None:
             ready = _executing(ready, request.backend, request.ir)
         return ready.run(
-            case(request.op),
+            _case(request),
             _sample(request.sample),
             request.backend,
             enter,
@@ -248,7 +254,8 @@ def _executing(ready: Pipeline, backend: str, ir: str) -> Pipeline:
     from .pipeline import Pipeline
 
     executors = (*ready.executors, *ready.checkers)
-    return Pipeline(ready.frontend, {backend: Given(ready.backends[backend], ir)}, executors, thorough=True)
+    given = {backend: Given(ready.backends[backend], ir)}
+    return Pipeline(ready.frontends.built_in, given, executors, thorough=True)
 
 
 def _relieve_collector() -> None:

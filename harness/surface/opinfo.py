@@ -30,7 +30,7 @@ from . import cache as cache_folder
 
 SOURCES = (
     "surface/opinfo_trace.py",
-    *(f"cases/{noun}.py" for noun in ("sample", "stratification", "richness", "traits")),
+    *(f"cases/{noun}.py" for noun in ("road", "sample", "varied", "stratification", "richness", "traits")),
 )
 """The files of `harness` that decide what a trace holds: a change of theirs makes a new trace."""
 PROGRESS = " entries"

@@ -117,8 +117,8 @@ def _confirmed(records: Sequence[Record], places: Sequence[int]) -> list[list[An
     groups: dict[tuple[str, str], list[Record]] = defaultdict(list)
     first: dict[tuple[str, str], int] = {}
     for record, place in zip(records, places, strict=True):
-        groups[record.backend, record.mode].append(record)
-        first.setdefault((record.backend, record.mode), place)
+        groups[record.backend, record.full_mode].append(record)
+        first.setdefault((record.backend, record.full_mode), place)
     found = []
     for column, group in groups.items():
         outcomes = [record.outcome for record in group]
@@ -171,7 +171,7 @@ def _opinions(records: Iterable[Record]) -> list[list[Any]]:
     groups: dict[tuple[str, str, str, str], list[Record]] = defaultdict(list)
     for record in records:
         if opinion := record.opinion:
-            groups[record.backend, record.mode, opinion.executor, opinion.says].append(record)
+            groups[record.backend, record.full_mode, opinion.executor, opinion.says].append(record)
     return [[*key, len(group), weight(found := smallest(group)), found.id] for key, group in groups.items()]
 
 

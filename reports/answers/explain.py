@@ -15,7 +15,7 @@ from harness.records.opinion import opinion_json
 from harness.records.outcome import Blocked
 from harness.text import as_table, clean, clip, clip_middle, plural, tally
 from reports.fold.call import call, explain_command, repro_command
-from reports.fold.cell import Cell, CellRecords, cells_of, dialect_name, outcome_name
+from reports.fold.cell import Cell, CellRecords, Column, cells_of, dialect_name, outcome_name
 from reports.fold.failures import FOLD as FAILURES
 from reports.fold.matrix import Row, columns_of, load_row
 from reports.fold.reason import Reason, cleared_in_words, diagnostic, headline, reasons
@@ -88,7 +88,9 @@ class Explanation:
             parts = [next((p for p in cell.by_dtype if p.dtype == dtype), None) for cell in self.cells]
             lines.append([dtype, *map(_mark, parts)])
         lines.append(["all", *map(_mark, self.cells)])
-        heads = [cell.mode if self.backend else f"{cell.backend}\n{cell.mode}" for cell in self.cells]
+        heads = [Column(cell.backend, cell.mode).head for cell in self.cells]
+        if self.backend:
+            heads = [head.partition("\n")[2] for head in heads]
         shown = {cell.status for cell in self.cells} | {p.status for cell in self.cells for p in cell.by_dtype}
         legend = "   ".join(f"{s.symbol} {s.name}" for s in STATUSES if s in shown)
         table = as_table(lines, ["dtype", *heads], disable_numparse=True, stralign="left")

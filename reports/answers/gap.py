@@ -69,13 +69,13 @@ def fold(of: OpRecords) -> dict[str, Any] | None:
     by_source: dict[tuple[str, str, str], dict[str, dict[str, str]]] = defaultdict(lambda: defaultdict(dict))
     rejected: dict[str, list[Any]] = {}
     for record, place in zip(of.records, of.places, strict=True):
-        if record.sample is None or record.minimised or record.mode != "static" or record.backend == CONTROL:
+        if record.sample is None or record.minimised or record.full_mode != "static" or record.backend == CONTROL:
             continue
         if record.sample.origin == "rejected":
             rejected.setdefault(record.id, [place, record.id, _reason(record)])
         elif record.sample.origin != "picked" and not isinstance(record.outcome, (Excluded, Outside)):
             of_source = "opinfo" if record.sample.origin == "opinfo" else "census"
-            source = by_source[record.backend, record.mode, record.dtype][of_source]
+            source = by_source[record.backend, record.full_mode, record.dtype][of_source]
             if outcome_name(record) not in source:
                 source[outcome_name(record)] = record.id
     both = [[*cell, sources["census"], sources["opinfo"]] for cell, sources in by_source.items() if len(sources) == 2]

@@ -92,7 +92,7 @@ def issue(index: Index, cluster: Cluster, past: Past | None = None, known: Seque
 
 def _is_example(record: Record, cluster: Cluster) -> bool:
     example = cluster.example
-    same = (record.backend, record.mode, record.id) == (cluster.backend, example.mode, example.sample)
+    same = (record.backend, record.full_mode, record.id) == (cluster.backend, example.mode, example.sample)
     return same and outcome_name(record) == cluster.key.outcome
 
 
@@ -109,7 +109,7 @@ def _elsewhere(record: Record, records: Sequence[Record], backends: Iterable[str
     for backend in backends:
         if backend in (record.backend, CONTROL, FRONTEND):
             continue
-        own = [r for r in records if (r.backend, r.mode, r.dtype) == (backend, record.mode, record.dtype)]
+        own = [r for r in records if (r.backend, r.full_mode, r.dtype) == (backend, record.full_mode, record.dtype)]
         same = [r for wanted in (record.id, record.minimised) for r in own if r.id == wanted]
         if same:
             yield f"{backend}: {_end(same[0])}"

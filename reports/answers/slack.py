@@ -75,7 +75,7 @@ def fold(of: OpRecords) -> dict[str, Any] | None:
         for r, place in zip(of.records, of.places, strict=True)
         if not r.minimised and r.backend != CONTROL and _share(r) is not None
     ]
-    cells = _uses([r for r in records if r[0].numeric or _share(r[0])], lambda r: (r.backend, r.mode, r.dtype))
+    cells = _uses([r for r in records if r[0].numeric or _share(r[0])], lambda r: (r.backend, r.full_mode, r.dtype))
     classes = _uses([r for r in records if r[0].numeric], lambda r: (r.numeric,))
     if not cells and not classes:
         return None
@@ -90,7 +90,7 @@ def _uses(records: Sequence[tuple[Record, int]], key: Callable[[Record], tuple[s
     found = []
     for group in groups.values():
         worst, place = max(group, key=lambda r: _share(r[0]) or 0.0)
-        cell = [worst.backend, worst.mode, worst.dtype, worst.numeric, worst.id]
+        cell = [worst.backend, worst.full_mode, worst.dtype, worst.numeric, worst.id]
         found.append([_share(worst) or 0.0, len(group), place, *cell])
     return found
 

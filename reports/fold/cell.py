@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from harness.cases.dtypes import DTYPES
+from harness.cases.road import split_mode
 from harness.cases.sample import Sample
 from harness.cases.sizes import is_first_dim_dynamic
 from harness.records.frontend import FRONTEND
@@ -26,14 +27,25 @@ from .status import APART, BEFORE, GOOD, Status, counted_name, decide, worst
 
 
 class Column(NamedTuple):
-    """One column of the matrix."""
+    """One column of the matrix: a backend and a full mode, which has the road where that is not the default one."""
 
     backend: str
     mode: str
 
+    @property
+    def head(self) -> str:
+        """Its head in a table of text, in lines: backend, mode, and the road part by part."""
+        mode, by = split_mode(self.mode)
+        return "\n".join((self.backend, mode, *by.parts))
+
+    @property
+    def width(self) -> int:
+        """How many characters its head is wide."""
+        return max(map(len, self.head.split("\n")))
+
 
 class Key(NamedTuple):
-    """The name of one cell."""
+    """The name of one cell, with its full mode."""
 
     op: str
     backend: str
@@ -212,7 +224,7 @@ def cells_of(of: OpRecords) -> tuple[CellRecords, ...]:
     """The joined cells of an op, one per backend and mode, in the order in which these first occur."""
     parts: dict[tuple[str, str, str], list[Record]] = defaultdict(list)
     for record in of.records:
-        parts[record.backend, record.mode, record.dtype].append(record)
+        parts[record.backend, record.full_mode, record.dtype].append(record)
     groups = {Key(of.op, *name): records for name, records in parts.items()}
     plain = of.plain_calls
     columns: dict[Column, list[CellRecords]] = defaultdict(list)

@@ -78,7 +78,7 @@ def fold(of: OpRecords) -> dict[str, Any]:
         if id not in numbers:
             numbers[id] = len(samples)
             samples.append([id, size(record.sample) if record.sample else (), int(id in plain)])
-        cell = cells.setdefault((record.backend, record.mode, record.dtype), {})
+        cell = cells.setdefault((record.backend, record.full_mode, record.dtype), {})
         cell.setdefault(numbers[id], endings.number(record))
     return {
         "samples": samples,
@@ -146,7 +146,9 @@ class _Endings:
         self.distinct: dict[Ending, int] = {}
         self._known: dict[tuple[int, str], int] = {}
         self._front = {
-            (r.mode, r.dtype, r.id): r for r in records if r.backend == FRONTEND and not isinstance(r.outcome, BEST)
+            (r.full_mode, r.dtype, r.id): r
+            for r in records
+            if r.backend == FRONTEND and not isinstance(r.outcome, BEST)
         }
         self._steps: dict[tuple[str, Signature], str] = {}
         for record in records:
@@ -196,7 +198,7 @@ class _Endings:
 
     def _blocked(self, record: Record, outcome: Blocked, found: Signature) -> Ending:
         """Of a blocked sample: what stopped the frontend. The reason is as long where the backend's record gives it."""
-        front = self._front.get((record.mode, record.dtype, record.id))
+        front = self._front.get((record.full_mode, record.dtype, record.id))
         stopped = blocked(front.outcome, told=False) if front else None
         reason = outcome.reason or (stopped.reason if stopped else "")
         op = signature(front.outcome, FRONTEND).culprit if front else culprit(reason) or ""

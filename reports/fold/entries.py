@@ -7,6 +7,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from harness.cases.road import FIELDS as ROAD
+from harness.cases.road import split_mode
 from harness.records import query
 from harness.records.entry import End, Entry, census_hash, writable
 from harness.records.journal import Record
@@ -19,7 +21,7 @@ from .facts import STATUS_NAMES
 from .status import APART, GOOD, decide
 
 FOLD = "entries"
-FIELDS = ("op", "family", "backend", "mode", "dtype", "outcome", "stage", "culprit", "status")
+FIELDS = ("op", "family", "backend", "mode", "dtype", *ROAD, "outcome", "stage", "culprit", "status")
 """The fields of a query that an entry has; the others are of samples."""
 
 
@@ -79,13 +81,15 @@ def selection(text: str, known: Mapping[str, Collection[str]]) -> Callable[[Entr
 
 def _facts(entry: Entry) -> query.Facts:
     signatures = entry.end.signatures
+    mode, road = split_mode(entry.mode)
     culprits = [s.culprit for s in signatures if s.culprit]
     return {
         "op": (entry.op,),
         "family": (entry.family,),
         "backend": (entry.backend,),
-        "mode": (entry.mode,),
+        "mode": (mode,),
         "dtype": (entry.dtype,),
+        **road.facts,
         "outcome": [*(s.outcome for s in signatures), *(GOOD if entry.end.passed else ())],
         "stage": [s.stage for s in signatures],
         "culprit": [*culprits, *(name.removeprefix("torch.") for name in culprits)],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
+from harness.cases.road import FIELDS
 from harness.records.journal import Record
 from harness.records.outcome import NotExecuted, Outcome, Passed, Wrong
 from harness.records.query import NO, YES, Facts
@@ -42,14 +43,17 @@ def values(of: OpRecords, fields: Collection[str]) -> Mapping[str, Callable[[Rec
         "backend": lambda r: (r.backend,),
         "mode": lambda r: (r.mode,),
         "dtype": lambda r: (r.dtype,),
+        **{field: lambda r, field=field: r.road.facts[field] for field in FIELDS},  # type: ignore[misc]
         "plain": lambda r: (YES if r.plain else NO,),
         "id": lambda r: (r.id,),
         "outcome": lambda r: (type(r.outcome).__name__, counted_name(r.outcome)),
         "stage": lambda r: (r.stage,),
         "culprit": _culprits,
         "trait": lambda r: r.traits,
-        "severity": lambda r: (severity(r, of.plain_calls.get(r.mode)),) if counted_name(r.outcome) in FAILING else (),
-        "status": lambda r: (status[r.backend, r.mode, r.dtype],),
+        "severity": lambda r: (
+            (severity(r, of.plain_calls.get(r.full_mode)),) if counted_name(r.outcome) in FAILING else ()
+        ),
+        "status": lambda r: (status[r.backend, r.full_mode, r.dtype],),
         "executor": lambda r: executors(r.outcome),
         "cause": lambda r: (causes[id(r)],) if id(r) in causes else (),
     }
@@ -60,8 +64,12 @@ def _status(of: OpRecords) -> Mapping[tuple[str, str, str], str]:
     """The status of each of the op's cells."""
     outcomes = defaultdict(set)
     for r in of.records:
-        outcomes[r.backend, r.mode, r.dtype].add(counted_name(r.outcome))
+        outcomes[r.backend, r.full_mode, r.dtype].add(counted_name(r.outcome))
     return {cell: decide(names).name for cell, names in outcomes.items()}
+
+
+def _severity(of: OpRecords, r: Record) -> Sequence[str]:
+    return (severity(r, of.plain_calls.get(r.full_mode)),) if counted_name(r.outcome) in FAILING else ()
 
 
 def _culprits(record: Record) -> Sequence[str]:

@@ -103,8 +103,8 @@ def failures(of: OpRecords) -> tuple[Failure, ...]:
     for record in of.records:
         if outcome_name(record) in FAILING and record.backend != CONTROL:
             way = signature(record.outcome, record.backend)
-            cause = causes.get((record.backend, record.mode, way))
-            wrong_pass = of.first_wrong_passes.get((record.backend, record.mode, way), "")
+            cause = causes.get((record.backend, record.full_mode, way))
+            wrong_pass = of.first_wrong_passes.get((record.backend, record.full_mode, way), "")
             found.append(_failure(record, way, cause, wrong_pass))
     return tuple(found)
 
@@ -186,7 +186,7 @@ def fold(of: OpRecords) -> dict[str, Any] | None:
             {
                 "key": list(key),
                 "cells": [_held_back(places, key, name, cells[name]) for name in _cells(group)],
-                "plain": [[f.record.mode, f.unlocks is True] for f in group if f.record.plain],
+                "plain": [[f.record.full_mode, f.unlocks is True] for f in group if f.record.plain],
                 "why": dict(Counter(f.why for f in group if f.why)),
                 "severity": _worst(of, group),
                 "rule": _rule(group, passing[key.backend], totals[key.backend][1]),
@@ -199,7 +199,7 @@ def fold(of: OpRecords) -> dict[str, Any] | None:
 
 
 def _cell(record: Record) -> CellKey:
-    return record.backend, record.mode, record.dtype
+    return record.backend, record.full_mode, record.dtype
 
 
 def _totals(found: Iterable[Failure]) -> dict[str, list[int]]:
@@ -208,7 +208,7 @@ def _totals(found: Iterable[Failure]) -> dict[str, list[int]]:
     samples: Counter[str] = Counter()
     for failure in found:
         record = failure.record
-        cells[record.backend].add((record.mode, record.dtype))
+        cells[record.backend].add((record.full_mode, record.dtype))
         samples[record.backend] += record.minimised is None
     return {backend: [len(cells[backend]), samples[backend]] for backend in cells}
 
@@ -241,7 +241,7 @@ def _worst(of: OpRecords, group: Sequence[Failure]) -> int:
         return 0
     found = len(SEVERITIES)
     for failure in group:
-        found = min(found, SEVERITIES.index(severity(failure.record, of.plain_calls.get(failure.record.mode))))
+        found = min(found, SEVERITIES.index(severity(failure.record, of.plain_calls.get(failure.record.full_mode))))
         if found == 1:  # only a plain call is worse, and each takes time
             break
     return found
@@ -275,7 +275,7 @@ def _example(group: Sequence[Failure]) -> dict[str, Any]:
     return {
         "ease": _ease(chosen),
         "id": record.id,
-        "mode": record.mode,
+        "mode": record.full_mode,
         "stage": record.stage,
         "headline": clip(told(record.outcome), 300),
         "call": clip(call(record.sample), 1000) if record.sample else "",
@@ -295,4 +295,4 @@ def _ease(failure: Failure) -> tuple[Any, ...]:
     few = (record.sample is None, not elements, is_whole, elements, dims, arguments, record.id)
     culprits = failure.key.culprits
     own = (record.reached != culprits, (dialect_name(record.op),) != culprits)
-    return (*own, not record.plain, record.mode != "static", *few)
+    return (*own, not record.plain, record.full_mode != "static", *few)

@@ -1,8 +1,8 @@
 """The coverage matrix: the cells of all ops in rows and columns, and each column's totals.
 
-A cell is an (op, backend, mode, dtype). The matrix has one row per op and one column per (backend, mode), and joins the
-cells of all dtypes. Every recorded sample counts in the total of its cell, whatever its outcome. Minimised records are
-evidence: they can make a cell's status worse, but count neither in `passed` nor in `total`.
+A cell is an (op, backend, mode, dtype) on a road. The matrix has one row per op, and one column per (backend, mode) and
+road; it joins the cells of all dtypes. Every recorded sample counts in the total of its cell, whatever its outcome.
+Minimised records are evidence: they can make a cell's status worse, but count neither in `passed` nor in `total`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from harness.cases.road import full_mode, road, split_mode
 from harness.cases.sample import MODES
 from harness.errors import UnknownName
 from harness.records.expectation import CONTROL, not_ours
@@ -236,10 +237,19 @@ def columns_of(run: Run, *, control: bool = False) -> tuple[Column, ...]:
     """A column for every backend and mode that was recorded or asked for, so that what never ran is shown too."""
     options = _options(run)
     backends = _ordered(options.get("backends"), {backend for backend, _ in run.columns}, _BACKEND_ORDER)
-    modes = _ordered(options.get("modes"), {mode for _, mode in run.columns}, MODES)
+    modes = _modes(options, {mode for _, mode in run.columns})
     if not control:
         backends = [backend for backend in backends if backend != CONTROL]
     return tuple(Column(backend, mode) for backend in backends for mode in modes)
+
+
+def _modes(options: Mapping[str, Any], seen: set[str]) -> list[str]:
+    """The full modes that were recorded or asked for: those of the default road first, static before dynamic."""
+    roads = [road(text) for text in options.get("roads") or ("",)]
+    asked = [full_mode(mode, by) for mode in options.get("modes") or () for by in roads]
+    return sorted(
+        seen.union(asked), key=lambda full: (full not in MODES, str(split_mode(full)[1]), full[0] != "s", full)
+    )
 
 
 def unseen_ops(run: Run, seen: set[str] | tuple[()]) -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import cache, partial
 from typing import Any
 
+from harness.cases.road import EXPORT, split_mode
 from harness.errors import OpcovError
 from harness.records.cause import Cause
 from harness.records.journal_file import CellName
@@ -48,6 +49,7 @@ def names(index: Index) -> Mapping[str, Collection[str]]:
         "op": index.ops,
         "family": {part["family"] for _, part in index.parts(ROWS)},
         "backend": {*(backend for backend, _ in index.run.columns), *(asked.get("backends") or ())},
+        "frontend": {split_mode(mode)[1].frontend for _, mode in index.run.columns} | {EXPORT},
         "status": STATUS_NAMES,
     }
 
@@ -76,7 +78,7 @@ class Selected(Index):
                     cells += len(set(found.places))
                     census = [record for record in found.records if record.minimised is None]
                     count += len(census)
-                    self._measured |= dict.fromkeys((op, r.backend, r.mode, r.dtype) for r in census)
+                    self._measured |= dict.fromkeys((op, r.backend, r.full_mode, r.dtype) for r in census)
                     progress(cells, None)
         if not ops:
             raise NothingSelected(
@@ -138,7 +140,9 @@ class Selected(Index):
         """
         plain: set[str] = set()
         for cell in cells:
-            of_cell = {**self._known(op), "backend": (cell.backend,), "mode": (cell.mode,), "dtype": (cell.dtype,)}
+            mode, road = split_mode(cell.mode)
+            own = {"backend": (cell.backend,), "mode": (mode,), "dtype": (cell.dtype,), **road.facts}
+            of_cell = {**self._known(op), **own}
             holds = self._query.verdict(of_cell)
             whole = holds or (holds is None and "status" in self._query.fields)
             asked = cache(partial(self._may_hold, of_cell))

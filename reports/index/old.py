@@ -43,7 +43,7 @@ def with_frontend(placed: Sequence[Placed]) -> Iterator[Placed]:
 
 
 def _key(record: Record) -> SampleKey:
-    return record.mode, record.dtype, record.id
+    return record.full_mode, record.dtype, record.id
 
 
 def _rank(record: Record) -> int:

@@ -22,10 +22,10 @@ class OpRecords:
     """The records of one op, in the order of the journal.
 
     `places` has of each record the number of its cell in the journal, counted from 0: it orders records of different
-    ops as the journal does. `plain_calls` are the plain calls of the op by mode, as far as the journal has them; they
-    are known also where only some of the records are given. `causes` are those of the op, as far as its programs were
-    cut. `first_wrong_passes` are known by backend, mode and way to be wrong, also where the record that was bisected is
-    not given; a range of passes is written as `FirstWrongPass.where` has it.
+    ops as the journal does. `plain_calls` are the plain calls of the op by full mode, as far as the journal has them;
+    they are known also where only some of the records are given. `causes` are those of the op, as far as its programs
+    were cut. `first_wrong_passes` are known by backend, full mode and way to be wrong, also where the record that was
+    bisected is not given; a range of passes is written as `FirstWrongPass.where` has it.
     """
 
     op: str
@@ -81,7 +81,7 @@ def restore_op(
                 raise no_outcome(f"line {number}", error) from None
     placed = list(with_frontend(placed)) if is_old(header) else placed
     records = tuple(judged(record, known) for record, _ in placed)
-    plain = {record.mode: record.sample for record in records if record.plain and record.sample}
+    plain = {record.full_mode: record.sample for record in records if record.plain and record.sample}
     places = tuple(place for _, place in placed)
     return OpRecords(op, records, places, plain, tuple(causes), first_wrong_passes(records))
 
@@ -91,6 +91,6 @@ def first_wrong_passes(records: Iterable[Record]) -> Mapping[tuple[str, str, Sig
     found: dict[tuple[str, str, Signature], str] = {}
     for record in records:
         if record.first_wrong_pass and (where := record.first_wrong_pass.where):
-            key = (record.backend, record.mode, signature(record.outcome, record.backend))
+            key = (record.backend, record.full_mode, signature(record.outcome, record.backend))
             found[key] = min(found.get(key, where), where)
     return found

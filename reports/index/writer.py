@@ -148,7 +148,7 @@ class IndexWriter:
 
     def add_op(self, records: OpRecords) -> None:
         """Add all records of one op, without their lines: an index of these has no cells, and no samples to look up."""
-        cells = {(place, r.backend, r.mode) for place, r in zip(records.places, records.records, strict=True)}
+        cells = {(place, r.backend, r.full_mode) for place, r in zip(records.places, records.records, strict=True)}
         self._cells += len(cells)
         self._columns.update(dict.fromkeys((backend, mode) for _, backend, mode in sorted(cells)))
         self._insert_op(records, ())

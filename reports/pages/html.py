@@ -17,6 +17,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from harness.cases.road import DEFAULT, split_mode
 from harness.text import share
 from reports.answers.clusters import clusters
 from reports.answers.diff.diff import Diff
@@ -161,6 +162,12 @@ def _script(data: Any) -> Markup:
     return Markup(text)
 
 
+def _column(column: Column) -> list[Any]:
+    """A column, and what a query may ask of its road if that is not the default one."""
+    mode, by = split_mode(column.mode)
+    return [*column] if by == DEFAULT else [*column, {"mode": [mode], **by.facts}]
+
+
 def _spans(columns: tuple[Column, ...]) -> list[tuple[str, int]]:
     """Each backend and the number of its columns, for the upper header row."""
     counts: dict[str, int] = {}
@@ -218,7 +225,7 @@ def payload(
         "decide": _decide(),
         "grades": [{"name": grade.name, "symbol": grade.symbol, "words": only(grade)} for grade in GRADES],
         "outcomes": OUTCOMES_BY_ALARM,
-        "columns": matrix.columns,
+        "columns": [_column(column) for column in matrix.columns],
         "rows": rows,
         **filtered.tables(),
         "texts": list(texts.index),

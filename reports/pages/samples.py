@@ -34,11 +34,11 @@ def fold(of: OpRecords) -> Value:
     cells: dict[tuple[str, str, str], dict[str, int]] = {}
     for record in of.records:
         id = record.id
-        group = groups.setdefault((record.mode, record.dtype), {})
+        group = groups.setdefault((record.full_mode, record.dtype), {})
         if id not in group:
             group[id] = [id, 0, list(record.traits)]
         group[id][1] |= record.plain
-        cell = cells.setdefault((record.backend, record.mode, record.dtype), {})
+        cell = cells.setdefault((record.backend, record.full_mode, record.dtype), {})
         cell.setdefault(id, results.number(record))
     return {
         "groups": [[*key, list(samples.values())] for key, samples in groups.items()],

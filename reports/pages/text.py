@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from itertools import zip_longest
 
 from harness.text import as_table
 from reports.fold.cell import Cell
@@ -66,7 +67,7 @@ def _tables(matrix: Matrix, width: int) -> list[str]:
 
 def _cell_width(matrix: Matrix, index: int) -> int:
     column = matrix.columns[index]
-    head = max(len(column.backend), len(column.mode)) + MIN_PADDING
+    head = column.width + MIN_PADDING
     return max(head, *(len(mark(row.cells[index])) for row in matrix.rows), 1)
 
 
@@ -83,11 +84,10 @@ def _table(matrix: Matrix, group: Sequence[int], name: int) -> str:
             *above, last = _broken(_name(row), name)
             lines += [[line, *("" for _ in group)] for line in above]
             lines.append([last, *cells])
-    columns = [matrix.columns[index] for index in group]
-    heads = [["op", *(column.backend for column in columns)], ["", *(column.mode for column in columns)]]
+    heads = list(zip_longest(("op",), *(matrix.columns[index].head.split("\n") for index in group), fillvalue=""))
     widths = [
-        max(len(backend) + MIN_PADDING, len(mode) + MIN_PADDING, *map(len, texts))
-        for backend, mode, *texts in zip(*heads, *lines, strict=True)
+        max(max(map(len, column[: len(heads)])) + MIN_PADDING, *map(len, column))
+        for column in zip(*heads, *lines, strict=True)
     ]
     table = [_line(of, widths) for of in (*heads, ["-" * width for width in widths], *lines)]
     above_body = len(table) - len(lines)
@@ -178,11 +178,11 @@ def _blocks(matrix: Matrix, corner: str, lines: list[list[str]], width: int) -> 
 
     `corner` is the head of the first column; each of `lines` is its name and then its number in every column.
     """
-    widths = [max(len(column.backend), len(column.mode), 7) + MIN_PADDING for column in matrix.columns]
+    widths = [max(column.width, 7) + MIN_PADDING for column in matrix.columns]
     first = max(len(corner), *(len(line[0]) for line in lines))
     tables = []
     for group in _groups(first, widths, width):
-        heads = [corner, *(f"{matrix.columns[index].backend}\n{matrix.columns[index].mode}" for index in group)]
+        heads = [corner, *(matrix.columns[index].head for index in group)]
         body = [[line[0], *(line[index + 1] for index in group)] for line in lines]
         align = ["left", *("right" for _ in group)]
         tables.append(as_table(body, heads, disable_numparse=True, colalign=align))

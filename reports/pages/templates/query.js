@@ -8,7 +8,7 @@
 // tests/pure/records/queries.json has examples that both parsers pass. What the filter takes beside it is given to
 // `parse`: more fields, and the field that a word without a colon asks for as *word*.
 const opcovQuery = (() => {
-  const FIELDS = ["op", "family", "backend", "mode", "dtype", "plain", "id",
+  const FIELDS = ["op", "family", "backend", "mode", "dtype", "frontend", "transform", "level", "legal", "plain", "id",
     "outcome", "stage", "culprit", "trait", "severity", "status", "executor", "cause"];
   const TOKEN = /\s*(?:([()])|((?:[^\s()"]|"[^"]*")+)|(\S))/g;
   const GLOB = /(?:[^,"]|"[^"]*")+/g;

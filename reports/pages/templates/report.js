@@ -11,6 +11,9 @@
 
   const backends = unique(columns.map((c) => c[0]));
   const modes = unique(columns.map((c) => c[1]));
+  const roadsOf = columns.map(([b, m, road]) => ({
+    backend: [b], mode: [m], frontend: ["export"], transform: ["none"], level: ["torch-mlir"], legal: [], ...road,
+  }));
   const families = unique(rows.map((r) => r.family));
   const dtypes = unique(rows.flatMap((r) => r.cells.flatMap((c) => (c ? c.d.map((d) => text(d[0])) : []))));
 
@@ -113,7 +116,7 @@
       if (!visible[c]) return false;
       const [status, , , grade] = shownOf(cell, wanted), s = statuses[status];
       return holds(asked, row, cell, {
-        ...facts, backend: [columns[c][0]], mode: [columns[c][1]],
+        ...facts, ...roadsOf[c],
         is: [s.name, ...(s.fails ? ["fails"] : []), ...(row.gone ? ["decomposed"] : [])],
         grade: grade === null ? [] : [grades[grade].name], cause: cell && cell.y ? cell.y.map(([id]) => text(id)) : [], change: cell && cell.v ? [kinds[cell.v[0]]] : [],
       });
@@ -134,7 +137,7 @@
     if (error) filter.setAttribute("aria-invalid", "true");
     else filter.removeAttribute("aria-invalid");
     const mayHold = (facts) => asked.verdict(facts) !== false;
-    const visible = columns.map(([b, m]) => mayHold({ backend: [b], mode: [m] }));
+    const visible = roadsOf.map(mayHold);
     const within = dtypes.filter((dtype) => mayHold({ dtype: [dtype] }));
     const wanted = within.length === dtypes.length ? null : within;
     const changed = String(wanted) !== String(view.wanted);

@@ -331,6 +331,10 @@ def test_the_matrix_with_cascades_keeps_to_the_width(cascaded: tuple[Done, Path]
         (("--backend", "tosa-lnalg"), "unknown backend 'tosa-lnalg'; did you mean tosa-linalg"),
         (("--mode", "dyn"), "unknown mode 'dyn'; did you mean dynamic"),
         (("--dtype", "fp32"), "unknown dtype 'fp32'; did you mean f32"),
+        (("--frontend", "exprt"), "unknown frontend 'exprt'; did you mean export"),
+        (("--transform", "vmp"), "unknown transform 'vmp'; did you mean vmap"),
+        (("--decompositions", "prim"), "unknown level of decomposition 'prim'; did you mean prims"),
+        (("--legal-op", "aten.geluu"), "unknown legal op 'aten.geluu'; did you mean aten.gelu"),
         (("--profile", "exlpore"), "unknown profile 'exlpore'; did you mean explore"),
     ],
 )

@@ -18,7 +18,8 @@ from backends.frontend import Fx
 from harness.cases.case import OpCase
 from harness.cases.libm import libm
 from harness.cases.numeric import Linear, Ulp
-from harness.cases.sample import ORIGINS, RULED, Origin, Sample, with_values
+from harness.cases.other_samples import with_values
+from harness.cases.sample import ORIGINS, RULED, Origin, Sample
 from harness.conformance import faults
 from harness.errors import BadSample
 from harness.programs.program import program

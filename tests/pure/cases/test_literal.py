@@ -7,7 +7,8 @@ import pytest
 
 from harness.cases.dtypes import DTYPES
 from harness.cases.literal import elements, finite, in_dtype, literal, simpler
-from harness.cases.sample import Fill, Sample, TensorSpec, seeded, tensors, with_values
+from harness.cases.other_samples import seeded, with_values
+from harness.cases.sample import Fill, Sample, TensorSpec, tensors
 from harness.errors import BadSample
 
 INF, NAN = math.inf, math.nan

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.cases.dtypes import DTYPES
+from harness.cases.other_samples import with_values
 from harness.cases.sample import (
     LAYOUTS,
     VALUES,
@@ -24,7 +25,6 @@ from harness.cases.sample import (
     map_tensors,
     tensors,
     to_json,
-    with_values,
 )
 from harness.errors import BadSample
 from tests.samples import dynamic, relu

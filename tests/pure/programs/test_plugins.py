@@ -18,6 +18,23 @@ def test_the_control_comes_last_of_the_built_in_backends() -> None:
     assert names[-1] == "control"
 
 
+def test_the_built_in_frontend_comes_first_and_no_plugin_replaces_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = tmp_path / "own-0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: own\nVersion: 0\n", encoding="ascii")
+    entries = "\n".join(f"{name} = pathlib:Path" for name in ("export", "own", "vmap", "my-prims"))
+    (info / "entry_points.txt").write_text(f"[opcov.frontends]\n{entries}\n", encoding="ascii")
+    monkeypatch.syspath_prepend(tmp_path)
+    found = plugins.frontend_names()
+    assert found[0] == "export"
+    assert set(found) == {"export", "dynamo", "own"}  # a road could not say the others
+    assert plugins.frontend("own") == Path()
+    with pytest.raises(UnknownName, match="unknown frontend 'dynmo'; did you mean dynamo"):
+        plugins.frontend("dynmo")
+
+
 def test_cascades_are_not_among_the_backends_measured_by_default() -> None:
     cascades = plugins.names(plugins.CASCADES)
     assert cascades == ("stablehlo-linalg", "tcp", "tosa-linalg")

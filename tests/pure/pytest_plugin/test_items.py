@@ -16,7 +16,7 @@ from harness.running.request import WarmUp
 def config(*ops: str, args: tuple[str, ...] = (str(SUITES),), where: str = "", **options: Any) -> Any:
     stash = {WHERE: parse(where)} if where else {}
     none = {"backend": [], "mode": [], "dtype": [], "cascades": False, "collectonly": False}
-    none |= {"replay": None, "cells": None}
+    none |= {"replay": None, "cells": None, "frontend": [], "transform": [], "decompositions": [], "legal_op": []}
     option = SimpleNamespace(**{"op": list(ops), **none, **options})
     return SimpleNamespace(args=list(args), option=option, stash=stash)
 

@@ -61,7 +61,7 @@ def test_a_query_tells_what_hinges_on_what_is_not_known(text: str, known: Facts,
 def test_the_nearest_name_is_told() -> None:
     with pytest.raises(OpcovError, match="unknown backend 'tsa'; did you mean tosa"):
         query("backend:tsa")
-    with pytest.raises(OpcovError, match=r"unknown field of --where 'bakend'; did you mean backend\?"):
+    with pytest.raises(OpcovError, match=r"unknown field of --where 'bakend'; did you mean backend, frontend\?"):
         query("bakend:tosa")
 
 

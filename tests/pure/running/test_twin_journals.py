@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 
+from harness.cases.road import Road
 from harness.programs.compiler import Compiler
 from harness.records.journal import Record, dumped
 from harness.records.journal_file import read
@@ -40,9 +41,16 @@ class MadeUp:
         cells = [([self._line(*name)], 0.5) for name in self._job.names]
         return Measured(cells, {"kind": "toolchain", "worker": "main", "element_types": {"tosa": {}}})
 
-    def _line(self, family: str, op: str, backend: str, mode: Any, dtype: str) -> str:
+    def _line(self, family: str, op: str, backend: str, mode: Any, dtype: str, road: Road) -> str:
         record = Record(
-            op=op, family=family, backend=backend, mode=mode, dtype=dtype, outcome=self._outcome, sample=relu()
+            op=op,
+            family=family,
+            backend=backend,
+            mode=mode,
+            dtype=dtype,
+            road=road,
+            outcome=self._outcome,
+            sample=relu(),
         )
         return dumped(record)
 

@@ -1,0 +1,256 @@
+"""Roads with a transform, in this process: what is computed, what it is held to, and what is recorded of it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from backends.frontend import Fx, export_program
+from backends.lowerings.control import Control
+from harness.cases.other_samples import alike
+from harness.cases.plain import plain_call
+from harness.cases.road import Road, Transform
+from harness.cases.sample import Mode, Sample
+from harness.cases.transformed import dealt, judging
+from harness.commands.repro_script import script, smallest_program
+from harness.judging.reference import runs, wide_results
+from harness.programs import plugins
+from harness.programs.program import inputs, module, program
+from harness.programs.protocols import Contract, Enter, Lowered, Program
+from harness.programs.transforms import Untransformable
+from harness.records.outcome import Excluded, Outcome, Passed, Reached, Result, Unsupported, Wrong
+from harness.running import worker
+from harness.running.pipeline import Pipeline
+from tests.mlir.example_programs import aten
+
+TRANSFORMS: tuple[Transform, ...] = ("vjp", "jvp", "vmap")
+
+
+def samples(op: str, transform: Transform, mode: Mode = "static", frontend: str = "export") -> tuple[Sample, ...]:
+    """The plain call of an op with each variant of a transform."""
+    case = worker.case(op)
+    plain = plain_call(case, mode)
+    assert plain
+    return dealt(case, [plain], Road(frontend, transform))
+
+
+@pytest.fixture(scope="module")
+def ready() -> Pipeline:
+    return worker.pipeline(["linalg", "tosa", "stablehlo", "control"])
+
+
+def result(ready: Pipeline, sample: Sample, backend: str) -> Result:
+    return ready.run(judging(worker.case(sample.op), sample), sample, backend, lambda stage: None)
+
+
+# what is computed -----------------------------------------------------------------------------------------------------
+
+
+def test_vjp_is_the_gradient() -> None:
+    sample = samples("aten.mm.default", "vjp")[0]
+    a, b, cotangent = (t.clone() for t in inputs(sample, sample.sizes))
+    a.requires_grad_(), b.requires_grad_()
+    (a @ b).backward(cotangent)  # type: ignore[no-untyped-call]
+    got = module(sample)(*inputs(sample, sample.sizes))
+    assert [torch.allclose(one, want) for one, want in zip(got, (a.grad, b.grad), strict=True)] == [True, True]
+
+
+def test_jvp_is_linear_in_its_tangents() -> None:
+    sample = samples("aten.mul.Tensor", "jvp")[0]
+    a, b, *tangents = inputs(sample, sample.sizes)
+    (got,) = module(sample)(a, b, *tangents)
+    assert torch.allclose(got, tangents[0] * b + a * tangents[1])
+
+
+def test_vmap_maps_over_each_chosen_tensor_along_its_dim_and_nested() -> None:
+    for sample in samples("aten.mm.default", "vmap"):
+        a, b = inputs(sample, sample.sizes)
+        assert sample.varied
+        (got,) = module(sample)(a, b)
+        assert got.shape[: len(sample.varied.batch)] == sample.varied.batch
+        if sample.varied.last:
+            a, b = a.movedim(-1, 0), b.movedim(-1, 0)
+        assert torch.allclose(got, a @ b, rtol=1e-4)
+
+
+def test_mapped_tensors_differ_from_each_other() -> None:
+    sample = samples("aten.relu.default", "vmap")[0]
+    (stacked,) = inputs(sample, sample.sizes)
+    assert len({str(part.tolist()) for part in stacked}) == len(stacked)
+
+
+def test_seeds_of_cotangents_are_the_samples() -> None:
+    sample = samples("aten.relu.default", "vjp")[0]
+    assert sample.varied
+    other = replace(sample, varied=replace(sample.varied, seed=5))
+    assert not torch.equal(inputs(sample, sample.sizes)[1], inputs(other, other.sizes)[1])
+    assert torch.equal(inputs(sample, sample.sizes)[1], inputs(sample, sample.sizes)[1])
+
+
+def test_a_derivative_without_a_floating_result_has_nothing_to_pull_back() -> None:
+    sample = samples("aten.argmax.default", "vjp")[0]
+    with pytest.raises(Untransformable, match="no floating result"):
+        inputs(sample, sample.sizes)
+
+
+def test_a_sample_of_another_one_keeps_the_variant() -> None:
+    sample = samples("aten.mm.default", "vjp")[1]
+    plain = plain_call(worker.case(sample.op), "static")
+    assert plain and alike(plain, sample) == sample
+
+
+# the reference --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("transform", TRANSFORMS)
+def test_the_reference_is_the_same_transform_in_float64(transform: Transform) -> None:
+    sample = samples("aten.softmax.int", transform)[0]
+    case = judging(worker.case(sample.op), sample)
+    (run, *_) = runs(sample, case.numeric_of(sample), case.canonical)
+    wide = wide_results(sample)(run.inputs)
+    assert wide is not None
+    (output, *_) = run.outputs
+    assert output.wide is not None and output.bound is not None
+    assert torch.equal(output.wide, wide[0])
+    assert float((output.bound / output.wide.abs().clamp_min(1e-3)).max()) < 1e-4  # tight enough to mean something
+
+
+class Skewed:
+    """A backend that computes a derivative of another function."""
+
+    name = "skewed"
+    starts = "export"
+
+    def lower(self, contract: Contract) -> Lowered:
+        whole = contract.program.module
+
+        class Off(torch.nn.Module):
+            def forward(self, *args: torch.Tensor) -> Any:
+                return tuple(t * 1.001 for t in whole(*args))
+
+        return replace(Control().lower(contract), program=replace(contract.program, module=Off()))
+
+    def verify(self, lowered: Lowered) -> None:
+        pass
+
+
+@pytest.mark.parametrize("transform", TRANSFORMS)
+def test_a_wrong_derivative_is_wrong(transform: Transform) -> None:
+    own = Pipeline(Fx(), {"skewed": Skewed()}, [plugins.factory(plugins.EXECUTORS, "eager")()])
+    assert isinstance(result(own, samples("aten.softmax.int", transform)[0], "skewed").outcome, Wrong)
+
+
+def test_a_derivatives_bound_says_that_no_class_gave_it(ready: Pipeline) -> None:
+    found = result(ready, samples("aten.mm.default", "vjp")[0], "linalg")
+    assert found.numeric == "composite(stated(8))"
+    assert result(ready, samples("aten.mm.default", "vmap")[0], "linalg").numeric == str(
+        worker.case("aten.mm.default").numeric
+    )
+
+
+# through the pipeline -------------------------------------------------------------------------------------------------
+
+OPS = ("aten.gelu.default", "aten.mm.default", "aten.sum.dim_IntList", "aten.native_layer_norm.default")
+
+
+@pytest.mark.parametrize("frontend", ["export", "dynamo"])
+@pytest.mark.parametrize("mode", ["static", "dynamic"])
+@pytest.mark.parametrize("transform", TRANSFORMS)
+@pytest.mark.parametrize("op", OPS[:2])
+def test_the_control_passes_every_road(
+    ready: Pipeline, op: str, transform: Transform, mode: Mode, frontend: str
+) -> None:
+    for sample in samples(op, transform, mode, frontend):
+        assert isinstance(result(ready, sample, "control").outcome, Passed)
+
+
+@pytest.mark.parametrize("transform", TRANSFORMS)
+@pytest.mark.parametrize("op", OPS)
+def test_plain_transforms_reach_the_backends_and_are_right(ready: Pipeline, op: str, transform: Transform) -> None:
+    sample = samples(op, transform)[0]
+    assert isinstance(result(ready, sample, "frontend").outcome, Reached)
+    assert isinstance(result(ready, sample, "linalg").outcome, Passed)
+
+
+def test_a_dynamic_transform_runs_at_other_sizes(ready: Pipeline) -> None:
+    for transform in TRANSFORMS:
+        sample = samples("aten.mm.default", transform, "dynamic")[0]
+        assert len(sample.runs) > 1
+        assert isinstance(result(ready, sample, "linalg").outcome, Passed)
+
+
+def test_the_op_is_seen_in_the_plain_program_and_what_comes_instead_is_noted(ready: Pipeline) -> None:
+    found = result(ready, samples("aten.gelu.default", "vjp")[0], "frontend")
+    assert found.introduced == ("aten.gelu_backward.default",)
+    assert result(ready, samples("aten.linear.default", "vmap")[0], "frontend").introduced  # without aten.linear
+    plain = plain_call(worker.case("aten.gelu.default"), "static")
+    assert plain
+    assert result(ready, plain, "frontend").introduced == ()
+
+
+def test_what_a_transform_cannot_use_is_excluded(ready: Pipeline) -> None:
+    def reason(op: str, transform: Transform) -> str:
+        outcome: Outcome = result(ready, samples(op, transform)[0], "linalg").outcome
+        assert isinstance(outcome, Excluded)
+        return outcome.reason
+
+    assert reason("aten.bitwise_and.Tensor", "vjp") == "vjp has no floating tensor to differentiate"
+    assert reason("aten.argmax.default", "vjp") == "vjp has no floating result to pull back"
+    assert reason("aten.nonzero.default", "vmap").startswith("eager refuses: RuntimeError: vmap: ")
+
+
+def test_what_the_frontend_lacks_is_named(ready: Pipeline) -> None:
+    outcome = result(ready, samples("aten.slice.Tensor", "jvp")[0], "frontend").outcome
+    if isinstance(outcome, Unsupported):
+        assert outcome.culprit
+        assert outcome.stage in ("import", "contract")
+
+
+def test_a_size_that_comes_out_constant_pins_the_range() -> None:
+    class Grows(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return aten.relu.default(x)
+
+    auto = torch.export.Dim.AUTO
+    given = Program(
+        op="test", module=Grows(), args=(torch.ones(1, 4),), dynamic_shapes=(({0: auto, 1: auto},),), transformed=True
+    )
+
+    def quiet(stage: object) -> None:
+        pass
+
+    enter: Enter = quiet
+    contract = Fx().run(given, enter)
+    assert contract.admits([(1, 7)])
+    assert not contract.admits([(3, 7)])
+    assert export_program(given)
+
+
+# scripts --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("frontend", ["export", "dynamo"])
+@pytest.mark.parametrize("transform", TRANSFORMS)
+def test_a_script_takes_the_same_road(transform: Transform, frontend: str, tmp_path: Path) -> None:
+    sample = samples("aten.mm.default", transform, "dynamic", frontend)[1]
+    case = judging(worker.case(sample.op), sample)
+    recipe = plugins.backend("linalg").recipe
+    source = Path(sys.modules[plugins.factory(plugins.EXECUTORS, "llvm-jit").__module__].__file__ or "").read_text()
+    whole = replace(sample, runs=sample.runs[:1])
+    text = script(case, whole, "linalg", recipe, Passed(0.1, ("llvm-jit",)), [("LlvmJit", source)])
+    (tmp_path / "repro.py").write_text(text)
+    (tmp_path / "small.py").write_text(smallest_program(sample, recipe))
+    done = subprocess.run([sys.executable, tmp_path / "repro.py"], capture_output=True, text=True, timeout=300)
+    assert done.stdout.endswith("right: this no longer fails\n"), done.stderr
+    small = subprocess.run([sys.executable, tmp_path / "small.py"], capture_output=True, text=True, timeout=300)
+    assert "linalg" in small.stdout, small.stderr
+
+
+def test_the_program_is_marked_as_transformed() -> None:
+    assert program(samples("aten.mm.default", "vjp")[0]).transformed
