@@ -122,7 +122,7 @@ if passes and works and FAULT == "hangs":
 if works and FAULT == "rubbish":
     print("rubbish")
     sys.exit(0)
-if not text.lstrip().startswith(("module", "func.func", "#")):
+if not re.sub(r"#prelude.*\n", "", text).lstrip().startswith(("module", "func.func", "#")):
     fails(text, 1, "custom op 'rubbish' is unknown")
 for number, line in enumerate(text.splitlines(), 1):
     if "torch.operator" in line:

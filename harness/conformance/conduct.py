@@ -166,6 +166,8 @@ def _verified(plugin: Any, lowered: Lowered) -> str:
         plugin.verify(replace(lowered, ir=RUBBISH))
     except ContractBroken:
         return ""
+    except Exception as error:
+        return f"`verify` raises {type(error).__name__} and not ContractBroken: {one_line(str(error))}"
     return f"`verify` finds nothing wrong with {RUBBISH!r}"
 
 

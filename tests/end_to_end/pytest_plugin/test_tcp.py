@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from harness.programs import plugins, tcp_opt
 from tests import tcp_stand_in
-from tests.end_to_end.opcov import Done, job, outcomes
+from tests.end_to_end.opcov import ROOT, Done, environment, job, outcomes
 
 
 def run(tmp_path: Path, *options: str) -> Done:
@@ -41,6 +43,19 @@ def test_what_the_binary_does_is_an_outcome(fault: str, expected: set[tuple[str,
     found = of(tmp_path)
     assert found and set(found) <= expected
     assert set(of(tmp_path, "control")) == {("Passed", "compare")}
+
+
+def test_the_plugin_conforms(tmp_path: Path) -> None:
+    binary = tcp_stand_in.write(tmp_path / "tcp-opt")
+    done = subprocess.run(
+        [sys.executable, "-c", "from harness.conformance import check_backend; check_backend('tcp')"],
+        env=environment() | {tcp_opt.VARIABLE: str(binary)},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_where_it_is_absent_the_column_says_so_and_how_to_get_it(
