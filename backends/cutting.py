@@ -135,7 +135,7 @@ def _places(body: _Body) -> tuple[int, ...]:
 def _computes(op: mlir.Operation) -> bool:
     """Whether an op makes a tensor, reads a number from one, asserts something, or has regions.
 
-    What only adds up sizes, and a constant tensor, do not compute, unless the program returns them.
+    What only adds up sizes, a constant tensor and None do not compute, unless the program returns them.
     """
     name = ir.name(op)
     if len(op.regions):
@@ -144,7 +144,7 @@ def _computes(op: mlir.Operation) -> bool:
         return name != _BINDING
     returned = any(use.owner.name == "func.return" for result in op.results for use in result.uses)
     if not ir.computing([name]):
-        return returned and name == "torch.vtensor.literal"
+        return returned and name in ("torch.vtensor.literal", "torch.constant.none")
     if any(map(_holds_tensor, op.results)) or (any(map(_is_tensor, op.operands)) and not _SIZES.fullmatch(name)):
         return True
     return returned
@@ -152,6 +152,11 @@ def _computes(op: mlir.Operation) -> bool:
 
 def _is_tensor(value: mlir.Value) -> bool:
     return str(value.type).startswith(("!torch.vtensor", "!torch.tensor"))
+
+
+def _is_none(value: mlir.Value) -> bool:
+    """Whether this is None: a program returns it, and nothing is made of it."""
+    return str(value.type) == "!torch.none"
 
 
 def _holds_tensor(value: mlir.Value) -> bool:
@@ -217,11 +222,12 @@ class _Cut:
         results = self._results()
         arguments = sorted(self.arguments, key=self.body.point)
         points = tuple(map(self.body.point, arguments))
-        returned = tuple(map(self.body.point, results))
+        told = [value for value in results if not _is_none(value)]
+        returned = tuple(map(self.body.point, told))
         constants = tuple(map(self.body.point, self.constants))
-        whole = [self.body.point(value) for value in self.body.ops[-1].operands]
+        whole = [self.body.point(value) for value in self.body.ops[-1].operands if not _is_none(value)]
         names = tuple(ir.name(self.body.ops[place]) for place in sorted(self.kept))
-        behind = tuple(map(self._behind, results))
+        behind = tuple(map(self._behind, told))
         self._rewrite(arguments, results)
         if not self.body.module.operation.verify():
             raise CannotCut("the piece is not valid IR")
@@ -246,7 +252,7 @@ class _Cut:
                 continue
             if place is None or (_is_tensor(value) and self._is_boundary(place)):
                 self.arguments[value] = None
-            elif place in self.cuttable:
+            elif place in self.cuttable and not _is_none(value):
                 self._need_number(value)
             else:
                 self.inside.add(place)

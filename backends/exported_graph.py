@@ -31,10 +31,10 @@ class ExportedGraph:
         self.ops = tuple(_name(node) for node in self._calls)
 
     def only(self, kept: Iterable[int], numbers: Mapping[Point, Any] | None = None) -> Piece:
-        """The piece of these calls; its `ir` is the code of its graph. Raises CannotCut."""
+        """The piece of these calls; its `ir` is its inputs and the code of its graph. Raises CannotCut."""
         chosen = sorted(kept)
         graph = self._graph({self._calls[i] for i in chosen})
-        text = torch.fx.GraphModule(self._root, graph).code
+        text = f"{_inputs(graph)}\n{torch.fx.GraphModule(self._root, graph).code}"
         ops = tuple(self.ops[i] for i in chosen)
         return Piece(ir=text, ops=ops, arguments=(), results=(), outputs=(), constants=(), behind=())
 
@@ -99,6 +99,19 @@ def _name(node: Node) -> str:
     if isinstance(node.target, torch._ops.OpOverload):
         return f"torch.{str(node.target).removesuffix('.default')}"
     return str(getattr(node.target, "__name__", node.target))
+
+
+def _inputs(graph: Graph) -> str:
+    """The inputs of a graph and their types, as comments: the code does not have them, and they decide how it ends."""
+    given = [node for node in graph.nodes if node.op in ("placeholder", "get_attr")]
+    return "\n".join(f"# {node.name}: {_type(node.meta.get('val'))}" for node in given)
+
+
+def _type(value: object) -> str:
+    if not isinstance(value, torch.Tensor):
+        return str(value)
+    sizes = ", ".join(map(str, value.shape))
+    return f"{str(value.dtype).removeprefix('torch.')}[{sizes}]"
 
 
 def _placeholder(graph: Graph, node: Node) -> Node:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -28,6 +30,7 @@ def clip_middle(text: str, length: int) -> str:
     return f"{text[:head]}\n… {len(text) - length:,} characters left out …\n{text[-tail:]}"
 
 
+@lru_cache(maxsize=256)
 def one_line(text: str) -> str:
     """Return the first line that is not blank, cleaned and with spaces collapsed; empty if there is none."""
     for line in clean(text).splitlines():
@@ -49,6 +52,13 @@ def share(part: int, whole: int) -> str:
         return "100 %"
     tenths = min(max(round(1000 * part / whole), 1 if part else 0), 999)
     return f"{tenths / 10:.1f} %"
+
+
+def as_table(rows: Iterable[Sequence[object]], heads: Sequence[str], **options: Any) -> str:
+    """Write rows below heads; the options are those of `tabulate`, which is imported here: most commands need none."""
+    from tabulate import tabulate
+
+    return str(tabulate(rows, headers=heads, **options))
 
 
 def duration(seconds: float) -> str:

@@ -1,157 +1,24 @@
 """Miniature backends and executors: each has one deterministic fault, with which tests prove that the harness sees it.
 
 They lower to a dialect of their own, `miniature`, whose one op names an action, such as `miniature.lie_in_shape`. The
-executor `actor` performs the action on eager's results. The harness finds miniatures as it finds any out-of-tree
-plugin, through entry points: `install` writes a distribution into a folder, which a test then puts on the import path.
+executor `actor` performs the action, one of `harness/conformance/faults.py`, on eager's results. The harness finds
+miniatures as it finds any out-of-tree plugin, through entry points: `install` writes a distribution into a folder,
+which a test then puts on the import path.
 """
 
 from __future__ import annotations
 
-import ctypes
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from harness.programs.protocols import (
-    CannotExecute,
-    Contract,
-    Executable,
-    ImpossibleShape,
-    Lowered,
-    OutsideSpecification,
-    Refused,
-)
-
-# actions that end the process, or try to ------------------------------------------------------------------------------
-
-CHATTER = 10_000
-"""Characters that `complain` prints before `LAST_WORDS`."""
-LAST_WORDS = "LLVM ERROR: out of ideas"
-
-
-def segfault() -> None:
-    ctypes.string_at(0)
-
-
-def abort() -> NoReturn:
-    os.abort()
-
-
-def leave() -> NoReturn:
-    os._exit(3)
-
-
-def fail() -> NoReturn:
-    raise ValueError("a miniature fails")
-
-
-def hang() -> None:
-    """Block in native code for ever, idle, and hold the interpreter's lock."""
-    ctypes.PyDLL(None).pause()
-
-
-def spin() -> None:
-    """Compute in native code for ever, at full speed, and hold the interpreter's lock."""
-    re.match(r"(a+)+$", "a" * 64 + "b")
-
-
-def hog() -> None:
-    """Allocate 64 MiB at a time, until there is no more memory or 64 GiB are held."""
-    held = []
-    while len(held) < 1024:
-        held.append(bytearray(1 << 26))
-
-
-def hog_natively() -> None:
-    """Call C++'s `operator new` for a tebibyte; nothing catches its exception."""
-    ctypes.CDLL("libstdc++.so.6")._Znwm(ctypes.c_size_t(1 << 40))
-
-
-def complain() -> NoReturn:
-    """Write much text, then the reason, to file descriptor 2 past Python's stderr, and abort."""
-    os.write(2, b"." * CHATTER + b"\n" + LAST_WORDS.encode() + b"\n")
-    os.abort()
-
-
-DEATHS: Mapping[str, Callable[[], None]] = {
-    action.__name__: action for action in (segfault, abort, leave, fail, hang, spin, hog, hog_natively, complain)
-}
-
-# actions on eager's results; `example` are the results at the sizes of export -----------------------------------------
-
-Results = list[Any]
-
-
-def right(results: Results, example: Results) -> Results:
-    return results
-
-
-def lie_in_value(results: Results, example: Results) -> Results:
-    """Change the last element of the first result."""
-    results[0].view(-1)[-1:] = results[0].view(-1)[-1:] != 1
-    return results
-
-
-def lie_in_shape(results: Results, example: Results) -> Results:
-    return [results[0].unsqueeze(0), *results[1:]]
-
-
-def lie_in_dtype(results: Results, example: Results) -> Results:
-    return [results[0].double(), *results[1:]]
-
-
-def lie_in_dtype_and_last_value(results: Results, example: Results) -> Results:
-    """Give the first result another dtype, and change the last one."""
-    return [*lie_in_dtype(results[:-1], example), *lie_in_value(results[-1:], example)]
-
-
-def drop_nan(results: Results, example: Results) -> Results:
-    return [r.nan_to_num(0.0) for r in results]
-
-
-def inject_nan(results: Results, example: Results) -> Results:
-    results[0].view(-1)[:1] = float("nan")
-    return results
-
-
-def lie_in_arity(results: Results, example: Results) -> Results:
-    return [*results, results[0]]
-
-
-def specialize(results: Results, example: Results) -> Results:
-    """Return the results at the sizes of export, whatever the inputs are."""
-    return example
-
-
-def size_below_zero(results: Results, example: Results) -> Results:
-    raise ImpossibleShape(0, (-1, 3))
-
-
-def refuse(results: Results, example: Results) -> Results:
-    raise CannotExecute("a miniature cannot run this")
-
-
-LIES: Mapping[str, Callable[[Results, Results], Results]] = {
-    action.__name__: action
-    for action in (
-        right,
-        lie_in_value,
-        lie_in_shape,
-        size_below_zero,
-        lie_in_dtype,
-        lie_in_dtype_and_last_value,
-        drop_nan,
-        inject_nan,
-        lie_in_arity,
-        specialize,
-        refuse,
-    )
-}
+from harness.conformance.distribution import declare
+from harness.conformance.faults import DEATHS, LIES, Results, complain, hang, lie_in_shape, lie_in_value
+from harness.programs.protocols import CannotExecute, Contract, Executable, Lowered, OutsideSpecification, Refused
 
 # executors ------------------------------------------------------------------------------------------------------------
 
@@ -468,23 +335,17 @@ def install(
     """Write a distribution of these miniatures into the folder, as `pip install` would; return the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(__file__, folder / "opcov_miniatures.py")
-    info = folder / "miniature-0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: miniature\nVersion: 0\n", encoding="ascii")
-    lines = ["[opcov.backends]", *(f"{name} = opcov_miniatures:{BACKENDS[name]}" for name in backends)]
-    lines += ["[opcov.executors]", *(f"{name} = opcov_miniatures:{EXECUTORS[name]}" for name in executors)]
-    lines += ["[opcov.opinions]", *(f"{name} = opcov_miniatures:{EXECUTORS[name]}" for name in opinions)]
-    (info / "entry_points.txt").write_text("\n".join(lines) + "\n", encoding="ascii")
-    return folder
+    made = {"backends": (backends, BACKENDS), "executors": (executors, EXECUTORS), "opinions": (opinions, EXECUTORS)}
+    groups = {
+        f"opcov.{kind}": {name: f"opcov_miniatures:{factories[name]}" for name in names}
+        for kind, (names, factories) in made.items()
+    }
+    return declare(folder, "miniature", groups)
 
 
 def needy(folder: Path, group: str, modules: Mapping[str, str], extra: str = "") -> Path:
     """Write a distribution of plugins, each with the text of its module, which defines `Plugin` or fails to import."""
-    info = folder / "needy-0.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: needy\nVersion: 0\n", encoding="ascii")
-    lines = [f"[{group}]", *(f"{name} = needy_{name}:Plugin {extra}" for name in modules)]
-    (info / "entry_points.txt").write_text("\n".join(lines) + "\n", encoding="ascii")
+    declare(folder, "needy", {group: {name: f"needy_{name}:Plugin {extra}" for name in modules}})
     for name, text in modules.items():
         (folder / f"needy_{name}.py").write_text(text, encoding="ascii")
     return folder

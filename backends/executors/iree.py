@@ -76,15 +76,14 @@ class Iree:
     def compile(self, lowered: Lowered) -> Executable:
         """Compile once, for every size; raises CannotExecute."""
         signature = signature_of(lowered.ir)
-        return _Module(_bytecode(lowered.ir), signature)
+        return Module(_bytecode(lowered.ir), signature)
 
 
 def _bytecode(text: str) -> bytes:
     """The bytecode of a module; raises CannotExecute with the error of `iree-compile`."""
-    command = [_tool("iree-compile"), "-", *FLAGS, f"--iree-llvmcpu-embedded-linker-path={_tool('iree-lld')}"]
     try:
         done = subprocess.run(
-            command,
+            command(),
             input=text.encode(),
             capture_output=True,
             timeout=WAITED_SECONDS,
@@ -106,8 +105,14 @@ def _begin() -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (COMPILE_SECONDS, COMPILE_SECONDS + 1))
 
 
+def command() -> list[str]:
+    """The command that compiles what it reads from stdin to bytecode on stdout."""
+    return [binary("iree-compile"), "-", *FLAGS, f"--iree-llvmcpu-embedded-linker-path={binary('iree-lld')}"]
+
+
 @cache
-def _tool(name: str) -> str:
+def binary(name: str) -> str:
+    """The path of a binary of the package with the compiler."""
     return str(_TOOLS.locate_file(f"iree/compiler/_mlir_libs/{name}"))
 
 
@@ -118,8 +123,11 @@ def _error_of(done: subprocess.CompletedProcess[bytes]) -> str:
     return errors[0][:MAX_REASON] if errors else f"signal {-done.returncode}" if done.returncode < 0 else "no output"
 
 
-class _Module:
-    """A compiled module in IREE's runtime."""
+class Module:
+    """A compiled module in IREE's runtime, ready to run at all sizes that it admits.
+
+    Raises RuntimeError or ValueError if the bytecode is not valid, or has no function `main`.
+    """
 
     def __init__(self, bytecode: bytes, signature: Signature) -> None:
         config = iree.runtime.Config("local-sync")
@@ -131,6 +139,7 @@ class _Module:
         self._arguments, self._results = signature.arguments, signature.results
 
     def __call__(self, inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        """Run `main`; raises CannotExecute."""
         if len(inputs) != len(self._arguments):
             raise CannotExecute(f"main takes {len(self._arguments)} arguments, not {len(inputs)}")
         given, returned = iree.runtime.VmVariantList(len(inputs)), iree.runtime.VmVariantList(len(self._results))

@@ -19,9 +19,9 @@ LONGEST = 4000
 class Lowering:
     """A lowering by one torch-mlir pipeline to one dialect.
 
-    A subclass sets the dialect's `name`, the `recipe` with the pipeline, the `element_types` of the specification, and
-    what its contract allows: whole dialects in `allowed`, single operations in `allowed_ops`. An error diagnostic is a
-    refusal even if the pipeline reports success.
+    A subclass sets the `name`, the `recipe` with the pipeline and its dialect, the `element_types` of the
+    specification, and what its contract allows: whole dialects in `allowed`, single operations in `allowed_ops`. An
+    error diagnostic is a refusal even if the pipeline reports success.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Lowering:
             if leaked := _leaked_op(failure.diagnostics):
                 raise ContractBroken(f"{leaked} is left in {self.name} IR\n{diagnostic}") from None
             raise Refused(diagnostic, culprit(failure, contract)) from None
-        return Lowered(dialect=self.name, ir=text, program=contract.program)
+        return Lowered(dialect=self.recipe.dialect, ir=text, program=contract.program)
 
     def verify(self, lowered: Lowered) -> None:
         """Verify the module and look for leaked dialects; raises ContractBroken."""
@@ -76,7 +76,7 @@ class Lowering:
                 except VersionSkew as skew:
                     found.append(Step(name=f"lower/{name}", lowered=str(skew)))
                     continue
-                lowered = Lowered(dialect=self.name, ir=retyped, program=contract.program)
+                lowered = Lowered(dialect=self.recipe.dialect, ir=retyped, program=contract.program)
                 found.append(Step(name=f"lower/{name}", lowered=f"{left} left" if left else lowered))
         ir.drop()  # the context remembers the names of resources
         return tuple(found)
@@ -120,7 +120,7 @@ def operations(lowered: Lowered) -> list[str]:
 
 _FAILED = re.compile(r"failed to legalize operation '([\w.]+)'")
 _TORCH_OP = re.compile(r"(?<![!#\w.])torch\.[a-z_]\w*(?:\.\w+)*")
-_OPERATOR = re.compile(r'torch\.operator"?.*?"(torch\.[\w.]+)"', re.DOTALL)
+_OPERATOR = re.compile(r'torch\.operator"?.*?"(torch\.(?!operator")[\w.]+)"', re.DOTALL)
 
 
 def culprit(failure: ir.PassFailed, contract: Contract) -> str | None:

@@ -38,6 +38,15 @@ _NEW = 2
 Reshape = Callable[[tuple[Dim, ...]], tuple[Dim, ...]]
 
 
+class Undefined(str):
+    """A reason in `OpCase.untried` for which eager is not even asked: its kernel would read outside of the arguments.
+
+    What it finds there differs from process to process, so that it may agree with float64.
+    """
+
+    __slots__ = ()
+
+
 class Facet(Protocol):
     """Something that a sample may hold.
 

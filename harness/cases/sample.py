@@ -162,6 +162,10 @@ class Sample:
     road: Road = DEFAULT
     varied: Varied | None = None
     _text: str = field(default="", init=False, repr=False, compare=False)
+    _id: str = field(default="", init=False, repr=False, compare=False)
+
+    def __hash__(self) -> int:  # what is derived from a sample is kept by it
+        return hash(dumps(self))
 
     @property
     def values(self) -> Values:
@@ -171,7 +175,9 @@ class Sample:
     @property
     def id(self) -> str:
         """Ten hex digits that identify the sample: the start of the SHA-256 of its JSON text."""
-        return hashlib.sha256(dumps(self).encode()).hexdigest()[:10]
+        if not self._id:  # kept, because every fold of a report asks for it
+            object.__setattr__(self, "_id", hashlib.sha256(dumps(self).encode()).hexdigest()[:10])
+        return self._id
 
     @property
     def program(self) -> str:
@@ -207,22 +213,17 @@ def map_leaves(arg: Arg, change: Callable[[Arg], Arg]) -> Arg:
 
 def map_tensors(sample: Sample, change: Callable[[TensorSpec], TensorSpec]) -> Sample:
     """The same sample with every tensor spec changed."""
-    return replace(
-        sample, args=map_leaves(sample.args, lambda leaf: change(leaf) if isinstance(leaf, TensorSpec) else leaf)
-    )
+    return replace(sample, args=map_leaves(sample.args, lambda a: change(a) if isinstance(a, TensorSpec) else a))
 
 
 # JSON -----------------------------------------------------------------------------------------------------------------
 
-_DEFAULT_FILL = Fill()
+_DEFAULTS = {name: getattr(Fill(), name) for name in Fill.__slots__}
 
 
 def _fill_json(fill: Fill) -> dict[str, Any]:
-    default = _DEFAULT_FILL
-    out = {name: getattr(fill, name) for name in Fill.__slots__ if getattr(fill, name) != getattr(default, name)}
-    if "avoid" in out:
-        out["avoid"] = list(out["avoid"])
-    return out
+    out = {name: value for name, default in _DEFAULTS.items() if (value := getattr(fill, name)) != default}
+    return out | {"avoid": list(fill.avoid)} if fill.avoid else out
 
 
 def _arg_json(arg: Arg) -> Any:
@@ -249,9 +250,7 @@ def _arg_json(arg: Arg) -> Any:
 def _arg_restore(value: Any) -> Arg:
     match value:
         case {"tensor": spec}:
-            fill = dict(spec.get("fill", {}))
-            if "avoid" in fill:
-                fill["avoid"] = tuple(fill["avoid"])
+            fill: dict[str, Any] = {k: tuple(v) if k == "avoid" else v for k, v in spec.get("fill", {}).items()}
             dims = tuple(spec["dims"])
             layout = spec.get("layout", "contiguous")
             named = spec["dtype"] in DTYPES and layout in LAYOUTS
@@ -295,43 +294,43 @@ def to_json(sample: Sample) -> dict[str, Any]:
 def from_json(data: Any) -> Sample:
     """The inverse of `to_json`; raises BadSample if the data is not a sample."""
     try:
-        if data["mode"] not in MODES:
-            raise ValueError(f"mode {data['mode']!r}")
-        if data["dtype"] not in DTYPES:
-            raise ValueError(f"dtype {data['dtype']!r}")
+        for key, known in (("mode", MODES), ("dtype", DTYPES)):
+            if data[key] not in known:
+                raise ValueError(f"{key} {data[key]!r}")
         if (origin := data.get("origin", "census")) not in ORIGINS:
             raise ValueError(f"origin {origin!r}")
+        sizes = {str(k): int(v) for k, v in data["sizes"].items()}
         sample = Sample(
             op=str(data["op"]),
             dtype=data["dtype"],
             mode=data["mode"],
-            sizes={str(k): int(v) for k, v in data["sizes"].items()},
+            sizes=sizes,
             args={str(k): _arg_restore(v) for k, v in data["args"].items()},
             dynamic=tuple(data.get("dynamic", ())),
-            runs=tuple({str(k): int(v) for k, v in r.items()} for r in data.get("runs", ())),
+            runs=tuple({str(k): int(v) for k, v in r.items()} for r in data.get("runs", ())) or (sizes,),
             origin=origin,
             road=road_of(str(data.get("road", ""))),
             varied=varied_restore(data["varied"]) if "varied" in data else None,
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise BadSample(
-            f"not a sample: {type(error).__name__}: {error}", hint="`opcov repro ID` prints a well-formed one"
-        ) from None
+        what = f"not a sample: {type(error).__name__}: {error}"
+        raise BadSample(what, hint="`opcov repro ID` prints a well-formed one") from None
     _check_names(sample)
-    return replace(sample, runs=sample.runs or (sample.sizes,))
+    return sample
 
 
 def _check_names(sample: Sample) -> None:
     """Raise BadSample if the arguments use a dim that has no size."""
-    used = {d for t in tensors(sample.args) for d in (*t.dims, t.fill.of) if isinstance(d, str)}
-    used |= {leaf.dim for leaf in walk(sample.args) if isinstance(leaf, SizeOf)} | set(sample.dynamic)
+    leaves = list(walk(sample.args))
+    used = {d for t in leaves if isinstance(t, TensorSpec) for d in (*t.dims, t.fill.of) if isinstance(d, str)}
+    used |= {leaf.dim for leaf in leaves if isinstance(leaf, SizeOf)}.union(sample.dynamic)
     for sizes in (sample.sizes, *sample.runs):
-        if missing := sorted(used - set(sizes)):
+        if missing := sorted(used - sizes.keys()):
             raise BadSample(f"the sample uses dims that have no size: {', '.join(missing)}", hint='add them to "sizes"')
 
 
 def dumps(sample: Sample) -> str:
     """The sample as one line of JSON; equal samples give the same text."""
     if not sample._text:  # kept, because every id and every order of samples asks for it
-        object.__setattr__(sample, "_text", json.dumps(to_json(sample), sort_keys=False, separators=(",", ":")))
+        object.__setattr__(sample, "_text", json.dumps(to_json(sample), separators=(",", ":")))
     return sample._text

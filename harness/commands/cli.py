@@ -51,7 +51,7 @@ COMMANDS: Mapping[str, str] = {
 """What each command does, by its name, which is its module's too; in the order in which `opcov --help` lists them."""
 
 
-GARBAGE = 200_000
+GARBAGE = 1_000_000
 """After how many new objects Python looks for cycles: seldom, since what a command reads has none and may be large."""
 
 

@@ -9,7 +9,6 @@ from reports.answers import known_issues as known
 from reports.answers.clusters import Cluster, alone, clusters
 from reports.answers.known_issues import Match
 from reports.fold.failures import FOLD
-from reports.fold.matrix import FOLD as ROWS
 from reports.index.index import Index
 from reports.pages.clusters import as_json, as_text, in_full
 
@@ -30,7 +29,7 @@ def run(options: argparse.Namespace) -> Exit:
 
     Raises BadJournal, BadKnownIssues, UnknownName for a backend or an id, and what a wrong query raises.
     """
-    index = open_index(options.journal, options.where, (ROWS, FOLD))
+    index = open_index(options.journal, options.where, (FOLD,))
     found = clusters(index, options.backend)
     matches = known_issues(index, options.known)
     if options.id:

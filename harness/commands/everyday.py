@@ -14,10 +14,9 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
-from tabulate import tabulate
-
 from harness.errors import Exit
 from harness.records.lines import lines
+from harness.text import as_table
 
 from .cost import Cost, cost
 
@@ -140,7 +139,7 @@ def as_text(figures: Mapping[str, Mapping[str, Cost]]) -> str:
             row += [f"{_ratio(here.wall, base.wall)}", _ratio(here.cpu, base.cpu), _ratio(here.resident, base.resident)]
         rows.append(row)
     heads = ["command", "wall s", "CPU s", "MiB", "base wall", "base CPU", "base MiB", "wall ratio", "CPU", "MiB"]
-    return str(tabulate(rows, headers=heads[: max(map(len, rows), default=4)]))
+    return as_table(rows, heads[: max(map(len, rows), default=4)])
 
 
 def _ratio(here: float, base: float) -> str:

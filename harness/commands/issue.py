@@ -9,6 +9,7 @@ from pathlib import Path
 from harness.errors import Exit, OpcovError
 from harness.programs.provider import use
 from harness.text import plural
+from reports.answers import known_issues as known
 from reports.answers.clusters import Cluster
 from reports.answers.issue import Issue, Past, chosen, every, issue
 from reports.fold.failures import FOLD
@@ -17,7 +18,17 @@ from reports.index.history import open_history
 from reports.index.index import Index
 from reports.pages.issue import Evidence, as_markdown, index_page
 
-from .arguments import Progress, add_compiler, add_journal_option, add_where, last_journal, open_index, print_answer
+from .arguments import (
+    Progress,
+    add_compiler,
+    add_journal_option,
+    add_known,
+    add_where,
+    known_issues,
+    last_journal,
+    open_index,
+    print_answer,
+)
 from .evidence import evidence
 from .record import HISTORY, add_history
 
@@ -43,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_compiler(parser)
     add_journal_option(parser)
     add_history(parser)
+    add_known(parser)
     add_where(parser)
 
 
@@ -50,7 +62,7 @@ def run(options: argparse.Namespace) -> Exit:
     """Print the text, or write the texts and print where.
 
     Raises UnknownName for a cause or backend; OpcovError for bad usage, if nothing fails, and for files that exist or
-    cannot be written; BadJournal, BadHistory, BadCompiler, and what a wrong query raises.
+    cannot be written; BadJournal, BadHistory, BadKnownIssues, BadCompiler, and what a wrong query raises.
     """
     _check_usage(options)
     journal = str(options.journal or last_journal())
@@ -59,9 +71,10 @@ def run(options: argparse.Namespace) -> Exit:
     if options.out:
         _check_folder(options, found)
     use(options.torch_mlir or index.run.compiler)
-    past = _past(options.history)
+    past, links = _past(options.history), known.cited(known_issues(index, options.known))
+    issues = [issue(index, cluster, past, links.get(cluster.id, ())) for cluster in found]
     written = []
-    for one, shown in _with_evidence(options, index, found, past):
+    for one, shown in _with_evidence(options, issues):
         text = as_markdown(one, shown)
         files = _write(options.out, one, text, shown) if options.out else {}
         written.append((one, "" if options.out else text, files))
@@ -89,14 +102,11 @@ def _past(path: Path) -> Past | None:
         return Past(history)
 
 
-def _with_evidence(
-    options: argparse.Namespace, index: Index, found: Sequence[Cluster], past: Past | None
-) -> Iterator[tuple[Issue, Evidence]]:
+def _with_evidence(options: argparse.Namespace, issues: Sequence[Issue]) -> Iterator[tuple[Issue, Evidence]]:
     running = not options.all if options.running is None else options.running
     progress = Progress("opcov: writing", "text")
-    for number, cluster in enumerate(found):
-        progress(number, len(found))
-        one = issue(index, cluster, past)
+    for number, one in enumerate(issues):
+        progress(number, len(issues))
         yield one, evidence(one, running=running)
     progress.end()
 

@@ -21,7 +21,7 @@ from harness import git, user_cache
 from harness.errors import MixedPackage
 from harness.records.toolchain import COMPILERS, TOOL, Loaded, Package
 
-from . import plugins
+from . import plugins, tcp_opt
 
 COMPILER = "torch_mlir"
 """The package of the compiler that is measured. It has no `__init__.py`, so Python joins its portions on the path."""
@@ -68,12 +68,14 @@ def loaded(
 
     `tool` is the binary that its pipelines run through.
     """
-    executors = tuple(executors)
+    backends, executors = tuple(backends), tuple(executors)
     wanted = dict.fromkeys((*COMPILERS, *plugins.packages(backends, executors)))
     names = [name for name in wanted if name in sys.modules and name not in OURS | sys.stdlib_module_names]
     packages = {name: _package(name) for name in names}
     if tool:
         packages[TOOL] = Package(path=str(tool), library=tool.name, sha256=sha256(tool))
+    if tcp_opt.COLUMN in backends and (binary := tcp_opt.chosen()) and binary.is_file():
+        packages[tcp_opt.NAME] = Package(path=str(binary), library=binary.name, sha256=sha256(binary))
     return Loaded(packages=packages, executors=executors, absent=absent)
 
 

@@ -76,6 +76,11 @@ def backend(name: str) -> Callable[[], Any]:
     return factory(CASCADES if _has(CASCADES, name) else BACKENDS, name)
 
 
+def executor(name: str) -> Callable[[], Any]:
+    """Return the callable that makes an executor, of whatever use; raises UnknownName or MissingPackage."""
+    return factory(_group_of(name), name)
+
+
 def factory(group: str, name: str) -> Callable[[], Any]:
     """Return the callable that makes the plugin of that name; raises UnknownName or MissingPackage."""
     entry = _entry(group, name)

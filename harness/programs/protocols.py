@@ -204,6 +204,13 @@ class VersionSkew(Exception):
     """
 
 
+class Unavailable(Exception):
+    """Raised by a backend: the program that it drives is not on this machine, or is another program.
+
+    The text says how to get it. Becomes `NotExecuted`: nothing is known of the lowering.
+    """
+
+
 class CannotExecute(Exception):
     """Raised by an executor or an executable: it cannot run this module, through no fault of the lowering.
 

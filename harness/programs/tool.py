@@ -10,7 +10,7 @@ import re
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,21 +33,21 @@ HELP_SECONDS = 60.0
 
 def check(path: Path) -> None:
     """Raise BadCompiler if the file cannot be run, is another program, or lacks a pipeline."""
-    if why := _fault(path):
+    if why := fault(path):
         raise BadCompiler(
             f"--torch-mlir {path}: it is no torch-mlir-opt that opcov can use: {why}",
             hint="name the binary of a build, such as BUILD/bin/torch-mlir-opt",
         )
 
 
-def _fault(path: Path) -> str:
-    """Why the file cannot stand for a compiler; empty if it can."""
+def fault(path: Path, needed: Sequence[str] = NEEDED, seconds: float = HELP_SECONDS) -> str:
+    """Why the file is no MLIR optimizer that lists the needed passes and pipelines; empty if it is one."""
     if not path.is_file():
         return "there is no such file"
     if not os.access(path, os.X_OK):
         return "it is not executable"
     try:
-        said = run(path, ["--help"], "", HELP_SECONDS)
+        said = run(path, ["--help"], "", seconds)
     except OSError as error:
         return f"it cannot be run ({error.strerror})"
     except CompilerDied as death:
@@ -55,7 +55,7 @@ def _fault(path: Path) -> str:
     options = set(re.findall(r"^ +--([\w-]+)", said.out, re.MULTILINE))
     if said.status or "pass-pipeline" not in options:
         return "`--help` does not list the options of an MLIR optimizer"
-    lacking = [name for name in NEEDED if name not in options]
+    lacking = [name for name in needed if name not in options]
     return f"it lacks {', '.join(lacking)}" if lacking else ""
 
 

@@ -13,7 +13,7 @@ import pytest
 import op_suites
 from harness.cases.profile import ASKS, PROFILES, Asks, profile
 from harness.errors import OpcovError
-from harness.programs import plugins
+from harness.programs import plugins, tcp_opt
 from harness.programs.compiler import FORMS, INSTALLED, Compiler, chosen
 from harness.programs.provider import provide, use
 from harness.records.journal_file import JournalReader
@@ -49,6 +49,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="only these backends, or the frontend before them (repeatable)",
     )
     add("--cascades", action="store_true", help="also the lowerings to TOSA and StableHLO, converted on to linalg")
+    add("--tcp-opt", metavar="PATH", help="the binary that the column tcp drives, which --cascades then has too")
     add("--mode", action="append", default=[], metavar="MODE", help="static or dynamic (repeatable)")
     add("--dtype", action="append", default=[], metavar="DTYPE", help="only these dtypes, such as bf16 (repeatable)")
     roads.add_options(add)
@@ -70,6 +71,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Check every name before anything runs; the controller settles the seed for all workers."""
     vars(config.option).update(getattr(config, "workerinput", {}).get(SETTLED, {}))
     try:
+        if config.option.tcp_opt:
+            tcp_opt.choose(config.option.tcp_opt)
         _settle_samples(config)
         if selection(config) != Selection():
             roads.check(config)
@@ -225,7 +228,8 @@ def selection(config: pytest.Config) -> Selection:
     backends = split(option.backend)
     if option.cascades:
         named = backends or plugins.columns(plugins.BACKENDS)
-        backends = tuple(dict.fromkeys((*plugins.names(plugins.CASCADES), *named)))
+        cascades = (n for n in plugins.names(plugins.CASCADES) if n != tcp_opt.COLUMN or tcp_opt.chosen())
+        backends = tuple(dict.fromkeys((*cascades, *named)))
     return Selection(
         ops=split(option.op),
         backends=backends,

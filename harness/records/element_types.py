@@ -47,7 +47,7 @@ def known_types(header: Mapping[str, Any]) -> Known:
 def judged(record: Record, known: Known) -> Record:
     """The record, with the outcome `Outside` if its sample is outside the backend's dialect."""
     outcome = record.outcome
-    if record.sample is None or record.backend not in known or not isinstance(outcome, JUDGED):
+    if not isinstance(outcome, JUDGED) or record.sample is None or record.backend not in known:
         return record
     if outcome.stage in SHARED:
         return record

@@ -6,7 +6,7 @@ It is the only thing that passes from running to reporting. `journal_file` reads
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -31,7 +31,7 @@ class Record:
     - `sample`: the sample as JSON; None if the cell has nothing to run, such as an excluded dtype.
     - `traits`: the sample's traits, and those that only running it shows.
     - `reached`: the torch-dialect ops at the backend contract.
-    - `seconds`: seconds by stage; under `reference`, those before the first stage.
+    - `seconds`: seconds by stage, written to a tenth of a millisecond; under `reference`, those before the first stage.
 
     The others are left out where there is nothing to say:
 
@@ -141,7 +141,7 @@ def record_json(record: Record) -> dict[str, Any]:
         "traits": list(record.traits),
         "detail": detail(record.outcome),
         "reached": list(record.reached),
-        "seconds": {stage: round(s, 6) for stage, s in record.seconds.items()},
+        "seconds": {stage: round(s, 4) for stage, s in record.seconds.items()},
     }
     parts = asdict(record.first_wrong_pass) if record.first_wrong_pass else None
     more = {
@@ -166,32 +166,32 @@ def dumped(record: Record) -> str:
     return json.dumps(record_json(record), separators=(",", ":"))
 
 
-def record_restore(line: Mapping[str, Any], restore_sample: Callable[[Any], Sample] = from_json) -> Record:
-    """The inverse of `record_json`; raises KeyError, TypeError or BadSample.
-
-    `restore_sample` makes the sample of its JSON; a caller may give one that knows the sample already.
-    """
+def record_restore(line: Mapping[str, Any]) -> Record:
+    """The inverse of `record_json`; raises KeyError, TypeError or BadSample."""
     return Record(
-        op=line["op"],
-        family=line["family"],
-        backend=line["backend"],
-        mode=line["mode"],
-        dtype=line["dtype"],
+        **cell_restore(line),
+        **optional_restore(line),
         outcome=restore(line["outcome"], line["stage"], line["detail"]),
-        sample=restore_sample(line["sample"]) if line["sample"] is not None else None,
+        sample=from_json(line["sample"]) if line["sample"] is not None else None,
         traits=tuple(line["traits"]),
         reached=tuple(line.get("reached", ())),
         seconds=line.get("seconds", {}),
-        minimised=line.get("minimised"),
-        breaks=line.get("breaks"),
-        cause=line.get("cause"),
-        first_wrong_pass=FirstWrongPass(**line["parts"]) if line.get("parts") else None,
-        numeric=line.get("numeric"),
-        hung=tuple(line.get("hung", ())),
-        results=tuple(line.get("results", ())),
-        plain=line.get("plain", False),
-        without=line.get("without"),
-        opinion=opinion_restore(line["opinion"]) if line.get("opinion") else None,
-        introduced=tuple(line.get("introduced", ())),
-        road=road(line["road"]) if "road" in line else DEFAULT,
     )
+
+
+def cell_restore(line: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a `Record` that name its cell, from its line; raises KeyError."""
+    return {key: line[key] for key in ("op", "family", "backend", "mode", "dtype")}
+
+
+def optional_restore(line: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a `Record` whose keys are left out where there is nothing to say; raises KeyError or TypeError."""
+    found = {key: line[key] for key in ("minimised", "breaks", "cause", "numeric", "plain", "without") if key in line}
+    found |= {key: tuple(line[key]) for key in ("hung", "results", "introduced") if key in line}
+    if "road" in line:
+        found["road"] = road(line["road"])
+    if parts := line.get("parts"):
+        found["first_wrong_pass"] = FirstWrongPass(**parts)
+    if opinion := line.get("opinion"):
+        found["opinion"] = opinion_restore(opinion)
+    return found

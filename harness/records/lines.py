@@ -14,9 +14,11 @@ from pathlib import Path
 
 GZIP = 31
 """The `wbits` of zlib's gzip format."""
+_LEVEL = 8
+"""How hard zlib tries: level 9 gains no more, and writes another header."""
 MAGIC = b"\x1f\x8b\x08"
 """The first bytes of each gzip member."""
-OWN_HEADER = zlib.compressobj(wbits=GZIP).flush()[:10]
+OWN_HEADER = zlib.compressobj(_LEVEL, wbits=GZIP).flush()[:10]
 """The header of a member that `Compressor` writes: long enough not to occur within a member by chance."""
 MEMBER_BYTES = 4 << 20
 """How many bytes of text a member holds before the next one starts."""
@@ -30,7 +32,7 @@ class Compressor:
     """Turns text into gzip members, flushed at each call so that all text up to there can be read."""
 
     def __init__(self) -> None:
-        self._member = zlib.compressobj(wbits=GZIP)
+        self._member = zlib.compressobj(_LEVEL, wbits=GZIP)
         self._bytes = 0
 
     def flushed(self, text: bytes) -> bytes:
@@ -44,7 +46,7 @@ class Compressor:
         if not self._bytes:
             return b""
         rest = self._member.flush(zlib.Z_FINISH)
-        self._member, self._bytes = zlib.compressobj(wbits=GZIP), 0
+        self._member, self._bytes = zlib.compressobj(_LEVEL, wbits=GZIP), 0
         return rest
 
 

@@ -179,7 +179,8 @@ class Blocked:
 class NotExecuted:
     """No executor can run it, or one torch-mlir cannot read another's IR; `reasons` says why, by executor.
 
-    In the second case, a version skew, `stage` is the one whose text the other side could not parse.
+    In the second case, a version skew, `stage` is the one whose text the other side could not parse. Where the program
+    that the backend drives is absent, that is the reason, and `stage` the one that needs it.
     """
 
     reasons: Mapping[str, str]

@@ -27,7 +27,7 @@ from .severity import SEVERITIES
 
 OF_SAMPLE = ("op", "family", "backend", "mode", "dtype", *FIELDS, "plain", "id")
 """The fields that are known before a sample is run."""
-OF_RESULT = ("outcome", "stage", "culprit", "trait", "severity", "status", "executor")
+OF_RESULT = ("outcome", "stage", "culprit", "trait", "severity", "status", "executor", "cause")
 """The fields that only a result has, so that they need a journal."""
 YES, NO = "yes", "no"
 """The values of the field `plain`."""

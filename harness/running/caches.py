@@ -32,6 +32,7 @@ from harness.programs.protocols import (
     OutsideSpecification,
     Program,
     Refused,
+    Unavailable,
     VersionSkew,
 )
 from harness.programs.transforms import Untransformable
@@ -267,7 +268,7 @@ def _failures_as_outcomes(clock: Clock) -> Iterator[None]:
         raise Stop(Unsupported("lower", refusal.diagnostic, refusal.culprit)) from None
     except ContractBroken as broken:
         raise Stop(Invalid("verify", str(broken))) from None
-    except (CompilerDied, VersionSkew, MemoryError):  # the pipeline makes their outcomes, of the frontend's too
+    except (CompilerDied, VersionSkew, Unavailable, MemoryError):  # `ended` makes their outcomes, of the frontend's too
         raise
     except Exception as error:
         text = traceback.format_exc(limit=-3)

@@ -152,7 +152,7 @@ class _Parts:
             self.level = "imported"  # the contract pipeline changed what the program computes
             program = self._told()
             if program.why or program.wrong:
-                raise CannotTell(program.why or f"it is wrong as it was imported: {program.wrong}")
+                raise CannotTell(program.why or f"as it was imported, too: {program.wrong}")
         return program
 
     def _told(self) -> CutProgram:

@@ -27,8 +27,8 @@ Values = Mapping[Point, Any]
 class Interpreted:
     """A program to be cut: at each of its sizes its reference and the values in it.
 
-    `lacking` says why some values cannot be had. `wrong` says what is wrong with the results of the interpreter: then
-    the program is not what eager computes before a backend has seen it.
+    `lacking` says why some values cannot be had. `wrong` says what is wrong with the results of the interpreter, or why
+    it has none: then the program is not what eager computes before a backend has seen it.
     """
 
     case: OpCase
@@ -66,6 +66,7 @@ def interpreted(
             results = _run(cutting, text, run, values)
         except CannotExecute as refused:
             found.lacking = f"the interpreter cannot run it: {refused}"
+            found.wrong = found.wrong or found.lacking
             continue
         wrong = compare(_retyped(results, contract, run), run, runs[0], case, "torch-dialect")
         found.wrong = found.wrong or (wrong.message if isinstance(wrong, Wrong) else "")

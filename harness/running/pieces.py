@@ -105,7 +105,7 @@ class Pieces:
         if not at:
             return CutText(ir=piece.ir, ops=piece.ops, lacking=found.lacking)
         fed = [_tensors(piece.arguments, values) for _, values, _ in at]
-        values = hashlib.sha256(b"".join(as_bytes(t) for one in fed for t in one)).hexdigest()
+        values = _key(found, piece, fed)
         numeric = ", ".join(dict.fromkeys(c.says for c in classes_of(piece, fed[0], self._cases)))
         judged = len(at) == len(found.runs) and all(known for *_, known in at)
         unjudged = "" if judged else found.lacking or "a number in it differs between sizes"
@@ -188,6 +188,12 @@ class _Interpreting(torch.nn.Module):
     def forward(self, *inputs: torch.Tensor) -> Any:
         """Return what the interpreter computes."""
         return tuple(self._cutting.interpret(self._text, inputs))
+
+
+def _key(found: Interpreted, piece: Piece, fed: Sequence[Sequence[torch.Tensor]]) -> str:
+    """What tells the values that a piece is fed with, and the bounds of what it computes, from others."""
+    bound_of = found.sample.id if any(output is not None for output in piece.outputs) else ""
+    return hashlib.sha256(b"".join(as_bytes(t) for one in fed for t in one) + bound_of.encode()).hexdigest()
 
 
 def _tensors(points: Sequence[Point], values: Values) -> list[torch.Tensor]:

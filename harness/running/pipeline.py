@@ -31,6 +31,7 @@ from harness.programs.protocols import (
     Contract,
     Executor,
     Frontend,
+    Unavailable,
     VersionSkew,
 )
 from harness.records.frontend import FRONTEND
@@ -47,6 +48,7 @@ from harness.records.outcome import (
     Stage,
     Wrong,
 )
+from harness.records.toolchain import ABSENT
 
 from . import decomposition, second_opinion
 from .caches import Artifact, Artifacts, Contracts, References, Stop, starts_early
@@ -275,6 +277,8 @@ def ended(error: Exception, stage: Stage) -> Outcome:
             return crashed(stage, error.how, error.stderr)
         case VersionSkew():
             return NotExecuted({"version skew": str(error)}, stage)
+        case Unavailable():
+            return NotExecuted({ABSENT: str(error)}, stage)
         case MemoryError():
             return Crashed(stage, "memory limit", traceback.format_exc(limit=-3))
         case _:

@@ -66,8 +66,8 @@ class CutRequest:
 class CutProgram:
     """What a program can be cut into: the names of the ops that may be at fault, in its order, and its text.
 
-    `wrong` says what is wrong with its results as the interpreter computes them, "" if nothing is. `why` says why it
-    cannot be cut, "" if it can.
+    `wrong` says what is wrong with its results as the interpreter computes them, or why it computes none. `why` says
+    why it cannot be cut, "" if it can.
     """
 
     ops: tuple[str, ...] = ()
@@ -80,8 +80,8 @@ class CutProgram:
 class CutText:
     """A piece: its text, the names of its ops, and what its results are held to; or why it cannot be had.
 
-    `values` tells the values that it is fed with from others, "" if these cannot be had, for the reason `lacking`;
-    `unjudged` says why it is not known what it should compute.
+    `values` tells the values that it is fed with, and its bounds, from others, "" if these cannot be had, for the
+    reason `lacking`; `unjudged` says why it is not known what it should compute.
     """
 
     ir: str = ""

@@ -8,12 +8,13 @@ import signal
 import tempfile
 import warnings
 from collections.abc import Callable, Mapping
+from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Literal, TypeVar, cast
 
 from harness.cases.case import OpCase
-from harness.cases.sample import Sample
+from harness.cases.sample import Sample, tensors
 from harness.judging.agreement import Agreement, agreement
 from harness.programs.fork import ForkDied, in_fork
 from harness.running.limits import limit_memory
@@ -24,7 +25,8 @@ Ask = Callable[[Sample, "Sample | None"], Reply]
 """From a call, and a sample whose result it should have, to what eager makes of it; see `harness.judging.agreement`.
 
 It `refuses` where oneMKL finds fault with an argument, as it does with NaN: then the result is what was in memory.
-It is `unjudged` where eager agrees with float64 and the control does not pass the call, and `dies` where eager dies.
+It is `unjudged` where eager agrees with float64 and the control does not pass the call, or another processor may refuse
+it, and `dies` where eager dies.
 """
 Passes = Callable[[OpCase, Sample], bool]
 """Whether the control passes a call."""
@@ -34,6 +36,10 @@ CALL_SECONDS = 10.0
 """The CPU time that one call may take."""
 MEMORY = 2 << 30
 """How many bytes the calls may allocate."""
+BY_PROCESSOR = ("aten.conv*", "aten._convolution.*", "aten._convolution_mode.*", "aten.gelu_backward.*")
+"""Ops that oneDNN computes in bf16 and f16 where the processor has instructions for them: then it refuses another dtype
+beside them, which eager's own kernels take elsewhere."""
+SHORT = ("bf16", "f16")
 MAX_DEATHS = 50
 """In so many calls of one op eager may die."""
 _UNANSWERED = "dies"
@@ -90,13 +96,20 @@ class _Asking:
             reply: Reply = agreement(self.case, sample, like)
             if _written() > before:
                 reply = "refuses"
-            self.known[key] = reply if reply != "agrees" or self.passes(self.case, sample) else "unjudged"
+            judged = reply != "agrees" or (not is_by_processor(sample) and self.passes(self.case, sample))
+            self.known[key] = reply if judged else "unjudged"
             signal.setitimer(signal.ITIMER_PROF, 0)
             self._write(f"\n{key} {self.known[key]}")
         return self.known[key]
 
     def _write(self, line: str) -> None:
         os.write(self.log.fileno(), line.encode())
+
+
+def is_by_processor(sample: Sample) -> bool:
+    """Whether it depends on the processor if eager takes a call; see `BY_PROCESSOR`."""
+    dtypes = {tensor.dtype for tensor in tensors(sample.args)}
+    return len(dtypes) > 1 and not dtypes.isdisjoint(SHORT) and any(fnmatchcase(sample.op, op) for op in BY_PROCESSOR)
 
 
 def _written() -> int:

@@ -6,11 +6,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from tabulate import tabulate
-
 from harness.cases.case import OpCase
 from harness.errors import MissingPackage
 from harness.running.cells import Catalog
+from harness.text import as_table
 
 from .denominators import Denominator, Uncounted, denominators, figures
 from .overloads import Overloads, cached, overloads, tell
@@ -134,4 +133,4 @@ def _some(names: Sequence[str], every: bool) -> str:
 
 
 def _table(rows: Iterable[Iterable[Any]], *head: str) -> str:
-    return str(tabulate([list(row) for row in rows], headers=head))
+    return as_table([list(row) for row in rows], head)

@@ -15,7 +15,7 @@ from harness.cases.argument_facets import Dtypes, Inferred, Option, argument_fac
 from harness.cases.case import OpCase
 from harness.cases.draw import census, draw_programs
 from harness.cases.dtypes import DTYPES
-from harness.cases.facets import Facet, Kind, shape_facets, specs
+from harness.cases.facets import Facet, Kind, Undefined, shape_facets, specs
 from harness.cases.numeric import ShapeOnly
 from harness.cases.profile import Profile
 from harness.cases.sample import Mode, Sample, tensors
@@ -147,6 +147,8 @@ def tried(drawn: Drawn, facet: Facet, ask: Ask) -> Lack:
     if any(map(facet.holds, drawn.nightly)):
         return Lack(op=drawn.case.op, kind=facet.kind, facet=facet.name, dtype=dtype, state="nightly")
     reason = drawn.case.why_untried(facet.name, dtype) or ""
+    if isinstance(reason, Undefined):
+        return Lack(op=drawn.case.op, kind=facet.kind, facet=facet.name, dtype=dtype, state="named", reason=reason)
     replies: set[Reply] = set()
     shown = None
     for sample, like in _calls(drawn, facet):

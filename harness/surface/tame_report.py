@@ -7,11 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tabulate import tabulate
-
 from harness.cases.facets import KINDS, Kind
 from harness.cases.sample import to_json
-from harness.text import clip, plural
+from harness.text import as_table, clip, plural
 
 from .tame import LISTED, Lack, State
 
@@ -148,4 +146,4 @@ def _entry(found: Tameness, lack: Lack) -> dict[str, Any]:
 
 
 def _table(rows: Iterable[Iterable[Any]], *head: str, widths: list[int | None] | None = None) -> str:
-    return str(tabulate([list(row) for row in rows], headers=head, maxcolwidths=widths))
+    return as_table([list(row) for row in rows], head, maxcolwidths=widths)

@@ -50,7 +50,7 @@ def fold(of: OpRecords) -> list[list[Any]] | None:
     """The most alarming reason of each alarming cell of an op: backend, mode, and what `Alarm` shows of it."""
     found = []
     for cell in cells_of(of):
-        if cell.backend != CONTROL and cell.cell.status in ALARMING:
+        if cell.backend != CONTROL and cell.status in ALARMING:
             reason = reasons(cell)[0]
             record = reason.smallest
             shown = clip(call(record.sample), _LONGEST) if record.sample else None

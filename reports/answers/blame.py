@@ -7,14 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from tabulate import tabulate
-
 from harness.records.expectation import CONTROL
 from harness.records.frontend import FRONTEND
 from harness.records.journal import Record
 from harness.records.opinion import MEANS, SAYS
 from harness.records.outcome import NotExecuted, Passed, Wrong
-from harness.text import clip, one_line, plural
+from harness.text import as_table, clip, one_line, plural
 from reports.fold.call import repro_command
 from reports.fold.reason import smallest, weight
 from reports.index.index import Index
@@ -231,7 +229,8 @@ def _joined_opinions(parts: Iterable[list[Any]]) -> tuple[Opinions, ...]:
 def _sum(counts: Iterable[list[tuple[K, int]]]) -> Counter[K]:
     total: Counter[K] = Counter()
     for one in counts:
-        total.update(dict(one))
+        for key, count in one:  # Counter.update takes three times as long for so few
+            total[key] += count
     return total
 
 
@@ -314,12 +313,12 @@ def as_text(found: Blame) -> str:
         (c.backend, c.mode, *(c.passed[n] for n in numbers), *(c.wrong[n] for n in numbers), c.unexecuted)
         for c in found.confirmed
     ]
-    parts = ["Samples by how many executors confirm the verdict", str(tabulate(rows, headers=heads))]
+    parts = ["Samples by how many executors confirm the verdict", as_table(rows, heads)]
     cells = [(c.backend, c.mode, *(c.cells[n] for n in numbers)) for c in found.confirmed]
     heads = ["backend", "mode", *(f"by {n}" for n in numbers)]
     parts += [
         "Cells that pass, by the fewest executors that confirm one of their samples",
-        tabulate(cells, headers=heads),
+        as_table(cells, heads),
     ]
     if found.first_wrong_passes:
         passes = [
@@ -327,11 +326,11 @@ def as_text(found: Blame) -> str:
             for p in found.first_wrong_passes
         ]
         heads = ["first wrong pass", "backend", "ways to be wrong", "ops", "see"]
-        parts += ["Where wrong samples part from eager", str(tabulate(passes, headers=heads))]
+        parts += ["Where wrong samples part from eager", as_table(passes, heads)]
     if found.opinions:
         rows = [(o.backend, o.mode, o.executor, *(o.says[says] for says in SAYS)) for o in found.opinions]
         heads = ["backend", "mode", "asked", *SAYS]
-        parts += ["Second opinions on samples that failed", str(tabulate(rows, headers=heads))]
+        parts += ["Second opinions on samples that failed", as_table(rows, heads)]
         parts.append("\n".join(f"{says}: {MEANS[says]}" for says in SAYS))
     if not found.dissents:
         return "\n\n".join([*parts, "No executor disagrees with one that is right."])
@@ -340,5 +339,5 @@ def as_text(found: Blame) -> str:
         for d in found.dissents
     ]
     heads = ["op", "backend", "executor at fault", "samples", "what it got", "see"]
-    parts += ["Executors that are at fault themselves, where another one is right", str(tabulate(lines, headers=heads))]
+    parts += ["Executors that are at fault themselves, where another one is right", as_table(lines, heads)]
     return "\n\n".join(parts)

@@ -8,9 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tabulate import tabulate
-
-from harness.text import clip, plural, share
+from harness.text import as_table, clip, plural, share
 from reports.fold.call import repro_command
 from reports.fold.ways import Known, Way
 
@@ -88,7 +86,7 @@ class Causes:
             for c in self.columns
         ]
         heads = ("", "ways", "culprit", "composition", "verified", "samples", "unlocked")
-        return tabulate(rows, headers=heads, disable_numparse=True, colalign=("left", *["right"] * 6))
+        return as_table(rows, heads, disable_numparse=True, colalign=("left", *["right"] * 6))
 
     def _culprits(self) -> list[str]:
         lines = []

@@ -5,7 +5,7 @@ A failure that the frontend blocks belongs to the frontend's cluster. Every fail
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -157,6 +157,15 @@ class Cluster:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many clusters a backend has by outcome, and how many of its cells fail."""
+
+    backend: str
+    causes: Counter[str]
+    cells: int
+
+
 @dataclass(frozen=True)
 class Clusters:
     """The clusters of one backend, the worst first; `cells` and `samples` are how many fail."""
@@ -165,6 +174,26 @@ class Clusters:
     clusters: tuple[Cluster, ...]
     cells: int
     samples: int
+
+    @property
+    def counted(self) -> Counted:
+        """The clusters, counted."""
+        return Counted(self.backend, Counter(cluster.key.outcome for cluster in self.clusters), self.cells)
+
+
+def counted(index: Index) -> tuple[Counted, ...]:
+    """The clusters of each backend that has columns, counted: most pages show no more of them."""
+    parts = index.parts(FOLD)
+    keys = {_key(group["key"]) for _, part in parts for group in part["groups"]}
+    causes = Counter((key.backend, key.outcome) for key in keys)
+    cells = Counter[str]()
+    for _, part in parts:
+        cells.update({backend: of_op for backend, (of_op, _) in part["totals"].items()})
+    backends = dict.fromkeys(column.backend for column in columns_of(index.run))
+    return tuple(
+        Counted(name, Counter({outcome: n for (of, outcome), n in causes.items() if of == name}), cells[name])
+        for name in backends
+    )
 
 
 def clusters(index: Index, backend: str | None = None) -> tuple[Clusters, ...]:

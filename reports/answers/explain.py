@@ -7,15 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tabulate import tabulate
-
 from harness.cases.sample import dumps, to_json
 from harness.errors import UnknownName
 from harness.records.expectation import CONTROL
 from harness.records.frontend import FRONTEND
 from harness.records.opinion import opinion_json
 from harness.records.outcome import Blocked
-from harness.text import clean, clip, clip_middle, plural, tally
+from harness.text import as_table, clean, clip, clip_middle, plural, tally
 from reports.fold.call import call, explain_command, repro_command
 from reports.fold.cell import Cell, CellRecords, Column, cells_of, dialect_name, outcome_name
 from reports.fold.failures import FOLD as FAILURES
@@ -95,7 +93,7 @@ class Explanation:
             heads = [head.partition("\n")[2] for head in heads]
         shown = {cell.status for cell in self.cells} | {p.status for cell in self.cells for p in cell.by_dtype}
         legend = "   ".join(f"{s.symbol} {s.name}" for s in STATUSES if s in shown)
-        table = tabulate(lines, headers=["dtype", *heads], disable_numparse=True, stralign="left")
+        table = as_table(lines, ["dtype", *heads], disable_numparse=True, stralign="left")
         return f"{table}\n\n{legend}   n/m: passed of all samples, those outside left out"
 
 

@@ -11,11 +11,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tabulate import tabulate
-
 from harness.records.expectation import CONTROL
 from harness.records.journal import Record
 from harness.records.outcome import Excluded, Outside
+from harness.text import as_table
 from reports.fold.call import repro_command
 from reports.fold.cell import Key, outcome_name
 from reports.fold.status import worst
@@ -145,7 +144,7 @@ def as_text(found: Comparison) -> str:
         for gap in found.gaps
     ]
     if rows:
-        parts.append(str(tabulate(rows, headers=["op", "backend", "dtype", "census", "opinfo", "see"])))
+        parts.append(as_table(rows, ["op", "backend", "dtype", "census", "opinfo", "see"]))
     parts.append(f"{found.rejected} inputs that eager rejects; {len(found.accepted)} of them export takes")
     parts += [f"  {r.op}: {r.reason}" for r in found.accepted]
     return "\n\n".join(parts[:2]) + "\n\n" + "\n".join(parts[2:]) if rows else "\n\n".join(parts)

@@ -33,7 +33,7 @@ class Issue:
 
     `record` is its example, None if the journal no longer has it. `cut` is the culprit alone, None if none was cut.
     `elsewhere` says what the other backends make of the example. `since` says since when it fails, as far as the
-    history knows. `versions` are those of the run.
+    history knows. `versions` are those of the run. `known` are the issues that trackers have of it already.
     """
 
     cluster: Cluster
@@ -42,6 +42,7 @@ class Issue:
     elsewhere: tuple[str, ...]
     since: tuple[str, ...]
     versions: tuple[str, ...]
+    known: tuple[str, ...] = ()
 
 
 def chosen(index: Index, cluster_id: str, journal: str) -> Cluster:
@@ -73,7 +74,7 @@ def every(index: Index, backend: str | None, journal: str) -> tuple[Cluster, ...
     return found
 
 
-def issue(index: Index, cluster: Cluster, past: Past | None = None) -> Issue:
+def issue(index: Index, cluster: Cluster, past: Past | None = None, known: Sequence[str] = ()) -> Issue:
     """What is known of a cluster."""
     records = index.whole.records(cluster.example.op).records
     record = next((one for one in records if _is_example(one, cluster)), None)
@@ -85,6 +86,7 @@ def issue(index: Index, cluster: Cluster, past: Past | None = None) -> Issue:
         elsewhere=tuple(_elsewhere(record, records, backends)) if record else (),
         since=past.since(cluster) if past else (),
         versions=versions(index.run),
+        known=tuple(known),
     )
 
 

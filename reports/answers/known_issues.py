@@ -204,8 +204,13 @@ def links(found: Iterable[Match]) -> dict[str, list[Match]]:
 
 def notes(found: Iterable[Match]) -> dict[str, list[str]]:
     """What to write below each cluster that is known, by its id."""
+    return {id: [f"known: {link}" for link in of] for id, of in cited(found).items()}
+
+
+def cited(found: Iterable[Match]) -> dict[str, list[str]]:
+    """By the id of a cluster the links to what is known of it, each with what is to be said of it."""
     return {
-        id: [f"known: {match.issue.link}" + (f" ({match.said})" if match.said else "") for match in of]
+        id: [f"{match.issue.link} ({match.said})" if match.said else match.issue.link for match in of]
         for id, of in links(found).items()
     }
 

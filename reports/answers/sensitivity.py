@@ -8,10 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tabulate import tabulate
-
 from harness.records.mutant import MUTANT_STATUSES, SURVIVED, MutantRecord
-from harness.text import clip, plural, share
+from harness.text import as_table, clip, plural, share
 
 TARGET = 0.95
 """The share of the mutants of each kind that should be killed."""
@@ -124,7 +122,7 @@ def _table(name: str, rates: Sequence[Rate]) -> str:
     rows = [
         [r.name, share(r.killed, r.counted), *(r.statuses[status] or "" for status in MUTANT_STATUSES)] for r in rates
     ]
-    return tabulate(
+    return as_table(
         rows, [name, "caught", *MUTANT_STATUSES], colalign=("left", *("right",) * (len(MUTANT_STATUSES) + 1))
     )
 

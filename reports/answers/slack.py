@@ -7,12 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tabulate import tabulate
-
 from harness.records.expectation import CONTROL
 from harness.records.journal import Record
 from harness.records.outcome import Passed
-from harness.text import clip, plural
+from harness.text import as_table, clip, plural
 from reports.fold.call import repro_command
 from reports.index.index import Index
 from reports.index.op_records import OpRecords
@@ -185,6 +183,6 @@ def _table(uses: Sequence[BoundUse]) -> list[str]:
         for use in uses[:_ROWS]
     ]
     heads = ["share", "samples", "class", "op", "backend", "mode", "dtype", "sample", "see"]
-    table = str(tabulate(rows, headers=heads, disable_numparse=True, stralign="left"))
+    table = as_table(rows, heads, disable_numparse=True, stralign="left")
     more = len(uses) - _ROWS
     return [table] if more <= 0 else [table, f"… and {more:,} more (--json)"]

@@ -59,6 +59,7 @@ class CellRecords:
 
     A joined cell has the dtype None, and the cells that it joins are in `by_dtype`; a cell of one dtype has an empty
     `by_dtype`. `evidence` are the minimised records and those of samples that were run again, `records` all others.
+    `names` are the outcome names of the records, `evidence_names` those of the evidence.
     `plain_call` is the sample that is the plain call of the op in this mode, if the journal has one.
     """
 
@@ -68,6 +69,8 @@ class CellRecords:
     dtype: str | None
     records: tuple[Record, ...]
     evidence: tuple[Record, ...]
+    names: tuple[str, ...]
+    evidence_names: tuple[str, ...]
     by_dtype: tuple[CellRecords, ...] = ()
     plain_call: Sample | None = None
 
@@ -86,21 +89,32 @@ class CellRecords:
         """The records, counted."""
         return Cell.load(self.op, self.backend, self.mode, self.dtype, self.json())
 
+    @property
+    def status(self) -> Status:
+        """The status of the cell."""
+        return _decide((*dict.fromkeys(self.names), *dict.fromkeys(self.evidence_names)))
+
+    @property
+    def severities(self) -> dict[str, dict[str, int]]:
+        """The failing samples by outcome name and severity."""
+        records, names = (*self.records, *self.evidence), (*self.names, *self.evidence_names)
+        return severity.count(zip(records, names, strict=True), self.plain_call)
+
     def json(self) -> list[Any]:
         """What the index keeps of the cell, in the order in which `Cell.load` takes it apart.
 
         The cells by dtype are a JSON text in it, because few who read the cell need them.
         """
-        counted = [severity.count(c.records, c.evidence, c.plain_call) for c in self.by_dtype or (self,)]
+        counted = [c.severities for c in self.by_dtype or (self,)]
         parts = [[c.dtype, *c._json(found, "")] for c, found in zip(self.by_dtype, counted, strict=False)]
         return self._json(severity.added(counted), json.dumps(parts, separators=(",", ":")) if parts else "")
 
     def _json(self, severities: Mapping[str, severity.Counts], parts: str) -> list[Any]:
-        known = [r.reached for r in self.records if r.reached]
+        known = {r.reached for r in self.records if r.reached}
         name = dialect_name(self.op)
         return [
-            Counter(map(outcome_name, self.records)),
-            Counter(map(outcome_name, self.evidence)),
+            Counter(self.names),
+            Counter(self.evidence_names),
             max((r.outcome.share for r in self.records if isinstance(r.outcome, Passed)), default=None),
             not any(name in reached for reached in known) if known else None,
             sorted({name for reached in known for name in reached}),
@@ -128,6 +142,8 @@ class Cell:
     torch-dialect ops that reached the backend in any of the samples, sorted. `parts` are the cells by dtype as JSON
     text. `severities` counts the failing samples by outcome name and severity. `plain` is the outcome name of the plain
     call, None if the cell has none; `is_other_dim` is whether its first dim cannot be symbolic, so that another one is.
+    `passed` is how many samples passed; in the frontend's column, how many reached the backends. `severity` is how bad
+    it is that the cell is red; None if it is not.
     """
 
     op: str
@@ -145,6 +161,13 @@ class Cell:
     severities: Mapping[str, severity.Counts] = field(default_factory=dict)
     plain: str | None = None
     is_other_dim: bool = False
+    passed: int = field(init=False)
+    severity: severity.Grade | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Derive what every page asks of every cell."""
+        object.__setattr__(self, "passed", sum([self.counts.get(name, 0) for name in GOOD]))
+        object.__setattr__(self, "severity", severity.grade(self.status, self.severities))
 
     @classmethod
     def load(cls, op: str, backend: str, mode: str, dtype: str | None, values: list[Any]) -> Cell:
@@ -159,16 +182,6 @@ class Cell:
     def never(cls, op: str, backend: str, mode: str) -> Cell:
         """The joined cell of an op that was never run in this column."""
         return cls.load(op, backend, mode, None, [{}, {}, None, None, (), "", {}, None])
-
-    @property
-    def severity(self) -> severity.Grade | None:
-        """How bad it is that the cell is red; None if it is not."""
-        return severity.grade(self.status, self.severities)
-
-    @property
-    def passed(self) -> int:
-        """How many samples passed; in the frontend's column, how many reached the backends."""
-        return sum(self.counts.get(name, 0) for name in GOOD)
 
     @property
     def outside(self) -> int:
@@ -209,9 +222,10 @@ _decide = lru_cache(maxsize=1024)(decide)
 @lru_cache(maxsize=1)
 def cells_of(of: OpRecords) -> tuple[CellRecords, ...]:
     """The joined cells of an op, one per backend and mode, in the order in which these first occur."""
-    groups: dict[Key, list[Record]] = defaultdict(list)
+    parts: dict[tuple[str, str, str], list[Record]] = defaultdict(list)
     for record in of.records:
-        groups[Key(record.op, record.backend, record.full_mode, record.dtype)].append(record)
+        parts[record.backend, record.full_mode, record.dtype].append(record)
+    groups = {Key(of.op, *name): records for name, records in parts.items()}
     plain = of.plain_calls
     columns: dict[Column, list[CellRecords]] = defaultdict(list)
     for key in sorted(groups, key=_dtype_order):
@@ -236,11 +250,15 @@ def _dtype_order(key: Key) -> tuple[int, str]:
 
 
 def _cell(key: Key, records: Iterable[Record], plain: Sample | None) -> CellRecords:
-    records = tuple(records)
+    every = tuple(records)
+    evidence = tuple(r for r in every if r.minimised is not None)
+    census = tuple(r for r in every if r.minimised is None) if evidence else every
     return CellRecords(
         *key,
-        records=tuple(r for r in records if r.minimised is None),
-        evidence=tuple(r for r in records if r.minimised is not None),
+        records=census,
+        evidence=evidence,
+        names=tuple(map(outcome_name, census)),
+        evidence_names=tuple(map(outcome_name, evidence)),
         plain_call=plain,
     )
 
@@ -252,6 +270,8 @@ def _joined(op: str, column: Column, by_dtype: list[CellRecords], plain: Sample 
         None,
         records=tuple(r for cell in by_dtype for r in cell.records),
         evidence=tuple(r for cell in by_dtype for r in cell.evidence),
+        names=tuple(name for cell in by_dtype for name in cell.names),
+        evidence_names=tuple(name for cell in by_dtype for name in cell.evidence_names),
         by_dtype=tuple(by_dtype),
         plain_call=plain,
     )

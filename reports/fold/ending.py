@@ -67,22 +67,22 @@ def fold(of: OpRecords) -> dict[str, Any]:
     Of two records of one sample in one cell, the first counts.
     """
     endings = _Endings(of.records)
-    plain = {endings.id(record) for record in of.records if record.plain}
-    samples: dict[str, tuple[int, list[Any]]] = {}
-    distinct: dict[Ending, int] = {}
+    plain = {record.id for record in of.records if record.plain}
+    numbers: dict[str, int] = {}
+    samples: list[list[Any]] = []
     cells: dict[tuple[str, str, str], dict[int, int]] = {}
     for record in of.records:
         if record.minimised is not None:
             continue
-        id = endings.id(record)
-        if id not in samples:
-            samples[id] = len(samples), [id, size(record.sample) if record.sample else (), int(id in plain)]
-        number, _ = samples[id]
+        id = record.id
+        if id not in numbers:
+            numbers[id] = len(samples)
+            samples.append([id, size(record.sample) if record.sample else (), int(id in plain)])
         cell = cells.setdefault((record.backend, record.full_mode, record.dtype), {})
-        cell.setdefault(number, distinct.setdefault(endings.ending(record), len(distinct)))
+        cell.setdefault(numbers[id], endings.number(record))
     return {
-        "samples": [facts for _, facts in samples.values()],
-        "endings": [_json(ending) for ending in distinct],
+        "samples": samples,
+        "endings": [_json(ending) for ending in endings.distinct],
         "cells": [[*key, list(cell), list(cell.values())] for key, cell in cells.items()],
     }
 
@@ -137,12 +137,16 @@ def _restored(
 
 
 class _Endings:
-    """Makes endings of the records of one op, which is told to it whole: some of a record is said by others."""
+    """Makes endings of the records of one op, which is told to it whole: some of a record is said by others.
+
+    `distinct` are those that there were so far, each with its number.
+    """
 
     def __init__(self, records: Sequence[Record]) -> None:
-        self._ids: dict[int, str] = {}
+        self.distinct: dict[Ending, int] = {}
+        self._known: dict[tuple[int, str], int] = {}
         self._front = {
-            (r.full_mode, r.dtype, self.id(r)): r
+            (r.full_mode, r.dtype, r.id): r
             for r in records
             if r.backend == FRONTEND and not isinstance(r.outcome, BEST)
         }
@@ -152,16 +156,19 @@ class _Endings:
                 key = (record.backend, signature(record.outcome, record.backend))
                 self._steps.setdefault(key, record.first_wrong_pass.where)
 
-    def id(self, record: Record) -> str:
-        """The id of the record's sample; the records of one sample share the object, so each is hashed once."""
-        if record.sample is None:
-            return record.id
-        key = id(record.sample)
-        if key not in self._ids:
-            self._ids[key] = record.id
-        return self._ids[key]
+    def number(self, record: Record) -> int:
+        """The number of a record's ending. Most records share their outcome with others, and with it their ending."""
+        if record.opinion or isinstance(record.outcome, (Blocked, Wrong)):
+            return self._numbered(self._ending(record))
+        key = (id(record.outcome), record.backend)
+        if key not in self._known:
+            self._known[key] = self._numbered(self._ending(record))
+        return self._known[key]
 
-    def ending(self, record: Record) -> Ending:
+    def _numbered(self, ending: Ending) -> int:
+        return self.distinct.setdefault(ending, len(self.distinct))
+
+    def _ending(self, record: Record) -> Ending:
         """The ending of a record.
 
         The first wrong pass is looked for in one record per op, backend and signature; it stands for the others too.
@@ -191,7 +198,7 @@ class _Endings:
 
     def _blocked(self, record: Record, outcome: Blocked, found: Signature) -> Ending:
         """Of a blocked sample: what stopped the frontend. The reason is as long where the backend's record gives it."""
-        front = self._front.get((record.full_mode, record.dtype, self.id(record)))
+        front = self._front.get((record.full_mode, record.dtype, record.id))
         stopped = blocked(front.outcome, told=False) if front else None
         reason = outcome.reason or (stopped.reason if stopped else "")
         op = signature(front.outcome, FRONTEND).culprit if front else culprit(reason) or ""

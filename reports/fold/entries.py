@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -32,8 +33,11 @@ def fold(of: OpRecords) -> list[Any]:
 
 def _json(cell: CellRecords) -> list[Any]:
     cleared = any(r.opinion and r.opinion.instead for r in cell.records)
-    plain = _end([_without_opinion(record) for record in cell.records]) if cleared else _end(cell.records)
-    return [census_hash(r.id for r in cell.records), plain, _end(cell.records) if cleared else None]
+    census, end = census_hash(r.id for r in cell.records), _end(cell.records, cell.names)
+    if not cleared:
+        return [census, end, None]
+    judged = [_without_opinion(record) for record in cell.records]
+    return [census, _end(judged, list(map(outcome_name, judged))), end]
 
 
 def _without_opinion(record: Record) -> Record:
@@ -41,13 +45,12 @@ def _without_opinion(record: Record) -> Record:
     return replace(record, outcome=record.opinion.instead) if record.opinion and record.opinion.instead else record
 
 
-def _end(records: Sequence[Record]) -> list[Any]:
-    names = [outcome_name(record) for record in records]
-    bad = {writable(signature(r.outcome, r.backend)) for r in records if outcome_name(r) not in GOOD}
-    signatures = [[s.outcome, s.stage, s.culprit, s.kind] for s in sorted(bad)]
-    good = sum(name in GOOD for name in names)
-    total = sum(name != APART for name in names)
-    return [decide(names).name, good, total, signatures]
+def _end(records: Sequence[Record], names: Sequence[str]) -> list[Any]:
+    bad = {signature(r.outcome, r.backend) for r, name in zip(records, names, strict=True) if name not in GOOD}
+    signatures = [[s.outcome, s.stage, s.culprit, s.kind] for s in sorted({*map(writable, bad)})]
+    counts = Counter(names)
+    good = sum(counts[name] for name in GOOD)
+    return [decide(counts).name, good, len(names) - counts[APART], signatures]
 
 
 def load(index: Index) -> Iterator[Entry]:

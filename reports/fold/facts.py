@@ -13,6 +13,7 @@ from harness.records.severity import severity
 from harness.records.signature import signature
 from reports.index.op_records import OpRecords
 
+from .failures import failures
 from .status import FAILING, NEVER, STATUSES, counted_name, decide
 
 STATUS_NAMES = tuple(status.name for status in STATUSES if status is not NEVER)
@@ -25,16 +26,18 @@ def facts(of: OpRecords, fields: Collection[str]) -> Iterator[Facts]:
 
     `status` is that of the record's cell, of one dtype, as the records given make it. `severity` is that of a record
     which fails. `culprit` is the op at fault as the torch dialect has it, and as PyTorch has it. `executor` are all
-    that the result names: those that ran the module, and those that say why they cannot.
+    that the result names: those that ran the module, and those that say why they cannot. `cause` is the cluster.
     """
-    asked = {field: value for field, value in _values(of, fields).items() if field in fields}
+    asked = values(of, fields)
     for record in of.records:
         yield {field: value(record) for field, value in asked.items()}
 
 
-def _values(of: OpRecords, fields: Collection[str]) -> Mapping[str, Callable[[Record], Sequence[str]]]:
+def values(of: OpRecords, fields: Collection[str]) -> Mapping[str, Callable[[Record], Sequence[str]]]:
+    """What gives the values of each of these fields for a record of the op; see `facts`."""
     status = _status(of) if "status" in fields else {}
-    return {
+    causes = {id(f.record): f.key.id for f in failures(of)} if "cause" in fields else {}
+    every: Mapping[str, Callable[[Record], Sequence[str]]] = {
         "op": lambda r: (r.op,),
         "family": lambda r: (r.family,),
         "backend": lambda r: (r.backend,),
@@ -52,7 +55,9 @@ def _values(of: OpRecords, fields: Collection[str]) -> Mapping[str, Callable[[Re
         ),
         "status": lambda r: (status[r.backend, r.full_mode, r.dtype],),
         "executor": lambda r: executors(r.outcome),
+        "cause": lambda r: (causes[id(r)],) if id(r) in causes else (),
     }
+    return {field: value for field, value in every.items() if field in fields}
 
 
 def _status(of: OpRecords) -> Mapping[tuple[str, str, str], str]:

@@ -104,9 +104,8 @@ def failures(of: OpRecords) -> tuple[Failure, ...]:
         if outcome_name(record) in FAILING and record.backend != CONTROL:
             way = signature(record.outcome, record.backend)
             cause = causes.get((record.backend, record.full_mode, way))
-            found.append(
-                _failure(record, way, cause, of.first_wrong_passes.get((record.backend, record.full_mode, way), ""))
-            )
+            wrong_pass = of.first_wrong_passes.get((record.backend, record.full_mode, way), "")
+            found.append(_failure(record, way, cause, wrong_pass))
     return tuple(found)
 
 
@@ -286,12 +285,14 @@ def _example(group: Sequence[Failure]) -> dict[str, Any]:
 
 
 def _ease(failure: Failure) -> tuple[Any, ...]:
-    """A sort key: a program of the culprit alone comes first, then the plain call, a minimised sample, a small one.
+    """A sort key: a program of the culprit alone comes first, then one of its own op, a plain call, a minimised sample.
 
-    A static one is easier to run than a dynamic one.
+    A static one is easier to run than a dynamic one, a small one easier to read.
     """
     record = failure.record
     is_whole = record.minimised is None or record.without is not None
     elements, dims, arguments = size(record.sample) if record.sample else (0, 0, 0)
     few = (record.sample is None, not elements, is_whole, elements, dims, arguments, record.id)
-    return (failure.basis != "only", not record.plain, record.full_mode != "static", *few)
+    culprits = failure.key.culprits
+    own = (record.reached != culprits, (dialect_name(record.op),) != culprits)
+    return (*own, not record.plain, record.full_mode != "static", *few)

@@ -169,9 +169,13 @@ def diagnostic(outcome: Outcome) -> str:
 def reasons(cell: CellRecords) -> tuple[Reason, ...]:
     """Return the distinct reasons of a cell: the most alarming outcome first, then the most severe."""
     groups: dict[Likeness, list[Record]] = defaultdict(list)
+    of_outcome: dict[int, list[Record]] = {}  # the group of each: many records share one
     for record in (*cell.records, *cell.evidence):
         if not isinstance(record.outcome, BEST):
-            groups[likeness(record.outcome, record.backend)].append(record)
+            key = id(record.outcome)
+            if key not in of_outcome:
+                of_outcome[key] = groups[likeness(record.outcome, record.backend)]
+            of_outcome[key].append(record)
     distinct = [_reason(records, cell.plain_call) for records in groups.values()]
     order = list(STATUS_OF_OUTCOME)
     return tuple(sorted(distinct, key=lambda r: (order.index(r.outcome), _rank(r), -r.count, r.stage, r.line)))
@@ -195,11 +199,10 @@ def _reason(records: list[Record], plain: Sample | None) -> Reason:
     breaks = tuple(dict.fromkeys(record.breaks for record in records if record.breaks))
     cause = next((record.cause for record in (chosen, *records) if record.cause), None)
     passes = tuple(dict.fromkeys(str(record.first_wrong_pass) for record in records if record.first_wrong_pass))
-    severities = severity.count(
-        [r for r in records if r.minimised is None], [r for r in records if r.minimised is not None], plain
-    ).get(outcome_name(chosen), {})
+    name = outcome_name(chosen)
+    severities = severity.count(((record, name) for record in records), plain).get(name, {})
     said = tuple(dict.fromkeys(str(record.opinion) for record in records if record.opinion))
-    return Reason(outcome_name(chosen), chosen.stage, culprit, count, chosen, breaks, cause, passes, severities, said)
+    return Reason(name, chosen.stage, culprit, count, chosen, breaks, cause, passes, severities, said)
 
 
 def cleared_in_words(cell: CellRecords) -> str:
@@ -223,6 +226,7 @@ def weight(record: Record) -> tuple[bool, bool, int, int, int, int, str]:
     return (record.minimised is None or record.without is not None, False, *size(sample), len(text), text)
 
 
+@lru_cache(maxsize=4096)
 def size(sample: Sample) -> tuple[int, int, int]:
     """How much there is to look at in a sample: its elements, dims and arguments."""
     elements = dims = leaves = 0

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
-from harness.records.outcome import BEST
-
-from .cell import CellRecords, outcome_name
-from .status import FAILING
+from .cell import CellRecords
+from .status import FAILING, GOOD
 
 Traits = Iterable[str]
 
@@ -45,23 +45,19 @@ class TraitCount:
 def rule(cell: CellRecords) -> Rule | None:
     """Return the simplest rule that separates a cell's failing samples from its passing ones; None if there is none."""
     return separate(
-        [r.traits for r in cell.records if outcome_name(r) in FAILING and r.sample],
-        [r.traits for r in cell.records if isinstance(r.outcome, BEST) and r.sample],
+        [r.traits for r, name in zip(cell.records, cell.names, strict=True) if name in FAILING and r.sample],
+        [r.traits for r, name in zip(cell.records, cell.names, strict=True) if name in GOOD and r.sample],
     )
 
 
 def by_trait(cell: CellRecords) -> tuple[TraitCount, ...]:
     """Count the judged samples of a cell by trait, sorted by the trait's name."""
-    totals: dict[str, list[int]] = {}
-    for record in cell.records:
-        good = isinstance(record.outcome, BEST)
-        if not good and outcome_name(record) not in FAILING:
-            continue
-        for trait in record.traits:
-            count = totals.setdefault(trait, [0, 0])
-            count[0] += good
-            count[1] += 1
-    return tuple(TraitCount(trait, *totals[trait]) for trait in sorted(totals))
+    named = list(zip(cell.records, cell.names, strict=True))
+    passed = Counter(chain.from_iterable(record.traits for record, name in named if name in GOOD))
+    failed = Counter(chain.from_iterable(record.traits for record, name in named if name in FAILING))
+    return tuple(
+        TraitCount(trait, passed[trait], passed[trait] + failed[trait]) for trait in sorted({*passed, *failed})
+    )
 
 
 def separate(failing: Sequence[Traits], passing: Sequence[Traits]) -> Rule | None:
@@ -71,11 +67,10 @@ def separate(failing: Sequence[Traits], passing: Sequence[Traits]) -> Rule | Non
     than not having it. One trait needs at least one failing and two passing samples. A pair fits by chance more easily,
     so it needs three of each.
     """
-    samples = [frozenset(traits) for traits in (*failing, *passing)]
-    target = (1 << len(failing)) - 1
     if not failing or len(passing) < 2:
         return None
-    literals = _literals(samples)
+    target = (1 << len(failing)) - 1
+    literals = _literals((*failing, *passing))
     singles = [text for text, mask in literals.items() if mask == target]
     if singles:
         return Rule(singles[0], len(failing), len(passing), tuple(singles[1:4]))
@@ -85,12 +80,14 @@ def separate(failing: Sequence[Traits], passing: Sequence[Traits]) -> Rule | Non
     return Rule(pair, len(failing), len(passing)) if pair else None
 
 
-def _literals(samples: Sequence[frozenset[str]]) -> Mapping[str, int]:
+def _literals(samples: Sequence[Traits]) -> Mapping[str, int]:
     """Map each trait, and then each trait's absence, to the samples for which it holds: bit i stands for sample i."""
     everyone = (1 << len(samples)) - 1
-    having: dict[str, int] = {}
-    for trait in sorted(set().union(*samples)):
-        having[trait] = sum(1 << i for i, traits in enumerate(samples) if trait in traits)
+    found: dict[str, int] = defaultdict(int)
+    for i, traits in enumerate(samples):
+        for trait in traits:
+            found[trait] |= 1 << i
+    having = {trait: found[trait] for trait in sorted(found)}
     lacking = {f"not {trait}": everyone & ~mask for trait, mask in having.items()}
     return having | lacking
 

@@ -15,7 +15,7 @@ from harness.cases.sample import Sample
 from harness.records.journal import Record
 from harness.records.severity import SEVERITIES, severity
 
-from .status import CRASH, FAILING, INVALID, TIMEOUT, WRONG, Status, counted_name
+from .status import CRASH, FAILING, INVALID, TIMEOUT, WRONG, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +51,18 @@ RED: Mapping[Status, tuple[str, ...]] = {
 }
 """The statuses that show a severity, each with the outcomes of the samples that count."""
 
+Named = tuple[Record, str]
+"""A record, and the name of its outcome as reports count it."""
 Counts = Mapping[str, int]
 """How many samples have a severity, by its name; 0 where only samples that were run beside the census have it."""
 
 
-def count(records: Iterable[Record], evidence: Iterable[Record], plain: Sample | None) -> dict[str, dict[str, int]]:
+def count(records: Iterable[Named], plain: Sample | None) -> dict[str, dict[str, int]]:
     """Count the failing samples by outcome name and severity; `plain` is the plain call of their op and mode."""
     found: dict[str, Counter[str]] = defaultdict(Counter)
-    for weight, group in ((1, records), (0, evidence)):
-        for record in group:
-            if (name := counted_name(record.outcome)) in FAILING:
-                found[name][severity(record, plain)] += weight
+    for record, name in records:
+        if name in FAILING:
+            found[name][severity(record, plain)] += record.minimised is None
     return {name: dict(counts) for name, counts in found.items()}
 
 

@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from harness.records.outcome import BEST, Invalid, Outcome
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Status:
-    """What a cell shows; `name` also selects its colour in the HTML report and is a word of its filter (`is:wrong`)."""
+    """What a cell shows; `name` also selects its colour in the HTML report and is a word of its filter (`is:wrong`).
+
+    There is one object of each, so they are compared by identity.
+    """
 
     name: str
     symbol: str
@@ -109,8 +112,7 @@ DECOMPOSED_MEANING = "decomposed away: this op never reaches the backend"
 
 def counted_name(outcome: Outcome) -> str:
     """Return the name by which reports count an outcome: that of its class, and `InvalidRight`."""
-    name = type(outcome).__name__
-    return f"{name}Right" if isinstance(outcome, Invalid) and outcome.ran == "right" else name
+    return "InvalidRight" if isinstance(outcome, Invalid) and outcome.ran == "right" else type(outcome).__name__
 
 
 def worst(outcomes: Iterable[str]) -> str | None:

@@ -98,10 +98,15 @@ class Index:
         rows = self._rows("SELECT op, cells FROM op ORDER BY op")
         return [(op, backend, mode, dtype) for op, facts in rows for _, _, backend, mode, dtype, *_ in unpack(facts)]
 
+    def op_of(self, sample_id: str) -> str | None:
+        """The op of a sample; None if there is no such sample."""
+        rows = self._rows("SELECT op FROM sample WHERE id = ?", sample_id)
+        return rows[0][0] if rows else None
+
     def record(self, sample_id: str) -> Record | None:
         """The first record of a sample; None if there is none."""
-        rows = self._rows("SELECT op FROM sample WHERE id = ?", sample_id)
-        found = self.records(rows[0][0]).records if rows else ()
+        op = self.op_of(sample_id)
+        found = self.records(op).records if op else ()
         return next((record for record in found if record.sample and record.id == sample_id), None)
 
     def _rows(self, query: str, *values: str) -> list[Any]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.cases.sample import Sample, from_json
+from harness.cases.sample import Sample
 from harness.records.cause import Cause
 from harness.records.element_types import judged, known_types
-from harness.records.journal import Record, record_restore
+from harness.records.journal import Record
 from harness.records.journal_file import no_outcome
+from harness.records.restorer import Restorer
 from harness.records.signature import Signature, signature
 
 from .old import is_old, with_frontend
@@ -70,7 +70,7 @@ def restore_op(
     `header` is that of the journal: it says whether the frontend has records of its own there, and which element types
     the dialects have; samples outside of them get the outcome `Outside`.
     """
-    restorer = _Restorer({})
+    restorer = Restorer()
     known = known_types(header)
     placed: list[tuple[Record, int]] = []
     for cell in cells:
@@ -94,23 +94,3 @@ def first_wrong_passes(records: Iterable[Record]) -> Mapping[tuple[str, str, Sig
             key = (record.backend, record.full_mode, signature(record.outcome, record.backend))
             found[key] = min(found.get(key, where), where)
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class _Restorer:
-    """Restores lines, and restores a sample once that several backends have run: that is the costly part."""
-
-    samples: dict[str, tuple[Any, Sample]]
-
-    def record(self, text: str) -> Record:
-        line = json.loads(text)
-        return record_restore(line, self._sample(line["id"]))
-
-    def _sample(self, id: str) -> Callable[[Any], Sample]:
-        def restored(data: Any) -> Sample:
-            known = self.samples.get(id)
-            if known is None or known[0] != data:
-                known = self.samples[id] = (data, from_json(data))
-            return known[1]
-
-        return restored

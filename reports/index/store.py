@@ -8,7 +8,6 @@ lock, so that of several commands only one does the work, and renamed into place
 from __future__ import annotations
 
 import fcntl
-import gc
 import hashlib
 import sqlite3
 import zlib
@@ -22,6 +21,7 @@ from harness import user_cache
 from harness.errors import BadJournal
 from harness.records.journal_file import JournalReader, causes
 
+from .garbage import no_garbage_collection
 from .index import Index
 from .op_records import Fold
 from .tables import is_sealed, seal, unpack
@@ -116,7 +116,7 @@ class Store:
         try:
             writer.note_causes(causes(self._journal))  # they are at the end: now no op is folded twice
             total = reader.header.get("cells")
-            with _no_garbage_collection():
+            with no_garbage_collection():
                 for number, block in enumerate(reader.blocks(), 1):
                     writer.add(block)
                     progress(number, total)
@@ -150,15 +150,3 @@ def _rename(part: Path, path: Path) -> None:
     """Give a whole index its name, once it is on the disk."""
     seal(part)
     part.replace(path)
-
-
-@contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """Records hold no cycles, and looking for some takes an eighth of the time of a build."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()

@@ -140,11 +140,14 @@ class IndexWriter:
         if op.is_folded:
             return
         self._connection.execute("DELETE FROM part WHERE op = ?", (name,))
-        self._insert_op(restore_op(name, op.cells, self._header, self._causes.get(name, ())), op.cells)
+        records = restore_op(name, op.cells, self._header, self._causes.get(name, ()))
+        self._insert_op(records, op.cells)
+        samples = {id(record.sample): record.sample for record in records.records}  # several records share one
+        self._insert("sample", {(sample.id, name) for sample in samples.values() if sample})
         op.is_folded = True
 
     def add_op(self, records: OpRecords) -> None:
-        """Add all records of one op, without their lines: an index of these has no cells."""
+        """Add all records of one op, without their lines: an index of these has no cells, and no samples to look up."""
         cells = {(place, r.backend, r.full_mode) for place, r in zip(records.places, records.records, strict=True)}
         self._cells += len(cells)
         self._columns.update(dict.fromkeys((backend, mode) for _, backend, mode in sorted(cells)))
@@ -157,8 +160,6 @@ class IndexWriter:
         if records.causes:
             self._insert("cause", [(name, pack([cause_json(cause) for cause in records.causes]))])
         self._insert("part", [(fold, name, pack(value)) for fold, name, value in parts if value is not None])
-        samples = {id(record.sample): record.sample for record in records.records}  # several records share one
-        self._insert("sample", {(sample.id, name) for sample in samples.values() if sample})
 
     def _insert(self, table: str, rows: Any) -> None:
         marks = {"op": "?, ?, ?", "part": "?, ?, ?", "sample": "?, ?", "cause": "?, ?"}[table]

@@ -58,7 +58,9 @@ HEADS = (
 
 def table(of: Clusters, known: Mapping[str, Sequence[Link]]) -> Table:
     """The clusters of a backend, the worst first."""
-    return Table(of.backend, verdict(of), [_line(cluster, known.get(cluster.id, ())) for cluster in of.clusters])
+    return Table(
+        of.backend, verdict(of.counted), [_line(cluster, known.get(cluster.id, ())) for cluster in of.clusters]
+    )
 
 
 def _line(cluster: Cluster, links: Sequence[Link]) -> Line:

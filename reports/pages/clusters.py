@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.records.cause import Cut
 from harness.text import clip, one_line, plural, share
-from reports.answers.clusters import Cluster, Clusters
+from reports.answers.clusters import Cluster, Clusters, Counted
 from reports.answers.titles import short
 from reports.fold.reason import headline
 from reports.fold.severity import only
@@ -27,13 +27,12 @@ _IR = 6000
 """The most characters of IR that the text shows."""
 
 
-def verdict(of: Clusters) -> str:
+def verdict(of: Counted) -> str:
     """The first line: how many causes the failing cells come to, by outcome."""
-    if not of.clusters:
+    if not of.causes:
         return f"{of.backend}: nothing fails"
-    counts = Counter(cluster.key.outcome for cluster in of.clusters)
-    said = ", ".join(f"{counts[name]:,} {words}" for name, words in WORDS.items() if counts[name])
-    return f"{of.backend}: {plural(len(of.clusters), 'cause')} of {plural(of.cells, 'failing cell')}; {said}"
+    said = ", ".join(f"{of.causes[name]:,} {words}" for name, words in WORDS.items() if of.causes[name])
+    return f"{of.backend}: {plural(of.causes.total(), 'cause')} of {plural(of.cells, 'failing cell')}; {said}"
 
 
 def as_text(found: Sequence[Clusters], limit: int | None, notes: Mapping[str, Sequence[str]]) -> str:
@@ -43,7 +42,7 @@ def as_text(found: Sequence[Clusters], limit: int | None, notes: Mapping[str, Se
 
 def _backend(of: Clusters, limit: int | None, notes: Mapping[str, Sequence[str]]) -> str:
     shown = of.clusters[:limit]
-    lines = [verdict(of)]
+    lines = [verdict(of.counted)]
     if of.clusters:
         lines += [_certainty(of.clusters), ""]
     for cluster in shown:
@@ -99,6 +98,8 @@ def in_full(cluster: Cluster, cut: Cut | None, notes: Sequence[str], width: int 
     lines += ["", "the smallest sample:"]
     lines += [f"  {line}" for line in textwrap.wrap(example.call, width - 2, break_on_hyphens=False)]
     lines += [f"  {one_line(example.headline)}", *(f"  {command}" for command in _commands(cluster))]
+    lines += ["", "all that it holds back, once it is mended:"]
+    lines += [f"  pytest -n auto op_suites --replay JOURNAL --where cause:{cluster.id} --torch-mlir SPEC"]
     if cut:
         lines += ["", f"the culprit alone: {headline(cut.outcome)}", textwrap.indent(clip(cut.ir, _IR), "  ")]
     return "\n".join(line for line in lines if line is not None)
@@ -125,7 +126,7 @@ def as_json(found: Sequence[Clusters]) -> dict[str, Any]:
         "backends": [
             {
                 "backend": of.backend,
-                "verdict": verdict(of),
+                "verdict": verdict(of.counted),
                 "cells": of.cells,
                 "samples": of.samples,
                 "clusters": [cluster.json() for cluster in of.clusters],

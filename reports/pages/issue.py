@@ -80,6 +80,7 @@ def as_markdown(issue: Issue, evidence: Evidence) -> str:
 
 def _text(issue: Issue, evidence: Evidence, limit: int, *, with_script: bool) -> str:
     sections = [
+        ("Reported already", _list(map(portable, issue.known))),
         ("What happens", _happens(issue, evidence)),
         ("What is right, and why", _right(issue, evidence)),
         ("Versions", _list(issue.versions)),
@@ -312,8 +313,9 @@ def index_page(issues: Sequence[tuple[Issue, str]]) -> str:
         for one, name in of:
             c = one.cluster
             title = portable(clean(c.says)).replace("|", "\\|")
+            known = "".join(f"; {said}" for said in one.known)
             lines.append(
-                f"| [{title}]({name}) | {c.status.name} | {len(c.ops):,} | {len(c.cells):,} | {len(c.plain):,} |"
+                f"| [{title}]({name}){known} | {c.status.name} | {len(c.ops):,} | {len(c.cells):,} | {len(c.plain):,} |"
             )
         lines.append("")
     return "\n".join(lines)

@@ -78,7 +78,7 @@ def _causes(found: Sequence[Clusters]) -> list[str]:
     for of in found:
         if of.clusters:
             heads = ("cause", "ops", "cells", "samples", "plain calls", "run it")
-            lines += [_escaped(verdict(of)), "", _table_line(*heads), _table_line("---", *["---:"] * 4, "---")]
+            lines += [_escaped(verdict(of.counted)), "", _table_line(*heads), _table_line("---", *["---:"] * 4, "---")]
             lines += [_table_line(*_cause(cluster)) for cluster in of.clusters[:_CAUSES]]
             more = len(of.clusters) - _CAUSES
             lines += ["", f"{more:,} more: `opcov clusters --backend {of.backend}`"] if more > 0 else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.records.frontend import FRONTEND
 from harness.text import share
 from reports.answers import blame, slack
-from reports.answers.clusters import clusters
+from reports.answers.clusters import counted
 from reports.fold import failures
 from reports.fold.cell import Cell
 from reports.fold.matrix import Matrix, Totals
@@ -55,11 +55,9 @@ def plain_shares(matrix: Matrix) -> list[tuple[str, list[str]]]:
 
 def severity_counts(matrix: Matrix) -> list[tuple[Status, Grade, list[int]]]:
     """The ops that are wrong or crash, by severity: status, severity, and each column's count."""
-    columns = matrix.totals()
+    red = {status: [t.red(status) for t in matrix.totals()] for status in (WRONG, CRASH)}
     found = [
-        (status, grade, [t.red(status).get(grade.name, 0) for t in columns])
-        for status in (WRONG, CRASH)
-        for grade in GRADES
+        (status, grade, [counts.get(grade.name, 0) for counts in of]) for status, of in red.items() for grade in GRADES
     ]
     return [(status, grade, counts) for status, grade, counts in found if any(counts)]
 
@@ -92,7 +90,7 @@ ASIDES = (blame.FOLD, slack.FOLD, failures.FOLD)
 
 def verdicts(index: Index) -> list[str]:
     """One line for each backend with failures: how many causes these come to."""
-    return [f"{verdict(of)} (opcov clusters --backend {of.backend})" for of in clusters(index) if of.clusters]
+    return [f"{verdict(of)} (opcov clusters --backend {of.backend})" for of in counted(index) if of.causes]
 
 
 def answer_lines(index: Index) -> list[str]:

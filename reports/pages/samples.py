@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from harness.records.query import NAMES, YES
+from harness.records.journal import Record
+from harness.records.query import NAMES
 from reports.fold.cell import Cell
-from reports.fold.facts import STATUS_NAMES, facts
+from reports.fold.facts import STATUS_NAMES, values
 from reports.index.index import Index
 from reports.index.op_records import OpRecords
 
@@ -29,22 +30,40 @@ def fold(of: OpRecords) -> Value:
     `cells` are [backend, mode, dtype, [the place of the sample's result, or None]...].
     """
     groups: dict[tuple[str, str], dict[str, list[Any]]] = {}
-    results: dict[tuple[tuple[str, ...], ...], int] = {}
+    results = _Results(of)
     cells: dict[tuple[str, str, str], dict[str, int]] = {}
-    for record, values in zip(of.records, facts(of, (*FIELDS, "trait", "plain")), strict=True):
+    for record in of.records:
+        id = record.id
         group = groups.setdefault((record.full_mode, record.dtype), {})
-        sample = group.setdefault(record.id, [record.id, 0, list(values["trait"])])
-        sample[1] |= YES in values["plain"]
-        result = tuple(tuple(values[field]) for field in FIELDS)
+        if id not in group:
+            group[id] = [id, 0, list(record.traits)]
+        group[id][1] |= record.plain
         cell = cells.setdefault((record.backend, record.full_mode, record.dtype), {})
-        cell.setdefault(record.id, results.setdefault(result, len(results)))
+        cell.setdefault(id, results.number(record))
     return {
         "groups": [[*key, list(samples.values())] for key, samples in groups.items()],
-        "results": list(results),
+        "results": list(results.distinct),
         "cells": [
             [*key, [found.get(id) for id in groups[key[1], key[2]]]] for key, found in cells.items()
         ],
     }  # fmt: skip
+
+
+class _Results:
+    """The distinct results of the records of an op, each with its number."""
+
+    def __init__(self, of: OpRecords) -> None:
+        self.distinct: dict[tuple[tuple[str, ...], ...], int] = {}
+        self._known: dict[tuple[int, str, Sequence[str]], int] = {}
+        self._values = values(of, FIELDS)
+
+    def number(self, record: Record) -> int:
+        """The number of a record's result. Most records share their outcome with others."""
+        key = (id(record.outcome), record.backend, self._values["severity"](record))
+        if key not in self._known:
+            result = tuple(tuple(self._values[field](record)) for field in FIELDS)
+            self._known[key] = self.distinct.setdefault(result, len(self.distinct))
+        return self._known[key]
 
 
 def load(index: Index) -> Mapping[str, Value]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from itertools import zip_longest
 
-from tabulate import MIN_PADDING, tabulate
-
+from harness.text import as_table
 from reports.fold.cell import Cell
 from reports.fold.matrix import Matrix, Row
 from reports.fold.provenance import Provenance, control_line, provenance
@@ -31,6 +31,8 @@ from .pieces import (
     verdicts,
 )
 
+MIN_PADDING = 2
+"""How much wider than its head a column is at least, as in the tables of `tabulate`."""
 _NAME = 48
 """The most characters of an op's name in a line; a longer name is broken over several lines."""
 
@@ -82,12 +84,20 @@ def _table(matrix: Matrix, group: Sequence[int], name: int) -> str:
             *above, last = _broken(_name(row), name)
             lines += [[line, *("" for _ in group)] for line in above]
             lines.append([last, *cells])
-    heads = ["op", *(matrix.columns[index].head for index in group)]
-    table = tabulate(lines, headers=heads, disable_numparse=True, stralign="left").splitlines()
+    heads = list(zip_longest(("op",), *(matrix.columns[index].head.split("\n") for index in group), fillvalue=""))
+    widths = [
+        max(max(map(len, column[: len(heads)])) + MIN_PADDING, *map(len, column))
+        for column in zip(*heads, *lines, strict=True)
+    ]
+    table = [_line(of, widths) for of in (*heads, ["-" * width for width in widths], *lines)]
     above_body = len(table) - len(lines)
     for start in reversed(starts[1:]):
         table.insert(above_body + start, "")
-    return "\n".join(line.rstrip() for line in table)
+    return "\n".join(table)
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join([text.ljust(width) for text, width in zip(cells, widths, strict=True)]).rstrip()
 
 
 def _name(row: Row) -> str:
@@ -175,7 +185,7 @@ def _blocks(matrix: Matrix, corner: str, lines: list[list[str]], width: int) -> 
         heads = [corner, *(matrix.columns[index].head for index in group)]
         body = [[line[0], *(line[index + 1] for index in group)] for line in lines]
         align = ["left", *("right" for _ in group)]
-        tables.append(tabulate(body, headers=heads, disable_numparse=True, colalign=align))
+        tables.append(as_table(body, heads, disable_numparse=True, colalign=align))
     return "\n\n".join(tables)
 
 

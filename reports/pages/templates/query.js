@@ -9,7 +9,7 @@
 // `parse`: more fields, and the field that a word without a colon asks for as *word*.
 const opcovQuery = (() => {
   const FIELDS = ["op", "family", "backend", "mode", "dtype", "frontend", "transform", "level", "legal", "plain", "id",
-    "outcome", "stage", "culprit", "trait", "severity", "status", "executor"];
+    "outcome", "stage", "culprit", "trait", "severity", "status", "executor", "cause"];
   const TOKEN = /\s*(?:([()])|((?:[^\s()"]|"[^"]*")+)|(\S))/g;
   const GLOB = /(?:[^,"]|"[^"]*")+/g;
   const MARKS = /[\\^$.+()[\]{}|/]/g;

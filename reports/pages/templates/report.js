@@ -31,7 +31,7 @@
   // filter ----------------------------------------------------------------------------------------------------------
 
   // The filter takes the language of --where (query.js). Beside its fields there are some of whole cells, as they are shown.
-  const MORE = ["is", "only", "grade", "cause", "change"];
+  const MORE = ["is", "only", "grade", "change"];
   const WORD = "word";
   const causeIds = unique(rows.flatMap((row) => row.cells.flatMap((c) => (c && c.y ? c.y.map(([id]) => text(id)) : []))));
   const names = {

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from harness.surface import opinfo
+from tests import distributions
 from tests.end_to_end.opcov import ROOT, Done, environment, job, lines, opcov, outcomes
 from tests.pure.docs.documents import PAGES, Block, Command, blocks, commands, spans
 
@@ -50,36 +51,29 @@ def run(*command: str, cwd: Path = ROOT, path: Path | None = None, text: str | N
 # plugins --------------------------------------------------------------------------------------------------------------
 
 
-def project() -> Mapping[str, Any]:
-    """The project of docs/plugins.md."""
-    toml = [block.text for block in blocks(PLUGINS) if block.language == "toml"]
-    (text,) = [text for text in toml if text.startswith("[project]")]
-    found: Mapping[str, Any] = tomllib.loads(text)["project"]
-    return found
+def projects() -> list[Mapping[str, Any]]:
+    """The projects of docs/plugins.md."""
+    toml = [block.text for block in blocks(PLUGINS) if block.language == "toml" and block.text.startswith("[project]")]
+    return [tomllib.loads(text)["project"] for text in toml]
 
 
 def named(*groups: str) -> set[str]:
-    return set(chain.from_iterable(project()["entry-points"][f"opcov.{group}"] for group in groups))
+    return set(chain.from_iterable(p["entry-points"].get(f"opcov.{group}", ()) for p in projects() for group in groups))
 
 
 @pytest.fixture(scope="module")
 def plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package of docs/plugins.md, as `pip install` would put it into a folder."""
-    folder = tmp_path_factory.mktemp("plugins")
+    """The packages of docs/plugins.md, as `pip install` would put them into a folder."""
+    folder = distributions.example(tmp_path_factory.mktemp("plugins"))
     for block in python(PLUGINS):
         comment, _, _ = block.text.partition("\n")
+        if not comment.startswith("# my_package/"):
+            continue  # quoted from the example, see tests/pure/docs/test_documents.py
         path = folder / comment.removeprefix("# ")
         path.parent.mkdir(exist_ok=True)
         path.write_text(block.text, encoding="utf-8")
-    about = project()
-    info = folder / f"{about['name'].replace('-', '_')}-{about['version']}.dist-info"
-    info.mkdir()
-    metadata = f"Metadata-Version: 2.1\nName: {about['name']}\nVersion: {about['version']}\n"
-    (info / "METADATA").write_text(metadata, encoding="ascii")
-    groups = about["entry-points"].items()
-    entries = [line for group, of in groups for line in (f"[{group}]", *(f"{k} = {v}" for k, v in of.items()))]
-    (info / "entry_points.txt").write_text("\n".join(entries) + "\n", encoding="ascii")
-    return folder
+    (package,) = (project for project in projects() if project["name"] == "my-package")
+    return distributions.declared(package, folder)
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +83,7 @@ def folder(plugins: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     The journal is recorded in the folder's history: which worker runs the document's `opcov record` is left to chance.
     """
     explained = {c.arguments[2] for c in EVERY if c.arguments[:2] == ("opcov", "explain")}
-    ops = sorted(explained | {"aten.relu.default", "aten.expm1.default"})
+    ops = sorted(explained | {"aten.relu.default", "aten.expm1.default", "aten.erfinv.default"})
     backends = ",".join(("frontend", "linalg", "tosa", "stablehlo", *sorted(named("backends", "cascades")), "control"))
     folder = tmp_path_factory.mktemp("documents")
     done = job(
@@ -121,12 +115,14 @@ def test_every_plugin_of_the_page_is_a_column(journal: Path) -> None:
     assert [name for name in wanted if f"| {name} static |" not in matrix] == []
 
 
-def test_what_the_page_says_of_its_backends_is_so(journal: Path) -> None:
-    passed = [line for line in of(journal, "calc", "aten.relu.default") if line["outcome"] == "Passed"]
-    assert passed
-    assert all(line["detail"]["executors"] == ["calc-machine"] for line in passed)
-    refused = of(journal, "calc", "aten.expm1.default")
-    assert {line["detail"].get("culprit") for line in refused if line["outcome"] != "Excluded"} == {"torch.aten.expm1"}
+def test_what_the_page_says_of_the_example_is_so(journal: Path) -> None:
+    relu = of(journal, "iree", "aten.relu.default")
+    (plain,) = [line for line in relu if line.get("plain")]
+    assert (plain["outcome"], plain["detail"]["executors"]) == ("Passed", ["iree-runtime"])
+    wrong = [line["detail"] for line in relu if line["outcome"] == "Wrong"]
+    assert wrong and all(float(found["actual"]) == 0 and 0 < float(found["expected"]) < 1.2e-38 for found in wrong)
+    refused = of(journal, "iree", "aten.erfinv.default")
+    assert {line["detail"].get("culprit") for line in refused if line["outcome"] != "Excluded"} == {"torch.aten.erfinv"}
 
 
 def test_what_the_page_says_of_a_changed_lowering_is_so(plugins: Path, tmp_path: Path) -> None:

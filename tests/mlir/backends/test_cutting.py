@@ -296,6 +296,29 @@ def test_a_constant_that_is_returned_can_be_at_fault() -> None:
     assert agrees(cuttable.only([0]), {(0, 0): torch.ones(2)})
 
 
+def test_none_that_is_returned_can_be_at_fault_and_comes_along_where_an_op_takes_it() -> None:
+    cuttable = cutting.cuttable("""
+func.func @main(%x: !torch.vtensor<[3,4],f32>) -> (!torch.none, !torch.vtensor<[],f32>) {
+  %none = torch.constant.none
+  %0 = torch.aten.sum %x, %none : !torch.vtensor<[3,4],f32>, !torch.none -> !torch.vtensor<[],f32>
+  return %none, %0 : !torch.none, !torch.vtensor<[],f32>
+}""")
+    assert cuttable.ops == ("torch.constant.none", "torch.aten.sum")
+    assert "return %none : !torch.none" in cuttable.only([0]).ir
+    whole, rest = cuttable.whole(), cuttable.without([0])
+    assert (whole.results, whole.outputs) == (rest.results, rest.outputs) == (((1, 0),), (0,))
+    assert "-> !torch.vtensor<[],f32>" in rest.ir
+    assert rest.ir.count("torch.constant.none") == 1
+
+
+def test_pieces_of_an_exported_graph_with_other_inputs_are_told_apart() -> None:
+    texts = [
+        cutting.exported(program(aten.tanh.default, torch.ones(2, dtype=dtype))).only([0]).ir
+        for dtype in (torch.float32, torch.float64)
+    ]
+    assert [text.splitlines()[0].split(": ")[1] for text in texts] == ["float32[2]", "float64[2]"]
+
+
 def test_results_of_a_call_are_taken_apart_in_its_piece() -> None:
     graph = cutting.exported(program(lambda x: aten.tanh.default(aten.sort.default(x)[0]), X, dynamic=(ROWS,)))
     assert graph.ops == ("torch.aten.sort", "torch.aten.tanh")

@@ -18,6 +18,7 @@ import pytest
 from harness.cases.case import OpCase
 from harness.cases.profile import Profile
 from harness.cases.sample import Sample
+from harness.conformance import faults
 from harness.errors import OpcovError
 from harness.records.outcome import (
     Blocked,
@@ -124,15 +125,15 @@ def test_memory_past_the_limit_is_a_crash_that_says_so(supervisor: Supervisor, s
 def test_the_last_words_on_stderr_are_kept(supervisor: Supervisor) -> None:
     found = outcome(supervisor, "complain-lower")
     assert isinstance(found, Crashed)
-    assert found.stderr.endswith(miniatures.LAST_WORDS)
-    assert len(found.stderr) <= TAIL < miniatures.CHATTER
+    assert found.stderr.endswith(faults.LAST_WORDS)
+    assert len(found.stderr) <= TAIL < faults.CHATTER
 
 
 def test_the_words_of_one_death_are_not_those_of_the_next(supervisor: Supervisor) -> None:
     outcome(supervisor, "complain-lower")
     found = outcome(supervisor, "segfault-lower")
     assert isinstance(found, Crashed)
-    assert miniatures.LAST_WORDS not in found.stderr
+    assert faults.LAST_WORDS not in found.stderr
 
 
 def test_ir_shown_before_a_death_is_kept(supervisor: Supervisor) -> None:
@@ -191,7 +192,7 @@ def test_a_death_before_the_first_stage_is_eagers_own_if_it_happens_again(
     started = []
 
     def start() -> Child:
-        started.append(stand_in(supervisor, miniatures.DEATHS[deed]))
+        started.append(stand_in(supervisor, faults.DEATHS[deed]))
         assert supervisor._child is not None
         return supervisor._child
 
@@ -204,13 +205,13 @@ def test_a_death_before_the_first_stage_is_eagers_own_if_it_happens_again(
 
 
 def test_a_death_before_the_first_stage_that_does_not_happen_again_is_forgotten(supervisor: Supervisor) -> None:
-    stand_in(supervisor, miniatures.segfault)
+    stand_in(supervisor, faults.segfault)
     assert isinstance(outcome(supervisor, "right"), Passed)
     assert supervisor.deaths == 1
 
 
 def test_an_end_before_the_first_stage_that_does_not_come_is_eagers_own(supervisor: Supervisor) -> None:
-    stand_in(supervisor, miniatures.hang)
+    stand_in(supervisor, faults.hang)
     supervisor.limits = replace(LIMITS, seconds=1.5)
     assert outcome(supervisor, "right") == Excluded("eager itself does not end in 1.5 s")
 
@@ -365,7 +366,7 @@ def test_programs_that_hang_before_any_backend_cost_that_once(
     supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def start() -> Child:
-        stand_in(supervisor, miniatures.hang, ("export", "import", "contract"))
+        stand_in(supervisor, faults.hang, ("export", "import", "contract"))
         assert supervisor._child is not None
         return supervisor._child
 

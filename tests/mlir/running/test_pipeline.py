@@ -20,6 +20,7 @@ from harness.cases.libm import libm
 from harness.cases.numeric import Linear, Ulp
 from harness.cases.other_samples import with_values
 from harness.cases.sample import ORIGINS, RULED, Origin, Sample
+from harness.conformance import faults
 from harness.errors import BadSample
 from harness.programs.program import program
 from harness.programs.protocols import (
@@ -53,7 +54,6 @@ from harness.records.outcome import (
 from harness.running.limits import limit_memory
 from harness.running.lru_cache import LruCache
 from harness.running.pipeline import Pipeline
-from tests import miniatures
 from tests.miniatures import Actor, Acts, Blind, CannotCompile, Detective, Doomed, Forbids, Witness, eager, lie_in_value
 from tests.samples import dynamic, relu
 
@@ -405,7 +405,7 @@ class Elsewhere(Actor):
     reusable = True
 
     def compile(self, lowered: Lowered) -> Executable:
-        return lambda inputs: miniatures.complain() if "abort" in lowered.ir else miniatures.hog()
+        return lambda inputs: faults.complain() if "abort" in lowered.ir else faults.hog()
 
 
 @pytest.mark.parametrize(("action", "signal"), [("abort", "SIGABRT"), ("hog", "memory limit")])

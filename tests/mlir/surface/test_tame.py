@@ -11,12 +11,15 @@ import pytest
 
 from harness.cases.argument_facets import Option
 from harness.cases.case import OMIT, Draw, OpCase
+from harness.cases.facets import Undefined
 from harness.cases.profile import Profile
-from harness.cases.sample import Fill, Sample
+from harness.cases.sample import Fill, Sample, TensorSpec, tensors
 from harness.commands.tameness import tameness
 from harness.judging.agreement import agreement
+from harness.programs.materialize import materialize
+from harness.programs.value_facets import held
 from harness.surface import asking
-from harness.surface.asking import Died, Reply, ask_in_fork
+from harness.surface.asking import Died, Reply, ask_in_fork, is_by_processor
 from harness.surface.options import options
 from harness.surface.tame import Drawn, Lack, lacks
 from harness.surface.tame_report import Tameness, as_data, as_text
@@ -101,6 +104,37 @@ def test_a_reason_stands_until_eager_takes_the_call_and_agrees() -> None:
     assert names(found, "refuted") == {"self:nan"}
     assert names(found, "named") == {"self:rank=3"}
     assert "self:rank=4" in names(found, "refuses")
+
+
+def test_eager_is_not_asked_where_what_it_does_is_undefined() -> None:
+    def inputs(d: Draw) -> Mapping[str, Any]:
+        return {"self": d.tensor((2, 3), fill=Fill(nonfinite=False))}
+
+    def ask(sample: Sample, like: Sample | None) -> Reply:
+        assert not is_nan(sample), "eager is asked"
+        return "agrees"
+
+    def is_nan(sample: Sample) -> bool:
+        return any("nan" in held(materialize(spec, run)) for spec in tensors(sample.args) for run in sample.runs)
+
+    case = of(inputs, op="aten.t.default", untried={"self:nan": Undefined("it reads outside of the tensor")})
+    found = lacks(Drawn.of(case, SIZE, 0), options(case.op), (), ask)
+    assert names(found, "named") == {"self:nan"}
+
+
+@pytest.mark.parametrize(
+    ("op", "dtypes", "depends"),
+    [
+        ("aten.conv2d.padding", ("bf16", "bf16", "f16"), True),
+        ("aten.gelu_backward.default", ("f64", "bf16"), True),
+        ("aten.conv2d.padding", ("bf16", "bf16", "bf16"), False),
+        ("aten.conv2d.padding", ("f32", "f32", "f64"), False),
+        ("aten.add.Tensor", ("f32", "bf16"), False),
+    ],
+)
+def test_what_another_processor_may_refuse_is_not_kept(op: str, dtypes: tuple[str, ...], depends: bool) -> None:
+    args = {f"x{i}": TensorSpec(dims=(2,), dtype=dtype) for i, dtype in enumerate(dtypes)}
+    assert is_by_processor(Sample(op=op, dtype=dtypes[0], mode="static", sizes={}, args=args)) is depends
 
 
 def test_an_optional_argument_has_a_default_and_is_away_from_it() -> None:

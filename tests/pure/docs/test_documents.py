@@ -25,6 +25,7 @@ from harness.records.outcome import OUTCOMES, STAGES, FirstWrongPass
 from harness.records.signature import Signature
 from op_suites import catalog, excluded
 from reports.fold.status import UNEXECUTED
+from tests import distributions
 from tests.synthetic import everything
 
 from .documents import (
@@ -49,6 +50,7 @@ WRITTEN = "reports/out"
 """What a run writes: not in the repository."""
 CASES = ROOT / "docs" / "cases.md"
 JOURNAL = ROOT / "docs" / "journal.md"
+PLUGINS = ROOT / "docs" / "plugins.md"
 pages = pytest.mark.parametrize("page", PAGES, ids=name)
 
 
@@ -110,6 +112,8 @@ def test_pip_is_asked_for_what_the_project_has(command: Command) -> None:
         if word == "-c":
             assert (ROOT / next(words)).is_file()
         else:
+            if (ROOT / word / "pyproject.toml").is_file():
+                continue
             asked = re.fullmatch(r"-e|\.(?:\[([\w,]+)\])?", word)
             assert asked, word
             assert asked[1] is None or set(asked[1].split(",")) <= set(extras)
@@ -161,6 +165,18 @@ def test_ops_in_the_text_are_in_the_registry(page: Path) -> None:
     known = {case.op for cases in catalog().values() for case in cases} | set(excluded())
     named = {span for span in spans(page) if re.fullmatch(r"(aten|prims)\.\w+\.\w+", span)}
     assert named - known == set()
+
+
+# plugins --------------------------------------------------------------------------------------------------------------
+
+
+def test_the_example_is_quoted_as_it_is() -> None:
+    files = (*distributions.EXAMPLE.rglob("*.py"), distributions.EXAMPLE / "pyproject.toml", ROOT / "pyproject.toml")
+    texts = [path.read_text("utf-8") for path in files]
+    ours = [block for block in blocks(PLUGINS) if block.language in ("python", "toml")]
+    quoted = [block for block in ours if "my_package" not in block.text and "gpu_runtime" not in block.text]
+    assert quoted
+    assert [str(block) for block in quoted if not any(block.text in text for text in texts)] == []
 
 
 # cases ----------------------------------------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ def test_the_built_in_frontend_comes_first_and_no_plugin_replaces_it(
 
 def test_cascades_are_not_among_the_backends_measured_by_default() -> None:
     cascades = plugins.names(plugins.CASCADES)
-    assert cascades == ("stablehlo-linalg", "tosa-linalg")
+    assert cascades == ("stablehlo-linalg", "tcp", "tosa-linalg")
     assert not set(cascades) & set(plugins.names(plugins.BACKENDS))
     assert plugins.names(plugins.BACKENDS, plugins.CASCADES)[-1] == "control"
 

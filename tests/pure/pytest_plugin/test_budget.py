@@ -13,7 +13,7 @@ from harness.pytest_plugin.items import CellItem
 
 
 def config(**options: Any) -> Any:
-    option = SimpleNamespace(**{"budget": "", "cells": None, "loadscopereorder": True, **options})
+    option = SimpleNamespace(**{"budget": "", "cells": None, "tcp_opt": None, "loadscopereorder": True, **options})
     return SimpleNamespace(option=option, stash={})
 
 

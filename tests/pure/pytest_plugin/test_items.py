@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from harness.programs import tcp_opt
 from harness.pytest_plugin.items import early_warm_up
-from harness.pytest_plugin.options import SUITES, WHERE, is_whole
+from harness.pytest_plugin.options import SUITES, WHERE, is_whole, selection
 from harness.records.query import parse
 from harness.running.request import WarmUp
 
@@ -34,6 +36,18 @@ def test_a_query_that_selects_few_ops_names_them_too() -> None:
     assert set(asked.backends) == {"tosa", "linalg"}
     assert early_warm_up(config(where="op:aten.conv*")) is None
     assert early_warm_up(config(where="not op:aten.conv*")) is None
+
+
+def test_cascades_have_the_column_tcp_only_where_there_is_a_binary(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv(tcp_opt.VARIABLE, raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    asked = config(cascades=True, backend=["tosa"])
+    assert set(selection(asked).backends) == {"tosa", "tosa-linalg", "stablehlo-linalg"}
+    assert "tcp" in selection(config(backend=["tcp"])).backends
+    monkeypatch.setenv(tcp_opt.VARIABLE, "a-binary")
+    assert "tcp" in selection(asked).backends
 
 
 def test_a_query_narrows_the_registry() -> None:

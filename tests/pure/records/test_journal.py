@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import zlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from harness.errors import BadJournal, Exit, OpcovError
 from harness.records.journal import Record, record_json, record_restore
 from harness.records.journal_file import SCHEMA, JournalReader, costs, read
 from harness.records.journal_writer import JournalWriter
+from harness.records.lines import GZIP, OWN_HEADER, Compressor
 from harness.records.outcome import Crashed, Excluded, FirstWrongPass, Outcome, Passed, Wrong
 from tests.samples import dynamic, relu
 
@@ -138,6 +140,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from harness.records.journal_writer import JournalWriter
+from harness.records.lines import GZIP, OWN_HEADER, Compressor
 from tests.pure.records.test_journal import line, record
 writer = JournalWriter(Path(sys.argv[1]), {})
 for _ in range(3):
@@ -339,3 +342,14 @@ def test_what_each_cell_cost_is_read_fast(tmp_path: Path) -> None:
         writer.close()
     assert costs(tmp_path / "j.gz") == {"aten.relu.default[tosa-static-f32]": 1.5}
     assert costs(tmp_path / "none") == {}
+
+
+def test_seconds_are_written_to_a_tenth_of_a_millisecond() -> None:
+    spent = {"reference": 0.0000312, "execute": 1.4449381}
+    assert record_json(replace(record(), seconds=spent))["seconds"] == {"reference": 0.0, "execute": 1.4449}
+
+
+def test_members_begin_as_those_of_older_journals_do() -> None:
+    """A reader looks for this header where a journal is damaged."""
+    assert Compressor().flushed(b"text").startswith(OWN_HEADER)
+    assert zlib.compressobj(wbits=GZIP).flush().startswith(OWN_HEADER)

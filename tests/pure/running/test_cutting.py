@@ -250,7 +250,7 @@ def test_what_the_contract_computes_wrongly_is_cut_as_it_was_imported() -> None:
 def test_what_was_wrong_before_it_was_imported_is_nobodys_here() -> None:
     wrong = CutProgram(ops=OPS, ir="x", wrong="out[0] is off")
     cause = Cutter(Worker(planted(1), told={"contract": wrong, "imported": wrong})).cause(record(WRONG))
-    assert (cause.found, cause.why) == ("not tried", "it is wrong as it was imported: out[0] is off")
+    assert (cause.found, cause.why) == ("not tried", "as it was imported, too: out[0] is off")
 
 
 def test_what_fails_in_export_has_no_graph() -> None:

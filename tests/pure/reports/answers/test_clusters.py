@@ -10,7 +10,7 @@ from harness.errors import UnknownName
 from harness.records.cause import Cause
 from harness.records.journal import Record
 from harness.records.outcome import Blocked, Crashed, FirstWrongPass, Invalid, TimedOut, Unsupported, Wrong
-from reports.answers.clusters import Cluster, alone, clusters
+from reports.answers.clusters import Cluster, alone, clusters, counted
 from reports.fold.diagnosis import NORMALISER
 from reports.pages.clusters import as_json, as_text, in_full
 from tests.causes import MANY, cause, index, line, refused
@@ -203,3 +203,8 @@ def test_an_unknown_backend_is_an_error() -> None:
 def test_without_a_cut_nothing_is_shown_alone() -> None:
     made = index([line(SORT, UNSORTED)])
     assert alone(made, clusters(made, "tosa")[0].clusters[0]) is None
+
+
+def test_clusters_are_counted_without_being_made() -> None:
+    for of in (whole_index(), index([line(SUM, WRONG), line(SORT, UNSORTED)])):
+        assert counted(of) == tuple(found.counted for found in clusters(of))

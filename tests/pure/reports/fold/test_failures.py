@@ -135,6 +135,15 @@ def test_the_example_is_a_small_program_of_the_culprit_alone() -> None:
     assert group["example"]["id"] == small.id
 
 
+def test_the_example_is_the_culprits_own_program_also_where_it_was_cut_from_others() -> None:
+    refusal = refused("torch.aten.sort")
+    plain = line(SORT, refusal, shape=(1,), reached=MANY, plain=True)
+    own = line(SORT, refusal, shape=(5, 5), dtype="f64", mode="dynamic")
+    causes = [cause(record, "torch.aten.sort", outcome=refusal) for record in (plain, own)]
+    (group,) = fold(records_of(SORT, [plain, own], causes))["groups"]  # type: ignore[index]
+    assert group["example"]["id"] == own.id
+
+
 def test_a_rule_holds_for_minimised_samples_too() -> None:
     def rule(*more: Record) -> object:
         records = [line(SORT, WRONG, dtype="f16", shape=(n,), args={"dim": -1}) for n in (2, 3)]

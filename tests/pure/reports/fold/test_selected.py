@@ -4,8 +4,10 @@ import pytest
 
 from harness.errors import Exit, UnknownName
 from harness.records.journal import Record
-from harness.records.outcome import Invalid, Passed, Unsupported, Wrong
+from harness.records.outcome import Crashed, Invalid, Passed, Unsupported, Wrong
+from harness.records.signature import signature
 from reports import folds
+from reports.answers.clusters import clusters
 from reports.fold.facts import facts
 from reports.fold.matrix import load
 from reports.fold.provenance import control_line
@@ -28,6 +30,15 @@ RELU, EXP = "aten.relu.default", "aten.exp.default"
         ("not outcome:passed mode:dynamic", lambda r: r.mode == "dynamic" and not isinstance(r.outcome, Passed)),
         ("outcome:invalid family:activation", lambda r: r.family == "activation" and isinstance(r.outcome, Invalid)),
         ("trait:rank=0 or stage:execute", lambda r: "rank=0" in r.traits or r.stage == "execute"),
+        (
+            "outcome:unsupported not trait:rank=0",
+            lambda r: isinstance(r.outcome, Unsupported) and "rank=0" not in r.traits,
+        ),
+        ("not outcome:passed,invalid", lambda r: not isinstance(r.outcome, (Passed, Invalid))),
+        (
+            "culprit:* backend:tosa,linalg",
+            lambda r: r.backend in ("tosa", "linalg") and signature(r.outcome, r.backend).culprit,
+        ),
         ("dtype:bf16 executor:llvm-jit", lambda r: r.dtype == "bf16" and "llvm-jit" in str(r.outcome)),
     ],
 )
@@ -112,6 +123,14 @@ def test_the_fields_of_results(query: str, found: str) -> None:
     assert ", ".join(f"{r.backend} {r.dtype} {type(r.outcome).__name__}" for r in records) == found
 
 
+def test_the_samples_of_one_cause_are_selected_whatever_else_is() -> None:
+    (of,) = clusters(of_one_op(), "tosa")
+    for cluster in of.clusters:
+        (alone,) = clusters(folds.select(of_one_op(), f"cause:{cluster.id}"), "tosa")
+        assert [(c.id, c.samples) for c in alone.clusters] == [(cluster.id, cluster.samples)]
+    assert len(of.clusters) > 1
+
+
 def test_a_severity_stays_what_it_is_where_the_plain_call_is_not_selected() -> None:
     """A rank of 0 is ordinary for an op whose plain call has it, whether or not that is selected too."""
     row = load(folds.select(of_one_op(), f"op:{EXP} dtype:bf16")).row(EXP)
@@ -136,3 +155,51 @@ def test_the_samples_of_another_opcov_are_selected_too() -> None:
     old: list[Record] = [record(sample(RELU, "f32", "static", (2,)), "tosa", WRONG)]
     selected = folds.select(index(old, header={k: v for k, v in HEADER.items() if k != "frontend"}), "backend:frontend")
     assert [r.backend for r in selected.records(RELU).records] == ["frontend"]
+
+
+def outside_index() -> Index:
+    known = {"tosa": {"types": {"f32": ""}, "source": "here"}}
+    runs = [
+        record(sample(op, dtype, "static", (2, 3)), "tosa", REFUSED) for op in (RELU, EXP) for dtype in ("f32", "f64")
+    ]
+    right = Invalid("verify", "error: no", "right", "x")
+    runs += [record(sample(RELU, dtype, "static", (4, 3)), "tosa", right) for dtype in ("f32", "f64")]
+    return index(runs, header=HEADER | {"element_types": known})
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ("outcome:outside", 3),
+        ("not outcome:outside", 3),
+        ("outcome:unsupported", 2),
+        ("outcome:invalidright", 1),
+        ("outcome:invalid", 1),
+        ("culprit:*relu*", 2),
+        ("severity:*", 3),
+    ],
+)
+def test_an_outcome_is_selected_by_the_name_by_which_reports_count_it(query: str, count: int) -> None:
+    selected = folds.select(outside_index(), query)
+    assert sum(len(selected.records(op).records) for op in selected.ops) == count
+
+
+def test_the_lines_of_an_op_are_not_read_if_its_row_shows_that_none_is_selected(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = whole_index()
+    read: list[str] = []
+    cells = whole.cells
+    monkeypatch.setattr(whole, "cells", lambda op: (read.append(op), cells(op))[1])
+    selected = folds.select(whole, "outcome:crashed backend:linalg", ("failures",))
+    assert set(read) == {r.op for r in everything() if isinstance(r.outcome, Crashed) and r.backend == "linalg"}
+    assert set(read) == set(selected.ops) < set(whole.ops)
+
+
+def test_a_sample_is_looked_up_in_the_whole_index() -> None:
+    whole = whole_index()
+    selected = folds.select(whole, "outcome:crashed", ("failures",))
+    crashed = next(r for r in everything() if isinstance(r.outcome, Crashed) and not r.minimised)
+    found = selected.record(crashed.id)
+    assert found and found.id == crashed.id and isinstance(found.outcome, Crashed)
+    assert selected.record("0123456789") is None

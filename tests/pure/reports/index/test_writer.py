@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+import harness.cases.sample
 from harness.cases.sample import MODES
 from harness.errors import BadJournal
 from harness.records.journal import Record
@@ -155,3 +156,19 @@ def test_a_line_that_is_no_outcome_is_an_error_with_its_number() -> None:
     made.add(Block(op=OPS[0], backend="tosa", mode="static", dtype="f32", lines=(*block.lines, bad), place=2))
     with pytest.raises(BadJournal, match="line 3: not an outcome line"):
         made.flush()
+
+
+def test_records_are_restored_once_and_samples_written_once_for_all_folds(monkeypatch: pytest.MonkeyPatch) -> None:
+    restored: list[str] = []
+    written: list[str] = []
+    restore_op, to_json = writer.restore_op, harness.cases.sample.to_json
+    monkeypatch.setattr(writer, "restore_op", lambda op, *more: (restored.append(op), restore_op(op, *more))[1])
+    monkeypatch.setattr(harness.cases.sample, "to_json", lambda of: (written.append(of.op), to_json(of))[1])
+    made = IndexWriter(":memory:", FOLDS, HEADER)
+    records = everything()
+    for block in blocks(records):
+        made.add(block)
+    written.clear()  # the lines of the blocks have been made of other samples
+    made.flush()
+    assert sorted(restored) == sorted({r.op for r in records})
+    assert len(written) == len({(r.op, r.id) for r in records if r.sample})

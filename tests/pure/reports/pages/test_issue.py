@@ -163,6 +163,13 @@ def test_nothing_of_a_text_names_a_folder_of_the_machine() -> None:
     assert "lib.cpp:3: failed" in text
 
 
+def test_what_a_tracker_has_already_comes_first() -> None:
+    link = "https://example.org/issues/1 (expected to be fixed in 20261101)"
+    issue = replace(made(), known=(link,))
+    assert as_markdown(issue, SHOWN).split("\n## ")[1] == f"Reported already\n\n- {link}\n"
+    assert f"](a.md); {link} | wrong" in index_page([(issue, "a.md")])
+
+
 def test_the_index_links_each_text_with_what_it_holds_back() -> None:
     issue = made()
     page = index_page([(issue, "a.md")])

@@ -1,0 +1,266 @@
+"""What a plugin does when it is asked by hand, in this process; `python -m` runs it and prints a line for each check.
+
+`check.py` runs this in a process of its own, since a plugin may end or block it.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import pickle
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from harness.cases.plain import plain_call
+from harness.cases.sample import MODES, Sample
+from harness.judging.compare import compare
+from harness.judging.reference import Run
+from harness.programs import plugins
+from harness.programs.materialize import copied
+from harness.programs.protocols import CannotExecute, Contract, ContractBroken, Executable, Lowered, Program, Refused
+from harness.records.outcome import Wrong
+from harness.running import worker
+from harness.running.caches import Stop, starts_early
+from harness.running.clock import Clock
+from harness.running.limits import status
+from harness.running.pipeline import Pipeline
+from harness.running.verdicts import Prepared
+from harness.text import one_line
+
+from .samples import PROGRAMS, SUBJECTS, unary
+
+Checked = tuple[str, str]
+"""A check, and what is wrong; empty where nothing is."""
+UNKNOWN = "torch.aten.an_op_that_no_backend_knows"
+RUBBISH = "this is no IR"
+GROWTH = 4 << 20
+"""The bytes that one call may leave behind."""
+_WARM, _CALLS = 4, 12
+"""After so many calls it is measured what so many more leave behind."""
+
+
+def of_backend(name: str) -> Iterator[Checked]:
+    """Ask a backend; yields each check."""
+    ready = worker.pipeline((name,), without=_without())
+    plugin = ready.backends[name]
+    yield "it has the name of its entry point", _unless(plugin.name == name, f"its name is {plugin.name!r}")
+    contract = _subject(ready, name)[0]
+    lowered = plugin.lower(contract)
+    yield "it hands the program on", _unless(lowered.program is contract.program, "Lowered.program is another one")
+    if not starts_early(plugin):
+        yield "it refuses an op that it does not know", _refusal(plugin, contract)
+        yield "it takes no text that is no IR", _taken(lambda: plugin.lower(replace(contract, ir=RUBBISH)))
+        yield "it verifies what it lowers", _verified(plugin, lowered)
+    if steps := getattr(plugin, "steps", None):
+        last = list(steps(contract))[-1].lowered
+        same = isinstance(last, Lowered) and last.dialect == lowered.dialect
+        yield "its last step is the lowered module", _unless(same, f"it is {type(last).__name__}")
+
+    def again(number: int) -> None:
+        ir = f"{contract.ir}\n// {number}\n" if contract.ir else ""
+        plugin.verify(plugin.lower(replace(contract, ir=ir)))
+
+    yield from _leaks(again)
+
+
+def of_executor(name: str, backend: str) -> Iterator[Checked]:
+    """Ask an executor about what a backend lowers; yields each check."""
+    ready = worker.pipeline((backend,), without=_without(name))
+    plugin = _only(ready, name)
+    isolated = getattr(plugin, "isolated", False)
+    yield "it is isolated" if isolated else "its death is that of the module", ""
+    yield "it has the name of its entry point", _unless(plugin.name == name, f"its name is {plugin.name!r}")
+    contract, runs, op = _subject(ready, backend)
+    lowered = ready.backends[backend].lower(contract)
+    took = lowered.dialect in plugin.dialects
+    yield (
+        "it takes the dialect",
+        _unless(took, f"{backend} lowers to {lowered.dialect}, it takes {sorted(plugin.dialects)}"),
+    )
+    if not took:
+        return
+    yield from _judged(ready, backend, plugin)
+    (given,) = runs[0].inputs
+    strided = torch.stack((given, given), -1)[..., 0]
+    want = [output.eager for output in runs[0].outputs]
+    compiled = plugin.compile(lowered)
+    first = compiled([copied(given)])
+    yield "inputs have any strides", _unless(_same(compiled([strided]), want), "another result for a strided input")
+    kept = [t.clone() for t in first]
+    compiled([torch.ones_like(given)])
+    yield "a run leaves earlier results alone", _unless(_same(first, kept), "the first result changed in a later run")
+    if not starts_early(ready.backends[backend]):
+        yield "it runs the module, not the program", _follows(ready, backend, plugin, op, lowered.program)
+        yield "it cannot run what is no IR", _unable(plugin, replace(lowered, ir=RUBBISH), given)
+    if getattr(plugin, "reusable", False):
+        yield "it can be pickled", _pickled(plugin)
+    yield from _leaks(lambda number: plugin.compile(replace(lowered, ir=f"{lowered.ir}\n"))([copied(given)]))
+
+
+def _without(wanted: str = "") -> dict[str, str]:
+    """The executors that need not be loaded: all but the wanted one."""
+    return dict.fromkeys((name for name in plugins.executor_names() if name != wanted), "not asked")
+
+
+def _only(ready: Pipeline, name: str) -> Any:
+    """The one executor that is loaded; raises what its loading raises if none is."""
+    loaded = (*ready.executors, *ready.checkers, *ready.advisers)
+    return loaded[0] if loaded else plugins.executor(name)()
+
+
+def _unless(fine: bool, wrong: str) -> str:
+    return "" if fine else wrong
+
+
+def _subject(ready: Pipeline, backend: str, without: str = "") -> tuple[Contract, tuple[Run, ...], str]:
+    """A program of one op that the backend lowers, with its references and the op; raises LookupError."""
+    for op in SUBJECTS:
+        contract, runs = ready.contracted(worker.case(op), unary(op), backend, _clock())
+        try:
+            ready.backends[backend].lower(contract)
+        except Refused:
+            continue
+        if op != without:
+            return contract, runs, op
+    raise LookupError(f"{backend} lowers none of {', '.join(op for op in SUBJECTS if op != without)}")
+
+
+def _clock() -> Clock:
+    return Clock(lambda stage: None)
+
+
+def _refusal(plugin: Any, contract: Contract) -> str:
+    """What is wrong with the answer to a program with an op that nobody knows."""
+    (op,) = contract.reached
+    type_ = contract.ir.partition("%arg0: ")[2].partition(")")[0]
+    call = f'torch.operator "{UNKNOWN}"(%arg0) : ({type_})'
+    lines = [
+        f"{line.partition('=')[0]}= {call} -> {line.rpartition('-> ')[2]}" if f" {op} " in line else line
+        for line in contract.ir.splitlines()
+    ]
+    try:
+        plugin.lower(replace(contract, ir="\n".join(lines), reached=(UNKNOWN,)))
+    except Refused as refusal:
+        return _unless(refusal.culprit in (UNKNOWN, None), f"the culprit is {refusal.culprit}, not {UNKNOWN}")
+    except Exception as error:
+        return f"it raises {type(error).__name__} and not Refused: {one_line(str(error))}"
+    return "it lowers a program with an op that does not exist"
+
+
+def _taken(lower: Callable[[], Any]) -> str:
+    try:
+        lower()
+    except Exception:
+        return ""
+    return f"it lowers {RUBBISH!r}"
+
+
+def _verified(plugin: Any, lowered: Lowered) -> str:
+    plugin.verify(lowered)
+    try:
+        plugin.verify(replace(lowered, ir=RUBBISH))
+    except ContractBroken:
+        return ""
+    return f"`verify` finds nothing wrong with {RUBBISH!r}"
+
+
+def _judged(ready: Pipeline, backend: str, plugin: Any) -> Iterator[Checked]:
+    """Whether the executor is right on the plain programs that the backend lowers, at every size."""
+    right = 0
+    for op in PROGRAMS:
+        for sample in _samples(op):
+            try:
+                prepared = ready.prepared(worker.case(op), sample, backend, _clock())
+                wrong = _wrong(prepared, plugin)
+            except (Stop, CannotExecute):  # what the backend does not lower, or the executor cannot run
+                continue
+            yield f"it is right on {op}, {sample.mode}, or cannot run it", wrong
+            right += not wrong
+    yield "it is right on some program", _unless(right > 0, "it can run none")
+
+
+def _wrong(prepared: Prepared, plugin: Any) -> str:
+    """What is wrong with the executor's results, at any of the sizes; raises CannotExecute."""
+    lowered, references = prepared.artifact.lowered, prepared.references
+    compiled: Executable = plugin.compile(lowered)
+    for run in prepared.admitted:
+        got = compiled([copied(t) for t in run.inputs])
+        found = compare(got, run, references[0], prepared.case, plugin.name, lowered.dialect)
+        if isinstance(found, Wrong):
+            return found.message
+    return ""
+
+
+def _samples(op: str) -> Sequence[Sample]:
+    """An op's calls, static and dynamic: at sizes of 0 and 1 too where it is a subject."""
+    if op in SUBJECTS:
+        return unary(op), unary(op, "dynamic")
+    return [call for mode in MODES if (call := plain_call(worker.case(op), mode))]
+
+
+def _same(got: Sequence[torch.Tensor], want: Sequence[torch.Tensor]) -> bool:
+    return len(got) == len(want) and all(
+        g.shape == w.shape and torch.allclose(g.to(w.dtype), w, rtol=1e-5, atol=1e-6, equal_nan=True)
+        for g, w in zip(got, want, strict=True)
+    )
+
+
+def _follows(ready: Pipeline, backend: str, plugin: Any, op: str, program: Program) -> str:
+    """Whether the executor computes what the module says, where the program that comes with it is another one."""
+    try:
+        contract, runs, _ = _subject(ready, backend, without=op)
+    except LookupError:
+        return ""
+    lowered = replace(ready.backends[backend].lower(contract), program=program)
+    got = plugin.compile(lowered)([copied(t) for t in runs[0].inputs])
+    return _unless(_same(got, [o.eager for o in runs[0].outputs]), "it returns what the program computes")
+
+
+def _unable(plugin: Any, rubbish: Lowered, given: torch.Tensor) -> str:
+    try:
+        plugin.compile(rubbish)([copied(given)])
+    except CannotExecute:
+        return ""
+    except Exception as error:
+        return f"it raises {type(error).__name__} and not CannotExecute: {one_line(str(error))}"
+    return f"it runs {RUBBISH!r}"
+
+
+def _pickled(plugin: Any) -> str:
+    try:
+        pickle.loads(pickle.dumps(plugin))
+    except Exception as error:
+        return f"it is `reusable`, but {type(error).__name__}: {one_line(str(error))}"
+    return ""
+
+
+def _leaks(call: Callable[[int], object]) -> Iterator[Checked]:
+    """What calls leave behind: memory, open files, processes."""
+    for number in range(_WARM):
+        call(number)
+    before = _held()
+    for number in range(_WARM, _WARM + _CALLS):
+        call(number)
+    grown = [(now - was) // _CALLS for was, now in zip(before, _held(), strict=True)]
+    yield "it keeps no memory", _unless(grown[0] <= GROWTH, f"each call leaves {grown[0] / 2**20:.0f} MiB behind")
+    yield "it closes its files", _unless(grown[1] < 1, f"each call leaves {grown[1]} files open")
+    yield "it ends its processes", _unless(grown[2] < 1, f"each call leaves {grown[2]} processes behind")
+
+
+def _held() -> tuple[int, int, int]:
+    """The resident bytes, open files and children of this process."""
+    gc.collect()
+    children = [file.read_text("ascii").split() for file in Path("/proc/self/task").glob("*/children")]
+    return status("VmRSS"), len(list(Path("/proc/self/fd").iterdir())), sum(map(len, children))
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    kind, *names = sys.argv[1:]
+    for checked in of_backend(*names) if kind == "backend" else of_executor(*names):
+        print(json.dumps(checked), flush=True)
