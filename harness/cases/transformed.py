@@ -13,7 +13,7 @@ from .sample import Sample, tensors
 from .varied import Varied, derivatives, mapped
 
 DERIVATIVES = ("vjp", "jvp")
-DERIVATIVE = Composite((Stated(8, "no class says of which steps a derivative consists"),))
+DERIVATIVE = Composite((Stated(16, "no class says of which steps a derivative consists"),))
 """The numeric class of a derivative: the case's own says nothing of it."""
 
 
