@@ -16,14 +16,14 @@ from harness.records.cause import Cause
 from harness.records.fingerprint import fingerprint
 from harness.records.journal_file import PART, Block, footer
 from reports.answers import alarms, blame, gap, roads, slack
-from reports.fold import ending, entries, failures, matrix, selected, ways
+from reports.fold import ending, entries, failures, matrix, programs, selected, ways
 from reports.index import store
 from reports.index.index import Index
 from reports.index.op_records import Fold
 from reports.index.writer import IndexWriter
 from reports.pages import panels, samples
 
-_MODULES = (matrix, entries, failures, alarms, blame, ending, gap, roads, slack, ways, panels, samples)
+_MODULES = (matrix, entries, failures, alarms, blame, ending, gap, programs, roads, slack, ways, panels, samples)
 FOLDS: Mapping[str, Fold] = {module.FOLD: module.fold for module in _MODULES}
 """By name, what is kept of each op's records."""
 _SOURCES = (

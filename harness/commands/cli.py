@@ -35,6 +35,7 @@ COMMANDS: Mapping[str, str] = {
     "issue": "a text about one cause, or about each, for torch-mlir's tracker; nothing is sent",
     "todo": "what to mend or to lower next, ranked by what passes once it is mended",
     "roads": "what one frontend, transform or level brings through and another does not",
+    "bottleneck": "how many ops the surface comes down to at each level, and what is left to lower",
     "causes": "cut the programs that fail: which of their ops are at fault",
     "blame": "how many executors confirm a verdict, and which are at fault themselves",
     "sensitivity": "seed wrong lowerings, see how many the census catches",
