@@ -13,11 +13,9 @@ State = Literal["right", "in part", "fails", "not known"]
 STATES: tuple[State, ...] = get_args(State)
 FAILS = (VERIFIED_ALL, AT_LEAST, UNKNOWN)
 LEGEND = (
-    "Counted: ops at the contract with each type they occur with, which is the sample's dtype. Alone is known by programs
-"
-    "of that op only, and by cutting (opcov causes): it fails alone, or is in a rest that passes. right: with each type, and
-"
-    "never seen to fail; in part: right somewhere; fails: nowhere. whole: ops not known, of a larger program that is right."
+    "Counted: ops at the contract, by type, which is the sample's dtype. Known alone by programs of that op only, and\n"
+    "by cutting (opcov causes): it fails alone, or is in a rest that passes. right: with each type that occurs, and never\n"
+    "seen to fail; in part: right somewhere; fails: nowhere. whole: not known ops of which a larger program is right."
 )
 
 

@@ -13,9 +13,8 @@ from reports.fold.programs import RIGHT, End, Program
 DIRECT = "linalg"
 _TORCH = "torch."
 LEGEND = (
-    "Counted: samples that have all these columns, excluded ones aside; blocked, outside a dialect or not executed is not
-"
-    "right. at most: as if the conversions existed which samples stop at; what would stop them after that is not known."
+    "Counted: samples that have all these columns, excluded ones aside; blocked, outside a dialect or not executed is\n"
+    "not right. at most: as if the conversions that samples stop at existed; what would stop them next is not known."
 )
 
 

@@ -15,8 +15,7 @@ from .surface import Surface
 
 REGISTRY, PLAIN = "registry", "plain calls"
 LEGEND = (
-    "Counted: distinct ops of a row's programs at the backend contract, static and dynamic, as the journal recorded them;
-"
+    "Counted: distinct ops of a row's programs at the backend contract, static and dynamic, as the journal has them;\n"
     "in brackets, how many ops of PyTorch have a program that gets there, of those measured."
 )
 
