@@ -11,17 +11,20 @@ from reports.fold.programs import AT_LEAST, RIGHT, UNKNOWN, VERIFIED_ALL, Progra
 
 State = Literal["right", "in part", "fails", "not known"]
 STATES: tuple[State, ...] = get_args(State)
+LAST: tuple[State, ...] = ("fails", "not known")
 FAILS = (VERIFIED_ALL, AT_LEAST, UNKNOWN)
+OUTSIDE = "Outside"
 LEGEND = (
     "Counted: ops at the contract, by type, which is the sample's dtype. Known alone by programs of that op only, and\n"
-    "by cutting (opcov causes): it fails alone, or is in a rest that passes. right: with each type that occurs, and never\n"
-    "seen to fail; in part: right somewhere; fails: nowhere. whole: not known ops of which a larger program is right."
+    "by cutting (opcov causes): it fails alone, or is in a rest that passes. right: with each type that occurs,\n"
+    "never seen to fail; in part: right somewhere; fails: nowhere. whole: of the last two, those in larger\n"
+    "programs that are right, which says less. Programs with a type that the dialect lacks do not count."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Alone:
-    """By op its state on a backend; `whole` are the ops not known alone that are in a larger program which is right."""
+    """By op its state on a backend; `whole` are ops not right alone that are in a larger program which is."""
 
     states: Mapping[str, State]
     whole: frozenset[str]
@@ -32,7 +35,7 @@ class Alone:
 
     @property
     def row(self) -> list[int]:
-        """How many ops occur, how many are in each state, and how many of the last are in a program that is right."""
+        """How many ops occur, how many are in each state, and how many are right in larger programs only."""
         return [len(self.states), *(len(self.ops(state)) for state in STATES), len(self.whole)]
 
     def json(self) -> dict[str, Any]:
@@ -48,9 +51,9 @@ def alone(programs: Iterable[Program], shown: Iterable[Shown], backend: str, mod
     wrong: dict[str, set[tuple[str, str]]] = defaultdict(set)
     together: set[str] = set()
     for program in programs:
-        if program.mode not in modes or backend not in program.ends or not program.reaches:
+        how, type = program.ends[backend].how if backend in program.ends else "", (program.mode, program.dtype)
+        if program.mode not in modes or not program.reaches or how in ("", OUTSIDE):
             continue
-        how, type = program.ends[backend].how, (program.mode, program.dtype)
         for op in program.ops:
             occurs[op].add(type)
         if how == RIGHT:
@@ -61,7 +64,7 @@ def alone(programs: Iterable[Program], shown: Iterable[Shown], backend: str, mod
         if one.backend == backend and one.mode in modes:
             (right if one.is_right else wrong)[one.op].add((one.mode, one.dtype))
     states = {op: _state(types, right[op], wrong[op]) for op, types in sorted(occurs.items())}
-    return Alone(states, frozenset(op for op in together if states[op] == "not known"))
+    return Alone(states, frozenset(op for op in together if states[op] in LAST))
 
 
 def _state(occurs: set[tuple[str, str]], right: set[tuple[str, str]], wrong: set[tuple[str, str]]) -> State:

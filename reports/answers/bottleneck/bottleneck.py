@@ -24,8 +24,8 @@ from .surface import Surface, columns, count, surface
 
 CURVE_LEGEND = (
     "Counted: samples of the census, static and dynamic, excluded ones aside. From nothing: whole once all ops at the\n"
-    "contract are lowered. Next: whole once all that is missed is mended, see below. Greedy: each time the op that makes\n"
-    "most programs whole, then the one that most wait for; another order may be better. today: programs that are right."
+    "contract are lowered. Next: whole once all that is missed is mended, see below. Greedy: each time the op that\n"
+    "makes most programs whole, then the one that most wait for; another order may be better."
 )
 
 

@@ -13,8 +13,8 @@ from reports.fold.programs import AT_LEAST, RIGHT, VERIFIED_ALL, Program
 SHOWN = 12
 ALL = "all"
 LEGEND = (
-    "Counted: the union of what programs miss: verified culprits and what the rest needs then; of a program that was not\n"
-    "cut the op that is named, so `at least`. apart: programs that no op mends, or whose culprit is not known, by why."
+    "Counted: the union of what programs miss: verified culprits and what the rest needs then; of a program that was\n"
+    "not cut the op that is named, so `at least`. apart: programs that no op mends, or of which no op is known."
 )
 
 
