@@ -27,7 +27,7 @@ def journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize(
     "arguments",
-    ["matrix JOURNAL", "todo --backend tosa JOURNAL", "blame JOURNAL", "slack JOURNAL",
+    ["matrix JOURNAL", "todo --backend tosa JOURNAL", "blame JOURNAL", "slack JOURNAL", "bottleneck JOURNAL",
      "clusters JOURNAL", "explain aten.gelu.default --journal JOURNAL", "matrix --format csv JOURNAL"],
 )  # fmt: skip
 def test_a_command_that_reads_a_journal_loads_nothing_slow(arguments: str, journal: Path) -> None:
