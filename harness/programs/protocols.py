@@ -13,8 +13,7 @@ Samples that differ in values only are one program: they share the contract, the
 A plugin declares itself by an entry point in one of five groups: `opcov.frontends`, `opcov.backends`, `opcov.cascades`
 (backends that are measured only if the user asks for them), `opcov.executors` and `opcov.opinions` (executors that are
 asked for a second opinion on failures, and for nothing else). The entry point names a callable without arguments, best
-a class, that returns a `Frontend`, a `Backend` or an `Executor`. It is called in child processes, never in the parent
-of a run.
+a class, that returns a `Frontend`, a `Backend` or an `Executor`. It is called in child processes, not in their parent.
 
 Each exception below says which outcome it becomes. A MemoryError is always a crash. Any other exception of a backend is
 a crash of the compiler (`Crashed`), as is its death. Any other exception of a frontend or an executor is a harness

@@ -12,9 +12,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from harness.cases.dtypes import DTYPES
-from harness.cases.road import split_mode
+from harness.cases.road import DEFAULT, split_mode
 from harness.cases.sample import Sample
 from harness.cases.sizes import is_first_dim_dynamic
 from harness.records.frontend import FRONTEND
@@ -37,6 +38,13 @@ class Column(NamedTuple):
         """Its head in a table of text, in lines: backend, mode, and the road part by part."""
         mode, by = split_mode(self.mode)
         return "\n".join((self.backend, mode, *by.parts))
+
+    @property
+    def asked(self) -> str:
+        """The query that selects its samples, as a part of an address."""
+        mode, by = split_mode(self.mode)
+        facts = {"backend": (self.backend,), "mode": (mode,), **(by.facts if by != DEFAULT else {})}
+        return "+".join(f"{field}%3A{quote(value)}" for field, values in facts.items() for value in values)
 
     @property
     def width(self) -> int:

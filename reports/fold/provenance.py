@@ -17,7 +17,9 @@ _UNKNOWN = ("Excluded", "NotRun")
 """Outcomes of the control that show neither a fault nor a result."""
 _FIRST_TOOLS = ("torch", "torch_mlir", "opcov", "python", "platform")
 """The first facts of the toolchain; torch and torch-mlir are among them in journals without `toolchain` lines."""
-_SHOWN_ELSEWHERE = ("profile", "ops", "backends", "modes", "dtypes", "seed")
+DEFAULT = "default"
+"""How the default road is called, which has no name."""
+_SHOWN_ELSEWHERE = ("profile", "ops", "backends", "modes", "dtypes", "roads", "seed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +108,10 @@ def _asked(tools: Mapping[str, Any]) -> list[str]:
 
 def _options(options: Mapping[str, Any], seed: object) -> str:
     facts = [f"profile {_text(options.get('profile', 'unknown'))}", f"seed {_text(seed)}"]
-    for name in ("ops", "dtypes", "modes"):
+    for name in ("ops", "dtypes", "modes", "roads"):
         chosen = options.get(name)
         if isinstance(chosen, (list, tuple)) and chosen:
-            facts.append(clip(f"{name} {' '.join(map(_text, chosen))}", 200))
+            facts.append(clip(f"{name} {' '.join(_text(one) or DEFAULT for one in chosen)}", 200))
     extra = {k: v for k, v in options.items() if k not in _SHOWN_ELSEWHERE and v not in (None, False, "", [], {}, ())}
     facts += [f"{name.replace('_', ' ')} {_text(value)}" for name, value in extra.items()]
     return " · ".join(facts)

@@ -58,21 +58,16 @@ RUNS = "return Module(_bytecode(lowered), signature_of(lowered.ir))"
             "file.touch()",
             "it refuses an op that it does not know: it lowers a program with an op",
         ),
-        (REFUSES, "os.abort()", "what comes after 'it hands the program on': SIGABRT"),
-        (REFUSES, "raise ValueError", "it raises ValueError and not Refused"),
         (CHECKS, "pass", "`verify` finds nothing wrong with 'this is no IR'"),
-        (LOWERS, f"{LOWERS}; KEPT.append(bytes(32 << 20).replace(bytes(1), b'x'))", "each call leaves 32 MiB behind"),
-        (LOWERS, f"{LOWERS}; KEPT.append(os.open(file.parent, 0))", "each call leaves 1 files open"),
+        (LOWERS, f"{LOWERS}; os.open(folder, 0)", "each call leaves 1 files open"),
         (RUNS, "return lambda inputs: [lowered.program.module(*inputs)]", "it returns what the program computes"),
-        (RUNS, "os.abort()", "what comes after 'it takes the dialect': SIGABRT"),
     ],
 )
 def test_a_broken_copy_does_not_conform(text: str, broken: str, said: str, installed: Path) -> None:
     module = installed / "opcov_iree.py"
     whole = module.read_text("utf-8")
     assert whole.count(text) == 1
-    changed = whole.replace(text, broken).replace("import base64\n", "import base64\nimport os\n")
-    module.write_text(changed.replace('DIALECT = "iree"\n', 'DIALECT = "iree"\nKEPT = []\n'), "utf-8")
+    module.write_text(whole.replace(text, broken).replace("import base64\n", "import base64\nimport os\n"), "utf-8")
     which = "executor" if text == RUNS else "backend"
     done = own_tests(installed, "tests/test_conformance.py", "-k", which)
     assert done.returncode == 1, done.stdout + done.stderr

@@ -103,6 +103,8 @@ def test_a_road_has_columns_of_its_own_behind_those_of_the_default_one() -> None
     found = both()
     columns = matrix.columns_of(found.run)
     assert columns == (Column("tosa", "static"), Column("tosa", "static-dynamo-vmap-prims"))
+    assert columns[0].asked == "backend%3Atosa+mode%3Astatic"
+    assert columns[1].asked == ("backend%3Atosa+mode%3Astatic+frontend%3Adynamo+transform%3Avmap+level%3Aprims")
     assert columns[0].head == "tosa\nstatic"
     assert columns[1].head == "tosa\nstatic\ndynamo\nvmap\nprims"
     (row,) = matrix.load(found).rows
