@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from harness.errors import Exit, OpcovError
+from harness.programs import plugins
 from reports.answers import trend
 from reports.answers.known_issues import links
 from reports.pages.causes import Link
@@ -38,7 +39,8 @@ def run(options: argparse.Namespace) -> Exit:
         id: [Link(match.issue.link, match.said) for match in of]
         for id, of in links(known_issues(index, options.known)).items()
     }
-    page = render(index, against=against, trends=trends, known=known)
+    cascades = plugins.names(plugins.CASCADES)
+    page = render(index, against=against, trends=trends, known=known, cascades=cascades)
     try:
         options.out.parent.mkdir(parents=True, exist_ok=True)
         options.out.write_text(page, encoding="utf-8")

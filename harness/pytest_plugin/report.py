@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import BadHistory, OpcovError
+from harness.programs import plugins
 from harness.records.cause import Cause
 from harness.records.journal_file import Block
 from reports import folds
@@ -102,7 +103,7 @@ class Report:
 
     def _write(self, index: Index) -> matrix.Matrix:
         shown = matrix.load(index)
-        page = html.render(index, trends=self._trends)
+        page = html.render(index, trends=self._trends, cascades=plugins.names(plugins.CASCADES))
         for name, text in zip(PAGES, (page, formats.render(shown, index, "markdown")), strict=True):
             _replace(self._out / name, text)
         return shown

@@ -8,7 +8,7 @@ every text once.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -44,6 +44,7 @@ from reports.fold.status import (
 )
 from reports.index.index import Index
 
+from . import bottleneck as bottleneck_data
 from . import causes as cause_data
 from . import panels as panel_data
 from . import samples as sample_data
@@ -74,11 +75,12 @@ def render(
     against: Diff | None = None,
     trends: Sequence[Trend] = (),
     known: Mapping[str, Sequence[Link]] = MappingProxyType({}),
+    cascades: Collection[str] = (),
 ) -> str:
     """Write the report as HTML; with `control`, the control backend has columns too.
 
     `against` is what changed from an older run to this one: a section of its own, and a mark in the cells that changed.
-    `trends` may be of other runs. `known` are the known issues by the id of a cluster.
+    `trends` may be of other runs. `known` are the known issues by the id of a cluster. `cascades` are columns.
     """
     matrix = load(index, control=control)
     causes = clusters(index)
@@ -103,11 +105,9 @@ def render(
             control=control_line(matrix),
             asides=answer_lines(index),
             causes=[cause_data.table(of, known) for of in causes],
-            fraction_meaning=FRACTION_MEANING,
+            bottleneck=bottleneck_data.section(index, cascades),
             charts=charts([trend for backend in matrix.backends for trend in trends if trend.backend == backend]),
             charted=heading(trends) if trends else "",
-            decomposed=DECOMPOSED,
-            decomposed_meaning=DECOMPOSED_MEANING,
             data=_script(
                 payload(matrix, panel_data.load(index), sample_data.load(index), diff, cause_data.of_cells(causes))
             ),
@@ -127,7 +127,15 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"cause_heads": cause_data.HEADS, "chart_size": (WIDTH, HEIGHT)}
+    environment.globals |= {
+        "cause_heads": cause_data.HEADS,
+        "chart_size": (WIDTH, HEIGHT),
+        "bottleneck_size": bottleneck_data.SIZE,
+        "bottleneck_grid": bottleneck_data.GRID,
+        "fraction_meaning": FRACTION_MEANING,
+        "decomposed": DECOMPOSED,
+        "decomposed_meaning": DECOMPOSED_MEANING,
+    }
     environment.filters |= {
         "breakable": _breakable,
         "shares": shares,
