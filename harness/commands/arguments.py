@@ -145,13 +145,18 @@ class Progress:
 
 
 def print_answer(
-    options: argparse.Namespace, *, text: Callable[[], str], data: Callable[[], Any], index: Index | None = None
+    options: argparse.Namespace,
+    *,
+    text: Callable[[], str],
+    data: Callable[[], Any],
+    index: Index | None = None,
+    more: Sequence[Index] = (),
 ) -> None:
     """Print an answer: as JSON if `--json` was given, else as text. Only the form that is printed is computed.
 
-    It starts with what was selected of the `index` that it is about, if not all of it was asked.
+    It starts with what was selected of the `index` that it is about, and of `more` of them, if not all was asked.
     """
-    selected = index.run.selected if index else ""
+    selected = "\n".join(each.run.selected for each in (index, *more) if each and each.run.selected)
     if options.json:
         print(json.dumps({"selected": selected, **data()} if selected else data(), indent=1))
     else:

@@ -21,12 +21,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> Exit:
-    """Print the bottleneck of the journals taken together; raises BadJournal.
+    """Print the bottleneck of the journals taken together.
 
-    BadQuery, UnknownName and NothingSelected for the query, which is asked of each journal.
+    Raises BadJournal; BadQuery, UnknownName and NothingSelected for the query, which is asked of each journal.
     """
     indexes = [open_index(journal, options.where, (FOLD,)) for journal in options.journals or [None]]
     found = bottleneck(indexes, plugins.names(plugins.CASCADES))
-    first = indexes[0] if len(indexes) == 1 else None
-    print_answer(options, text=lambda: found.text(options.limit or None), data=found.json, index=first)
+    print_answer(options, text=lambda: found.text(options.limit or None), data=found.json, more=indexes)
     return Exit.OK
