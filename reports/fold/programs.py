@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from harness.cases.road import Road, split_mode
+from harness.cases.other_samples import by
+from harness.cases.road import DEFAULT, Road, split_mode
+from harness.cases.sample import Sample
 from harness.records.expectation import CONTROL
 from harness.records.frontend import FRONTEND
 from harness.records.journal import Record
@@ -58,6 +60,10 @@ class Program:
     count: int
 
 
+Levels = tuple[Program, ...]
+"""The programs of the same samples at each level that was measured."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
     """What cutting a program has shown of one of its ops: at fault alone, or right in the rest that passes."""
@@ -71,15 +77,20 @@ class Shown:
 
 
 def fold(of: OpRecords) -> list[Any] | None:
-    """Of an op: its family, its programs, and what cutting has shown of their ops."""
-    by_sample: dict[tuple[str, str], list[Record]] = defaultdict(list)
+    """Of an op: its family, its samples with their programs at each level, and what cutting has shown of their ops."""
+    by_sample: dict[tuple[str, str], dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
     for record in of.records:
         if record.minimised is None and record.sample and record.backend != CONTROL:
-            by_sample[record.full_mode, record.id].append(record)
+            by_sample[record.mode, _whatever_level(record.sample)][record.full_mode].append(record)
     failed = {_name(f.record): f for f in failures(of) if f.record.minimised is None}
-    of_all = (_program(records, failed) for records in by_sample.values())
-    programs = Counter(program for program in of_all if program)
-    return [of.family, [[*key, count] for key, count in programs.items()], list(_shown(of))] if programs else None
+    of_all = (tuple(filter(None, (_program(own, failed) for own in levels.values()))) for levels in by_sample.values())
+    samples = Counter(levels for levels in of_all if levels)
+    return [of.family, [[*item] for item in samples.items()], list(_shown(of))] if samples else None
+
+
+def _whatever_level(sample: Sample) -> str:
+    """The id that a sample has at the default level, by which it is found again at the others."""
+    return by(sample, replace(sample.road, level=DEFAULT.level)).id if sample.road.level != DEFAULT.level else sample.id
 
 
 def _name(record: Record) -> tuple[str, str, str]:
@@ -132,14 +143,15 @@ def _shown(of: OpRecords) -> Iterator[list[Any]]:
                 yield [cause.backend, cause.mode, record.dtype, op, True]
 
 
-def load(index: Index) -> Iterator[tuple[str, Sequence[Program], Sequence[Shown]]]:
-    """Each op with its programs, and with what cutting has shown of the ops in them."""
-    for op, (family, programs, shown) in index.parts(FOLD):
-        yield op, [_restored(op, family, *each) for each in programs], [_restored_shown(*each) for each in shown]
+def load(index: Index) -> Iterator[tuple[str, Sequence[Levels], Sequence[Shown]]]:
+    """Each op with its samples at each level, and with what cutting has shown of the ops in them."""
+    for op, (family, samples, shown) in index.parts(FOLD):
+        found = [tuple(_restored(op, family, count, *each) for each in levels) for levels, count in samples]
+        yield op, found, [_restored_shown(*each) for each in shown]
 
 
 def _restored(
-    op: str, family: str, full: str, dtype: str, plain: bool, reaches: bool, ops: list[str], ends: Any, count: int
+    op: str, family: str, count: int, full: str, dtype: str, plain: bool, reaches: bool, ops: list[str], ends: Any
 ) -> Program:
     mode, road = split_mode(full)
     return Program(

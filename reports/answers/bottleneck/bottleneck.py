@@ -13,10 +13,12 @@ from reports.fold.programs import RIGHT
 from reports.index.index import Index
 
 from . import alone as alone_
+from . import choice as choice_
 from . import cover as cover_
 from . import futures as futures_
 from . import reduction
 from .alone import STATES, Alone, alone
+from .choice import Choice, choice
 from .cover import Cover, covers
 from .curve import SHOWN, Curve, greedy, needs
 from .futures import DIRECT, Future, futures
@@ -72,10 +74,11 @@ class Narrows:
 
 @dataclass(frozen=True, slots=True)
 class Bottleneck:
-    """The surface of some journals, and the bottleneck of each of its roads."""
+    """The surface of some journals, the bottleneck of each of its roads, and what a choice between levels needs."""
 
     surface: Surface
     roads: tuple[Narrows, ...]
+    choices: tuple[Choice, ...]
 
     def text(self, limit: int | None) -> str:
         """All in five blocks, each with how it was counted; `limit` is the most ops of a set that are named."""
@@ -95,6 +98,7 @@ class Bottleneck:
                 narrows.name: {"reduces": {name: each.json() for name, each in rows.items()}, **narrows.json()}
                 for narrows, rows in zip(self.roads, reduced, strict=True)
             },
+            "any_level": [choice.json() for choice in self.choices],
             "left_out": of.left_out,
         }
 
@@ -126,7 +130,10 @@ class Bottleneck:
         yield from ("What a backend has to add to cover", "")
         for narrows in self.roads:
             yield from (f"{narrows.name}, {cover.backend}: {cover.line(limit)}" for cover in narrows.covers)
-        yield from (cover_.LEGEND, "")
+        yield cover_.LEGEND
+        if self.choices:
+            yield from ("", *(choice.line(limit) for choice in self.choices), choice_.LEGEND)
+        yield ""
 
     def _futures(self) -> Iterator[str]:
         yield from ("Future A (through a cascade) beside Future B (linalg directly)", "")
@@ -152,7 +159,10 @@ def _standing(of: Standing, curve: Curve) -> Iterator[str]:
 def bottleneck(indexes: Iterable[Index], cascades: Collection[str]) -> Bottleneck:
     """The bottleneck of each road that these journals have; of the same op on a road, the first journal counts."""
     of = surface(indexes)
-    return Bottleneck(of, tuple(_narrows(of, road, cascades) for road in of.roads))
+    several = [levels for levels in of.samples if len({program.road.level for program in levels}) > 1]
+    backends = columns((program for levels in several for program in levels), apart=cascades)
+    choices = tuple(choice(of.samples, backend) for backend in backends)
+    return Bottleneck(of, tuple(_narrows(of, road, cascades) for road in of.roads), choices)
 
 
 def _narrows(of: Surface, road: Road, cascades: Collection[str]) -> Narrows:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.cases.road import DEFAULT, Road
-from reports.fold.programs import Program, Shown, load
+from reports.fold.programs import Levels, Program, Shown, load
 from reports.index.index import Index
 
 
@@ -15,11 +15,13 @@ from reports.index.index import Index
 class Surface:
     """By road its programs, and what cutting has shown of their ops; excluded samples are no programs.
 
+    `samples` has the same programs, those of the same samples at each level together, as far as one journal has them.
     `left_out` is how many ops on a road, in a mode, an earlier journal has too: only the first counts.
     """
 
     programs: Mapping[Road, Sequence[Program]]
     shown: Mapping[Road, Sequence[Shown]]
+    samples: Sequence[Levels] = ()
     left_out: int = 0
 
     @property
@@ -33,18 +35,20 @@ def surface(indexes: Iterable[Index]) -> Surface:
     programs: dict[Road, list[Program]] = defaultdict(list)
     shown: dict[Road, list[Shown]] = defaultdict(list)
     first: dict[tuple[str, str, Road], int] = {}
+    samples: list[Levels] = []
     again: set[tuple[int, str, str, Road]] = set()
     for place, index in enumerate(indexes):
         for op, own, seen in load(index):
-            for program in own:
-                if first.setdefault((op, program.mode, program.road), place) == place:
+            for levels in own:
+                new = tuple(p for p in levels if first.setdefault((op, p.mode, p.road), place) == place)
+                again |= {(place, op, p.mode, p.road) for p in levels if p not in new}
+                samples += [new] if new else []
+                for program in new:
                     programs[program.road].append(program)
-                else:
-                    again.add((place, op, program.mode, program.road))
             for one in seen:
                 if first.get((op, one.mode, one.road)) == place:
                     shown[one.road].append(one)
-    return Surface(programs, shown, len(again))
+    return Surface(programs, shown, samples, len(again))
 
 
 def columns(programs: Iterable[Program], apart: Collection[str] = ()) -> tuple[str, ...]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import random
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
-from itertools import product
+from itertools import combinations, product
 from typing import Any
 
 import pytest
@@ -28,7 +29,9 @@ from harness.records.outcome import (
     Wrong,
 )
 from reports.answers.bottleneck.bottleneck import Bottleneck, Narrows, bottleneck
+from reports.answers.bottleneck.choice import choice
 from reports.answers.bottleneck.curve import greedy, needs
+from reports.fold.programs import VERIFIED_ALL, End, Levels, Program
 from tests.causes import cause, index, line, refused
 from tests.synthetic import PASSED
 
@@ -36,6 +39,7 @@ CASCADES = ("stablehlo-linalg", "tosa-linalg", "tcp")
 PRIMS = Road(level="prims")
 ADD, MUL, SIZE = "torch.aten.add.Tensor", "torch.aten.mul.Tensor", "torch.aten.size.int"
 SORT, EXP, NEG, CUMSUM = "torch.aten.sort", "torch.aten.exp", "torch.aten.neg", "torch.aten.cumsum"
+SUB = "torch.aten.sub.Tensor"
 PLUS, GELU = "aten.add.Tensor", "aten.gelu.default"
 MEDIAN, TOPK, MINUS = "aten.median.default", "aten.topk.default", "aten.neg.default"
 SORTING = (MEDIAN, TOPK, "aten.sort.default")
@@ -97,6 +101,9 @@ LINES = [
     *program("aten.cumsum.default", (CUMSUM, EXP), but(tosa=(refused(SIZE), (CUMSUM,)))),
     *program(GELU, (EXP, MUL), but(tosa=(refused(EXP), (EXP,))), road=PRIMS, plain=True),
     *program(PLUS, (ADD,), but(tosa_linalg=NO_ADD), road=PRIMS),
+    *program(TOPK, (SORT, SUB), but(tosa=(refused(SORT), (SORT,))), road=PRIMS),
+    *program(MINUS, (SUB,), but(linalg=(WRONG, (SUB,)), tosa=(refused(SUB), (SUB,))), shape=(5,), road=PRIMS),
+    *program("aten.cumsum.default", (NEG,), but(tosa=(refused(NEG), (NEG,)), linalg=NOT_RUN), road=PRIMS),
 ]
 RECORDS = [record for record, _ in LINES]
 
@@ -158,7 +165,7 @@ def test_the_ops_that_the_registry_the_plain_calls_and_families_reduce_to(name: 
         assert said["through"] == sorted({r.op for r in through})
         assert said["measured"] == sorted({r.op for r in own})
     assert [len(rows[row]["ops"]) for row in ("registry", "plain calls")] == (
-        [7, 2] if name == "torch-mlir" else [3, 2]
+        [7, 2] if name == "torch-mlir" else [6, 2]
     )
 
 
@@ -289,6 +296,87 @@ def test_a_program_that_was_not_cut_may_miss_more() -> None:
     assert " and 5 more" in to_all.line(1)
 
 
+# a choice between levels ----------------------------------------------------------------------------------------------
+
+
+def ways(backend: str) -> list[list[set[str]]]:
+    """What each sample misses on a backend at each level where an op mends it."""
+    found: dict[tuple[str, str], list[set[str]]] = {}
+    for record, misses in (*surface("torch-mlir", backend), *surface("prims", backend)):
+        assert record.sample
+        own = found.setdefault((record.mode, by(record.sample, DEFAULT).id), [])
+        own += [] if isinstance(misses, str) else [{*misses}]
+    return list(found.values())
+
+
+@pytest.mark.parametrize("backend", ["linalg", "tosa"])
+def test_where_a_sample_may_take_any_level(backend: str) -> None:
+    chosen = next(each for each in FOUND.choices if each.backend == backend)
+    mended = [own for own in ways(backend) if own]
+    assert (chosen.samples, chosen.apart) == (len(ways(backend)), len(ways(backend)) - len(mended))
+    assert chosen.right == sum(set() in own for own in mended)
+    ops = sorted(set().union(*(way for own in mended for way in own)))
+    covers = [
+        {*some}
+        for size in range(len(ops) + 1)
+        for some in combinations(ops, size)
+        if all(any(way <= {*some} for way in own) for own in mended)
+    ]
+    assert chosen.bound <= len(covers[0]) <= len(chosen.adds)
+    assert chosen.adds in covers
+    assert all(chosen.adds - {op} not in covers for op in chosen.adds)
+
+
+def test_of_what_is_missed_at_two_levels_the_less_is_taken() -> None:
+    tosa = next(each for each in FOUND.choices if each.backend == "tosa")
+    at_one = next(cover for cover in narrows("torch-mlir").covers if (cover.backend, cover.of) == ("tosa", "all"))
+    assert MUL in at_one.adds
+    assert tosa.adds == {ADD, CUMSUM, EXP, SORT, f"{ADD} with {MUL}"}
+    assert tosa.line(1) == (
+        "any level, tosa: all (16 samples, 5 right at some level, 2 apart):"
+        " 5 ops, the fewest: aten.add.Tensor and 4 more"
+    )
+
+
+chance = random.Random(5)
+COVERS = [
+    [{frozenset(chance.sample("abcdef", chance.randint(1, 3))) for _ in range(chance.randint(1, 3))} for _ in range(6)]
+    for _ in range(40)
+]
+
+
+@pytest.mark.parametrize("samples", COVERS)
+def test_no_cover_has_fewer_ops_than_the_bound(samples: list[set[frozenset[str]]]) -> None:
+    found = [program_at_levels(own) for own in samples]
+    chosen = choice(found, "x")
+    fewest = next(
+        size
+        for size in range(7)
+        if any(all(any(way <= {*some} for way in own) for own in samples) for some in combinations("abcdef", size))
+    )
+    assert chosen.bound <= fewest <= len(chosen.adds)
+    assert all(any(way <= chosen.adds for way in own) for own in samples)
+
+
+def program_at_levels(misses: set[frozenset[str]]) -> Levels:
+    roads = (DEFAULT, PRIMS, Road(level="none"))
+    return tuple(
+        Program(
+            op=PLUS,
+            family="elementwise",
+            mode="static",
+            road=road,
+            dtype="f32",
+            is_plain=False,
+            reaches=True,
+            ops=(),
+            ends={"x": End(VERIFIED_ALL, tuple(sorted(way)))},
+            count=1,
+        )
+        for road, way in zip(roads, sorted(misses, key=sorted), strict=False)
+    )
+
+
 # the futures ----------------------------------------------------------------------------------------------------------
 
 
@@ -325,7 +413,8 @@ def test_without_a_cascade_or_linalg_nothing_is_compared() -> None:
 
 def test_levels_may_come_from_several_journals_and_an_op_counts_once() -> None:
     apart = [index([r for r in RECORDS if r.road == road], CAUSES) for road in ROADS.values()]
-    assert bottleneck(apart, CASCADES).json() == FOUND.json()
+    assert bottleneck(apart, CASCADES).json()["roads"] == FOUND.json()["roads"]
+    assert bottleneck(apart, CASCADES).choices == ()  # no journal has a sample at two levels
     twice = bottleneck([apart[0], index(RECORDS, CAUSES)], CASCADES)
     ops = {(r.op, r.mode) for r, m in LINES if r.road == DEFAULT and m != "gone"}
     assert twice.surface.left_out == len(ops)
@@ -335,5 +424,5 @@ def test_levels_may_come_from_several_journals_and_an_op_counts_once() -> None:
 
 def test_the_text_says_under_every_block_how_it_was_counted() -> None:
     text = FOUND.text(None)
-    assert text.count("\nCounted: ") == 5
+    assert text.count("\nCounted: ") == 6
     assert bottleneck([index([])], CASCADES).text(None) == "the journals have no samples"
