@@ -356,6 +356,14 @@ def test_no_cover_has_fewer_ops_than_the_bound(samples: list[set[frozenset[str]]
     )
     assert chosen.bound <= fewest <= len(chosen.adds)
     assert all(any(way <= chosen.adds for way in own) for own in samples)
+    for op in chosen.adds:
+        assert not all(any(way <= chosen.adds - {op} for way in own) for own in samples)
+
+
+def test_what_is_not_needed_in_the_end_is_left_out() -> None:
+    samples = [({"a"}, {"b", "c"})] * 3 + [({"b", "c"}, {"x", "y"}), ({"b", "c"}, {"u", "v"})]
+    chosen = choice([program_at_levels({*map(frozenset, own)}) for own in samples], "x")
+    assert (chosen.adds, chosen.bound) == ({"b", "c"}, 1)
 
 
 def program_at_levels(misses: set[frozenset[str]]) -> Levels:
