@@ -29,6 +29,8 @@ MAY_FAIL = {"repro", "sensitivity", "--tame"}
 """Commands and options whose exit status 1 says that what they were asked to find is there."""
 OTHER_JOURNALS = ("A", "B", "last-night.jsonl.gz", "july/journal.jsonl.gz", "august/journal.jsonl.gz")
 """What the documents call journals of other runs."""
+ROADS = "roads.jsonl.gz"
+"""What they call the journal of a run that took several roads."""
 BUILD = "../torch-mlir/build"
 """What the documents call a build of the reader's own."""
 TRACED = opinfo.is_traced()
@@ -104,6 +106,18 @@ def journal(folder: Path) -> Path:
     return folder / "reports" / "out" / "journal.jsonl.gz"
 
 
+@pytest.fixture(scope="module")
+def roads(folder: Path) -> Path:
+    """The journal of one op by several roads."""
+    done = job(
+        *("--op", "aten.gelu.default", "--dtype", "f32", "--mode", "static", "--profile", "quick"),
+        *("--backend", "tosa,stablehlo", "--decompositions", "torch-mlir,none", "--transform", "none,vjp"),
+        out=folder / "roads",
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "roads" / "journal.jsonl.gz"
+
+
 def of(journal: Path, backend: str, op: str) -> list[Mapping[str, Any]]:
     return [line for line in outcomes(journal) if (line["backend"], line["op"]) == (backend, op)]
 
@@ -177,13 +191,19 @@ def distinct(program: str) -> Iterator[Command]:
     return iter({c.text: c for c in EVERY if c.arguments[0] == program}.values())
 
 
+def cluster(journal: Path, folder: Path) -> str:
+    """The id of a cluster of the journal."""
+    found = json.loads(opcov("clusters", "--backend", "tosa", str(journal), "--json", cwd=folder).stdout)
+    id: str = found["backends"][0]["clusters"][0]["id"]
+    return id
+
+
 def filled(command: Command, journal: Path, folder: Path) -> list[str]:
     """The arguments with real values for what stands in capitals."""
     failing = next(line["id"] for line in outcomes(journal) if line["outcome"] == "Wrong" and line["backend"] == "tosa")
     values = {"JOURNAL": str(journal), "ID": failing, "FILE": str(folder / "file"), "DIR": str(folder / "dir")}
     if "CLUSTER" in command.arguments:
-        found = json.loads(opcov("clusters", "--backend", "tosa", str(journal), "--json", cwd=folder).stdout)
-        values["CLUSTER"] = found["backends"][0]["clusters"][0]["id"]
+        values["CLUSTER"] = cluster(journal, folder)
     values |= {"OP": "aten.expm1.default"} | dict.fromkeys(OTHER_JOURNALS, str(journal))
     whole = "--tame" in command.arguments and "--op" not in command.arguments  # takes minutes over the registry
     return [values.get(word, word) for word in command.arguments] + (["--op", "aten.relu.default"] if whole else [])
@@ -201,10 +221,15 @@ def needs_opinfo(command: Command) -> bool:
 
 
 @pytest.mark.parametrize("command", [c for c in distinct("opcov") if c.arguments[1] not in SHOWN_ELSEWHERE], ids=str)
-def test_opcov_answers(command: Command, journal: Path, folder: Path, plugins: Path) -> None:
+def test_opcov_answers(
+    command: Command, journal: Path, folder: Path, plugins: Path, request: pytest.FixtureRequest
+) -> None:
     if needs_opinfo(command) and not TRACED:
         pytest.skip("OpInfo is not traced: run `python -m harness.surface.opinfo`")
-    done = opcov(*filled(command, journal, folder)[1:], cwd=folder, plugins=plugins)
+    words = filled(command, journal, folder)[1:]
+    if ROADS in words:
+        words[words.index(ROADS)] = str(request.getfixturevalue("roads"))
+    done = opcov(*words, cwd=folder, plugins=plugins)
     assert done.returncode in ((0, 1) if MAY_FAIL & set(command.arguments) else (0,)), done.stdout + done.stderr
     assert done.stdout.strip()
     assert "Traceback" not in done.stderr
@@ -238,7 +263,7 @@ for where, arguments in json.load(sys.stdin).items():
 def test_pytest_collects_what_the_commands_name(plugins: Path, tmp_path: Path, journal: Path) -> None:
     found = collections()
     extra = ("--out", str(tmp_path), *NO_RECORDING)
-    replayed = {"JOURNAL": str(journal), BUILD: "installed"}
+    replayed = {"JOURNAL": str(journal), BUILD: "installed", "cause:CLUSTER": f"cause:{cluster(journal, tmp_path)}"}
     words = {where: [replayed.get(word, word) for word in arguments] for where, arguments in found.items()}
     given = json.dumps({where: [*arguments, *extra] for where, arguments in words.items()})
     done = run(sys.executable, "-c", COLLECT, path=plugins, text=given)

@@ -203,7 +203,8 @@ def test_every_kept_sample_is_a_call_of_a_cell(family: str) -> None:
 def test_eager_takes_an_injected_sample_of_each_op(family: str) -> None:
     for case in catalog()[family]:
         for sample in [s for s in case.picks() if s.origin == "injected"][:1]:
-            assert agreement(case, sample) in ("agrees", "edge"), dumps(sample)
+            with torch.backends.mkldnn.flags(enabled=False):  # oneDNN has other mistakes on each processor
+                assert agreement(case, sample) in ("agrees", "edge"), dumps(sample)
 
 
 def test_every_file_of_kept_samples_is_one_of_a_family_and_they_are_small() -> None:
