@@ -401,12 +401,15 @@ def test_an_issue_has_a_script_that_needs_torch_and_torch_mlir_alone(folder: Pat
     """One cause with a run of its own, then all without: the second must not overwrite the first."""
     found = json.loads(opcov("clusters", "--backend", "tosa", "--json", cwd=folder).stdout)["backends"][0]["clusters"]
     cause = next(one for one in found if one["outcome"] == "Wrong" and one["manner"] == "value")
-    done = opcov("issue", cause["id"], "--out", tmp_path, cwd=folder)
+    known, link = tmp_path / "known.toml", "https://example.org/issues/1"
+    known.write_text(f'[[issue]]\nquery = "cause:{cause["id"]}"\nlink = "{link}"\n', encoding="utf-8")
+    done = opcov("issue", cause["id"], "--out", tmp_path, "--known", known, cwd=folder)
     assert done.returncode == Exit.OK, done.stderr
     assert done.stdout.startswith(f"written: {cause['title']}")
     text = (tmp_path / f"{cause['id']}.md").read_text(encoding="utf-8")
     script = tmp_path / f"{cause['id']}.py"
-    for said in ("torch.ops.aten.expm1", "after `lower/convert-torch-to-tosa`", "IR before it", "IR after it",
+    for said in (f"## Reported already\n\n- {link}\n",
+                 "torch.ops.aten.expm1", "after `lower/convert-torch-to-tosa`", "IR before it", "IR after it",
                  "torch-mlir-opt --pass-pipeline=", f"in `{cause['id']}.mlir`", "in float64", "linalg: ",
                  script.read_text(encoding="utf-8").strip()):  # fmt: skip
         assert said in text, said

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from harness.cases.plain import plain_call
-from harness.cases.sample import Mode, dumps
+from harness.cases.sample import Mode, Sample, dumps
 from harness.records.frontend import FRONTEND
 from harness.records.journal import Record
 from harness.records.outcome import Crashed, Outcome, Passed, TimedOut, Unsupported, Wrong
@@ -102,3 +103,19 @@ def test_real_pieces_are_compared_under_the_class_of_their_op(supervisor: Superv
     whole = CutRequest(op=HARDSWISH, sample=dumps(sample), backend="linalg", kept=(0, 1, 2, 4), depth="compare")
     result = supervisor.cut(whole)
     assert isinstance(getattr(result, "outcome", None), Passed), result
+
+
+def test_a_bound_of_one_sample_decides_for_no_other(supervisor: Supervisor) -> None:
+    """A result of the whole program is held to that sample's bound; what is within the program is not."""
+    sample = plain_call(case(HARDSWISH), "static")
+    assert sample
+    other = replace(sample, sizes={**sample.sizes, "unused": 1}, runs=({**sample.sizes, "unused": 1},))
+    assert sample.id != other.id
+
+    def values(of: Sample, *kept: int) -> str:
+        text = supervisor.cut(CutRequest(op=HARDSWISH, sample=dumps(of), backend="linalg", kept=kept))
+        assert isinstance(text, CutText)
+        return text.values
+
+    assert values(sample, 3) == values(other, 3)
+    assert values(sample, 0, 1, 2, 3, 4) != values(other, 0, 1, 2, 3, 4)
