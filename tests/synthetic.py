@@ -12,6 +12,7 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 from harness.cases.sample import MODES, Fill, Mode, Sample, TensorSpec
@@ -20,6 +21,7 @@ from harness.records.cause import Cause
 from harness.records.frontend import FRONTEND, blocked
 from harness.records.journal import Journal, Record, record_json
 from harness.records.journal_file import Block
+from harness.records.journal_writer import JournalWriter
 from harness.records.outcome import (
     Blocked,
     Crashed,
@@ -184,6 +186,15 @@ def blocks(records: Sequence[Record]) -> Iterator[Block]:
     for (op, backend, mode, dtype), group in groupby(records, lambda r: (r.op, r.backend, r.full_mode, r.dtype)):
         lines = tuple(json.dumps(record_json(record), separators=(",", ":")) for record in group)
         yield Block(op=op, backend=backend, mode=mode, dtype=dtype, lines=lines)
+
+
+def written(path: Path, records: Sequence[Record]) -> Path:
+    """A whole journal of these records, in this file."""
+    with JournalWriter(path, HEADER) as writer:
+        for block in blocks(records):
+            writer.write_cell(block.lines)
+        writer.close(**FOOTER)
+    return path
 
 
 @functools.cache

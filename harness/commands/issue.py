@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from harness.errors import Exit, OpcovError
@@ -72,9 +72,9 @@ def run(options: argparse.Namespace) -> Exit:
         _check_folder(options, found)
     use(options.torch_mlir or index.run.compiler)
     past, links = _past(options.history), known.cited(known_issues(index, options.known))
-    issues = [issue(index, cluster, past, links.get(cluster.id, ())) for cluster in found]
+    issues = (issue(index, cluster, past, links.get(cluster.id, ())) for cluster in found)
     written = []
-    for one, shown in _with_evidence(options, issues):
+    for one, shown in _with_evidence(options, issues, len(found)):
         text = as_markdown(one, shown)
         files = _write(options.out, one, text, shown) if options.out else {}
         written.append((one, "" if options.out else text, files))
@@ -102,11 +102,13 @@ def _past(path: Path) -> Past | None:
         return Past(history)
 
 
-def _with_evidence(options: argparse.Namespace, issues: Sequence[Issue]) -> Iterator[tuple[Issue, Evidence]]:
+def _with_evidence(
+    options: argparse.Namespace, issues: Iterable[Issue], count: int
+) -> Iterator[tuple[Issue, Evidence]]:
     running = not options.all if options.running is None else options.running
     progress = Progress("opcov: writing", "text")
     for number, one in enumerate(issues):
-        progress(number, len(issues))
+        progress(number, count)
         yield one, evidence(one, running=running)
     progress.end()
 

@@ -50,9 +50,7 @@ def values(of: OpRecords, fields: Collection[str]) -> Mapping[str, Callable[[Rec
         "stage": lambda r: (r.stage,),
         "culprit": _culprits,
         "trait": lambda r: r.traits,
-        "severity": lambda r: (
-            (severity(r, of.plain_calls.get(r.full_mode)),) if counted_name(r.outcome) in FAILING else ()
-        ),
+        "severity": lambda r: _severity(of, r),
         "status": lambda r: (status[r.backend, r.full_mode, r.dtype],),
         "executor": lambda r: executors(r.outcome),
         "cause": lambda r: (causes[id(r)],) if id(r) in causes else (),

@@ -14,6 +14,8 @@ from reports.answers.bottleneck.bottleneck import Narrows, bottleneck
 from reports.answers.bottleneck.curve import Curve
 from reports.index.index import Index
 
+from .marks import Mark, polyline
+
 WIDTH, HEIGHT, EDGE = 420, 220, 26
 """The size of a picture and the room around its curves, in pixels."""
 SIZE = (WIDTH, HEIGHT, EDGE)
@@ -22,25 +24,16 @@ GRID = tuple((percent, HEIGHT - EDGE - percent / 100 * (HEIGHT - 2 * EDGE)) for 
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
-    """A point of a picture, in pixels, and what it says."""
-
-    x: float
-    y: float
-    title: str
-
-
-@dataclass(frozen=True, slots=True)
 class Line:
     """A curve with its name; `spots` are the points that can be pointed at."""
 
     name: str
-    spots: tuple[Spot, ...]
+    spots: tuple[Mark, ...]
 
     @property
     def points(self) -> str:
         """The points of the line, as SVG has them."""
-        return " ".join(f"{spot.x:g},{spot.y:g}" for spot in self.spots)
+        return polyline(self.spots)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +78,7 @@ def _pictures(of: Narrows) -> tuple[Picture, Picture]:
     )
 
 
-def _spots(of: Curve, most: int) -> tuple[Spot, ...]:
+def _spots(of: Curve, most: int) -> tuple[Mark, ...]:
     first = _spot(0, most, of.start, of.total, f"{share(of.start, of.total)} without any")
     steps = (
         _spot(place, most, whole, of.total, f"{plural(place, 'op')}, {op}: {share(whole, of.total)}")
@@ -94,8 +87,8 @@ def _spots(of: Curve, most: int) -> tuple[Spot, ...]:
     return first, *steps
 
 
-def _spot(ops: int, most: int, whole: int, total: int, title: str) -> Spot:
+def _spot(ops: int, most: int, whole: int, total: int, title: str) -> Mark:
     """The point of a number of ops, of at most so many, with which so many of all programs are whole."""
     x = EDGE + ops / most * (WIDTH - 2 * EDGE)
     y = HEIGHT - EDGE - (whole / total if total else 0) * (HEIGHT - 2 * EDGE)
-    return Spot(round(x, 1), round(y, 1), title)
+    return Mark(round(x, 1), round(y, 1), title)

@@ -8,19 +8,12 @@ from dataclasses import dataclass
 from harness.text import plural, share
 from reports.answers.trend import Point, Trend
 
+from .marks import Mark, polyline
+
 WIDTH, HEIGHT, EDGE = 200, 40, 5
 """The size of a chart and the room around its points, in pixels."""
 _LEAST = 0.02
 """The least range of shares that the height of a chart stands for: a smaller change must not look like a large one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A point of a chart: where it is, in pixels, and what it says."""
-
-    x: float
-    y: float
-    title: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +27,7 @@ class Chart:
     @property
     def line(self) -> str:
         """The points of the line through all marks, as SVG has them."""
-        return " ".join(f"{mark.x:g},{mark.y:g}" for mark in self.marks)
+        return polyline(self.marks)
 
 
 def charts(trends: Sequence[Trend]) -> tuple[Chart, ...]:

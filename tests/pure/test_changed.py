@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.records.journal_writer import JournalWriter
 from reports.answers.diff.diff import Diff, diff
 from reports.answers.diff.side import Side
 from reports.folds import open_index
 from tests import changed
-from tests.synthetic import FOOTER, HEADER, blocks, everything
+from tests.synthetic import everything, written
 
 ASIDE = ("redrawn", "gone", "same")
 
@@ -32,10 +31,7 @@ def check(found: Diff, made: changed.Made) -> None:
 
 
 def test_a_diff_finds_what_was_changed(tmp_path: Path) -> None:
-    with JournalWriter(tmp_path / "a.gz", HEADER) as writer:
-        for block in blocks(everything()):
-            writer.write_cell(block.lines)
-        writer.close(**FOOTER)
+    written(tmp_path / "a.gz", everything())
     made = changed.write(tmp_path / "a.gz", tmp_path / "b.gz", 7)
     assert set(made) == set(changed.EDITS)
     check(compared(tmp_path / "a.gz", tmp_path / "b.gz"), made)

@@ -5,19 +5,15 @@ from pathlib import Path
 import pytest
 
 from harness.records.journal_file import read
-from harness.records.journal_writer import JournalWriter
 from tests import multiplied
-from tests.synthetic import FOOTER, HEADER, blocks, everything
+from tests.synthetic import everything, written
 
 
 @pytest.mark.parametrize("more", multiplied.MORE)
 def test_a_large_journal_has_all_outcomes_several_times(
     more: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with JournalWriter(tmp_path / "j", HEADER) as writer:
-        for block in blocks(everything()[:60]):
-            writer.write_cell(block.lines)
-        writer.close(**FOOTER)
+    written(tmp_path / "j", everything()[:60])
     monkeypatch.setattr("sys.argv", ["x", str(tmp_path / "j"), str(tmp_path / "k"), "--times", "3", "--more", more])
     multiplied.main()
     small, large = read(tmp_path / "j"), read(tmp_path / "k")

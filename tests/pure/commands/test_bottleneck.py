@@ -5,24 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from harness.commands import cli
-from harness.records.journal_writer import JournalWriter
-from tests.synthetic import FOOTER, HEADER, blocks, everything
+from tests.pure.commands.answers import said
+from tests.synthetic import everything, written
 
 
 @pytest.fixture(scope="module")
 def journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path: Path = tmp_path_factory.mktemp("bottleneck") / "journal.jsonl.gz"
-    with JournalWriter(path, HEADER) as writer:
-        for block in blocks(everything()):
-            writer.write_cell(block.lines)
-        writer.close(**FOOTER)
-    return path
-
-
-def said(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
-    assert cli.main([*map(str, arguments)]) == 0
-    return capsys.readouterr().out
+    return written(tmp_path_factory.mktemp("bottleneck") / "journal.jsonl.gz", everything())
 
 
 def test_it_prints_every_block_and_names_no_more_ops_than_asked(

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.commands import cli
-from harness.records.journal_writer import JournalWriter
-from tests.synthetic import FOOTER, HEADER, blocks, everything
+from tests.synthetic import everything, written
 
 ROOT = Path(__file__).parents[3]
 SLOW = ("torch", "torch_mlir", "numpy", "hypothesis", "jinja2", "op_suites", "pytest", "multiprocessing")
@@ -17,12 +16,7 @@ SLOW = ("torch", "torch_mlir", "numpy", "hypothesis", "jinja2", "op_suites", "py
 
 @pytest.fixture(scope="module")
 def journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path: Path = tmp_path_factory.mktemp("cli") / "journal.jsonl.gz"
-    with JournalWriter(path, HEADER) as writer:
-        for block in blocks(everything()[:50]):
-            writer.write_cell(block.lines)
-        writer.close(**FOOTER)
-    return path
+    return written(tmp_path_factory.mktemp("cli") / "journal.jsonl.gz", everything()[:50])
 
 
 @pytest.mark.parametrize(

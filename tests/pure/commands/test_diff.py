@@ -11,9 +11,8 @@ import pytest
 from harness.commands import cli
 from harness.errors import Exit
 from harness.records.journal import Record
-from harness.records.journal_writer import JournalWriter
 from harness.records.outcome import Passed, Wrong
-from tests.synthetic import FOOTER, HEADER, blocks, record, sample
+from tests.synthetic import record, sample, written
 
 RELU = "aten.relu.default"
 OF = sample(RELU, "f32", "static", (2, 3))
@@ -22,10 +21,7 @@ WRONG = record(OF, "tosa", Wrong("value", "out[0]=1.0, but should be 2.0", 0, "l
 
 
 def journal(path: Path, records: Sequence[Record]) -> str:
-    with JournalWriter(path, HEADER) as writer:
-        for block in blocks(records):
-            writer.write_cell(block.lines)
-        writer.close(**FOOTER)
+    written(path, records)
     return str(path)
 
 

@@ -9,11 +9,10 @@ import pytest
 from harness.commands import cli
 from harness.commands.python_text import uncommented
 from harness.errors import Exit
-from harness.records.journal_writer import JournalWriter
 from harness.records.outcome import Wrong
 from reports.answers.clusters import clusters
 from tests.causes import index, line
-from tests.synthetic import FOOTER, HEADER, PASSED, blocks
+from tests.synthetic import PASSED, written
 
 SORT = "aten.sort.default"
 FAILING = [line(SORT, Wrong("value", "out is off", 0, "llvm-jit"))]
@@ -29,10 +28,7 @@ def opcov(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
     journal = tmp_path / "journal.jsonl.gz"
 
     def ask(*arguments: str, fails: bool = True, status: int = Exit.USAGE) -> str:
-        with JournalWriter(journal, HEADER) as writer:
-            for block in blocks(FAILING if fails else [line(SORT, PASSED)]):
-                writer.write_cell(block.lines)
-            writer.close(**FOOTER)
+        written(journal, FAILING if fails else [line(SORT, PASSED)])
         assert cli.main(["issue", *arguments, "--journal", str(journal)]) == status
         said = capsys.readouterr()
         assert said.out == ""
