@@ -123,12 +123,16 @@ class Selected(Index):
     def _known(self, op: str) -> Facts:
         return {"op": (op,), "family": (self._of_ops[op]["family"],)}
 
+    def _of_column(self, op: str, backend: str, full: str) -> Facts:
+        mode, road = split_mode(full)
+        return {**self._known(op), "backend": (backend,), "mode": (mode,), **road.facts}
+
     def _may_have(self, op: str) -> bool:
         """Whether a record of the op may be selected, by what the row of the matrix says of it."""
         if op not in self._of_ops or not self._query.may_hold(self._known(op)):
             return False
         for backend, mode, (counts, evidence, *_) in self._of_ops[op]["cells"]:
-            of_column = {**self._known(op), "backend": (backend,), "mode": (mode,)}
+            of_column = self._of_column(op, backend, mode)
             if any(self._query.may_hold({**of_column, **_of_outcome(name)}) for name in {*counts, *evidence}):
                 return True
         return False
@@ -140,9 +144,7 @@ class Selected(Index):
         """
         plain: set[str] = set()
         for cell in cells:
-            mode, road = split_mode(cell.mode)
-            own = {"backend": (cell.backend,), "mode": (mode,), "dtype": (cell.dtype,), **road.facts}
-            of_cell = {**self._known(op), **own}
+            of_cell = {**self._of_column(op, cell.backend, cell.mode), "dtype": (cell.dtype,)}
             holds = self._query.verdict(of_cell)
             whole = holds or (holds is None and "status" in self._query.fields)
             asked = cache(partial(self._may_hold, of_cell))

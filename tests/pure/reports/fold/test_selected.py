@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from harness.cases.road import Road
 from harness.errors import Exit, UnknownName
 from harness.records.journal import Record
 from harness.records.outcome import Crashed, Invalid, Passed, Unsupported, Wrong
@@ -129,6 +132,14 @@ def test_the_samples_of_one_cause_are_selected_whatever_else_is() -> None:
         (alone,) = clusters(folds.select(of_one_op(), f"cause:{cluster.id}"), "tosa")
         assert [(c.id, c.samples) for c in alone.clusters] == [(cluster.id, cluster.samples)]
     assert len(of.clusters) > 1
+
+
+@pytest.mark.parametrize("query", ["mode:static", "mode:static transform:vjp", "transform:vjp outcome:passed"])
+def test_a_mode_is_asked_for_whatever_the_road(query: str) -> None:
+    """An op that was measured on another road alone has no column of the mode's plain name."""
+    road = Road(transform="vjp")
+    travelled = replace(record(replace(sample(RELU, "f32", "static", (2, 3)), road=road), "tosa", PASSED), road=road)
+    assert [r.road for r in folds.select(index([travelled]), query).records(RELU).records] == [road]
 
 
 def test_a_severity_stays_what_it_is_where_the_plain_call_is_not_selected() -> None:
