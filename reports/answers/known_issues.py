@@ -14,10 +14,11 @@ from typing import Any
 
 from packaging.version import InvalidVersion, Version
 
+from harness.cases.road import split_mode
 from harness.cases.sample import MODES
 from harness.errors import Exit, OpcovError
 from harness.records import query
-from harness.records.query import OF_SAMPLE, Query
+from harness.records.query import OF_SAMPLE, Facts, Query
 from reports.fold import failures
 from reports.fold.selected import NothingSelected, Selected
 from reports.index.index import Index, Run
@@ -158,9 +159,12 @@ def _match(index: Index, issue: Issue) -> Match:
 
 def _is_measured(index: Index, asked: Query) -> bool:
     """Whether the run has a cell that the query may be about, by what is known before a sample is run."""
-    names = ("op", "backend", "mode", "dtype")
-    cells = [dict(zip(names, ((value,) for value in cell), strict=True)) for cell in index.measured()]
-    return bool(set(OF_SAMPLE) & asked.fields) and any(asked.may_hold(facts) for facts in cells)
+    return bool(set(OF_SAMPLE) & asked.fields) and any(asked.may_hold(_facts(*cell)) for cell in index.measured())
+
+
+def _facts(op: str, backend: str, full: str, dtype: str) -> Facts:
+    mode, road = split_mode(full)
+    return {"op": (op,), "backend": (backend,), "mode": (mode,), "dtype": (dtype,), **road.facts}
 
 
 def _is_narrowed(run: Run) -> bool:

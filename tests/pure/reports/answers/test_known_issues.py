@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness.cases.road import Road
 from harness.commands.arguments import KNOWN
 from harness.errors import Exit
 from harness.records.journal import Record
 from harness.records.outcome import Wrong
+from harness.records.query import parse
 from reports.answers import known_issues
 from reports.answers.clusters import clusters
 from reports.answers.known_issues import BadKnownIssues, Match, closing, load, matches, notes
@@ -136,3 +139,12 @@ def test_the_repositorys_own_file_is_good_and_its_example_too(tmp_path: Path) ->
     lines = [line.removeprefix("# ") for line in example[example.index("# [[issue]]") :].splitlines()]
     (issue,) = load([written(tmp_path, "\n".join(lines))])
     assert issue.fixed_in
+
+
+def test_a_cell_on_another_road_is_measured_in_its_mode() -> None:
+    road = Road(transform="vjp")
+    record = line(SORT, PASSED)
+    assert record.sample
+    whole = journal([replace(record, road=road, sample=replace(record.sample, road=road))])
+    assert known_issues._is_measured(whole, parse("mode:static transform:vjp", {}))
+    assert not known_issues._is_measured(whole, parse("mode:dynamic", {}))
