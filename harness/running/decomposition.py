@@ -36,10 +36,29 @@ def results(contract: Contract, run: Run) -> Results | NotExported | None:
         return None
 
 
+def constant(contract: Contract, references: Sequence[Run]) -> NotExported | None:
+    """The outcome where a dynamic program takes the sizes of export only; None where it takes others, or is static.
+
+    Frontends keep sizes of 0 and 1 apart, which says nothing of the others.
+    """
+    export = references[0].sizes
+    others = [run for run in references if run.sizes != export and all(size > 1 for size in run.sizes.values())]
+    if not others or any(contract.admits(_shapes(run)) for run in others):
+        return None
+    why = contract.guards(_shapes(others[0])) if contract.guards else ""
+    return NotExported(
+        "export", f"of the sizes that were tried, the program takes those of export only{why and f': {why}'}"
+    )
+
+
+def _shapes(run: Run) -> list[torch.Size]:
+    return [tensor.shape for tensor in run.inputs]
+
+
 def fault(contract: Contract, allowed: Sequence[Run], compare: Compare) -> NotExported | None:
     """What is wrong with the decomposition in the first run in which it is; None if it is right in all of them."""
     for run in allowed:
-        guard = contract.guards([t.shape for t in run.inputs]) if contract.guards else ""
+        guard = contract.guards(_shapes(run)) if contract.guards else ""
         if not (guard or contract.decomposes):
             continue
         found = results(contract, run)

@@ -236,20 +236,32 @@ def test_a_size_that_comes_out_constant_pins_the_range() -> None:
 @pytest.mark.parametrize("frontend", ["export", "dynamo"])
 def test_no_backend_is_run_at_sizes_that_tracing_has_assumed_away(ready: Pipeline, frontend: str) -> None:
     """The graph of the derivative of trace has the length of one diagonal: it is right where no row is beyond it."""
-    wide, tall = {"n": 3, "m": 4}, {"n": 7, "m": 5}
+    wide, wider, tall = {"n": 3, "m": 4}, {"n": 2, "m": 9}, {"n": 7, "m": 5}
     plain = replace(
         plain_call(worker.case("aten.trace.default"), "dynamic") or pytest.fail("no plain call"),
         sizes=wide,
         args={"self": TensorSpec(dims=("n", "m"), dtype="f32")},
         dynamic=("n", "m"),
-        runs=(wide, tall),
+        runs=(wide, wider, tall),
     )
     (sample,) = dealt(worker.case(plain.op), [plain], Road(frontend, "vjp"))
     assert isinstance(result(ready, sample, "linalg").outcome, Passed)
     found = result(ready, sample, "frontend").outcome
     assert isinstance(found, NotExported)
     assert "size" in found.reason and ">=" in found.reason
-    assert isinstance(result(ready, replace(sample, runs=(wide,)), "frontend").outcome, Reached)
+    assert isinstance(result(ready, replace(sample, runs=(wide, wider)), "frontend").outcome, Reached)
+
+
+def test_a_program_that_takes_no_other_size_is_the_frontends_fault(ready: Pipeline) -> None:
+    """The batching rule of `slice_backward` makes its sizes constants."""
+    plain = plain_call(worker.case("aten.slice_backward.default"), "dynamic")
+    assert plain
+    sample = dealt(worker.case(plain.op), [plain], Road(transform="vmap"))[0]
+    for backend in ("frontend", "linalg"):
+        found = result(ready, sample, backend).outcome
+        assert isinstance(found, NotExported)
+        assert "those of export only: Eq(args[" in found.reason
+    assert isinstance(result(ready, sample, "control").outcome, Passed)
 
 
 def test_a_size_that_is_computed_of_others_is_that_of_the_argument_which_has_it() -> None:
