@@ -17,7 +17,7 @@ from harness.errors import BadSample
 from harness.programs.elements import as_bytes
 from harness.programs.materialize import copied
 from harness.programs.program import inputs, module, seed_eager
-from harness.programs.transforms import Untransformable
+from harness.programs.transforms import Untransformable, batch_first
 
 from .tolerance import Bounded, bounded, roundoff
 
@@ -140,11 +140,19 @@ def _run(sample: Sample, numeric: Numeric, eager: EagerCall, wide: WideCall, siz
         raise EagerRefuses(f"{type(error).__name__}: {text[0][:300]}") from None
     rounded = any(t.dtype in _ROUNDED for t in got) and not isinstance(numeric, (Exact, ShapeOnly, Distribution))
     outputs = (
-        bounded(numeric, sizes, got, lambda *a: wide(a), args)
+        bounded(numeric, sizes, got, lambda *a: wide(a), args, _first(sample, args, got))
         if rounded
         else bounded(numeric if isinstance(numeric, (ShapeOnly, Distribution)) else Exact(), sizes, got, None, args)
     )
     return Run(sizes, args, outputs)
+
+
+def _first(sample: Sample, args: Sequence[torch.Tensor], got: Sequence[torch.Tensor]) -> torch.Tensor | None:
+    """The first argument as it broadcasts with the results, where vmap maps over it; None elsewhere."""
+    varied = sample.varied
+    if varied is None or not varied.batch or 0 not in varied.tensors:
+        return None
+    return batch_first(args[0], varied, got[0].ndim)
 
 
 def _results(module: torch.nn.Module, canonical: Canonical | None) -> EagerCall:

@@ -19,12 +19,14 @@ from harness.cases.plain import plain_call
 from harness.cases.road import Road, Transform
 from harness.cases.sample import Mode, Sample, TensorSpec
 from harness.cases.transformed import dealt, judging
+from harness.cases.varied import Varied
 from harness.commands.repro_script import script, smallest_program
 from harness.judging.reference import runs, wide_results
+from harness.judging.tolerance import bounded
 from harness.programs import plugins
 from harness.programs.program import inputs, module, program
 from harness.programs.protocols import Contract, Enter, Lowered, Program
-from harness.programs.transforms import Untransformable
+from harness.programs.transforms import Untransformable, batch_first
 from harness.records.outcome import Excluded, NotExported, Outcome, Passed, Reached, Result, Unsupported, Wrong
 from harness.running import worker
 from harness.running.pipeline import Pipeline
@@ -278,6 +280,27 @@ def test_a_size_that_is_computed_of_others_is_that_of_the_argument_which_has_it(
     given = program(sample)
     arguments = Dynamo().export(given, lambda stage: None).program.arguments
     assert [given.args[i].shape[dim] for i, dim in (a for a in arguments if isinstance(a, tuple))][:3] == [2, 3, 4]
+
+
+def test_a_promised_accuracy_is_that_of_the_argument_which_vmap_maps_over() -> None:
+    case = worker.case("aten.sigmoid.default")
+    for sample in samples(case.op, "vmap"):
+        (run,) = runs(sample, case.numeric_of(sample))
+        assert sample.varied
+        first = batch_first(run.inputs[0], sample.varied, run.inputs[0].ndim)
+        (want,) = bounded(
+            case.numeric_of(sample), run.sizes, [first.sigmoid()], lambda x: [x.double().sigmoid()], [first]
+        )
+        assert torch.equal(run.outputs[0].eager, want.eager)
+        assert torch.equal(run.outputs[0].specified["tosa"], want.specified["tosa"])
+
+
+def test_a_mapped_argument_of_lower_rank_broadcasts_with_the_results() -> None:
+    varied = Varied(tensors=(0,), batch=(2, 3), last=True)
+    x = torch.rand(4, 3, 2)
+    got = batch_first(x, varied, 4)
+    assert got.shape == (2, 3, 1, 4)
+    assert torch.equal(got[1, 2, 0], x[:, 2, 1])
 
 
 # scripts --------------------------------------------------------------------------------------------------------------
