@@ -90,6 +90,8 @@ def of_executor(name: str, backend: str) -> Iterator[Checked]:
         yield "it cannot run what is no IR", _unable(plugin, replace(lowered, ir=RUBBISH), given)
     if getattr(plugin, "reusable", False):
         yield "it can be pickled", _pickled(plugin)
+    if hasattr(plugin, "diagnose"):
+        yield "it names no cause where there is none", _diagnosed(plugin, lowered)
     yield from leaks(lambda number: plugin.compile(replace(lowered, ir=f"{lowered.ir}\n"))([copied(given)]))
 
 
@@ -219,6 +221,15 @@ def _pickled(plugin: Any) -> str:
     except Exception as error:
         return f"it is `reusable`, but {type(error).__name__}: {one_line(str(error))}"
     return ""
+
+
+def _diagnosed(checker: Any, lowered: Lowered) -> str:
+    """What is wrong with what a checker says of a death that left no text."""
+    try:
+        said = checker.diagnose(lowered, "")
+    except Exception as error:
+        return f"`diagnose` raises {type(error).__name__}: {one_line(str(error))}"
+    return unless(said == "", f"of no text it says {said!r}")
 
 
 if __name__ == "__main__":
