@@ -35,9 +35,9 @@ class Official:
     def run(self, program: Program, enter: Enter) -> Contract:
         """Export, import and legalize; raises NotExpressible with the stage and a reason of one line."""
         enter("export")
-        exported = frontend.export_program(program)
+        exported, held = frontend.export_guarded(program)
         rerun = frontend.Rerun(program, decomposed_officially)
-        contract = frontend.contract_without_ir(exported, rerun)  # first: decomposing edits the graph in place
+        contract = frontend.contract_without_ir(exported, held, rerun)  # first: decomposing edits the graph in place
         context = mlir.Context()
         torch_dialect.register_dialect(context)
         importer = _Importer(context, enter)
@@ -56,7 +56,7 @@ class Official:
         """Export only: return a contract without IR, for a backend that starts there; raises NotExpressible."""
         enter("export")
         return frontend.contract_without_ir(
-            frontend.export_program(program), frontend.Rerun(program, decomposed_officially)
+            *frontend.export_guarded(program), frontend.Rerun(program, decomposed_officially)
         )
 
 

@@ -20,7 +20,7 @@ from harness.cases.road import LEVELS
 from harness.cases.sample import MODES, Sample
 from harness.errors import UnknownName
 from harness.programs import plugins
-from harness.records.frontend import FRONTEND, is_of_decomposition
+from harness.records.frontend import FRONTEND, NOT_EAGER
 from harness.records.outcome import (
     SHARED,
     Invalid,
@@ -145,7 +145,9 @@ def _by_road(supervisor: Supervisor, name: str) -> Iterator[Checked]:
 def _fault_of(outcome: Outcome) -> str:
     """What is wrong with an outcome; it may be a refusal, by the backend or by the frontend before it."""
     match outcome:
-        case Passed() | Reached() | NotExecuted() | Unsupported() | NotExported() if not is_of_decomposition(outcome):
+        case Passed() | Reached() | NotExecuted() | Unsupported():
+            return ""
+        case NotExported(reason=reason) if not reason.startswith(NOT_EAGER):
             return ""
         case Invalid(stage=stage) if stage in SHARED:
             return ""

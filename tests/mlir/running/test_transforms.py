@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 import torch
 
+from backends.dynamo import Dynamo
 from backends.frontend import Fx, export_program
 from backends.lowerings.control import Control
 from harness.cases.other_samples import alike
 from harness.cases.plain import plain_call
 from harness.cases.road import Road, Transform
-from harness.cases.sample import Mode, Sample
+from harness.cases.sample import Mode, Sample, TensorSpec
 from harness.cases.transformed import dealt, judging
 from harness.commands.repro_script import script, smallest_program
 from harness.judging.reference import runs, wide_results
@@ -24,7 +25,7 @@ from harness.programs import plugins
 from harness.programs.program import inputs, module, program
 from harness.programs.protocols import Contract, Enter, Lowered, Program
 from harness.programs.transforms import Untransformable
-from harness.records.outcome import Excluded, Outcome, Passed, Reached, Result, Unsupported, Wrong
+from harness.records.outcome import Excluded, NotExported, Outcome, Passed, Reached, Result, Unsupported, Wrong
 from harness.running import worker
 from harness.running.pipeline import Pipeline
 from tests.mlir.example_programs import aten
@@ -230,6 +231,41 @@ def test_a_size_that_comes_out_constant_pins_the_range() -> None:
     assert contract.admits([(1, 7)])
     assert not contract.admits([(3, 7)])
     assert export_program(given)
+
+
+@pytest.mark.parametrize("frontend", ["export", "dynamo"])
+def test_no_backend_is_run_at_sizes_that_tracing_has_assumed_away(ready: Pipeline, frontend: str) -> None:
+    """The graph of the derivative of trace has the length of one diagonal: it is right where no row is beyond it."""
+    wide, tall = {"n": 3, "m": 4}, {"n": 7, "m": 5}
+    plain = replace(
+        plain_call(worker.case("aten.trace.default"), "dynamic") or pytest.fail("no plain call"),
+        sizes=wide,
+        args={"self": TensorSpec(dims=("n", "m"), dtype="f32")},
+        dynamic=("n", "m"),
+        runs=(wide, tall),
+    )
+    (sample,) = dealt(worker.case(plain.op), [plain], Road(frontend, "vjp"))
+    assert isinstance(result(ready, sample, "linalg").outcome, Passed)
+    found = result(ready, sample, "frontend").outcome
+    assert isinstance(found, NotExported)
+    assert "size" in found.reason and ">=" in found.reason
+    assert isinstance(result(ready, replace(sample, runs=(wide,)), "frontend").outcome, Reached)
+
+
+def test_a_size_that_is_computed_of_others_is_that_of_the_argument_which_has_it() -> None:
+    """The derivative of qr is for one column more than rows: the size of these columns is `s0 + 1` from then on."""
+    rows = {"n": 2}
+    plain = replace(
+        plain_call(worker.case("aten.qr.default"), "dynamic") or pytest.fail("no plain call"),
+        sizes=rows,
+        args={"self": TensorSpec(dims=("n", 3, 4), dtype="f32")},
+        dynamic=("n",),
+        runs=(rows,),
+    )
+    (sample,) = dealt(worker.case(plain.op), [plain], Road("dynamo", "vjp"))
+    given = program(sample)
+    arguments = Dynamo().export(given, lambda stage: None).program.arguments
+    assert [given.args[i].shape[dim] for i, dim in (a for a in arguments if isinstance(a, tuple))][:3] == [2, 3, 4]
 
 
 # scripts --------------------------------------------------------------------------------------------------------------
