@@ -23,7 +23,7 @@ from torch_mlir import ir as mlir
 from torch_mlir.extras.fx_importer import FxImporter
 
 from backends.executors.eager import Eager
-from harness.cases.road import Level
+from harness.cases.road import EXPORT, Level
 from harness.programs.protocols import (
     Contract,
     Enter,
@@ -57,7 +57,7 @@ CONTRACT_PIPELINE = contract_pipeline()
 class Fx:
     """The users' path into torch-mlir, split into parts, so that one run serves every backend."""
 
-    name = "fx"
+    name = EXPORT
 
     def run(self, program: Program, enter: Enter) -> Contract:
         """Export, import and legalize; raises NotExpressible with the stage and a reason of one line.

@@ -15,7 +15,7 @@ from torch_mlir import ir as mlir
 from torch_mlir.dialects import torch as torch_dialect
 from torch_mlir.extras.fx_importer import FxImporter
 
-from harness.cases.road import Level
+from harness.cases.road import EXPORT, Level
 from harness.programs.protocols import Contract, Enter, NotExpressible, Program
 from harness.records.outcome import Stage
 
@@ -23,11 +23,14 @@ from . import frontend, ir
 from .decompositions import table
 from .frontend import reason
 
+PATH = "fx.export_and_import"
+"""How reports name the official path."""
+
 
 class Official:
     """The users' path into torch-mlir in one piece; about 130 ms for a small op."""
 
-    name = "fx.export_and_import"
+    name = EXPORT
 
     def run(self, program: Program, enter: Enter) -> Contract:
         """Export, import and legalize; raises NotExpressible with the stage and a reason of one line."""

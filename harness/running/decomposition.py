@@ -13,7 +13,7 @@ from harness.judging.reference import Run
 from harness.programs.materialize import copied
 from harness.programs.program import seed_eager
 from harness.programs.protocols import Contract, Specialized
-from harness.records.frontend import DECOMPOSITION
+from harness.records.frontend import DECOMPOSITION, NOT_EAGER
 from harness.records.outcome import NotExported, Wrong
 
 ALIKE = 4.0
@@ -93,7 +93,7 @@ def _for_some_sizes(guard: str) -> NotExported:
 
 
 def _not_as_eager(wrong: Wrong) -> NotExported:
-    return NotExported("export", f"{DECOMPOSITION} is not what eager computes: {wrong.message}")
+    return NotExported("export", f"{NOT_EAGER}: {wrong.message}")
 
 
 def retyped(contract: Contract, run: Run) -> dict[int, torch.dtype]:

@@ -93,7 +93,7 @@ def frontend() -> tuple[Frontend, str]:
     that path, in a fork, since a part of another version may kill the process.
     """
     from backends.frontend import Fx
-    from backends.official import Official
+    from backends.official import PATH, Official
 
     from . import trial
 
@@ -104,8 +104,8 @@ def frontend() -> tuple[Frontend, str]:
     except ForkDied as death:
         differs = f"to compare them ends with {death}"
     if differs:
-        return Official(), f"{Official.name}, since the fast one differs ({one_line(differs)})"
-    return Fx(), f"{FAST}, the same as {Official.name} on twenty programs"
+        return Official(), f"{PATH}, since the fast one differs ({one_line(differs)})"
+    return Fx(), f"{FAST}, the same as {PATH} on twenty programs"
 
 
 def _through(path: Path, front: Frontend, lowerings: Mapping[str, Backend]) -> None:
