@@ -52,6 +52,8 @@ class Dynamo:
         except NotExpressible as refusal:
             refusal.exported = contract
             raise
+        if captured.token:
+            raise NotExpressible("import", f"main takes {captured.token}, a token that no argument is", contract)
         if "dialect_resources" in text:
             ir.drop()
         return replace(contract, ir=text, reached=tuple(sorted(set(ir.computing(ops)))))
@@ -65,7 +67,8 @@ class Dynamo:
 class Captured:
     """A program as TorchDynamo and AOT have captured it; raises NotExpressible with what PyTorch says.
 
-    `graph` is AOT's, which is imported; `dynamo` is TorchDynamo's before AOT has decomposed it.
+    `graph` is AOT's, which is imported; `dynamo` is TorchDynamo's before AOT has decomposed it. `token` is the argument
+    of the graph that only orders effects, empty where there is none.
     """
 
     def __init__(self, program: Program) -> None:
@@ -73,14 +76,17 @@ class Captured:
         self._graphs: list[GraphModule] = []
         self._captures: list[GraphModule] = []
         self._fed: Sequence[Any] = ()
+        self.token = ""
         compiling: Any = torch.compile
         self._compiled = compiling(
             _function(program.module), backend=self._backend, fullgraph=True, dynamic=bool(program.dynamic_shapes)
         )
         args = [a.clone() for a in program.args]
         self._mark(args)
+        config: Any = torch._dynamo.config
         try:
-            with torch.no_grad():
+            # a float is as much a part of the program as an int is; AOT would make a tensor of it, and an argument
+            with torch.no_grad(), config.patch(specialize_float=True):
                 results = self._compiled(*args)
         except Exception as error:  # TorchDynamo raises nearly every exception type there is
             raise NotExpressible("export", _why(error)) from error
@@ -140,9 +146,12 @@ class Captured:
     def _places(self, args: Sequence[torch.Tensor]) -> tuple[Argument, ...]:
         """Which argument of the program each one of the graph is, or the size of which dim; raises NotExpressible."""
         found: list[Argument] = []
+        place: Argument | None
         for node, given in zip(self._placeholders(), self._fed, strict=True):
             size = node.meta["val"]
-            if isinstance(size, torch.SymInt):
+            if given is None:  # a token, by which AOT orders effects such as a check of errors
+                self.token, place = node.name, 0
+            elif isinstance(size, torch.SymInt):
                 place = self._size(size, args)
             else:
                 place = next((i for i, arg in enumerate(args) if arg is given), None)
@@ -170,7 +179,7 @@ class Captured:
         """Raise NotExpressible if the graph's results are not the program's, as where it writes to an argument."""
         wanted = [leaf for leaf in pytree.tree_leaves(results) if leaf is not None]
         found = [result for result in self._results() if result is not None]
-        if len(found) != len(wanted):
+        if len(found) - bool(self.token) != len(wanted):
             raise NotExpressible(
                 "export", f"AOT's graph has {len(found)} results, the program {len(wanted)}: it reuses or writes one"
             )

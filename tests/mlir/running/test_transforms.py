@@ -21,12 +21,12 @@ from harness.cases.sample import Mode, Sample, TensorSpec
 from harness.cases.transformed import dealt, judging
 from harness.cases.varied import Varied
 from harness.commands.repro_script import script, smallest_program
-from harness.judging.reference import runs, wide_results
+from harness.judging.reference import EagerRefuses, runs, wide_results
 from harness.judging.tolerance import bounded
 from harness.programs import plugins
 from harness.programs.program import inputs, module, program
 from harness.programs.protocols import Contract, Enter, Lowered, Program
-from harness.programs.transforms import Untransformable, batch_first
+from harness.programs.transforms import Transformed, Untransformable, batch_first
 from harness.records.outcome import Excluded, NotExported, Outcome, Passed, Reached, Result, Unsupported, Wrong
 from harness.running import worker
 from harness.running.pipeline import Pipeline
@@ -280,6 +280,17 @@ def test_a_size_that_is_computed_of_others_is_that_of_the_argument_which_has_it(
     given = program(sample)
     arguments = Dynamo().export(given, lambda stage: None).program.arguments
     assert [given.args[i].shape[dim] for i, dim in (a for a in arguments if isinstance(a, tuple))][:3] == [2, 3, 4]
+
+
+def test_a_transform_that_eager_computes_otherwise_at_a_second_call_is_excluded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sample = samples("aten.relu.default", "vmap")[0]
+    calls = iter(range(100))
+    counted = Transformed.forward
+    monkeypatch.setattr(Transformed, "forward", lambda self, *given: (counted(self, *given)[0] + next(calls),))
+    with pytest.raises(EagerRefuses, match="other results at a second call"):
+        runs(sample, worker.case(sample.op).numeric_of(sample))
 
 
 def test_a_promised_accuracy_is_that_of_the_argument_which_vmap_maps_over() -> None:
