@@ -15,6 +15,7 @@ from .varied import Varied, derivatives, mapped
 DERIVATIVES = ("vjp", "jvp")
 DERIVATIVE = Composite((Stated(16, "no class says of which steps a derivative consists"),))
 """The numeric class of a derivative: the case's own says nothing of it."""
+OF_RANDOM = ShapeOnly("the derivative of a random op")
 
 
 def variants(case: OpCase, sample: Sample, road: Road) -> tuple[Varied, ...]:
@@ -55,10 +56,16 @@ def unusable(sample: Sample) -> str:
 
 
 def judging(case: OpCase, sample: Sample) -> OpCase:
-    """The case by which the results of a sample are judged: of a derivative, no result of the op is left."""
+    """The case by which the results of a sample are judged: of a derivative, no result of the op is left.
+
+    The derivative of a random op depends on the numbers that the op has drawn, which no result shows.
+    """
     if sample.road.transform not in DERIVATIVES:
         return case
-    return replace(case, numeric=DERIVATIVE, canonical=None, unjudged={}, misshapen={}, examples=())
+    is_random = isinstance(case.numeric_of(sample), (Distribution, ShapeOnly))
+    return replace(
+        case, numeric=OF_RANDOM if is_random else DERIVATIVE, canonical=None, unjudged={}, misshapen={}, examples=()
+    )
 
 
 def untransformed(sample: Sample) -> Sample:
