@@ -13,8 +13,11 @@ from .sample import Sample, tensors
 from .varied import Varied, derivatives, mapped
 
 DERIVATIVES = ("vjp", "jvp")
-DERIVATIVE = Composite((Stated(16, "no class says of which steps a derivative consists"),))
-"""The numeric class of a derivative: the case's own says nothing of it."""
+DERIVATIVE = Composite((Stated(32, "no class says of which steps a derivative consists"),))
+"""The numeric class of a derivative: the case's own says nothing of it.
+
+Of the whole registry's vjp and jvp in f32, results needed 28 roundoffs at most, or else more than 1,000.
+"""
 OF_RANDOM = ShapeOnly("the derivative of a random op")
 
 

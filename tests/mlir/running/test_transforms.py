@@ -151,7 +151,7 @@ def test_a_wrong_derivative_is_wrong(transform: Transform) -> None:
 
 def test_a_derivatives_bound_says_that_no_class_gave_it(ready: Pipeline) -> None:
     found = result(ready, samples("aten.mm.default", "vjp")[0], "linalg")
-    assert found.numeric == "composite(stated(16))"
+    assert found.numeric == "composite(stated(32))"
     assert result(ready, samples("aten.mm.default", "vmap")[0], "linalg").numeric == str(
         worker.case("aten.mm.default").numeric
     )
