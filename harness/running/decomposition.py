@@ -16,6 +16,8 @@ from harness.programs.protocols import Contract, Specialized
 from harness.records.frontend import DECOMPOSITION, NOT_EAGER
 from harness.records.outcome import NotExported, Wrong
 
+from .caches import Stop
+
 ALIKE = 4.0
 """A result is as wrong as torch's decomposition if its error is at most this many times the decomposition's."""
 
@@ -36,19 +38,18 @@ def results(contract: Contract, run: Run) -> Results | NotExported | None:
         return None
 
 
-def constant(contract: Contract, references: Sequence[Run]) -> NotExported | None:
-    """The outcome where a dynamic program takes the sizes of export only; None where it takes others, or is static.
+def refuse_constant(contract: Contract, references: Sequence[Run]) -> None:
+    """Raise Stop with the outcome of a dynamic program that takes the sizes of export only.
 
     Frontends keep sizes of 0 and 1 apart, which says nothing of the others.
     """
     export = references[0].sizes
     others = [run for run in references if run.sizes != export and all(size > 1 for size in run.sizes.values())]
     if not others or any(contract.admits(_shapes(run)) for run in others):
-        return None
+        return
     why = contract.guards(_shapes(others[0])) if contract.guards else ""
-    return NotExported(
-        "export", f"of the sizes that were tried, the program takes those of export only{why and f': {why}'}"
-    )
+    text = f"of the sizes that were tried, the program takes those of export only{why and f': {why}'}"
+    raise Stop(NotExported("export", text))
 
 
 def _shapes(run: Run) -> list[torch.Size]:

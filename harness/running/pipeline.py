@@ -104,8 +104,7 @@ class Pipeline:
     """Runs samples; one per process, since it holds the compiled artifacts of the programs seen last.
 
     The executors are asked in order until one is right, or, if `thorough`, all of them; the `advisers` for a second
-    opinion only. It remembers so many contracts, artifacts and references. `frontend` is the built-in one; `plugin`
-    gives any other one by its name.
+    opinion only. `remembers` is how many contracts, artifacts and references it keeps. `plugin` gives other frontends.
     """
 
     def __init__(
@@ -198,9 +197,8 @@ class Pipeline:
         tell(found.known())
         if show:
             show("contract", contract.ir)
-        constant = None if starts_early(self.backends.get(backend)) else decomposition.constant(contract, references)
-        if constant:
-            raise Stop(constant)
+        if not starts_early(self.backends.get(backend)):
+            decomposition.refuse_constant(contract, references)
         return contract
 
     def _prepare(

@@ -165,25 +165,19 @@ class Supervisor(AbstractContextManager["Supervisor"]):
         known: dict[str, Any] = {}
         try:
             child.pipe.send(request)
-            while child.pipe.poll(deadline.left()):
-                kind, value, *rest = child.pipe.recv()
-                if kind == "result":
-                    result: Answer = value
-                    resident, changed = rest
-                    if resident > self.limits.resident or changed:
-                        self._stop()
-                    return result, changed
-                if kind == "ir" and show:
-                    show(*value)
-                elif kind == "known":
-                    known.update(value)
-                elif kind == "enter":
-                    deadline.enter(value)
+            if received := _received(child, deadline, show, known):
+                answer, resident, changed = received
+                if resident > self.limits.resident or changed:
+                    self._stop()
+                return answer, changed
             self._stop()
             self.deaths += 1
             outcome: Outcome = deadline.outcome()
         except (EOFError, ConnectionError):
-            outcome = self._death(child, deadline.stage or STAGES[0])
+            child.process.join()
+            self._child = None
+            self.deaths += 1
+            outcome = _died(deadline.stage or STAGES[0], child.process.exitcode or 0, _last_words(self._stderr))
         except Exception as error:  # the reply cannot be read: compiled code wrote over the worker's memory
             self._stop()
             self.deaths += 1
@@ -199,13 +193,6 @@ class Supervisor(AbstractContextManager["Supervisor"]):
         self._child = start(self._context, *rest, absent, partial(_last_words, self._stderr))
         self._loaded = self._child.loaded
         return self._child
-
-    def _death(self, child: Child, stage: Stage) -> Outcome:
-        """The outcome of a sample that killed its worker: a signal, an exit status, or the memory limit."""
-        child.process.join()
-        self._child = None
-        self.deaths += 1
-        return _died(stage, child.process.exitcode or 0, _last_words(self._stderr))
 
     def renew(self) -> None:
         """Let the next sample run in a fresh worker."""
@@ -227,6 +214,23 @@ class Supervisor(AbstractContextManager["Supervisor"]):
         self.close()
 
 
+def _received(
+    child: Child, deadline: Deadline, show: Show | None, known: dict[str, Any]
+) -> tuple[Answer, int, str] | None:
+    """A worker's answer, its resident bytes and what has changed of torch's state; None if the deadline has passed."""
+    while child.pipe.poll(deadline.left()):
+        kind, value, *rest = child.pipe.recv()
+        if kind == "result":
+            return (value, *rest)
+        if kind == "ir" and show:
+            show(*value)
+        elif kind == "known":
+            known.update(value)
+        elif kind == "enter":
+            deadline.enter(value)
+    return None
+
+
 def _empty_file() -> Path:
     handle, path = tempfile.mkstemp(prefix="opcov-", suffix=".stderr")
     os.close(handle)
@@ -239,6 +243,7 @@ def _as_result(answer: Answer) -> Result:
 
 
 def _died(stage: Stage, code: int, stderr: str) -> Outcome:
+    """The outcome of a sample that killed its worker: a signal, an exit status, or the memory limit."""
     if "Traceback" in stderr and "worker.py" in stderr and code == 1:
         return HarnessError(stderr, stage)
     return crashed(stage, signal.Signals(-code).name if code < 0 else f"exit {code}", stderr)
