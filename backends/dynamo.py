@@ -28,6 +28,7 @@ from harness.text import one_line, portable
 from . import ir
 from .decompositions import table
 from .frontend import contract_pipeline, graph_overloads, reason
+from .guards import Guards, guards, size_of
 
 
 class Dynamo:
@@ -51,6 +52,8 @@ class Dynamo:
         except NotExpressible as refusal:
             refusal.exported = contract
             raise
+        if captured.token:
+            raise NotExpressible("import", f"main takes {captured.token}, a token that no argument is", contract)
         if "dialect_resources" in text:
             ir.drop()
         return replace(contract, ir=text, reached=tuple(sorted(set(ir.computing(ops)))))
@@ -64,7 +67,8 @@ class Dynamo:
 class Captured:
     """A program as TorchDynamo and AOT have captured it; raises NotExpressible with what PyTorch says.
 
-    `graph` is AOT's, which is imported; `dynamo` is TorchDynamo's before AOT has decomposed it.
+    `graph` is AOT's, which is imported; `dynamo` is TorchDynamo's before AOT has decomposed it. `token` is the argument
+    of the graph that only orders effects, empty where there is none.
     """
 
     def __init__(self, program: Program) -> None:
@@ -72,14 +76,17 @@ class Captured:
         self._graphs: list[GraphModule] = []
         self._captures: list[GraphModule] = []
         self._fed: Sequence[Any] = ()
+        self.token = ""
         compiling: Any = torch.compile
         self._compiled = compiling(
             _function(program.module), backend=self._backend, fullgraph=True, dynamic=bool(program.dynamic_shapes)
         )
         args = [a.clone() for a in program.args]
         self._mark(args)
+        config: Any = torch._dynamo.config
         try:
-            with torch.no_grad():
+            # a float is as much a part of the program as an int is; AOT would make a tensor of it, and an argument
+            with torch.no_grad(), config.patch(specialize_float=True):
                 results = self._compiled(*args)
         except Exception as error:  # TorchDynamo raises nearly every exception type there is
             raise NotExpressible("export", _why(error)) from error
@@ -99,6 +106,7 @@ class Captured:
             exported=exported,
             reached=(),
             ranges=self._ranges(),
+            guards=self._guards(),
             decomposed=lambda: self._run,
             decomposes=bool(self.program.dynamic_shapes) or graph_overloads(self.graph) != exported,
             dtypes=tuple(v.dtype for v in values) if all(isinstance(v, torch.Tensor) for v in values) else (),
@@ -138,10 +146,13 @@ class Captured:
     def _places(self, args: Sequence[torch.Tensor]) -> tuple[Argument, ...]:
         """Which argument of the program each one of the graph is, or the size of which dim; raises NotExpressible."""
         found: list[Argument] = []
+        place: Argument | None
         for node, given in zip(self._placeholders(), self._fed, strict=True):
             size = node.meta["val"]
-            if isinstance(size, torch.SymInt):
-                place = _size_of(size)
+            if given is None:  # a token, by which AOT orders effects such as a check of errors
+                self.token, place = node.name, 0
+            elif isinstance(size, torch.SymInt):
+                place = self._size(size, args)
             else:
                 place = next((i for i, arg in enumerate(args) if arg is given), None)
             if place is None:
@@ -149,11 +160,26 @@ class Captured:
             found.append(place)
         return () if found == list(range(len(args))) else tuple(found)
 
+    def _size(self, size: torch.SymInt, args: Sequence[torch.Tensor]) -> Argument | None:
+        """The argument and the dim of this size, which may be computed of others, such as `s0 + 1`."""
+        named = size_of(size.node.shape_env, size.node.expr)
+        return named or next(
+            (
+                (i, dim)
+                for node, given in zip(self._placeholders(), self._fed, strict=True)
+                for i, arg in enumerate(args)
+                if arg is given
+                for dim, other in enumerate(node.meta["val"].shape)
+                if isinstance(other, torch.SymInt) and other.node.expr == size.node.expr
+            ),
+            None,
+        )
+
     def _check_results(self, results: Any) -> None:
         """Raise NotExpressible if the graph's results are not the program's, as where it writes to an argument."""
         wanted = [leaf for leaf in pytree.tree_leaves(results) if leaf is not None]
         found = [result for result in self._results() if result is not None]
-        if len(found) != len(wanted):
+        if len(found) - bool(self.token) != len(wanted):
             raise NotExpressible(
                 "export", f"AOT's graph has {len(found)} results, the program {len(wanted)}: it reuses or writes one"
             )
@@ -169,6 +195,12 @@ class Captured:
                 sizes = enumerate(value.shape)
                 found[place] |= {dim: _range(size) for dim, size in sizes if isinstance(size, torch.SymInt)}
         return tuple(found)
+
+    def _guards(self) -> Guards | None:
+        """The guards that the graph leaves out."""
+        values = (node.meta["val"] for node in self._placeholders())
+        symbolic = next((value for value in values if isinstance(value, torch.SymInt)), None)
+        return None if symbolic is None else guards(symbolic.node.shape_env)
 
     def _run(self, inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         """Run the compiled program at any sizes; raises Specialized where TorchDynamo would compile it again."""
@@ -202,16 +234,6 @@ def _imported(graph: GraphModule, session: ir.Session) -> FxImporter:
     return importer
 
 
-def _size_of(size: torch.SymInt) -> Argument | None:
-    """The argument and the dim that a symbolic size is that of, as TorchDynamo names where it has it from."""
-    sources = size.node.shape_env.var_to_sources.get(size.node.expr, ())
-    places = (_SIZE.search(str(source.name)) for source in sources)
-    return next(((int(found[1]), int(found[2])) for found in places if found), None)
-
-
-_SIZE = re.compile(r"inputs'\]\[(\d+)\]\.size\(\)\[(\d+)\]")
-
-
 def _range(size: torch.SymInt) -> tuple[float, float]:
     found = size.node.shape_env.bound_sympy(size.node.expr)
     return _bound(found.lower), _bound(found.upper)
@@ -225,11 +247,15 @@ def _bound(value: Any) -> float:
 
 
 def _why(error: Exception) -> str:
-    """What PyTorch says; of an error in AOT, what lies below TorchDynamo's message."""
+    """What PyTorch says; of an error in AOT or of an op, what lies below TorchDynamo's message."""
     inner = getattr(error, "inner_exception", None)
-    return reason(inner if isinstance(inner, Exception) else error)
+    said = reason(inner if isinstance(inner, Exception) else error)
+    below = _BELOW.search(str(error))
+    return f"{said}: {portable(f'{below[1]}: {below[3]}')}" if below else said
 
 
+_BELOW = re.compile(r"""with fake tensors: .*?\): got (\w+)\((['"])(.*?)(?:\\n|\2\))""", re.DOTALL)
+"""The error of an op that TorchDynamo quotes in its explanation, up to the end of its first line."""
 _RECOMPILES = "Detected recompile"
 
 

@@ -18,19 +18,28 @@ from typing import Any
 import torch
 from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind
-from torch.fx.experimental import _config as tracing_config
-from torch.fx.experimental.proxy_tensor import make_fx
 from torch_mlir import fx
 from torch_mlir import ir as mlir
 from torch_mlir.extras.fx_importer import FxImporter
 
 from backends.executors.eager import Eager
-from harness.cases.road import Level
-from harness.programs.protocols import Contract, Enter, Executable, Lowered, NotExpressible, Program, Specialized, Step
+from harness.cases.road import EXPORT, Level
+from harness.programs.protocols import (
+    Contract,
+    Enter,
+    Executable,
+    Lowered,
+    NotExpressible,
+    Program,
+    Specialized,
+    Step,
+)
 from harness.text import portable
 
 from . import fake_cache, generated_code, ir, passes
 from .decompositions import decompose
+from .guards import Guards
+from .tracing import traced
 
 
 def contract_pipeline(legal: Sequence[str] = ()) -> str:
@@ -48,7 +57,7 @@ CONTRACT_PIPELINE = contract_pipeline()
 class Fx:
     """The users' path into torch-mlir, split into parts, so that one run serves every backend."""
 
-    name = "fx"
+    name = EXPORT
 
     def run(self, program: Program, enter: Enter) -> Contract:
         """Export, import and legalize; raises NotExpressible with the stage and a reason of one line.
@@ -68,13 +77,13 @@ class Fx:
         """Export only: return a contract without IR, for a backend that starts there; raises NotExpressible."""
         with _tracing():
             enter("export")
-            return contract_without_ir(export_program(program), Rerun(program))
+            return contract_without_ir(*export_guarded(program), Rerun(program))
 
     def _run(self, program: Program, enter: Enter) -> Contract:
         enter("export")
-        exported = export_program(program)
+        exported, held = export_guarded(program)
         rerun = Rerun(program)
-        contract = contract_without_ir(exported, rerun)  # first, because decomposing edits the graph in place
+        contract = contract_without_ir(exported, held, rerun)  # first, because decomposing edits the graph in place
         try:
             decomposed = rerun.decomposed = _decomposed(exported, rerun.decomposing)
             decomposes = overloads(decomposed) != contract.exported
@@ -126,25 +135,20 @@ Ranges = tuple[Mapping[int, tuple[float, float]], ...]
 
 def export_program(program: Program) -> ExportedProgram:
     """Export the program, as `torch_mlir.fx` does; raises NotExpressible."""
+    return export_guarded(program)[0]
+
+
+def export_guarded(program: Program) -> tuple[ExportedProgram, Guards | None]:
+    """Export the program, with the guards that the result leaves out (`Contract.guards`); raises NotExpressible."""
     shapes: Any = program.dynamic_shapes
     try:
-        module = program.module
-        if program.transformed:
-            module, shapes = traced(program), shapes and shapes[0]  # what is traced has a parameter for each argument
-        return torch.export.export(module, program.args, dynamic_shapes=shapes, strict=False)
+        if not program.transformed:
+            return torch.export.export(program.module, program.args, dynamic_shapes=shapes, strict=False), None
+        graph, guards = traced(program)
+        shapes = shapes and shapes[0]  # what is traced has a parameter for each argument
+        return torch.export.export(graph, program.args, dynamic_shapes=shapes, strict=False), guards
     except Exception as error:  # export raises nearly every exception type there is
         raise NotExpressible("export", reason(error)) from error
-
-
-def traced(program: Program) -> torch.nn.Module:
-    """Trace a program below `torch.func`, which export cannot look into; each size of a dynamic one is a symbol."""
-    config: Any = tracing_config
-    with config.patch(use_duck_shape=False), torch.no_grad():
-        tracing = make_fx(program.module, tracing_mode="symbolic" if program.dynamic_shapes else "fake")
-        found = tracing(*program.args)
-    found.graph.eliminate_dead_code()  # forward mode asks whether tensors are of one size, and does nothing with it
-    found.recompile()
-    return found
 
 
 Decomposing = Callable[[ExportedProgram, Level], ExportedProgram]
@@ -159,7 +163,7 @@ def _decomposed(
         raise NotExpressible("export", reason(error)) from error
 
 
-def contract_without_ir(exported: ExportedProgram, rerun: Rerun) -> Contract:
+def contract_without_ir(exported: ExportedProgram, held: Guards | None, rerun: Rerun) -> Contract:
     """What is known of a program before it is decomposed."""
     return Contract(
         program=rerun.program,
@@ -167,6 +171,7 @@ def contract_without_ir(exported: ExportedProgram, rerun: Rerun) -> Contract:
         exported=overloads(exported),
         reached=(),
         ranges=_pinned(_ranges(exported), rerun.program) if rerun.program.transformed else _ranges(exported),
+        guards=held,
         decomposed=rerun.executable,
         steps=rerun.steps,
     )
@@ -299,10 +304,12 @@ def reason(error: BaseException) -> str:
     """Return the exception's type and the lines of its message that give the reason, without traces and advice."""
     lines = (line.strip() for line in str(error).splitlines())
     kept = itertools.takewhile(lambda line: not _TRAILER.match(line), (line for line in lines if line))
-    text = portable(" ".join(itertools.islice(kept, 6)))
+    text = portable(_METADATA.sub("", " ".join(itertools.islice(kept, 6))))
     return f"{type(error).__name__}: {text[:600]}" if text else type(error).__name__
 
 
+_METADATA = re.compile(r"(?<=>), \{'\w+': .*")
+"""What the importer prints of a node that it does not know, after its target; it differs from run to run."""
 _TRAILER = re.compile(
     r"While executing|Exception raised from|Original traceback|Traceback|File \"|The above exception|Set TORCH"
     r"|For more information"

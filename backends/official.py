@@ -15,7 +15,7 @@ from torch_mlir import ir as mlir
 from torch_mlir.dialects import torch as torch_dialect
 from torch_mlir.extras.fx_importer import FxImporter
 
-from harness.cases.road import Level
+from harness.cases.road import EXPORT, Level
 from harness.programs.protocols import Contract, Enter, NotExpressible, Program
 from harness.records.outcome import Stage
 
@@ -23,18 +23,21 @@ from . import frontend, ir
 from .decompositions import table
 from .frontend import reason
 
+PATH = "fx.export_and_import"
+"""How reports name the official path."""
+
 
 class Official:
     """The users' path into torch-mlir in one piece; about 130 ms for a small op."""
 
-    name = "fx.export_and_import"
+    name = EXPORT
 
     def run(self, program: Program, enter: Enter) -> Contract:
         """Export, import and legalize; raises NotExpressible with the stage and a reason of one line."""
         enter("export")
-        exported = frontend.export_program(program)
+        exported, held = frontend.export_guarded(program)
         rerun = frontend.Rerun(program, decomposed_officially)
-        contract = frontend.contract_without_ir(exported, rerun)  # first: decomposing edits the graph in place
+        contract = frontend.contract_without_ir(exported, held, rerun)  # first: decomposing edits the graph in place
         context = mlir.Context()
         torch_dialect.register_dialect(context)
         importer = _Importer(context, enter)
@@ -53,7 +56,7 @@ class Official:
         """Export only: return a contract without IR, for a backend that starts there; raises NotExpressible."""
         enter("export")
         return frontend.contract_without_ir(
-            frontend.export_program(program), frontend.Rerun(program, decomposed_officially)
+            *frontend.export_guarded(program), frontend.Rerun(program, decomposed_officially)
         )
 
 

@@ -231,6 +231,19 @@ class Leaks(Acts):
         return super().lower(contract)
 
 
+class LeavesATransform(Acts):
+    """Leaves the thread inside of a transform of torch's."""
+
+    def __init__(self) -> None:
+        super().__init__("leaves-a-transform", "right")
+
+    def lower(self, contract: Contract) -> Lowered:
+        from torch._C import _functorch
+
+        _functorch._grad_increment_nesting()
+        return super().lower(contract)
+
+
 class RejectsEverything(Acts):
     """Refuses every program, with the first op as the culprit."""
 
@@ -278,6 +291,7 @@ def fails_the_verifier() -> Any:
 rejects_everything = RejectsEverything
 speaks_to_nobody = SpeaksToNobody
 leaks = Leaks
+leaves_a_transform = LeavesATransform
 ACTS = tuple(LIES)
 DIES = tuple((action, stage) for action in DEATHS for stage in ("lower", "verify", "execute"))
 
@@ -310,7 +324,14 @@ BACKENDS: Mapping[str, str] = {
     **{f"forbids-{named(action)}": f"forbid_{action}" for action in ("right", "lie_in_value", "segfault", "hang")},
     **{
         named(name): name
-        for name in ("rejects_everything", "speaks_to_nobody", "leaks", "leaks_dialect", "fails_the_verifier")
+        for name in (
+            "rejects_everything",
+            "speaks_to_nobody",
+            "leaks",
+            "leaves_a_transform",
+            "leaks_dialect",
+            "fails_the_verifier",
+        )
     },
 }
 """Every miniature backend: its name, and the name of its factory in this module."""

@@ -12,21 +12,33 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from harness.cases.plain import plain_call
+from harness.cases.road import LEVELS
 from harness.cases.sample import MODES, Sample
 from harness.errors import UnknownName
 from harness.programs import plugins
-from harness.records.outcome import NotExecuted, Outcome, Passed, Unsupported
+from harness.records.frontend import FRONTEND, NOT_EAGER
+from harness.records.outcome import (
+    SHARED,
+    Invalid,
+    NotExecuted,
+    NotExported,
+    Outcome,
+    Passed,
+    Reached,
+    Unsupported,
+)
 from harness.running.supervisor import Limits, Supervisor
 from harness.running.worker import case
 
-from . import expected
-from .expected import BLOCKING, told
+from . import expected, faulty
+from .checked import Checked
+from .expected import BLOCKING, OTHERS, OWN, told
 from .faulty import installed, named
-from .samples import PROGRAMS, SUBJECTS, unary
+from .samples import COMPOSITE, PROGRAMS, SUBJECTS, by, calls, growing, unary
 
 CONDUCT_SECONDS = 300.0
 """How long a plugin may take for all that it is asked by hand."""
@@ -34,8 +46,10 @@ LIMITS = Limits(seconds=60.0, memory=2 << 30)
 """What one sample may take where no fault blocks it."""
 ISOLATED = "it is isolated"
 """The check that tells of what kind an executor is."""
-Checked = tuple[str, str]
-"""A check, and what is wrong; empty where nothing is."""
+BACKEND = "linalg"
+"""The backend behind a frontend that is checked: its executor takes sizes as numbers, too."""
+Asked = Callable[..., tuple[Sample, str]]
+"""Which sample runs on which column: to ask the plugin about a sample, or the plugin with a fault at a stage."""
 
 
 class NotConforming(AssertionError):
@@ -47,9 +61,10 @@ def check_backend(name: str) -> tuple[str, ...]:
     _know("backend", name, plugins.names(plugins.BACKENDS, plugins.CASCADES))
     faults = expected.of_backend()
     made = _passed(name, _conduct("backend", name))
-    with installed(faults, backend=name) as faulty, Supervisor((name, *faulty), LIMITS) as supervisor:
+    declared = faulty.of_backend(name, faults)
+    with installed(declared), Supervisor((name, *declared[plugins.BACKENDS]), LIMITS) as supervisor:
         made += _passed(name, _plain_calls(supervisor, name))
-        return (*made, *_passed(name, _faults(supervisor, name, name, faults)))
+        return (*made, *_passed(name, _faults(supervisor, _on_column(name, name), faults)))
 
 
 def check_executor(name: str, backend: str) -> tuple[str, ...]:
@@ -58,9 +73,19 @@ def check_executor(name: str, backend: str) -> tuple[str, ...]:
     _know("backend", backend, plugins.names(plugins.BACKENDS, plugins.CASCADES))
     made = _passed(name, _conduct("executor", name, backend))
     faults = expected.of_executor(isolated=ISOLATED in made)
-    names = [fault for fault, _ in faults]
-    with installed((), names, backend=backend, executor=name) as faulty, Supervisor((backend, *faulty), LIMITS) as run:
-        return (*made, *_passed(name, _faults(run, backend, name, faults)))
+    declared = faulty.of_executor(name, backend, faults)
+    with installed(declared), Supervisor((backend, *declared[plugins.BACKENDS]), LIMITS) as supervisor:
+        return (*made, *_passed(name, _faults(supervisor, _on_column(backend, name), faults)))
+
+
+def check_frontend(name: str) -> tuple[str, ...]:
+    """Return what was checked of a frontend, `export` or one of an entry point; raises NotConforming, UnknownName."""
+    _know("frontend", name, plugins.frontend_names())
+    faults = expected.of_frontend()
+    made = _passed(name, _conduct("frontend", name))
+    with installed(faulty.of_frontend(name, faults)), Supervisor((BACKEND,), LIMITS) as supervisor:
+        made += _passed(name, _by_road(supervisor, name))
+        return (*made, *_passed(name, _faults(supervisor, _on_road(name), faults)))
 
 
 def _know(kind: str, name: str, known: Iterable[str]) -> None:
@@ -104,36 +129,72 @@ def _plain_calls(supervisor: Supervisor, name: str) -> Iterator[Checked]:
             yield f"it is right on {op}, {sample.mode}, or refuses it", _fault_of(outcome)
 
 
+def _by_road(supervisor: Supervisor, name: str) -> Iterator[Checked]:
+    """Whether what the frontend makes of common calls is right, in its own column and on a backend, or it refuses them.
+
+    A composite op comes at every level.
+    """
+    levels = [by(name, call, level) for call in calls(COMPOSITE) for level in LEVELS]
+    for sample in (*(by(name, call) for op in PROGRAMS for call in calls(op)), *levels):
+        level = f" at the level {sample.road.level}" if sample in levels else ""
+        for column in (FRONTEND, BACKEND):
+            outcome = supervisor.run(sample, column).outcome
+            yield f"it is right on {sample.op}, {sample.mode}{level}, or refuses it: {column}", _fault_of(outcome)
+
+
 def _fault_of(outcome: Outcome) -> str:
+    """What is wrong with an outcome; it may be a refusal, by the backend or by the frontend before it."""
     match outcome:
-        case Passed() | NotExecuted() | Unsupported():
+        case Passed() | Reached() | NotExecuted() | Unsupported():
+            return ""
+        case NotExported(reason=reason) if not reason.startswith(NOT_EAGER):
+            return ""
+        case Invalid(stage=stage) if stage in SHARED:
             return ""
         case _:
             return f"{told(outcome)}: {outcome}"
 
 
-def _faults(
-    supervisor: Supervisor, backend: str, plugin: str, faults: Mapping[tuple[str, str], str]
-) -> Iterator[Checked]:
-    """Run each fault around the plugin, and then the backend as it is."""
-    base = next((op for op in SUBJECTS if _outcome(supervisor, unary(op), backend) in ("Passed", "NotExecuted")), None)
+def _on_column(backend: str, plugin: str) -> Asked:
+    """A backend, or an executor behind one: with a fault it is a column of its own."""
+    return lambda sample, *fault: (sample, named(plugin, *fault) if fault else backend)
+
+
+def _on_road(frontend: str) -> Asked:
+    """A frontend: with a fault it is a road of its own."""
+
+    def asked(sample: Sample, *fault: str) -> tuple[Sample, str]:
+        column = FRONTEND if fault and fault[0] in OWN else BACKEND
+        return by(named(frontend, *fault) if fault else frontend, sample), column
+
+    return asked
+
+
+def _faults(supervisor: Supervisor, asked: Asked, faults: Mapping[tuple[str, str], str]) -> Iterator[Checked]:
+    """Run each fault around the plugin, and then the plugin as it is."""
+
+    def outcome(sample: Sample, *fault: str) -> str:
+        return told(supervisor.run(*asked(sample, *fault)).outcome)
+
+    base = next((op for op in SUBJECTS if outcome(unary(op)) in ("Passed", "NotExecuted")), None)
     if base is None:
         yield "it takes an op on which faults can be tried", f"it is right on none of {', '.join(SUBJECTS)}"
         return
-    usual = supervisor.run(unary(base), backend)
+    supervisor.renew()  # so that the usual time is that of a worker to which all is new, as after a death
+    usual = supervisor.run(*asked(unary(base)))
     for (fault, stage), want in faults.items():
         sample = _sample(base, fault)
-        if want.startswith("Wrong") and _outcome(supervisor, sample, backend) != "Passed":
-            continue  # where the backend itself is not right, a lie does not show
+        if want.startswith("Wrong") and outcome(sample) != "Passed":
+            continue  # where the plugin itself is not right, a lie does not show
         blocked = max(3.0, 5 * sum(usual.seconds.values()))
         waits = fault in BLOCKING and want.startswith("TimedOut")
         supervisor.limits = replace(LIMITS, seconds=blocked) if waits else LIMITS
-        got = _outcome(supervisor, sample, named(plugin, fault, stage))
+        got = outcome(sample, fault, stage)
         supervisor.limits = LIMITS
-        if fault == "lower_another" and got == "Unsupported":
-            continue  # it takes no other op
+        if fault in OTHERS and got == "Unsupported":
+            continue  # the backend takes no other op
         yield f"{fault} at {stage} is {want}", "" if got == want else f"it is {got}"
-        after = _outcome(supervisor, unary(base), backend)
+        after = outcome(unary(base))
         yield f"it goes on after {fault} at {stage}", "" if after == told(usual.outcome) else f"it is {after}"
 
 
@@ -141,8 +202,6 @@ def _sample(op: str, fault: str) -> Sample:
     """The sample on which a fault shows."""
     if fault == "specialize":
         return unary(op, "dynamic")
+    if fault == "hand_over_static":
+        return growing(op)
     return unary(op, values="nonfinite") if fault == "drop_nan" else unary(op)
-
-
-def _outcome(supervisor: Supervisor, sample: Sample, backend: str) -> str:
-    return told(supervisor.run(sample, backend).outcome)

@@ -5,19 +5,15 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import pickle
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from harness.cases.plain import plain_call
-from harness.cases.sample import MODES, Sample
 from harness.judging.compare import compare
 from harness.judging.reference import Run
 from harness.programs import plugins
@@ -27,31 +23,26 @@ from harness.records.outcome import Wrong
 from harness.running import worker
 from harness.running.caches import Stop, starts_early
 from harness.running.clock import Clock
-from harness.running.limits import status
 from harness.running.pipeline import Pipeline
 from harness.running.verdicts import Prepared
 from harness.text import one_line
 
-from .samples import PROGRAMS, SUBJECTS, unary
+from .checked import Checked, unless
+from .frontend_conduct import of_frontend
+from .leaks import leaks
+from .samples import PROGRAMS, RUBBISH, SUBJECTS, calls, unary
 
-Checked = tuple[str, str]
-"""A check, and what is wrong; empty where nothing is."""
 UNKNOWN = "torch.aten.an_op_that_no_backend_knows"
-RUBBISH = "this is no IR"
-GROWTH = 4 << 20
-"""The bytes that one call may leave behind."""
-_WARM, _CALLS = 4, 12
-"""After so many calls it is measured what so many more leave behind."""
 
 
 def of_backend(name: str) -> Iterator[Checked]:
     """Ask a backend; yields each check."""
     ready = worker.pipeline((name,), without=_without())
     plugin = ready.backends[name]
-    yield "it has the name of its entry point", _unless(plugin.name == name, f"its name is {plugin.name!r}")
+    yield "it has the name of its entry point", unless(plugin.name == name, f"its name is {plugin.name!r}")
     contract = _subject(ready, name)[0]
     lowered = plugin.lower(contract)
-    yield "it hands the program on", _unless(lowered.program is contract.program, "Lowered.program is another one")
+    yield "it hands the program on", unless(lowered.program is contract.program, "Lowered.program is another one")
     if not starts_early(plugin):
         yield "it refuses an op that it does not know", _refusal(plugin, contract)
         yield "it takes no text that is no IR", _taken(lambda: plugin.lower(replace(contract, ir=RUBBISH)))
@@ -59,13 +50,13 @@ def of_backend(name: str) -> Iterator[Checked]:
     if steps := getattr(plugin, "steps", None):
         last = list(steps(contract))[-1].lowered
         same = isinstance(last, Lowered) and last.dialect == lowered.dialect
-        yield "its last step is the lowered module", _unless(same, f"it is {type(last).__name__}")
+        yield "its last step is the lowered module", unless(same, f"it is {type(last).__name__}")
 
     def again(number: int) -> None:
         ir = f"{contract.ir}\n// {number}\n" if contract.ir else ""
         plugin.verify(plugin.lower(replace(contract, ir=ir)))
 
-    yield from _leaks(again)
+    yield from leaks(again)
 
 
 def of_executor(name: str, backend: str) -> Iterator[Checked]:
@@ -74,13 +65,13 @@ def of_executor(name: str, backend: str) -> Iterator[Checked]:
     plugin = _only(ready, name)
     isolated = getattr(plugin, "isolated", False)
     yield "it is isolated" if isolated else "its death is that of the module", ""
-    yield "it has the name of its entry point", _unless(plugin.name == name, f"its name is {plugin.name!r}")
+    yield "it has the name of its entry point", unless(plugin.name == name, f"its name is {plugin.name!r}")
     contract, runs, op = _subject(ready, backend)
     lowered = ready.backends[backend].lower(contract)
     took = lowered.dialect in plugin.dialects
     yield (
         "it takes the dialect",
-        _unless(took, f"{backend} lowers to {lowered.dialect}, it takes {sorted(plugin.dialects)}"),
+        unless(took, f"{backend} lowers to {lowered.dialect}, it takes {sorted(plugin.dialects)}"),
     )
     if not took:
         return
@@ -90,16 +81,18 @@ def of_executor(name: str, backend: str) -> Iterator[Checked]:
     want = [output.eager for output in runs[0].outputs]
     compiled = plugin.compile(lowered)
     first = compiled([copied(given)])
-    yield "inputs have any strides", _unless(_same(compiled([strided]), want), "another result for a strided input")
+    yield "inputs have any strides", unless(_same(compiled([strided]), want), "another result for a strided input")
     kept = [t.clone() for t in first]
     compiled([torch.ones_like(given)])
-    yield "a run leaves earlier results alone", _unless(_same(first, kept), "the first result changed in a later run")
+    yield "a run leaves earlier results alone", unless(_same(first, kept), "the first result changed in a later run")
     if not starts_early(ready.backends[backend]):
         yield "it runs the module, not the program", _follows(ready, backend, plugin, op, lowered.program)
         yield "it cannot run what is no IR", _unable(plugin, replace(lowered, ir=RUBBISH), given)
     if getattr(plugin, "reusable", False):
         yield "it can be pickled", _pickled(plugin)
-    yield from _leaks(lambda number: plugin.compile(replace(lowered, ir=f"{lowered.ir}\n"))([copied(given)]))
+    if hasattr(plugin, "diagnose"):
+        yield "it names no cause where there is none", _diagnosed(plugin, lowered)
+    yield from leaks(lambda number: plugin.compile(replace(lowered, ir=f"{lowered.ir}\n"))([copied(given)]))
 
 
 def _without(wanted: str = "") -> dict[str, str]:
@@ -111,10 +104,6 @@ def _only(ready: Pipeline, name: str) -> Any:
     """The one executor that is loaded; raises what its loading raises if none is."""
     loaded = (*ready.executors, *ready.checkers, *ready.advisers)
     return loaded[0] if loaded else plugins.executor(name)()
-
-
-def _unless(fine: bool, wrong: str) -> str:
-    return "" if fine else wrong
 
 
 def _subject(ready: Pipeline, backend: str, without: str = "") -> tuple[Contract, tuple[Run, ...], str]:
@@ -146,7 +135,7 @@ def _refusal(plugin: Any, contract: Contract) -> str:
     try:
         plugin.lower(replace(contract, ir="\n".join(lines), reached=(UNKNOWN,)))
     except Refused as refusal:
-        return _unless(refusal.culprit in (UNKNOWN, None), f"the culprit is {refusal.culprit}, not {UNKNOWN}")
+        return unless(refusal.culprit in (UNKNOWN, None), f"the culprit is {refusal.culprit}, not {UNKNOWN}")
     except Exception as error:
         return f"it raises {type(error).__name__} and not Refused: {one_line(str(error))}"
     return "it lowers a program with an op that does not exist"
@@ -175,7 +164,7 @@ def _judged(ready: Pipeline, backend: str, plugin: Any) -> Iterator[Checked]:
     """Whether the executor is right on the plain programs that the backend lowers, at every size."""
     right = 0
     for op in PROGRAMS:
-        for sample in _samples(op):
+        for sample in calls(op):
             try:
                 prepared = ready.prepared(worker.case(op), sample, backend, _clock())
                 wrong = _wrong(prepared, plugin)
@@ -183,7 +172,7 @@ def _judged(ready: Pipeline, backend: str, plugin: Any) -> Iterator[Checked]:
                 continue
             yield f"it is right on {op}, {sample.mode}, or cannot run it", wrong
             right += not wrong
-    yield "it is right on some program", _unless(right > 0, "it can run none")
+    yield "it is right on some program", unless(right > 0, "it can run none")
 
 
 def _wrong(prepared: Prepared, plugin: Any) -> str:
@@ -196,13 +185,6 @@ def _wrong(prepared: Prepared, plugin: Any) -> str:
         if isinstance(found, Wrong):
             return found.message
     return ""
-
-
-def _samples(op: str) -> Sequence[Sample]:
-    """An op's calls, static and dynamic: at sizes of 0 and 1 too where it is a subject."""
-    if op in SUBJECTS:
-        return unary(op), unary(op, "dynamic")
-    return [call for mode in MODES if (call := plain_call(worker.case(op), mode))]
 
 
 def _same(got: Sequence[torch.Tensor], want: Sequence[torch.Tensor]) -> bool:
@@ -220,7 +202,7 @@ def _follows(ready: Pipeline, backend: str, plugin: Any, op: str, program: Progr
         return ""
     lowered = replace(ready.backends[backend].lower(contract), program=program)
     got = plugin.compile(lowered)([copied(t) for t in runs[0].inputs])
-    return _unless(_same(got, [o.eager for o in runs[0].outputs]), "it returns what the program computes")
+    return unless(_same(got, [o.eager for o in runs[0].outputs]), "it returns what the program computes")
 
 
 def _unable(plugin: Any, rubbish: Lowered, given: torch.Tensor) -> str:
@@ -241,28 +223,22 @@ def _pickled(plugin: Any) -> str:
     return ""
 
 
-def _leaks(call: Callable[[int], object]) -> Iterator[Checked]:
-    """What calls leave behind: memory, open files, processes."""
-    for number in range(_WARM):
-        call(number)
-    before = _held()
-    for number in range(_WARM, _WARM + _CALLS):
-        call(number)
-    grown = [(now - was) // _CALLS for was, now in zip(before, _held(), strict=True)]
-    yield "it keeps no memory", _unless(grown[0] <= GROWTH, f"each call leaves {grown[0] / 2**20:.0f} MiB behind")
-    yield "it closes its files", _unless(grown[1] < 1, f"each call leaves {grown[1]} files open")
-    yield "it ends its processes", _unless(grown[2] < 1, f"each call leaves {grown[2]} processes behind")
-
-
-def _held() -> tuple[int, int, int]:
-    """The resident bytes, open files and children of this process."""
-    gc.collect()
-    children = [file.read_text("ascii").split() for file in Path("/proc/self/task").glob("*/children")]
-    return status("VmRSS"), len(list(Path("/proc/self/fd").iterdir())), sum(map(len, children))
+def _diagnosed(checker: Any, lowered: Lowered) -> str:
+    """What is wrong with what a checker says of a death that left no text."""
+    try:
+        said = checker.diagnose(lowered, "")
+    except Exception as error:
+        return f"`diagnose` raises {type(error).__name__}: {one_line(str(error))}"
+    return unless(said == "", f"of no text it says {said!r}")
 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
     kind, *names = sys.argv[1:]
-    for checked in of_backend(*names) if kind == "backend" else of_executor(*names):
+    of: dict[str, Callable[..., Iterator[Checked]]] = {
+        "backend": of_backend,
+        "executor": of_executor,
+        "frontend": of_frontend,
+    }
+    for checked in of[kind](*names):
         print(json.dumps(checked), flush=True)

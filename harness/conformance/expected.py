@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from harness.records.outcome import Crashed, Outcome, TimedOut, Wrong
+from harness.records.outcome import SHARED, Crashed, Outcome, TimedOut, Wrong
 
 from .faults import DEATHS
 
 BLOCKING = ("hang", "spin")
 """The deaths that do not come."""
+OTHERS = ("lower_another", "hand_over_another")
+"""The lies of which the backend has to take another op."""
+OWN = ("decompose_wrongly",)
+"""The faults that show in the frontend's own column."""
 _SIGNS = {
     "segfault": "SIGSEGV",
     "abort": "SIGABRT",
@@ -63,6 +67,28 @@ def of_backend() -> Mapping[tuple[str, str], str]:
         ("speak_to_nobody", "lower"): "NotExecuted",
         ("break_the_contract", "verify"): "Invalid",
         ("leave_the_specification", "verify"): "Invalid",
+    }
+
+
+def of_frontend() -> Mapping[tuple[str, str], str]:
+    """By fault and stage, what becomes of a program on the way of a frontend that has it.
+
+    IR that is no IR, or that of another program, shows on the backend behind it; that torch's decomposition is wrong
+    shows in the frontend's own column.
+    """
+    found: dict[tuple[str, str], str] = {
+        (name, stage): text for stage in SHARED for name, text in _deaths(stage).items()
+    }
+    found |= {("fail", stage): "HarnessError" for stage in SHARED}
+    found |= {("reject", stage): "NotExported" if stage == "export" else "Unsupported" for stage in SHARED}
+    return found | {
+        ("make_no_valid_ir", "import"): "Invalid",
+        ("make_no_valid_ir", "contract"): "Invalid",
+        ("hand_over_no_ir", "contract"): "Unsupported",
+        ("hand_over_another", "contract"): "Wrong: value",
+        ("hand_over_static", "contract"): "Wrong: specialized",
+        ("export_another", "export"): "HarnessError",
+        ("decompose_wrongly", "export"): "NotExported",
     }
 
 

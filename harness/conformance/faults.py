@@ -151,3 +151,11 @@ LIES: Mapping[str, Callable[[Results, Results], Results]] = {
         refuse,
     )
 }
+
+# refusals of a frontend -----------------------------------------------------------------------------------------------
+
+REASONS: Mapping[str, str] = {
+    "reject": "a miniature says no",
+    "make_no_valid_ir": "MLIRError: Verification failed: a miniature makes IR that is not valid",
+}
+"""By fault, why a frontend says that it cannot express a program."""

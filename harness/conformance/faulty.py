@@ -1,32 +1,39 @@
 """A plugin with a fault around it, as a plugin of its own; and a folder that declares such plugins.
 
 What a `FaultyBackend` lowers is what the plugin lowers, but for the fault. Faults of an executor are named by the
-dialect: a `Redirected` backend hands the plugin's module to the `FaultyExecutor`.
+dialect: a `Redirected` backend hands the plugin's module to the `FaultyExecutor`. A `FaultyFrontend` has the fault as
+it enters a stage, or changes the contract that the plugin makes.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from harness.cases.road import EXPORT
 from harness.programs import plugins
 from harness.programs.protocols import (
     Contract,
     ContractBroken,
+    Enter,
     Executable,
     Lowered,
+    NotExpressible,
     OutsideSpecification,
+    Program,
     Refused,
 )
+from harness.records.outcome import Stage
+from harness.running import worker
 
 from .distribution import declare
-from .faults import DEATHS, LIES
-from .samples import SUBJECTS
+from .faults import DEATHS, LIES, REASONS
+from .samples import RUBBISH, SUBJECTS
 
 NOBODY = "miniature-of-nobody"
 """A dialect that no executor takes."""
@@ -131,27 +138,120 @@ class FaultyExecutor:
         return faulty
 
 
-@contextmanager
-def installed(
-    backends: Iterable[tuple[str, str]], redirected: Iterable[str] = (), *, backend: str, executor: str = ""
-) -> Iterator[list[str]]:
-    """Put the faulty plugins on Python's path meanwhile; yield the names of the backends.
+class _Cut(BaseException):
+    """Takes an exception out of a plugin, past its handlers: as if the plugin itself had raised it."""
 
-    They are the backend with each fault and stage of `backends`, or redirected to the executor with each fault of
-    `redirected`.
-    """
-    made = {named(backend, *fault): f"FaultyBackend({backend!r}, *{fault!r})" for fault in backends}
-    made |= {named(executor, f, "execute"): f"Redirected({backend!r}, {executor!r}, {f!r})" for f in redirected}
-    lines = [f"from {__name__} import FaultyBackend, FaultyExecutor, Redirected"]
-    lines += [f"plugin_{i} = lambda: {call}" for i, call in enumerate(made.values())]
-    lines += [f"executor = lambda: FaultyExecutor({executor!r})"]
-    groups = {"opcov.backends": {name: f"{_MODULE}:plugin_{i}" for i, name in enumerate(made)}}
-    groups["opcov.executors"] = {f"{executor}-faulty": f"{_MODULE}:executor"} if executor else {}
+    def __init__(self, error: Exception) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+class FaultyFrontend:
+    """The frontend `base` with a fault at a stage: "export", "import" or "contract"."""
+
+    def __init__(self, base: str, fault: str, stage: Stage) -> None:
+        self._base = worker.frontend()[0] if base == EXPORT else plugins.frontend(base)
+        self.name = named(base, fault, stage)
+        self._fault, self._stage = fault, stage
+
+    def run(self, program: Program, enter: Enter) -> Contract:
+        """Do as the base does, but for the fault; raises NotExpressible."""
+
+        def entered(stage: Stage) -> None:
+            enter(stage)
+            if stage == self._stage:
+                self._act()
+
+        try:
+            contract: Contract = self._base.run(program, entered)
+        except _Cut as cut:
+            raise cut.error from None
+        return self._changed(program, contract)
+
+    def _act(self) -> None:
+        """Have the fault, if it is one of a stage; raises _Cut with what the fault raises."""
+        try:
+            if self._fault in REASONS:
+                raise NotExpressible(self._stage, REASONS[self._fault])
+            if self._fault in DEATHS:
+                DEATHS[self._fault]()
+        except Exception as error:
+            raise _Cut(error.with_traceback(None)) from None
+
+    def _changed(self, program: Program, contract: Contract) -> Contract:
+        """The contract, changed if the fault is a lie about it."""
+        match self._fault:
+            case "hand_over_no_ir":
+                return replace(contract, ir=RUBBISH)
+            case "hand_over_another":
+                return replace(
+                    contract, ir=contract.ir.replace(f"torch.{_stem(program.op)} ", f"torch.{_other(program.op)} ")
+                )
+            case "hand_over_static":
+                static: Contract = self._base.run(replace(program, dynamic_shapes=None), lambda stage: None)
+                return replace(contract, ir=static.ir, program=static.program)
+            case "export_another":
+                return replace(contract, exported=(f"{_other(program.op)}.default",))
+            case "decompose_wrongly":
+                return replace(contract, decomposes=True, decomposed=lambda: _lying(program))
+            case _:
+                return contract
+
+
+def _stem(op: str) -> str:
+    return op.removesuffix(".default")
+
+
+def _other(op: str) -> str:
+    """A subject that is not this op, without the name of its overload."""
+    return next(_stem(other) for other in SUBJECTS if other != op)
+
+
+def _lying(program: Program) -> Executable:
+    def run(inputs: Sequence[Any]) -> list[Any]:
+        return LIES["lie_in_value"]([program.module(*inputs).clone()], [])
+
+    return run
+
+
+# their declaration ----------------------------------------------------------------------------------------------------
+
+Declared = Mapping[str, Mapping[str, str]]
+"""By group and name, the expression that makes a plugin."""
+
+
+def of_backend(backend: str, faults: Iterable[tuple[str, str]]) -> Declared:
+    """The backend with each fault and stage."""
+    return {plugins.BACKENDS: {named(backend, *fault): f"FaultyBackend({backend!r}, *{fault!r})" for fault in faults}}
+
+
+def of_executor(executor: str, backend: str, faults: Iterable[tuple[str, str]]) -> Declared:
+    """The executor with every fault, and the backend redirected to each of these."""
+    made = {named(executor, *fault): f"Redirected({backend!r}, {executor!r}, {fault[0]!r})" for fault in faults}
+    return {plugins.BACKENDS: made, plugins.EXECUTORS: {f"{executor}-faulty": f"FaultyExecutor({executor!r})"}}
+
+
+def of_frontend(frontend: str, faults: Iterable[tuple[str, str]]) -> Declared:
+    """The frontend with each fault and stage."""
+    return {
+        plugins.FRONTENDS: {named(frontend, *fault): f"FaultyFrontend({frontend!r}, *{fault!r})" for fault in faults}
+    }
+
+
+@contextmanager
+def installed(declared: Declared) -> Iterator[None]:
+    """Put these plugins on Python's path meanwhile."""
+    lines = [f"from {__name__} import FaultyBackend, FaultyExecutor, FaultyFrontend, Redirected"]
+    groups: dict[str, dict[str, str]] = {}
+    for group, made in declared.items():
+        for name, expression in made.items():
+            groups.setdefault(group, {})[name] = f"{_MODULE}:plugin_{len(lines)}"
+            lines.append(f"plugin_{len(lines)} = lambda: {expression}")
     with TemporaryDirectory(prefix="opcov-faulty-") as text:
         folder = declare(Path(text), _MODULE, groups)
         (folder / f"{_MODULE}.py").write_text("\n".join(lines) + "\n", encoding="utf-8")
         sys.path.insert(0, text)
         try:
-            yield list(made)
+            yield
         finally:
             sys.path.remove(text)

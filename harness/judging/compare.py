@@ -89,7 +89,7 @@ def right(got: torch.Tensor, want: Bounded, dialect: str) -> torch.Tensor:
 
     Where the comparison is exact, an element is right if it equals eager's. Otherwise it is right if it is within the
     dialect's bound of the float64 reference, if it is NaN or infinite as eager's result or the rounded reference is, or
-    if it is not finite and the reference may overflow there (`Bounded.overflows`).
+    if it is not finite, or eager's, and the reference may overflow there (`Bounded.overflows`).
     """
     bound = want.within(dialect)
     if bound is None:
@@ -97,7 +97,7 @@ def right(got: torch.Tensor, want: Bounded, dialect: str) -> torch.Tensor:
     assert want.wide is not None and want.overflows is not None
     rounded = want.wide.to(got.dtype)  # an infinity where the dtype overflows
     agrees = _same_nonfinite(got, want.eager) | _same_nonfinite(got, rounded)
-    overflowed = want.overflows & ~got.isfinite()
+    overflowed = want.overflows & (~got.isfinite() | (got == want.eager))
     return _within(got, want.wide, (got.to(want.wide.dtype) - want.wide).abs(), bound) | agrees | overflowed
 
 

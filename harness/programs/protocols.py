@@ -11,9 +11,9 @@ A program takes this way, in a worker process:
 Samples that differ in values only are one program: they share the contract, the lowered module and the executables.
 
 A plugin declares itself by an entry point in one of five groups: `opcov.frontends`, `opcov.backends`, `opcov.cascades`
-(backends that are measured only if the user asks for them), `opcov.executors` and `opcov.opinions` (executors that are
-asked for a second opinion on failures, and for nothing else). The entry point names a callable without arguments, best
-a class, that returns a `Frontend`, a `Backend` or an `Executor`. It is called in child processes, not in their parent.
+(backends that are measured if the user asks for them), `opcov.executors` and `opcov.opinions` (executors asked for a
+second opinion on failures only). The entry point names a callable without arguments, best a class, that returns a
+`Frontend`, a `Backend` or an `Executor`. It is called in child processes, not in their parent.
 
 Each exception below says which outcome it becomes. A MemoryError is always a crash. Any other exception of a backend is
 a crash of the compiler (`Crashed`), as is its death. Any other exception of a frontend or an executor is a harness
@@ -71,6 +71,7 @@ class Contract:
     - `reached`: the torch-dialect ops of the IR that compute (`torch.aten.add.Tensor`), sorted and unique;
     - `ranges`: for each argument, by the index of a dim, the inclusive range that export allows the symbolic size;
       outside of it nothing is promised, and nothing is run;
+    - `guards`: returns the first assumption of tracing that shapes do not keep, or ""; no backend is run at them;
     - `decomposed`: returns the exported and decomposed program as an executable that eager runs, which may raise
       Specialized; a result that is as wrong there is no backend's fault;
     - `decomposes`: whether torch decomposed any op of the program; if not, `decomposed` computes what eager does;
@@ -88,8 +89,13 @@ class Contract:
     dtypes: tuple[torch.dtype, ...] = ()
     steps: Callable[[], Sequence[Step]] | None = None
     introduced: tuple[str, ...] = ()
+    guards: Callable[[Sequence[Sequence[int]]], str] | None = None
 
     def admits(self, shapes: Sequence[Sequence[int]]) -> bool:
+        """Return whether these shapes, one for each argument, are within the ranges and keep the guards."""
+        return self.allows(shapes) and not (self.guards and self.guards(shapes))
+
+    def allows(self, shapes: Sequence[Sequence[int]]) -> bool:
         """Return whether these shapes, one for each argument, are within the ranges."""
         return all(
             low <= shape[dim] <= high
@@ -135,8 +141,7 @@ class Recipe:
 class Step:
     """A program after one step of its compilation; `name` is mostly that of a pass.
 
-    `lowered` is a module that an executor of its dialect may run, or a text that says why there is none, for example
-    that ops of another dialect are left.
+    `lowered` is a module that an executor of its dialect may run, or a text that says why there is none.
     """
 
     name: str
@@ -147,8 +152,7 @@ class NotExpressible(Exception):
     """Raised by a frontend: export, import or the backend-contract pipeline cannot express the program.
 
     Becomes `NotExported`, `Unsupported` or `Invalid`, by the stage and the reason. `exported` is the contract, without
-    IR, of a program that did get through export: a backend that starts from the exported program, such as the control,
-    needs no more.
+    IR, of a program that did get through export: a backend that starts there, such as the control, needs no more.
     """
 
     def __init__(self, stage: Stage, reason: str, exported: Contract | None = None) -> None:
@@ -159,10 +163,7 @@ class NotExpressible(Exception):
 
 
 class Specialized(Exception):
-    """A decomposed program does not take sizes that the program took before torch decomposed it.
-
-    Raised by the executable of `Contract.decomposed`; the text says which guard failed. Becomes `NotExported`.
-    """
+    """Raised by `Contract.decomposed`'s executable at sizes that decomposing lost. Becomes `NotExported`."""
 
 
 class Refused(Exception):
@@ -220,8 +221,7 @@ class CannotExecute(Exception):
 class ImpossibleShape(CannotExecute):
     """Raised by an executable: a result came back with a shape that no tensor has, as of a size that was divided by 0.
 
-    Unlike other reasons this one is the lowering's fault: the outcome is `Wrong`. `output` is the index of the result,
-    `shape` what the module says its sizes are.
+    This one is the lowering's fault: the outcome is `Wrong`. `output` is the result's index, `shape` its sizes.
     """
 
     def __init__(self, output: int, shape: Sequence[int]) -> None:
@@ -312,7 +312,7 @@ class Executor(Protocol):
 
     - `isolated = True`: it compiles and runs in a fork, both anew for each run. If the fork dies, that says only that
       the executor cannot run the module. Isolated executors are asked after the others, which run in the worker itself.
-      A death of the latter becomes `Crashed`, unless an isolated executor is right.
+      A death of those becomes `Crashed`, unless an isolated executor is right.
     - `reusable = True`: it runs in a fork that may serve many of its runs, since it can be pickled, needs no
       `Lowered.program`, and a run depends on nothing that runs before it did. A run in which that fork dies is done
       once more in a fork of its own, which then counts. Without `isolated`, that death is no limit of the executor but
@@ -345,6 +345,6 @@ class Checker(Executor, Protocol):
     def diagnose(self, lowered: Lowered, stderr: str) -> str:
         """Return the cause of the checker's death as a sentence, from what it wrote to stderr.
 
-        Return an empty text where that tells no cause. Called if the fork died or did not return in time.
+        Empty where that tells no cause. Called if the fork died or did not return in time.
         """
         ...

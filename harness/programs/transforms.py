@@ -95,6 +95,15 @@ def mapped(spec: TensorSpec, sizes: Sizes, varied: Varied) -> torch.Tensor:
     return stacked(varied.batch, spec.seed)
 
 
+def batch_first(tensor: torch.Tensor, varied: Varied, rank: int) -> torch.Tensor:
+    """A mapped tensor as vmap's results have it: the dims that are mapped over first, and so many dims in all."""
+    count = len(varied.batch)
+    for place in range(count if varied.last else 0):
+        tensor = tensor.movedim(-1, place)
+    between = (1,) * (rank - tensor.ndim)
+    return tensor.reshape(*tensor.shape[:count], *between, *tensor.shape[count:])
+
+
 def directions(tensors: Sequence[torch.Tensor], varied: Varied) -> Tensors:
     """Cotangents or tangents of the shapes and dtypes of these tensors."""
     return tuple(

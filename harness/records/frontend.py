@@ -17,6 +17,8 @@ FRONTEND = "frontend"
 """The name of the frontend's column, where backends have theirs."""
 DECOMPOSITION = "torch's own decomposition"
 """How the reason of a `NotExported` starts where export expresses the sample, and the decomposition is at fault."""
+NOT_EAGER = f"{DECOMPOSITION} is not what eager computes"
+"""How that reason starts where the decomposed program was run, and is wrong."""
 LONGEST = 200
 """The most characters of the reason that a blocked record gives."""
 

@@ -13,7 +13,7 @@ from harness.judging.reference import Run
 from harness.programs.materialize import copied
 from harness.programs.program import seed_eager
 from harness.programs.protocols import Contract, Specialized
-from harness.records.frontend import DECOMPOSITION
+from harness.records.frontend import DECOMPOSITION, NOT_EAGER
 from harness.records.outcome import NotExported, Wrong
 
 ALIKE = 4.0
@@ -31,18 +31,42 @@ def results(contract: Contract, run: Run) -> Results | NotExported | None:
         seed_eager(0)
         return contract.decomposed()([copied(t) for t in run.inputs])
     except Specialized as guard:
-        return NotExported("export", f"{DECOMPOSITION} holds for some sizes only: {guard}")
+        return _for_some_sizes(str(guard))
     except Exception:  # it does not take these sizes, or is not to be had: then it is no excuse
         return None
 
 
-def fault(contract: Contract, admitted: Sequence[Run], compare: Compare) -> NotExported | None:
+def constant(contract: Contract, references: Sequence[Run]) -> NotExported | None:
+    """The outcome where a dynamic program takes the sizes of export only; None where it takes others, or is static.
+
+    Frontends keep sizes of 0 and 1 apart, which says nothing of the others.
+    """
+    export = references[0].sizes
+    others = [run for run in references if run.sizes != export and all(size > 1 for size in run.sizes.values())]
+    if not others or any(contract.admits(_shapes(run)) for run in others):
+        return None
+    why = contract.guards(_shapes(others[0])) if contract.guards else ""
+    return NotExported(
+        "export", f"of the sizes that were tried, the program takes those of export only{why and f': {why}'}"
+    )
+
+
+def _shapes(run: Run) -> list[torch.Size]:
+    return [tensor.shape for tensor in run.inputs]
+
+
+def fault(contract: Contract, allowed: Sequence[Run], compare: Compare) -> NotExported | None:
     """What is wrong with the decomposition in the first run in which it is; None if it is right in all of them."""
-    for run in admitted if contract.decomposes else ():
+    for run in allowed:
+        guard = contract.guards(_shapes(run)) if contract.guards else ""
+        if not (guard or contract.decomposes):
+            continue
         found = results(contract, run)
         if isinstance(found, NotExported):
             return found
         wrong = 0.0 if found is None else compare(found, run)
+        if guard and (found is None or isinstance(wrong, Wrong)):
+            return _for_some_sizes(guard)
         if isinstance(wrong, Wrong):
             return _not_as_eager(wrong)
     return None
@@ -64,8 +88,12 @@ def excuse(wrong: Wrong, contract: Contract, run: Run, compare: Compare) -> NotE
     return _not_as_eager(before)
 
 
+def _for_some_sizes(guard: str) -> NotExported:
+    return NotExported("export", f"{DECOMPOSITION} holds for some sizes only: {guard}")
+
+
 def _not_as_eager(wrong: Wrong) -> NotExported:
-    return NotExported("export", f"{DECOMPOSITION} is not what eager computes: {wrong.message}")
+    return NotExported("export", f"{NOT_EAGER}: {wrong.message}")
 
 
 def retyped(contract: Contract, run: Run) -> dict[int, torch.dtype]:

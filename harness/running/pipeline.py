@@ -161,7 +161,7 @@ class Pipeline:
             found.traits = self._references.accumulation_traits(case, sample)
             found.results = result_types(references)
             if backend == FRONTEND:
-                contract = self._contract(case, sample, backend, clock, found, show, tell)
+                contract = self._contract(case, sample, backend, references, clock, found, show, tell)
                 raise Stop(_frontends_own(contract, case, references, clock))
             prepared = self._prepare(case, sample, backend, references, clock, found, show, tell)
             known = self._last.get((backend, sample.id)) if find_pass else None
@@ -186,6 +186,7 @@ class Pipeline:
         case: OpCase,
         sample: Sample,
         backend: str,
+        references: tuple[Run, ...],
         clock: Clock,
         found: Findings,
         show: Show | None,
@@ -197,6 +198,9 @@ class Pipeline:
         tell(found.known())
         if show:
             show("contract", contract.ir)
+        constant = None if starts_early(self.backends.get(backend)) else decomposition.constant(contract, references)
+        if constant:
+            raise Stop(constant)
         return contract
 
     def _prepare(
@@ -211,7 +215,7 @@ class Pipeline:
         tell: Tell,
     ) -> Prepared:
         """Take the sample to its lowered and verified module, noting what is found on the way; raises Stop."""
-        contract = self._contract(case, sample, backend, clock, found, show, tell)
+        contract = self._contract(case, sample, backend, references, clock, found, show, tell)
         artifact = self._artifacts.get(contract, sample, backend, clock)
         if show:
             show("lower", artifact.lowered.ir)
@@ -298,5 +302,5 @@ def _frontends_own(contract: Contract, case: OpCase, references: Sequence[Run], 
         return compare(results, run, references[0], case, "eager")
 
     clock.enter("export")
-    admitted = [run for run in references if contract.admits([t.shape for t in run.inputs])]
-    return decomposition.fault(contract, admitted, compared) or Reached()
+    allowed = [run for run in references if contract.allows([t.shape for t in run.inputs])]
+    return decomposition.fault(contract, allowed, compared) or Reached()

@@ -151,6 +151,15 @@ class Supervisor(AbstractContextManager["Supervisor"]):
         return _as_result(self._answer(request, show, short))
 
     def _answer(self, request: Asked, show: Show | None, short: Mapping[Stage, str]) -> Answer:
+        """What a worker answers that leaves torch's state as it was; a fresh one is asked where the first does not."""
+        for _ in range(2):
+            answer, changed = self._asked(request, show, short)
+            if not changed:
+                return answer
+        return Result(outcome=HarnessError(f"the sample leaves torch's state of the thread changed: {changed}"))
+
+    def _asked(self, request: Asked, show: Show | None, short: Mapping[Stage, str]) -> tuple[Answer, str]:
+        """What a worker answers, and what it says has changed in torch's state of its thread: then it is stopped."""
         child = self._child or self._start()
         deadline = Deadline(self.limits.seconds, short)
         known: dict[str, Any] = {}
@@ -160,9 +169,10 @@ class Supervisor(AbstractContextManager["Supervisor"]):
                 kind, value, *rest = child.pipe.recv()
                 if kind == "result":
                     result: Answer = value
-                    if rest[0] > self.limits.resident:
+                    resident, changed = rest
+                    if resident > self.limits.resident or changed:
                         self._stop()
-                    return result
+                    return result, changed
                 if kind == "ir" and show:
                     show(*value)
                 elif kind == "known":
@@ -181,7 +191,7 @@ class Supervisor(AbstractContextManager["Supervisor"]):
         if deadline.stage is None:
             outcome = _eagers_own(outcome)
         hung = (outcome.stage,) if isinstance(outcome, TimedOut) else ()
-        return Result(outcome=outcome, seconds=deadline.spent(), hung=hung, **known)
+        return Result(outcome=outcome, seconds=deadline.spent(), hung=hung, **known), ""
 
     def _start(self) -> Child:
         absent = self._loaded.absent if self._loaded else {}

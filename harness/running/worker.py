@@ -3,8 +3,9 @@
 It talks to the supervisor over a pipe. `("loading", name)` goes out before each executor is loaded, since that may kill
 the process, then `("ready", loaded)`, with what the process has loaded, or `("failed", (text, exit status))`. Then a
 `Request` comes in, `("enter", stage)` goes out as each stage is entered, `("ir", (stage, text))` if the request asks
-for IR, `("known", fields)` as fields of the result become known, and at last `("result", result, resident bytes)`. Its
-stderr and that of the compilers go to a file, which the supervisor reads when the worker dies.
+for IR, `("known", fields)` as fields of the result become known, and at last `("result", result, resident bytes, what
+has changed of torch's state)`. Its stderr and that of the compilers go to a file, which the supervisor reads when the
+worker dies.
 
 This module is a composition root: it joins the registry, the frontend, the backends and the executors.
 """
@@ -93,7 +94,7 @@ def frontend() -> tuple[Frontend, str]:
     that path, in a fork, since a part of another version may kill the process.
     """
     from backends.frontend import Fx
-    from backends.official import Official
+    from backends.official import PATH, Official
 
     from . import trial
 
@@ -104,8 +105,8 @@ def frontend() -> tuple[Frontend, str]:
     except ForkDied as death:
         differs = f"to compare them ends with {death}"
     if differs:
-        return Official(), f"{Official.name}, since the fast one differs ({one_line(differs)})"
-    return Fx(), f"{FAST}, the same as {Official.name} on twenty programs"
+        return Official(), f"{PATH}, since the fast one differs ({one_line(differs)})"
+    return Fx(), f"{FAST}, the same as {PATH} on twenty programs"
 
 
 def _through(path: Path, front: Frontend, lowerings: Mapping[str, Backend]) -> None:
@@ -181,6 +182,8 @@ def main(
     _redirect(stderr)
     import torch
 
+    from .torch_state import TorchState
+
     torch.set_num_threads(1)
     try:
         ready, seen = load(
@@ -190,6 +193,7 @@ def main(
         requests.send(("failed", (str(error), error.code)))
         return
     _relieve_collector()
+    state = TorchState()
     requests.send(("ready", seen))
     while True:
         try:
@@ -199,7 +203,7 @@ def main(
         _forget_stderr()
         limit_memory(memory)
         found = _cut(ready, requests, request) if isinstance(request, CutRequest) else _serve(ready, requests, request)
-        requests.send(("result", found, _resident()))
+        requests.send(("result", found, _resident(), state.changed()))
 
 
 @cache

@@ -143,16 +143,20 @@ def _difference(
     )
 
 
-def named(road: Road) -> str:
-    """How a road is called in a sentence."""
-    return str(road) if road != DEFAULT else EXPORT
+def named(road: Road, other: Road) -> str:
+    """How a road is called beside another one: the default one by that in which the other differs."""
+    if road != DEFAULT:
+        return str(road)
+    if other.frontend != EXPORT:
+        return EXPORT
+    return "no transform" if other.transform != "none" else "torch-mlir"
 
 
 def _text(difference: Difference, limit: int | None) -> str:
     d = difference
     head = (
-        f"{d.backend} {d.mode}: {plural(d.ops, 'op')} of {d.both} that {named(d.by)} brings through and"
-        f" {named(d.lost_by)} does not; {d.through} that both do"
+        f"{d.backend} {d.mode}: {plural(d.ops, 'op')} of {d.both} that {named(d.by, d.lost_by)} brings through and"
+        f" {named(d.lost_by, d.by)} does not; {d.through} that both do"
     )
     rows = [(len(group.ops), group.obstacle, _some(group)) for group in d.groups[:limit]]
     more = len(d.groups) - len(rows)
@@ -171,8 +175,8 @@ def _json(difference: Difference) -> dict[str, Any]:
     return {
         "backend": d.backend,
         "mode": d.mode,
-        "by": named(d.by),
-        "lost_by": named(d.lost_by),
+        "by": named(d.by, d.lost_by),
+        "lost_by": named(d.lost_by, d.by),
         "both": d.both,
         "through": d.through,
         "groups": [{"obstacle": group.obstacle, "ops": dict(group.ops)} for group in d.groups],

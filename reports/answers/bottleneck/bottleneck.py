@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +31,9 @@ CURVE_LEGEND = (
     "contract are lowered. Next: whole once all that is missed is mended, see below. Greedy: each time the op that\n"
     "makes most programs whole, then the one that most wait for; another order may be better."
 )
+
+_WIDTH = 116
+"""The longest line, in characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +91,8 @@ class Bottleneck:
             return "the journals have no samples"
         again = self.surface.left_out
         left_out = f"left out, since an earlier journal has them: {plural(again, 'op')} on a road, in a mode"
-        blocks = [*self._reduction(), *self._alone(), *self._curves(), *self._covers(limit), *self._futures()]
+        sets = map(_folded, (*self._curves(), *self._covers(limit)))
+        blocks = [*self._reduction(), *self._alone(), *sets, *self._futures()]
         return "\n".join([*blocks, *([left_out] if again else [])])
 
     def json(self) -> dict[str, Any]:
@@ -141,6 +147,18 @@ class Bottleneck:
         none = f"no journal has {DIRECT} beside a cascade: measure with `pytest op_suites --cascades`"
         heads = ["level", "by way of", "mode", "right", "share", "at most"]
         yield from (as_table(rows, heads), futures_.LEGEND) if rows else (none,)
+
+
+def _folded(text: str) -> str:
+    """The lines of a text, those that are too long for a screen continued further in; an op keeps its share."""
+    lines = (re.sub(r" (?=%|[\d.]+ %)", "\u00a0", line) for line in text.split("\n"))
+    return "\n".join(_filled(line) for line in lines).replace("\u00a0", " ")
+
+
+def _filled(line: str) -> str:
+    depth = len(line) - len(line.lstrip())
+    deeper = " " * (depth + 4)
+    return textwrap.fill(line, _WIDTH, subsequent_indent=deeper, break_long_words=False, break_on_hyphens=False)
 
 
 def _standing(of: Standing, curve: Curve) -> Iterator[str]:

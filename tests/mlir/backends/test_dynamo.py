@@ -13,6 +13,7 @@ from backends.executors.llvm_jit import LlvmJit
 from backends.lowerings.linalg import Linalg
 from backends.lowerings.tosa import Tosa
 from harness.cases.other_samples import by
+from harness.cases.plain import plain_call
 from harness.cases.road import Road
 from harness.cases.sample import Sample, SizeOf
 from harness.programs.feeding import ONLY_TENSORS, fed, takes_numbers
@@ -157,6 +158,14 @@ def test_a_dynamic_sample_runs_where_numbers_are_taken(ready: Pipeline) -> None:
     tosa = outcome(ready, sample, "tosa")
     assert isinstance(tosa, Invalid)
     assert "func.func is left" in tosa.diagnostic
+
+
+def test_an_op_that_export_rewrites_may_be_seen_as_itself(ready: Pipeline) -> None:
+    case = worker.case("aten.cpu.default")
+    plain = plain_call(case, "static")
+    assert plain
+    assert case.seen_as
+    assert isinstance(outcome(ready, plain, "control"), Passed)
 
 
 def test_an_executor_that_takes_tensors_only_is_not_asked() -> None:

@@ -53,7 +53,7 @@ def test_what_a_backend_does_wrong_is_named(
 OTHERS = """
 import signal
 from dataclasses import replace
-from backends.executors.llvm_jit import LlvmJit
+from backends.executors.llvm_jit import LlvmJit, LlvmJitChecked
 from backends.lowerings.linalg import Linalg
 
 class Confuses(Linalg):
@@ -79,6 +79,11 @@ class Eager(LlvmJit):
     reusable = False
     def compile(self, lowered):
         return lambda inputs: [lowered.program.module(*inputs)]
+
+class Guesses(LlvmJitChecked):
+    name = "my-guesses"
+    def diagnose(self, lowered, stderr):
+        return "it reads out of bounds"
 
 class Raises(LlvmJit):
     name = "my-raises"
@@ -130,6 +135,7 @@ def test_what_a_changed_lowering_does_wrong_is_named(
         ("Eager", "it runs the module, not the program: it returns what the program computes"),
         ("Eager", "it cannot run what is no IR: it runs 'this is no IR'"),
         ("Raises", "it cannot run what is no IR: it raises ValueError and not CannotExecute: no IR"),
+        ("Guesses", "it names no cause where there is none: of no text it says 'it reads out of bounds'"),
         ("Shares", "a run leaves earlier results alone: the first result changed in a later run"),
     ],
 )

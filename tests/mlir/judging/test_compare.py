@@ -28,6 +28,7 @@ from harness.cases.numeric import (
 )
 from harness.cases.profile import profile
 from harness.cases.sample import Fill, Sample, TensorSpec
+from harness.cases.transformed import DERIVATIVE
 from harness.judging.compare import compare
 from harness.judging.reference import EagerRefuses, Run, accumulation, runs, widened
 from harness.judging.tolerance import SLACK, WIDEN, Bounded, bounded, roundoff
@@ -384,6 +385,20 @@ def test_an_infinite_result_of_an_infinite_input_is_no_overflow(got: float) -> N
     run = close(Linear((3,)), lambda a: a.sum(0, keepdim=True), t(1.0, INF, 3.0))
     assert verdict(t(INF), run) == 0.0
     assert kind(t(got), run) == "non-finite"
+
+
+@pytest.mark.parametrize("got", [INF, -INF, NAN])
+def test_a_derivative_may_overflow_in_another_order_of_steps(got: float) -> None:
+    run = close(DERIVATIVE, lambda x: x * 1e30 * 1e-30 - x, t(3e20))
+    assert isinstance(verdict(t(got), run), float)
+    assert kind(t(1e20), run) == "non-finite"
+
+
+def test_a_derivative_may_be_as_eager_has_it_where_float64_is_nan() -> None:
+    run = close(DERIVATIVE, lambda x: x.nan_to_num(0.5) if x.dtype == torch.float32 else x, t(NAN, 1.0))
+    assert verdict(t(0.5, 1.0), run) == 0.0
+    assert verdict(t(NAN, 1.0), run) == 0.0
+    assert kind(t(0.25, 1.0), run) == "value"
 
 
 def test_an_infinity_is_wrong_where_nothing_overflows() -> None:

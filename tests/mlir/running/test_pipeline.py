@@ -318,9 +318,17 @@ class Narrow:
 
 
 def test_sizes_outside_of_the_ranges_are_not_run() -> None:
-    sample = dynamic("aten.relu.default", 2, 10)
+    sample = dynamic("aten.relu.default", 0, 1)
     assert isinstance(outcome(pipeline(Acts("right", "specialize")), sample), Wrong)
     assert isinstance(outcome(pipeline(Acts("right", "specialize"), frontend=Narrow()), sample), Passed)
+
+
+def test_a_program_that_takes_the_sizes_of_export_only_is_not_exported() -> None:
+    taken = dynamic("aten.relu.default", 2, 6)
+    assert isinstance(outcome(pipeline(frontend=Narrow()), taken), Passed)
+    lost = outcome(pipeline(frontend=Narrow()), dynamic("aten.relu.default", 2, 10))
+    assert isinstance(lost, NotExported)
+    assert lost.reason == "of the sizes that were tried, the program takes those of export only"
 
 
 def test_an_op_that_is_not_in_the_exported_graph_is_a_broken_case() -> None:

@@ -11,20 +11,23 @@ from typing import Any
 import pytest
 import torch
 
+from backends.dynamo import Dynamo
 from backends.frontend import Fx, export_program
 from backends.lowerings.control import Control
 from harness.cases.other_samples import alike
 from harness.cases.plain import plain_call
 from harness.cases.road import Road, Transform
-from harness.cases.sample import Mode, Sample
+from harness.cases.sample import Mode, Sample, TensorSpec
 from harness.cases.transformed import dealt, judging
+from harness.cases.varied import Varied
 from harness.commands.repro_script import script, smallest_program
-from harness.judging.reference import runs, wide_results
+from harness.judging.reference import EagerRefuses, runs, wide_results
+from harness.judging.tolerance import bounded
 from harness.programs import plugins
 from harness.programs.program import inputs, module, program
 from harness.programs.protocols import Contract, Enter, Lowered, Program
-from harness.programs.transforms import Untransformable
-from harness.records.outcome import Excluded, Outcome, Passed, Reached, Result, Unsupported, Wrong
+from harness.programs.transforms import Transformed, Untransformable, batch_first
+from harness.records.outcome import Excluded, NotExported, Outcome, Passed, Reached, Result, Unsupported, Wrong
 from harness.running import worker
 from harness.running.pipeline import Pipeline
 from tests.mlir.example_programs import aten
@@ -148,7 +151,7 @@ def test_a_wrong_derivative_is_wrong(transform: Transform) -> None:
 
 def test_a_derivatives_bound_says_that_no_class_gave_it(ready: Pipeline) -> None:
     found = result(ready, samples("aten.mm.default", "vjp")[0], "linalg")
-    assert found.numeric == "composite(stated(16))"
+    assert found.numeric == "composite(stated(32))"
     assert result(ready, samples("aten.mm.default", "vmap")[0], "linalg").numeric == str(
         worker.case("aten.mm.default").numeric
     )
@@ -230,6 +233,85 @@ def test_a_size_that_comes_out_constant_pins_the_range() -> None:
     assert contract.admits([(1, 7)])
     assert not contract.admits([(3, 7)])
     assert export_program(given)
+
+
+@pytest.mark.parametrize("frontend", ["export", "dynamo"])
+def test_no_backend_is_run_at_sizes_that_tracing_has_assumed_away(ready: Pipeline, frontend: str) -> None:
+    """The graph of the derivative of trace has the length of one diagonal: it is right where no row is beyond it."""
+    wide, wider, tall = {"n": 3, "m": 4}, {"n": 2, "m": 9}, {"n": 7, "m": 5}
+    plain = replace(
+        plain_call(worker.case("aten.trace.default"), "dynamic") or pytest.fail("no plain call"),
+        sizes=wide,
+        args={"self": TensorSpec(dims=("n", "m"), dtype="f32")},
+        dynamic=("n", "m"),
+        runs=(wide, wider, tall),
+    )
+    (sample,) = dealt(worker.case(plain.op), [plain], Road(frontend, "vjp"))
+    assert isinstance(result(ready, sample, "linalg").outcome, Passed)
+    found = result(ready, sample, "frontend").outcome
+    assert isinstance(found, NotExported)
+    assert "size" in found.reason and ">=" in found.reason
+    assert isinstance(result(ready, replace(sample, runs=(wide, wider)), "frontend").outcome, Reached)
+
+
+def test_a_program_that_takes_no_other_size_is_the_frontends_fault(ready: Pipeline) -> None:
+    """The batching rule of `slice_backward` makes its sizes constants."""
+    plain = plain_call(worker.case("aten.slice_backward.default"), "dynamic")
+    assert plain
+    sample = dealt(worker.case(plain.op), [plain], Road(transform="vmap"))[0]
+    for backend in ("frontend", "linalg"):
+        found = result(ready, sample, backend).outcome
+        assert isinstance(found, NotExported)
+        assert "those of export only: Eq(args[" in found.reason
+    assert isinstance(result(ready, sample, "control").outcome, Passed)
+
+
+def test_a_size_that_is_computed_of_others_is_that_of_the_argument_which_has_it() -> None:
+    """The derivative of qr is for one column more than rows: the size of these columns is `s0 + 1` from then on."""
+    rows = {"n": 2}
+    plain = replace(
+        plain_call(worker.case("aten.qr.default"), "dynamic") or pytest.fail("no plain call"),
+        sizes=rows,
+        args={"self": TensorSpec(dims=("n", 3, 4), dtype="f32")},
+        dynamic=("n",),
+        runs=(rows,),
+    )
+    (sample,) = dealt(worker.case(plain.op), [plain], Road("dynamo", "vjp"))
+    given = program(sample)
+    arguments = Dynamo().export(given, lambda stage: None).program.arguments
+    assert [given.args[i].shape[dim] for i, dim in (a for a in arguments if isinstance(a, tuple))][:3] == [2, 3, 4]
+
+
+def test_a_transform_that_eager_computes_otherwise_at_a_second_call_is_excluded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sample = samples("aten.relu.default", "vmap")[0]
+    calls = iter(range(100))
+    counted = Transformed.forward
+    monkeypatch.setattr(Transformed, "forward", lambda self, *given: (counted(self, *given)[0] + next(calls),))
+    with pytest.raises(EagerRefuses, match="other results at a second call"):
+        runs(sample, worker.case(sample.op).numeric_of(sample))
+
+
+def test_a_promised_accuracy_is_that_of_the_argument_which_vmap_maps_over() -> None:
+    case = worker.case("aten.sigmoid.default")
+    for sample in samples(case.op, "vmap"):
+        (run,) = runs(sample, case.numeric_of(sample))
+        assert sample.varied
+        first = batch_first(run.inputs[0], sample.varied, run.inputs[0].ndim)
+        (want,) = bounded(
+            case.numeric_of(sample), run.sizes, [first.sigmoid()], lambda x: [x.double().sigmoid()], [first]
+        )
+        assert torch.equal(run.outputs[0].eager, want.eager)
+        assert torch.equal(run.outputs[0].specified["tosa"], want.specified["tosa"])
+
+
+def test_a_mapped_argument_of_lower_rank_broadcasts_with_the_results() -> None:
+    varied = Varied(tensors=(0,), batch=(2, 3), last=True)
+    x = torch.rand(4, 3, 2)
+    got = batch_first(x, varied, 4)
+    assert got.shape == (2, 3, 1, 4)
+    assert torch.equal(got[1, 2, 0], x[:, 2, 1])
 
 
 # scripts --------------------------------------------------------------------------------------------------------------

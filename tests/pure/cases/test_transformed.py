@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.cases.numeric import Distribution
+from harness.cases.numeric import Distribution, ShapeOnly
 from harness.cases.road import DEFAULT, Road
 from harness.cases.sample import Sample, TensorSpec, dumps, from_json
 from harness.cases.transformed import DERIVATIVE, dealt, judging, untransformed, unusable, variants
@@ -102,6 +102,12 @@ def test_a_derivative_is_not_judged_as_the_op_is() -> None:
     found = judging(own, dealt(own, [pair("f32")], VJP)[0])
     assert (found.numeric, found.canonical, found.unjudged) == (DERIVATIVE, None, {})
     assert judging(own, dealt(own, [pair("f32")], VMAP)[0]) is judging(own, pair("f32")) is own
+
+
+def test_the_derivative_of_a_random_op_is_judged_in_shape_only() -> None:
+    own = replace(ADD, numeric=ShapeOnly("its values are random"))
+    for road in (VJP, JVP):
+        assert isinstance(judging(own, dealt(own, [pair("f32")], road)[0]).numeric, ShapeOnly)
 
 
 def test_a_cells_samples_are_dealt_and_the_plain_call_comes_first() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
@@ -434,3 +435,13 @@ def test_the_text_says_under_every_block_how_it_was_counted() -> None:
     text = FOUND.text(None)
     assert text.count("\nCounted: ") == 6
     assert bottleneck([index([])], CASCADES).text(None) == "the journals have no samples"
+
+
+def test_no_line_is_longer_than_a_screen_and_no_op_loses_its_share() -> None:
+    names = [f"an_op_with_a_name_of_some_length_{i:02}" for i in range(30)]
+    lines = [
+        pair for name in names for pair in program(f"aten.{name}.default", (f"torch.aten.{name}",), everywhere(PASSED))
+    ]
+    text = bottleneck([index([record for record, _ in lines])], CASCADES).text(None)
+    assert max(map(len, text.splitlines())) <= 116
+    assert re.search(r"aten\.an_op_with_a_name_of_some_length_19 66\.7 %$", text, re.MULTILINE)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from harness.cases.other_samples import by
 from harness.cases.road import DEFAULT, Road
 from harness.cases.sample import Sample
 from harness.records.journal import Record
 from harness.records.outcome import Blocked, Excluded, Invalid, Outcome, Passed, Reached, Unsupported, Wrong
-from reports.answers.roads import Roads, roads
+from reports.answers.roads import Roads, named, roads
 from tests.samples import relu
 from tests.synthetic import index, record
 
@@ -75,6 +77,19 @@ def test_roads_that_bring_the_same_through_do_not_differ() -> None:
         ("export", 1, []),
         ("dynamo", 1, []),
     ]
+
+
+@pytest.mark.parametrize(
+    ("other", "name"),
+    [
+        (Road(level="prims"), "torch-mlir"),
+        (Road(transform="vjp"), "no transform"),
+        (Road("dynamo", "vjp", "none"), "export"),
+        (Road(legal=("aten.gelu",)), "torch-mlir"),
+    ],
+)
+def test_the_default_road_is_called_by_what_the_other_one_differs_in(other: Road, name: str) -> None:
+    assert (named(DEFAULT, other), named(other, DEFAULT)) == (name, str(other))
 
 
 def test_a_run_on_one_road_keeps_nothing_for_this() -> None:

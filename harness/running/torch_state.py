@@ -1,0 +1,46 @@
+"""What torch keeps for a thread from one call to the next: a sample must leave it as it was.
+
+Some of torch's guards are undone when an object that holds them is collected, whenever that is. In a run of some
+10,000 samples it happens amid a transform, and from then on `torch.func` fails in that process for everything.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch._C import _functorch
+
+
+class TorchState:
+    """The state of this thread as it is when this is made."""
+
+    def __init__(self) -> None:
+        self._before = _state()
+
+    def changed(self) -> str:
+        """Say what is no longer as it was; empty if all is."""
+        now = _state()
+        found = [f"{what} is {now[what]}, was {was}" for what, was in self._before.items() if now[what] != was]
+        if not found and not _transforms():
+            found = ["torch.func.vjp fails"]
+        return "; ".join(found)
+
+
+def _state() -> dict[str, str]:
+    core: object = torch._C
+    return {
+        "the set of excluded dispatch keys": str(core._dispatch_tls_local_exclude_set()),  # type: ignore[attr-defined]
+        "the set of included dispatch keys": str(core._dispatch_tls_local_include_set()),  # type: ignore[attr-defined]
+        "the number of transforms": str(_functorch.get_dynamic_layer_stack_depth()),
+        "grad mode": str(torch.is_grad_enabled()),
+        "the number of dispatch modes": str(core._len_torch_dispatch_stack()),  # type: ignore[attr-defined]
+    }
+
+
+def _transforms() -> bool:
+    """Whether a derivative comes out right: it needs all of what this thread keeps."""
+    one = torch.ones(())
+    try:
+        (found,) = torch.func.vjp(torch.sin, one)[1](one)
+    except Exception:  # torch raises whatever type
+        return False
+    return bool(found == torch.cos(one))
