@@ -169,12 +169,18 @@ def _results(module: torch.nn.Module, canonical: Canonical | None) -> EagerCall:
     def results(args: Sequence[torch.Tensor], *, copying: bool = True) -> list[torch.Tensor]:
         with torch.no_grad():
             result = module(*(map(copied, args) if copying else args))
-        leaves = [torch.as_tensor(leaf) for leaf in pytree.tree_leaves(result) if leaf is not None]
+        leaves = [_stored(torch.as_tensor(leaf)) for leaf in pytree.tree_leaves(result) if leaf is not None]
         if any(leaf.layout is torch.sparse_coo for leaf in leaves):  # as the gradient of an embedding may be
             raise Untransformable("the result is a sparse tensor")
         return list(canonical(leaves)) if canonical else leaves
 
     return results
+
+
+def _stored(result: torch.Tensor) -> torch.Tensor:
+    """The result; zeros in place of a derivative that is 0 everywhere, for which torch stores nothing."""
+    is_zero: bool = result._is_zerotensor()
+    return torch.zeros(result.shape, dtype=result.dtype) if is_zero else result
 
 
 def _with_wide_dtypes(sample: Sample) -> Sample:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import torch
 from torch._C import _functorch
+from torch.autograd import forward_ad
 
 
 class TorchState:
@@ -31,6 +32,7 @@ def _state() -> dict[str, str]:
         "the set of excluded dispatch keys": str(core._dispatch_tls_local_exclude_set()),  # type: ignore[attr-defined]
         "the set of included dispatch keys": str(core._dispatch_tls_local_include_set()),  # type: ignore[attr-defined]
         "the number of transforms": str(_functorch.get_dynamic_layer_stack_depth()),
+        "the level of forward mode": str(forward_ad._current_level),
         "grad mode": str(torch.is_grad_enabled()),
         "the number of dispatch modes": str(core._len_torch_dispatch_stack()),  # type: ignore[attr-defined]
     }

@@ -468,10 +468,7 @@ def test_a_worker_that_is_left_inside_a_transform_is_replaced_and_its_sample_run
     first, start = made_in(supervisor), supervisor._start
     started: list[Child] = []
     monkeypatch.setattr(supervisor, "_start", lambda: started.append(start()) or started[-1])
-    found = outcome(supervisor, "leaves-a-transform")
-    assert isinstance(found, HarnessError)
-    assert "leaves torch's state of the thread changed" in found.traceback
-    assert "the number of transforms is 1, was 0" in found.traceback
+    assert isinstance(outcome(supervisor, "leaves-a-transform"), Passed)
     assert len(started) == 1  # for the second time that it was asked
     assert made_in(supervisor) != first
     assert (len(started), supervisor.deaths) == (2, 0)

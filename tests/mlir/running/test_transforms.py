@@ -282,6 +282,12 @@ def test_a_size_that_is_computed_of_others_is_that_of_the_argument_which_has_it(
     assert [given.args[i].shape[dim] for i, dim in (a for a in arguments if isinstance(a, tuple))][:3] == [2, 3, 4]
 
 
+@pytest.mark.parametrize("transform", ["vjp", "jvp"])
+def test_a_derivative_for_which_torch_stores_nothing_is_compared(ready: Pipeline, transform: Transform) -> None:
+    sample = samples("aten.sgn.default", transform)[0]
+    assert isinstance(result(ready, sample, "control").outcome, Passed)
+
+
 def test_a_transform_that_eager_computes_otherwise_at_a_second_call_is_excluded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
