@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -89,6 +90,7 @@ class Captured:
             with torch.no_grad(), config.patch(specialize_float=True):
                 results = self._compiled(*args)
         except Exception as error:  # TorchDynamo raises nearly every exception type there is
+            _leave_forward_mode()
             raise NotExpressible("export", _why(error)) from error
         if not self._graphs:
             raise NotExpressible("export", "TorchDynamo finds nothing to compile: the program makes no graph")
@@ -214,6 +216,12 @@ class Captured:
                 raise Specialized(f"TorchDynamo compiles it again: {_guards(str(error))}") from None
         leaves = [leaf for leaf in pytree.tree_leaves(results) if leaf is not None]
         return [torch.as_tensor(leaf).detach().clone() for leaf in leaves]
+
+
+def _leave_forward_mode() -> None:
+    """Leave the level of forward mode in which TorchDynamo stays if it fails amid a jvp; another one cannot begin."""
+    with suppress(RuntimeError):  # there is none
+        torch._C._exit_dual_level(level=0)
 
 
 def _function(module: torch.nn.Module) -> Any:

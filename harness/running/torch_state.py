@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import torch
 from torch._C import _functorch
-from torch.autograd import forward_ad
 
 
 class TorchState:
@@ -22,7 +21,7 @@ class TorchState:
         now = _state()
         found = [f"{what} is {now[what]}, was {was}" for what, was in self._before.items() if now[what] != was]
         if not found and not _transforms():
-            found = ["torch.func.vjp fails"]
+            found = ["torch.func fails"]
         return "; ".join(found)
 
 
@@ -32,17 +31,17 @@ def _state() -> dict[str, str]:
         "the set of excluded dispatch keys": str(core._dispatch_tls_local_exclude_set()),  # type: ignore[attr-defined]
         "the set of included dispatch keys": str(core._dispatch_tls_local_include_set()),  # type: ignore[attr-defined]
         "the number of transforms": str(_functorch.get_dynamic_layer_stack_depth()),
-        "the level of forward mode": str(forward_ad._current_level),
         "grad mode": str(torch.is_grad_enabled()),
         "the number of dispatch modes": str(core._len_torch_dispatch_stack()),  # type: ignore[attr-defined]
     }
 
 
 def _transforms() -> bool:
-    """Whether a derivative comes out right: it needs all of what this thread keeps."""
+    """Whether derivatives in both modes come out right: they need all of what this thread keeps."""
     one = torch.ones(())
     try:
-        (found,) = torch.func.vjp(torch.sin, one)[1](one)
+        (pulled,) = torch.func.vjp(torch.sin, one)[1](one)
+        pushed = torch.func.jvp(torch.sin, (one,), (one,))[1]
     except Exception:  # torch raises whatever type
         return False
-    return bool(found == torch.cos(one))
+    return bool(pulled == torch.cos(one)) and bool(pushed == torch.cos(one))

@@ -25,11 +25,12 @@ from harness.judging.reference import EagerRefuses, runs, wide_results
 from harness.judging.tolerance import bounded
 from harness.programs import plugins
 from harness.programs.program import inputs, module, program
-from harness.programs.protocols import Contract, Enter, Lowered, Program
+from harness.programs.protocols import Contract, Enter, Lowered, NotExpressible, Program
 from harness.programs.transforms import Transformed, Untransformable, batch_first
 from harness.records.outcome import Excluded, NotExported, Outcome, Passed, Reached, Result, Unsupported, Wrong
 from harness.running import worker
 from harness.running.pipeline import Pipeline
+from harness.running.torch_state import TorchState
 from tests.mlir.example_programs import aten
 
 TRANSFORMS: tuple[Transform, ...] = ("vjp", "jvp", "vmap")
@@ -280,6 +281,13 @@ def test_a_size_that_is_computed_of_others_is_that_of_the_argument_which_has_it(
     given = program(sample)
     arguments = Dynamo().export(given, lambda stage: None).program.arguments
     assert [given.args[i].shape[dim] for i, dim in (a for a in arguments if isinstance(a, tuple))][:3] == [2, 3, 4]
+
+
+def test_a_capture_that_fails_amid_forward_mode_leaves_it() -> None:
+    state = TorchState()
+    with pytest.raises(NotExpressible):
+        Dynamo().export(program(samples("prims.split_dim.default", "jvp", frontend="dynamo")[0]), lambda stage: None)
+    assert state.changed() == ""
 
 
 @pytest.mark.parametrize("transform", ["vjp", "jvp"])
