@@ -68,8 +68,7 @@ class Dynamo:
 class Captured:
     """A program as TorchDynamo and AOT have captured it; raises NotExpressible with what PyTorch says.
 
-    `graph` is AOT's, which is imported; `dynamo` is TorchDynamo's before AOT has decomposed it. `token` is the argument
-    of the graph that only orders effects, empty where there is none.
+    `graph` is AOT's, which is imported; `dynamo` is TorchDynamo's before that. `token` is an argument that orders effects.
     """
 
     def __init__(self, program: Program) -> None:
