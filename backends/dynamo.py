@@ -68,7 +68,7 @@ class Dynamo:
 class Captured:
     """A program as TorchDynamo and AOT have captured it; raises NotExpressible with what PyTorch says.
 
-    `graph` is AOT's, which is imported; `dynamo` is TorchDynamo's before that. `token` is an argument that orders effects.
+    `graph` is AOT's, which is imported; `dynamo` is TorchDynamo's before that; `token` an argument that orders effects.
     """
 
     def __init__(self, program: Program) -> None:
