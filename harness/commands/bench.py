@@ -129,9 +129,7 @@ def _paths(cases: Sequence[OpCase], size: Profile, passed: Collection[tuple[str,
         inputs = {}
         for sample in {sample.id: sample for sample, _ in pairs}.values():
             admits = run_frontend(ready.frontends.built_in.run, sample, _quiet).admits
-            inputs[sample.id] = [
-                r.inputs for r in runs(sample, case.numeric_of(sample)) if admits([t.shape for t in r.inputs])
-            ]
+            inputs[sample.id] = [r.inputs for r in runs(sample, case.numeric_of(sample)) if admits(r.shapes)]
         started = time.perf_counter()
         for sample, backend in pairs:
             executable = jit.compile(lower(program(sample), recipes[backend]))

@@ -94,7 +94,7 @@ captured = torch.compile(Module(), backend=keeping, fullgraph=True, dynamic=dyna
 
 
 def fed(inputs):
-    with torch.no_grad():
+    with torch.no_grad(), torch._dynamo.config.patch(specialize_float=True):
         captured(*inputs)
     return [torch.as_tensor(argument) for argument in captured_call]
 

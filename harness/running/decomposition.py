@@ -45,21 +45,22 @@ def refuse_constant(contract: Contract, references: Sequence[Run]) -> None:
     """
     export = references[0].sizes
     others = [run for run in references if run.sizes != export and all(size > 1 for size in run.sizes.values())]
-    if not others or any(contract.admits(_shapes(run)) for run in others):
+    if not others or any(contract.admits(run.shapes) for run in others):
         return
-    why = contract.guards(_shapes(others[0])) if contract.guards else ""
+    why = _broken_guard(contract, others[0])
     text = f"of the sizes that were tried, the program takes those of export only{why and f': {why}'}"
     raise Stop(NotExported("export", text))
 
 
-def _shapes(run: Run) -> list[torch.Size]:
-    return [tensor.shape for tensor in run.inputs]
+def _broken_guard(contract: Contract, run: Run) -> str:
+    """The first guard that the sizes of a run do not keep; empty if they keep all."""
+    return contract.guards(run.shapes) if contract.guards else ""
 
 
 def fault(contract: Contract, allowed: Sequence[Run], compare: Compare) -> NotExported | None:
     """What is wrong with the decomposition in the first run in which it is; None if it is right in all of them."""
     for run in allowed:
-        guard = contract.guards(_shapes(run)) if contract.guards else ""
+        guard = _broken_guard(contract, run)
         if not (guard or contract.decomposes):
             continue
         found = results(contract, run)

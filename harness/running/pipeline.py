@@ -240,7 +240,7 @@ class Pipeline:
         """The sample in the backend contract, and its references at the sizes that this admits; raises Stop."""
         references = self._references.get(case, sample, clock)
         contract = self._contracts.get(case, sample, backend, clock)
-        return contract, tuple(run for run in references if contract.admits([t.shape for t in run.inputs]))
+        return contract, tuple(run for run in references if contract.admits(run.shapes))
 
     def artifact(self, contract: Contract, backend: str, clock: Clock) -> Artifact:
         """What a backend makes of a contract that no sample has; raises Stop."""
@@ -300,5 +300,5 @@ def _frontends_own(contract: Contract, case: OpCase, references: Sequence[Run], 
         return compare(results, run, references[0], case, "eager")
 
     clock.enter("export")
-    allowed = [run for run in references if contract.allows([t.shape for t in run.inputs])]
+    allowed = [run for run in references if contract.allows(run.shapes)]
     return decomposition.fault(contract, allowed, compared) or Reached()

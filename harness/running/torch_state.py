@@ -1,7 +1,7 @@
 """What torch keeps for a thread from one call to the next: a sample must leave it as it was.
 
-Some of torch's guards are undone when an object that holds them is collected, whenever that is. In a run of some
-10,000 samples it happens amid a transform, and from then on `torch.func` fails in that process for everything.
+In a run of some ten thousand transformed samples, torch came out of one of them changed, for a reason in torch that was
+not found: from then on `torch.func` failed in that process for everything. A capture that fails may do the same.
 """
 
 from __future__ import annotations

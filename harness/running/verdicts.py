@@ -63,7 +63,7 @@ class Prepared:
     @property
     def admitted(self) -> tuple[Run, ...]:
         """The runs at sizes that the contract admits."""
-        return tuple(r for r in self.references if self.contract.admits([t.shape for t in r.inputs]))
+        return tuple(r for r in self.references if self.contract.admits(r.shapes))
 
     def run_at(self, sizes: Sizes) -> Run:
         """The run at these sizes."""
