@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.cases.case import OMIT, Draw, Inputs, OpCase
-from harness.cases.dtypes import ALL, COMPLEX, EVERY, FLOAT, INT, REAL
+from harness.cases.dtypes import ALL, COMPLEX, DTYPES, EVERY, FLOAT, INT, REAL
 from harness.cases.libm import libm
 from harness.cases.numeric import EXACT, Composite, Numeric, ShapeOnly, Ulp
 from harness.cases.sample import DtypeArg, EnumArg, Fill, SizeOf
@@ -26,8 +26,8 @@ def own_dtype(d: Draw, default: str = "f32") -> Any:
 
 
 def number(d: Draw) -> Any:
-    """A number that the cell's dtype holds."""
-    return d.scalar(1.5, -2.0, 0.0, float("inf"), ints=(7, -3, 0, 100))
+    """A number that the cell's dtype holds, or rounds."""
+    return d.scalar(1.5, -2.0, 0.0, float("inf"), 0.1, ints=(7, -3, 0, 100))
 
 
 def sizes(d: Draw, max_rank: int = 4) -> tuple[Any, ...]:
@@ -72,25 +72,45 @@ def new_inputs(*, fill: bool = False) -> Inputs:
     return inputs
 
 
+def far_range(d: Draw) -> tuple[int, int] | None:
+    """A range up to the largest integer of the dtype, or to where a short float no longer holds every integer."""
+    kind = DTYPES[d.dtype]
+    if kind.kind == "int":
+        return int(kind.high) - 5, int(kind.high)
+    return (-2, round(1 / kind.roundoff) + 3) if kind.bits == 16 else None
+
+
 def arange_inputs(*, start: bool = False, step: bool = False) -> Inputs:
-    """The ends of a range and its step: integers, the last end symbolic, or fractions, all constant."""
+    """The ends of a range and its step: integers, the last end symbolic, or fractions or far ends, all constant."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         dtype = own_dtype(d, "i64")
-        if d.mode == "static" and d.kind == "float" and d.flag():
-            ends = {"start": d.choose(0.5, -1.5), "end": d.choose(4.0, 2.75)}
-            args = {**ends, "step": d.choose(0.5, 1.25)} if step else ends
+        far = far_range(d)
+        kinds = ["near", *["far"] * bool(far), *["fractions"] * (d.kind == "float")] if d.mode == "static" else ["near"]
+        kind = d.choose(*kinds)
+        if kind == "fractions":
+            # one element where the start is rounded, since no other is exact then
+            first, last = d.choose((-1.5, 2.75), (0.1, 0.55) if start else (0, 0.55))
+            args = {"start": first, "end": last, "step": d.choose(0.5, 1.25)}
+        elif kind == "far":
+            args = dict(zip(("start", "end"), far or (), strict=True)) | {"step": 1}
         else:
-            first, each = 0 if d.dtype == "u8" else d.choose(0, -2), d.choose(1, 2, 3) if step else 1
-            # export makes a constant of the size that gives one element
-            least = first + each + 1 if each > 1 and d.mode == "dynamic" else 0
-            args = {"start": first, "end": SizeOf(d.size("n", least, 9)), "step": each}
-            if step and d.dtype != "u8" and d.mode == "static" and d.flag():
-                args |= {"start": d.choose(7, 4), "end": -3, "step": d.choose(-1, -4)}
+            args = near_range(d, step=step)
         names = ("start", "end", "step")[not start : 2 + step]
         return {name: args[name] for name in names} | {"dtype": dtype}
 
     return inputs
+
+
+def near_range(d: Draw, *, step: bool) -> dict[str, Any]:
+    """Small integers, the end symbolic; maybe a step, which may be negative."""
+    first, each = 0 if d.dtype == "u8" else d.choose(0, -2), d.choose(1, 2, 3) if step else 1
+    # export makes a constant of the size that gives one element
+    least = first + each + 1 if each > 1 and d.mode == "dynamic" else 0
+    args = {"start": first, "end": SizeOf(d.size("n", least, 9)), "step": each}
+    if step and d.dtype != "u8" and d.mode == "static" and d.flag():
+        args |= {"start": d.choose(7, 4), "end": -3, "step": d.choose(-1, -4)}
+    return args
 
 
 def eye_inputs(*, columns: bool) -> Inputs:

@@ -13,7 +13,7 @@ from harness.cases.case import OMIT, Dims, Draw, Inputs, OpCase
 from harness.cases.dtypes import EVERY, FLOAT
 from harness.cases.numeric import EXACT, Linear
 from harness.cases.sample import Dim, Fill, TensorSpec
-from harness.cases.strategies import row_major
+from harness.cases.strategies import row_major, stored
 
 PATTERNS: tuple[tuple[tuple[Dim, ...] | None, ...], ...] = (
     (("k",),),
@@ -153,7 +153,7 @@ def masked_index(d: Draw) -> tuple[Dims, Dims, TensorSpec, tuple[TensorSpec | No
 def unsafe_masked_index_inputs(d: Draw) -> Mapping[str, Any]:
     """Indices that are read where a mask is True, and a scalar for the other places."""
     dims, _, mask, indices = masked_index(d)
-    return {"self": d.tensor(dims), "mask": mask, "indices": indices, "fill": d.scalar()}
+    return {"self": d.tensor(dims), "mask": mask, "indices": indices, "fill": stored(d)}
 
 
 def unsafe_masked_put_inputs(d: Draw) -> Mapping[str, Any]:
@@ -282,7 +282,7 @@ def one_hot_inputs(d: Draw) -> Mapping[str, Any]:
 def masked_fill_inputs(d: Draw) -> Mapping[str, Any]:
     """A mask that broadcasts with the tensor, either one the larger, and a scalar."""
     tensor, mask, _ = masked(d)
-    value = d.scalar() if d.kind in ("int", "bool") else d.choose(1.5, -math.inf, 0.0, math.nan, 2)
+    value = stored(d) if d.kind in ("int", "bool") else d.choose(1.5, -math.inf, 0.0, math.nan, 2)
     return {"self": tensor, "mask": mask, "value": value}
 
 

@@ -112,12 +112,14 @@ def einsum_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def tensordot_inputs(d: Draw) -> Mapping[str, Any]:
-    """Two tensors contracted over none, one or two dims, given in any order and counted from either end."""
-    dims_self, dims_other = d.choose(((1,), (0,)), ((), ()), ((-1, 1), (0, -2)), ((1, 2), (1, 0)))
-    shared = ("k", "l")[: len(dims_self)]
-    declare(d, ("n", "m", *shared), high=4)
-    first: list[Any] = ["n", 2, 2]
-    other: list[Any] = [2, 2, "m"]
+    """Two tensors contracted over none, one, two or all dims, given in any order and counted from either end."""
+    dims_self, dims_other = d.choose(
+        ((1,), (0,)), ((), ()), ((-1, 1), (0, -2)), ((1, 2), (1, 0)), ((0,), (0,)), ((0, 1), (-1, 0))
+    )
+    shared, whole = ("k", "l")[: len(dims_self)], 0 in dims_self
+    first: list[Any] = [2] * len(shared) if whole else ["n", 2, 2]
+    other: list[Any] = [2] * len(shared) if whole else [2, 2, "m"]
+    declare(d, shared if whole else ("n", "m", *shared), high=4)
     for name, i, j in zip(shared, dims_self, dims_other, strict=True):
         first[i], other[j] = name, name
     return {

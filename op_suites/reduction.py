@@ -42,8 +42,10 @@ def reducible(
     elif single:
         axes = (d.axis(range(rank)),) if rank else ()
     else:
-        axes = d.axes(range(rank), min_size=1)
-    reduced = {axis % rank for axis in axes}
+        axes = d.axes(range(rank), min_size=1) if rank else d.choose((0,), (-1,), ())
+    reduced = {axis % rank for axis in axes} if rank else set()
+    if reduced and d.flag():
+        d.aim(axes[0] % rank)
     high = (6, 7, 6, 5, 4, 3)[rank]
     return tuple(d.size(f"d{i}", least if i in reduced else 0, high) for i in range(rank)), axes
 
@@ -188,7 +190,7 @@ def prim_inputs(*, product: bool = False, variance: bool = False) -> Inputs:
     def inputs(d: Draw) -> Mapping[str, Any]:
         dims, axes = reducible(d, 0, max_rank=2 if product else 5)
         fill = factors(d) if product else NO_INFINITY if variance else None
-        args = {"inp": d.tensor(dims, fill=fill), "dims": tuple(axis % len(dims) for axis in axes)}
+        args = {"inp": d.tensor(dims, fill=fill), "dims": tuple(axis % len(dims) for axis in axes) if dims else ()}
         return {**args, "correction": d.choose(1.0, 0.0, 0.5, 2.0)} if variance else args
 
     return inputs

@@ -12,6 +12,7 @@ from harness.cases.case import OMIT, Dims, Draw, Inputs, OpCase
 from harness.cases.dtypes import EVERY, FLOAT, REAL
 from harness.cases.numeric import EXACT, ROUNDED, Composite, Linear, Numeric, Over
 from harness.cases.sample import Dim, Fill, SizeOf, TensorSpec
+from harness.cases.strategies import stored
 
 from .indexing import constant, index_dtype, masked
 
@@ -53,7 +54,7 @@ def scatter_inputs(*, distinct: bool) -> Inputs:
 def scatter_value_inputs(d: Draw) -> Mapping[str, Any]:
     """One scalar for all places."""
     dims, axis, index = places(d)
-    return {"self": d.tensor(dims), "dim": axis, "index": index, "value": d.scalar()}
+    return {"self": d.tensor(dims), "dim": axis, "index": index, "value": stored(d)}
 
 
 REFUSED = {"bool": ("mean",), "complex": ("amax", "amin")}
@@ -104,7 +105,7 @@ def index_fill_inputs(*, tensor: bool) -> Inputs:
             "self": d.tensor(dims),
             "dim": axis,
             "index": index,
-            "value": d.tensor(()) if tensor else d.scalar(),
+            "value": d.tensor(()) if tensor else stored(d),
         }
 
     return inputs

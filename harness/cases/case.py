@@ -149,6 +149,10 @@ class Draw:
             rank = self.integer(1, max(1, max_rank))
         return tuple(self.size(f"{prefix}{i}", low, max(low, _MAX_SIZE[rank]), symbolic=symbolic) for i in range(rank))
 
+    def aim(self, position: int) -> None:
+        """Let the dim of this position, of those declared from here on, be the one of size 0 or 1, if one is to be."""
+        self.degenerate = self.degenerate and (len(self.sizes) + position, self.degenerate[1])
+
     def broadcast(self, dims: Dims) -> Dims:
         """The same dims, or dims that broadcast to them: some replaced by a literal 1, leading ones dropped, or all."""
         how = self.choose("same", "ones", "leading", "scalar")
@@ -170,6 +174,8 @@ class Draw:
         """The index of a dim, counted from the front or from the back; 0 or -1 for a rank-0 tensor."""
         rank = max(len(dims), 1)
         index = self.integer(0, rank - 1)
+        small = [i for i, dim in enumerate(dims) if isinstance(dim, str) and self.sizes[dim] < 2]
+        index = small[0] if small and self.flag() else index  # where an op has nothing to do it is likely to fail
         return int(self.choose(index, index - rank))
 
     def axes(self, dims: Sequence[Any], *, min_size: int = 0) -> tuple[int, ...]:

@@ -12,6 +12,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from .case import OpCase
+from .dtypes import ODD
 from .generation import generate
 from .literal import finite, simpler
 from .numeric import Composite
@@ -21,6 +22,7 @@ from .profile import Profile
 from .richness import element_counts, has_elements, richness
 from .sample import LAYOUTS, Arg, Layout, Mode, Sample, TensorSpec, Values, dumps, map_leaves, map_tensors, tensors
 from .stratification import stratify
+from .structure import structure
 
 if TYPE_CHECKING:
     from hypothesis import settings
@@ -45,18 +47,21 @@ def census(case: OpCase, dtype: str, mode: Mode, size: Profile, seed: int) -> tu
        another dtype it is filled again where a tensor has no room for all special values at once.
     4. The richest programs of the first dtype are filled once more in each other way, and on either side of 0, which
        shows a maximum that wrongly starts from 0. To run a program again costs little.
-    5. The plain call, which has the first dtype, comes in front: nothing has hung before it, so it has all its time. It
-       takes no other sample's place.
+    5. The plain call, which has the first dtype, comes in front: nothing has hung before it, so it has all its time. No
+       other program is picked for the structure that it shows.
     6. The case's explicit samples follow, then what is kept for the cell, if the profile has it: calls of OpInfo,
        injected samples, and in the nightly those that it alone has room for.
     """
-    wanted = size.programs(case, dtype, mode)
+    wanted, most = size.programs(case, dtype, mode), programs_at_most(case, dtype, mode, size)
     first = dtype == case.dtypes[0]
     main = first and mode == "static"
-    drawn = draw_programs(case, dtype, mode, seed, draw_count(wanted))
+    count = draw_count(case, dtype, mode, size)
+    drawn = draw_programs(case, dtype, mode, seed, count)
     if not any(map(has_elements, drawn)):  # by chance, or because the case draws degenerate samples only
-        drawn = draw_programs(case, dtype, mode, seed, _REDRAW * draw_count(wanted))
-    picked = stratify(drawn, wanted, size.most if main else 0, shapes=True)
+        drawn = draw_programs(case, dtype, mode, seed, _REDRAW * count)
+    plain = plain_call(case, mode) if first else None
+    shown = structure(plain) if plain else set()
+    picked = stratify(drawn, wanted, most, structure=lambda sample: structure(sample) - shown)
     picked = [laid_out(case, sample) for sample in picked]
     fills = math.ceil(size.samples / max(1, len(picked)))
     out = [with_values(seeded(sample, fill), case.values[0]) for sample in picked for fill in range(fills)]
@@ -66,7 +71,6 @@ def census(case: OpCase, dtype: str, mode: Mode, size: Profile, seed: int) -> tu
     out += [s for sample in again for values in case.values[1:] if (s := with_values(sample, values)).values == values]
     refilled = rich[: size.refilled if main else min(size.refilled, 1)] if first else ()
     out += [with_values(seeded(sample, 1), values) for sample in refilled for values in case.ways[1:]]
-    plain = plain_call(case, mode) if first else None
     kept = (*(case.picks() if size.picks else ()), *(case.nightly() if size.nightly else ()))
     out += (*case.explicit(dtype, mode), *(s for s in kept if (s.dtype, s.mode) == (dtype, mode)))
     return tuple({s.id: s for s in ([plain, *out] if plain else out)}.values())
@@ -103,8 +107,27 @@ def _with_layout(arg: Arg, layout: Layout) -> Arg:
     return map_leaves(arg, leaf)
 
 
-def draw_count(wanted: int) -> int:
-    """How many draws `wanted` programs are picked from; more where ranks and sizes are to be covered."""
+def programs_at_most(case: OpCase, dtype: str, mode: Mode, size: Profile) -> int:
+    """How many programs a cell's census has if each one more shows an attribute value or a structure."""
+    wanted = size.programs(case, dtype, mode)
+    if mode == "dynamic":
+        return wanted
+    if dtype == case.dtypes[0]:
+        return max(wanted, size.most)
+    if size.odd and _is_without_tensors(case):
+        return max(wanted, size.first)
+    return max(wanted, size.odd) if dtype in ODD else wanted
+
+
+def _is_without_tensors(case: OpCase) -> bool:
+    plain = plain_call(case, "static")
+    return plain is not None and not tensors(plain.args)
+
+
+def draw_count(case: OpCase, dtype: str, mode: Mode, size: Profile) -> int:
+    """How many draws the programs of a cell are picked from; more where ranks and sizes are to be covered."""
+    first = dtype == case.dtypes[0]
+    wanted = size.programs(case, dtype, mode) if first else programs_at_most(case, dtype, mode, size)
     return (16 if wanted > _FEW else 8) * wanted + 2
 
 
@@ -174,7 +197,7 @@ def minimise(
             find(
                 case.strategy(sample.dtype, sample.mode),
                 still_fails,
-                settings=_settings(draw_count(size.programs(case, sample.dtype, sample.mode))),
+                settings=_settings(draw_count(case, sample.dtype, sample.mode, size)),
                 random=_random(case, sample.dtype, sample.mode, seed),
             )
 

@@ -41,7 +41,7 @@ class Drawn:
     def _more(self) -> Iterator[frozenset[str]]:
         yield from self._known
         plain = plain_call(self.case, self.mode) if not self._known else None
-        counts = (0, draw_count(self.profile.programs(self.case, self.dtype, self.mode)), MANY)[len(self._known) :]
+        counts = (0, draw_count(self.case, self.dtype, self.mode, self.profile), MANY)[len(self._known) :]
         for count in counts:
             drawn = draw_programs(self.case, self.dtype, self.mode, self.seed, count) if count else [plain]
             self._known.append(frozenset(name for sample in drawn if sample for name in sample.args))

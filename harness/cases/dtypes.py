@@ -70,3 +70,5 @@ BOOL = ("bool",)
 REAL = FLOAT + INT
 ALL = REAL + BOOL
 EVERY = ALL + COMPLEX
+ODD = ("u8", *BOOL, *COMPLEX)
+"""Dtypes that lower in ways of their own: not as floats or signed integers do."""

@@ -183,7 +183,7 @@ class Size:
         return any(self._in(t.shape(run)) for t in specs(sample, self.argument) for run in sample.runs)
 
     def _in(self, shape: tuple[int, ...]) -> bool:
-        return len(shape) > self.position and shape[self.position] == self.size and _is_alone(shape, self.position)
+        return len(shape) > self.position and shape[self.position] == self.size and is_alone(shape, self.position)
 
     def injected(self, sample: Sample) -> Iterator[Sample]:
         """The size of the dim changed wherever it occurs, or in this argument alone."""
@@ -203,18 +203,10 @@ class Size:
         return replace(t, dims=(*t.dims[: self.position], self.size, *t.dims[self.position + 1 :]))
 
 
-def _is_alone(shape: tuple[int, ...], position: int) -> bool:
+def is_alone(shape: tuple[int, ...], position: int) -> bool:
     """Whether no other dim is empty and one of them is larger than this one, or there is no other."""
     others = [*shape[:position], *shape[position + 1 :]]
     return not others or (min(others) > 0 and max(others) > shape[position])
-
-
-def shape_names(sample: Sample) -> set[str]:
-    """The names of the facets of ranks and sizes that a sample holds at export."""
-    shapes = [(name, t.shape(sample.sizes)) for name in sample.args for t in specs(sample, name)]
-    found = {f"{name}:rank={len(shape)}" for name, shape in shapes}
-    alone = ((name, i, n) for name, shape in shapes for i, n in enumerate(shape) if n < 2 and _is_alone(shape, i))
-    return found | {f"{name}:size_{n}@{i}" for name, i, n in alone}
 
 
 @dataclass(frozen=True, slots=True)

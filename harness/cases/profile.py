@@ -23,7 +23,10 @@ class Profile:
 
     - `first`, `others`: programs in a census of a case's first dtype, and of each other dtype.
     - `samples`: programs are filled again, with other values, until a census has this many samples.
-    - `most`: static programs of the first dtype at most, as long as each after the `first` shows a new attribute value.
+    - `most`: static programs of the first dtype at most, as long as each after the `first` shows a new attribute value
+      or structure.
+    - `odd`: the same for other dtypes that lower in ways of their own (`ODD`), if not 0. Then those of ops without
+      tensors, where the dtype decides which numbers there may be, have `first` programs at most.
     - `refilled`: programs of the first dtype (in dynamic mode one at most) that are filled once more in each way but
       the first.
     - `left_out`: dtypes without cells; each is the counterpart of a measured one, as c128 is of c64.
@@ -45,6 +48,7 @@ class Profile:
     others: int
     samples: int = 1
     most: int = 0
+    odd: int = 0
     refilled: int = 2
     left_out: tuple[str, ...] = ()
     dynamic_first: int | None = None
@@ -111,6 +115,7 @@ PROFILES: Mapping[str, Profile] = {
             dynamic_first=2,
             most=12,
             others=1,
+            odd=2,
             left_out=("c128",),
             dynamic_others=1,
             opinfo=3,

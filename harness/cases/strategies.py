@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .case import Draw, Inputs, OpCase
-from .dtypes import ALL
+from .dtypes import ALL, DTYPES
 from .numeric import EXACT, Numeric, Ulp
 from .sample import LAYOUTS, Fill
 
@@ -22,6 +22,12 @@ NO_INFINITY = Fill(reach="unit", low=-40, high=40)
 def row_major(reason: str, argument: str = "*") -> Mapping[str, str]:
     """For `OpCase.untried`: no other layout is drawn for an argument, or for any (`*`), with the reason why."""
     return {f"{argument}:{layout}": reason for layout in LAYOUTS[1:]}
+
+
+def stored(d: Draw) -> Any:
+    """A Python scalar that the op stores as it is: among them a fraction to be rounded, and the largest integer."""
+    largest = int(DTYPES[d.dtype].high) if d.kind == "int" else 1
+    return d.scalar(2.0, 0.1, -1.5, 0.0, ints=(2, largest, -3, 0))
 
 
 def unary_inputs(fill: Fill = ANY, *, name: str = "self") -> Inputs:

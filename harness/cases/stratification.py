@@ -5,29 +5,35 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .facets import shape_names
 from .richness import has_elements, richness
 from .sample import Sample
 from .traits import attributes, traits
 
 
-def stratify(found: list[Sample], wanted: int, most: int = 0, *, shapes: bool = False) -> list[Sample]:
+def unstructured(sample: Sample) -> set[str]:
+    """No structural traits."""
+    return set()
+
+
+def stratify(
+    found: list[Sample], wanted: int, most: int = 0, *, structure: Callable[[Sample], set[str]] = unstructured
+) -> list[Sample]:
     """`wanted` samples by greedy cover: each next one adds the most unseen traits; ties go to the richest.
 
     The first is the richest, and the next two have elements if any has: a degenerate sample has the most traits, but
     proves little. Then, up to `most` in all, those follow that add a trait of an argument without tensors, or else a
-    rank, or a size of 0 or 1 of a dim. Among the `wanted` ones a trait of the first kind counts as seen only if the
-    sample has elements. The rank of each argument and a size of 0 or 1 of its dims are traits only if `shapes` says so:
-    they would crowd out what else the calls of a trace show.
+    structural trait. Among the `wanted` ones a trait of the first kind counts as seen only if the sample has elements.
+    `structure` gives the structural traits, if there are to be any: they would crowd out what else the calls of a trace
+    show.
     """
-    rest = [_Candidate.of(sample, shapes=shapes) for sample in found]
+    rest = [_Candidate.of(sample, structure(sample)) for sample in found]
     seen: set[str] = set()
     picked: list[Sample] = []
     while rest and len(picked) < max(wanted, most):
         rank = _ranking(len(picked), wanted)
         best = rest.pop(max(range(len(rest)), key=lambda i: (*rank(rest[i], rest[i].traits - seen), -i)))
         more = len(picked) >= wanted
-        if more and not (best.attributes | best.shapes) - seen:
+        if more and not (best.attributes | best.structure) - seen:
             break
         picked.append(best.sample)
         seen |= best.traits if more or best.elements else best.traits - best.attributes
@@ -38,21 +44,20 @@ def stratify(found: list[Sample], wanted: int, most: int = 0, *, shapes: bool = 
 class _Candidate:
     """A sample with all that it is ranked by, which takes longer to find out than to compare.
 
-    `traits` are all of them, those of `shapes` included; `elements` says whether it has elements.
+    `traits` are all of them, those of `structure` included; `elements` says whether it has elements.
     """
 
     sample: Sample
     traits: set[str]
     attributes: set[str]
-    shapes: set[str]
+    structure: set[str]
     elements: bool
     richness: tuple[int, ...]
 
     @classmethod
-    def of(cls, sample: Sample, *, shapes: bool) -> _Candidate:
-        held = shape_names(sample) if shapes else set()
-        every = set(traits(sample)) | held
-        return cls(sample, every, attributes(sample), held, has_elements(sample), richness(sample))
+    def of(cls, sample: Sample, structure: set[str]) -> _Candidate:
+        every = set(traits(sample)) | structure
+        return cls(sample, every, attributes(sample), structure, has_elements(sample), richness(sample))
 
 
 Ranking = Callable[[_Candidate, set[str]], tuple[int, ...]]
@@ -75,9 +80,9 @@ def _by_elements(candidate: _Candidate, unseen: set[str]) -> tuple[int, ...]:
 
 
 def _by_attributes(candidate: _Candidate, unseen: set[str]) -> tuple[int, ...]:
-    """First those with unseen traits of attributes, then of shapes; among them by elements, then by how many."""
-    new, shapes = len(candidate.attributes & unseen), len(candidate.shapes & unseen)
-    return (min(new, 1), min(shapes, 1), candidate.elements, new, shapes, *candidate.richness)
+    """First those with unseen traits of attributes, then of structure; among them by elements, then by how many."""
+    new, structural = len(candidate.attributes & unseen), len(candidate.structure & unseen)
+    return (min(new, 1), min(structural, 1), candidate.elements, new, structural, *candidate.richness)
 
 
 def _by_traits(candidate: _Candidate, unseen: set[str]) -> tuple[int, ...]:

@@ -16,7 +16,7 @@ from harness.cases.traits import traits
 
 MOST = 3
 """The most calls that are picked in a cell for traits that no cell of the op shows."""
-MUCH = 3
+MUCH = 5
 """So many traits that a cell lacks are worth one call more."""
 LONGEST = 4000
 """The most characters of a call's JSON: of its elements, most are random."""

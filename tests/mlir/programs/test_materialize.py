@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 import torch
 
-from harness.cases.sample import LAYOUTS, ONE_SIDED, Fill, Layout, TensorSpec
+from harness.cases.sample import LAYOUTS, ONE_SIDED, Fill, Layout, TensorSpec, Values
 from harness.commands.python_source import tensor_source
 from harness.programs.materialize import copied, materialize
 from harness.programs.value_facets import held
 
+BOTH = {(a, b) for a in (False, True) for b in (False, True)}
 SHAPES = ((), (3,), (2, 3), (4, 1, 3), (2, 0), (0, 3))
 
 
@@ -127,3 +128,20 @@ def test_the_first_row_of_an_expanded_tensor_has_the_special_values() -> None:
     found = filled("f32", 3, 5, layout="expanded", values="nonfinite")
     assert found.stride() == (0, 1)
     assert {"nan", "+inf", "-inf"} <= held(found)
+
+
+@pytest.mark.parametrize("shape", [(4,), (5,), (2, 3), (3, 1, 4)])
+@pytest.mark.parametrize("layout", ["contiguous", "sliced"])
+def test_booleans_of_one_shape_show_every_combination(shape: tuple[int, ...], layout: Layout) -> None:
+    first, second = (materialize(TensorSpec(dims=shape, dtype="bool", seed=n, layout=layout), {}) for n in (1, 2))
+    assert set(zip(first.flatten().tolist(), second.flatten().tolist(), strict=True)) == BOTH
+
+
+@pytest.mark.parametrize("shape", [(2,), (3,)])
+def test_where_there_is_no_room_for_all_the_extremes_show_the_others(shape: tuple[int, ...]) -> None:
+    def shown(values: Values) -> set[tuple[bool, bool]]:
+        fill = Fill(values=values)
+        pair = (materialize(TensorSpec(dims=shape, dtype="bool", seed=n, fill=fill), {}) for n in (1, 2))
+        return set(zip(*(t.tolist() for t in pair), strict=True))
+
+    assert shown("mixed") | shown("extreme") == BOTH

@@ -60,6 +60,21 @@ def test_the_first_dtype_is_sampled_most() -> None:
     assert len({s.program for s in drawn(dtype="i32")}) == 2
 
 
+def test_a_dtype_that_lowers_in_ways_of_its_own_has_more_programs_while_they_show_something() -> None:
+    odd = replace(SIZE, others=1, odd=3)
+    case = replace(CASE, dtypes=("f32", "i32", "bool"))
+    assert len({s.program for s in drawn(case, dtype="bool", size=odd)}) == 3
+    assert len({s.program for s in drawn(case, dtype="i32", size=odd)}) == 1
+    alike = replace(case, inputs=lambda d: {"self": d.tensor((d.size("n", 2, 9),))})
+    assert len({s.program for s in drawn(alike, dtype="bool", size=odd)}) == 1
+
+
+def test_a_dtype_of_an_op_without_tensors_has_more_programs_too() -> None:
+    case = OpCase(op="aten.made.up", inputs=lambda d: {"end": d.choose(3, 0.5, -1)}, dtypes=("i64", "f64"))
+    found = drawn(case, dtype="f64", size=replace(SIZE, others=1, odd=3))
+    assert {s.args["end"] for s in found} == {3, 0.5, -1}
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_no_sample_comes_twice(mode: str) -> None:
     ids = [s.id for s in drawn(mode=mode)]

@@ -13,6 +13,7 @@ import pytest
 import harness
 from harness.cases.sample import Fill, Sample, TensorSpec, to_json
 from harness.cases.stratification import stratify
+from harness.cases.structure import structure
 from harness.cases.traits import traits
 from harness.surface.opinfo import SOURCES
 
@@ -58,7 +59,7 @@ def test_all_are_taken_where_there_are_few() -> None:
 
 def test_after_the_wanted_ones_come_samples_with_another_rank_or_a_size_of_its_own() -> None:
     low, high, lone, same = held((2, 3)), held((2, 3, 4)), held((2, 1)), held((3, 3, 4))
-    picked = stratify([low, high, lone, same], 1, most=4, shapes=True)
+    picked = stratify([low, high, lone, same], 1, most=4, structure=structure)
     assert picked[0] == same
     assert lone in picked[1:]
     assert high not in picked

@@ -46,10 +46,10 @@ def test_few_are_picked_in_a_cell() -> None:
 
 
 def test_a_cell_that_lacks_much_has_one_call_more() -> None:
-    rich = {"n": 7, "m": -1, "p": 0.5}
-    assert len(telling(call(**rich)) - telling(call())) == MUCH == 3
+    rich = {"n": 7, "m": -1, "p": 0.5, "q": True, "r": "no"}
+    assert len(telling(call(**rich)) - telling(call())) == MUCH == 5
     assert picked(shows=call(**rich), f64=cell(call(), call(**rich), call(**rich, size=3))) == [{"rank": 1, **rich}]
-    assert picked(shows=call(**rich), f64=cell(call(), call(n=7, m=-1))) == []
+    assert picked(shows=call(**rich), f64=cell(call(), call(n=7, m=-1, p=0.5, q=True))) == []
 
 
 def test_what_does_not_fit_is_replaced_by_the_next_one_and_only_picks_are_asked() -> None:
