@@ -143,8 +143,9 @@ def dropout_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def idle_dropout_inputs(d: Draw) -> Mapping[str, Any]:
-    """Dropout outside of training, whose result is the tensor itself."""
-    return {"input": d.tensor(d.shape()), "p": d.choose(0.5, 0.0, 1.0), "train": False}
+    """Dropout that is not random: outside of training, whose result is the tensor itself, or of no element or all."""
+    p, train = d.choose((0.5, False), (0.0, True), (1.0, True), (1.0, False))
+    return {"input": d.tensor(d.shape()), "p": p, "train": train}
 
 
 def fractional_inputs(rank: int) -> Inputs:
@@ -232,7 +233,6 @@ CASES = (
         inputs=idle_dropout_inputs,
         dtypes=EVERY,
         numeric=EXACT,
-        fixed={"train": "trained dropout is random: aten.native_dropout.default has it"},
     ),
     random(
         "randn.generator",

@@ -187,12 +187,12 @@ def _gradient_axes(d: Draw, rank: int, spacing: str) -> tuple[int, ...] | None:
 
 
 def _spacing(d: Draw, dims: Dims, axes: Sequence[int] | None, spacing: str) -> Any:
-    """Powers of two, which keep integers exact, or distinct coordinates in any order, as floats for integers."""
+    """Dyadic numbers or, for integers, a fraction above 1; or distinct coordinates in any order, floats for integers."""
     if spacing == "scalarint":
-        return d.choose(OMIT, None, 2.0, 0.5, -4)
+        return d.choose(OMIT, None, 2.0, 2.5 if d.kind == "int" else 0.5, -4)
     axes = range(len(dims)) if axes is None else axes
     if spacing != "tensorarray":
-        return tuple(d.choose(2.0, 0.5, 1, -4.0) for _ in axes)
+        return tuple(d.choose(2.5, 0.5) if d.kind == "int" else d.choose(2.0, 0.5, 1, -4.0) for _ in axes)
     return tuple(_coordinates(d, dims[axis]) for axis in axes)
 
 

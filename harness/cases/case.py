@@ -149,10 +149,6 @@ class Draw:
             rank = self.integer(1, max(1, max_rank))
         return tuple(self.size(f"{prefix}{i}", low, max(low, _MAX_SIZE[rank]), symbolic=symbolic) for i in range(rank))
 
-    def aim(self, position: int) -> None:
-        """Let the dim of this position, of those declared from here on, be the one of size 0 or 1, if one is to be."""
-        self.degenerate = self.degenerate and (len(self.sizes) + position, self.degenerate[1])
-
     def broadcast(self, dims: Dims) -> Dims:
         """The same dims, or dims that broadcast to them: some replaced by a literal 1, leading ones dropped, or all."""
         how = self.choose("same", "ones", "leading", "scalar")
@@ -182,8 +178,7 @@ class Draw:
         """The indices of `min_size` or more distinct dims (all, if there are fewer), in any order, some negative."""
         rank = len(dims)
         count = self.integer(min(min_size, rank), rank)
-        order = self.draw(_order(rank))[:count]
-        return tuple(self.choose(i, i - rank) for i in order)
+        return tuple(self.choose(i, i - rank) for i in self.draw(_order(rank))[:count])
 
     def at(self, dims: Sequence[Dim], axis: int) -> int:
         """The size of the dim at an index."""

@@ -13,6 +13,7 @@ from harness.cases.dtypes import DTYPES, Dtype
 from harness.cases.sample import ONE_SIDED, Fill, Layout, Sizes, TensorSpec
 from harness.errors import BadSample
 
+from .booleans import booleans
 from .special_values import placed, special_values
 
 _SIMPLE = (1.0, 2.0, 0.0, -1.0, 3.0, -2.0)
@@ -75,22 +76,8 @@ def _contiguous(spec: TensorSpec, sizes: Sizes) -> torch.Tensor:
         real, imag = (_elements(part, shape, sizes, generator) for _ in range(2))
         return torch.complex(real, imag).to(dtype(spec.dtype))
     if kind.kind == "bool":
-        return _booleans(spec, shape)
+        return booleans(spec, shape, _seed(spec.seed // 1000, shape))
     return _elements(spec, shape, sizes, generator).to(dtype(spec.dtype)).contiguous()
-
-
-def _booleans(spec: TensorSpec, shape: tuple[int, ...]) -> torch.Tensor:
-    """As many true as false ones. Tensors of one shape have them so that each combination of operands occurs.
-
-    Element i of the n-th tensor is the n-th digit of p[i], where p is one permutation for all of them. The extremes are
-    the opposite in every other tensor, which shows the other combinations where there are few elements.
-    """
-    count = math.prod(shape)
-    refill, number = divmod(spec.seed, 1000)
-    digits = max(count - 1, 1).bit_length()
-    order = torch.randperm(count, generator=torch.Generator().manual_seed(_seed(refill, shape)))
-    flipped = spec.fill.values == "extreme" and (number % 2 == 1 or count == 1)
-    return ((order >> (number - 1) % digits & 1).bool() ^ flipped).reshape(shape)
 
 
 def _literal(spec: TensorSpec, shape: tuple[int, ...]) -> torch.Tensor:
