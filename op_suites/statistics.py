@@ -187,7 +187,7 @@ def _gradient_axes(d: Draw, rank: int, spacing: str) -> tuple[int, ...] | None:
 
 
 def _spacing(d: Draw, dims: Dims, axes: Sequence[int] | None, spacing: str) -> Any:
-    """Dyadic numbers or, for integers, a fraction above 1; or distinct coordinates in any order, floats for integers."""
+    """Dyadic numbers or, for integers, a fraction above 1; or distinct coordinates, floats for integers."""
     if spacing == "scalarint":
         return d.choose(OMIT, None, 2.0, 2.5 if d.kind == "int" else 0.5, -4)
     axes = range(len(dims)) if axes is None else axes

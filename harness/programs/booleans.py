@@ -12,9 +12,9 @@ from harness.cases.sample import TensorSpec
 def booleans(spec: TensorSpec, shape: tuple[int, ...], seed: int) -> torch.Tensor:
     """About as many true as false elements; tensors of one shape show each combination of operands.
 
-    `seed` is the same for all tensors of a sample that have the shape: it makes the permutation p. Element i of the n-th
-    tensor is the n-th digit of p[i]. The extremes are the opposite in every other tensor, and in those of one element:
-    they show the other combinations where there is no room for all.
+    `seed` is the same for all tensors of a sample that have the shape. It makes a permutation: element i of the n-th
+    tensor is the n-th digit of its i-th number. The extremes are the opposite in every other tensor, and in those of
+    one element: they show the other combinations where there is no room for all.
     """
     count = math.prod(shape)
     number = spec.seed % 1000
