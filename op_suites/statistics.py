@@ -192,7 +192,7 @@ def _spacing(d: Draw, dims: Dims, axes: Sequence[int] | None, spacing: str) -> A
         return d.choose(OMIT, None, 2.0, 2.5 if d.kind == "int" else 0.5, -4)
     axes = range(len(dims)) if axes is None else axes
     if spacing != "tensorarray":
-        return tuple(d.choose(2.5, 0.5) if d.kind == "int" else d.choose(2.0, 0.5, 1, -4.0) for _ in axes)
+        return tuple(d.choose(2.5, -2.5) if d.kind == "int" else d.choose(2.0, 0.5, 1, -4.0) for _ in axes)
     return tuple(_coordinates(d, dims[axis]) for axis in axes)
 
 
