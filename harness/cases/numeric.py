@@ -187,10 +187,13 @@ def _linear(numeric: Linear, sample: Sample, unknown: int) -> Linear:
 
 
 def _dims(over: Over, args: Mapping[str, Arg]) -> list[str | int]:
-    """The dims or literal sizes that the argument of an `Over` names."""
+    """The dims or literal sizes that the argument of an `Over` names; all of the tensor's if it names none that it has.
+
+    A call that eager must refuse may name a dim that the tensor lacks.
+    """
     named = list(walk(args.get(over.argument) if over.argument else ()))
     if over.sizes:
         return [leaf.dim if isinstance(leaf, SizeOf) else leaf for leaf in named if isinstance(leaf, (SizeOf, int))]
-    dims = tensors(args)[0].dims
-    axes = [axis for axis in named if isinstance(axis, int)] if dims else []
+    dims = next((t.dims for t in tensors(args)), ())
+    axes = [axis for axis in named if isinstance(axis, int) and -len(dims) <= axis < len(dims)]
     return [dims[axis] for axis in axes] or list(dims)

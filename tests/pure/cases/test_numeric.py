@@ -88,6 +88,13 @@ def test_a_sample_chosen_elsewhere_has_the_dims_that_arguments_name_and_no_other
     assert isinstance(of_sample(Distribution(0, 1, 0.5, 0.1), other), ShapeOnly)
 
 
+@pytest.mark.parametrize("dim", [4, -5, (0, 9)])
+def test_a_call_that_eager_must_refuse_may_name_a_dim_that_the_tensor_lacks(dim: Any) -> None:
+    assert resolved(Linear((Over(),)), dim=dim).length == (("n",) if dim == (0, 9) else ("n", "c", "x", 7))
+    none = replace(sample(dim=0), args={"tensors": (), "dim": 0})
+    assert of_sample(Linear((Over(),)), none) == Linear(())
+
+
 def test_an_explicit_sample_may_name_the_dims_of_a_length() -> None:
     named = replace(sample(dim=1), origin="explicit")
     assert of_sample(Linear(("c",)), named) == Linear(("c",))
