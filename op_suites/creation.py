@@ -144,14 +144,14 @@ def spaced_inputs(*tensors: str, base: bool = False) -> Inputs:
 
 
 def ends(d: Draw, *, base: bool) -> tuple[Any, Any]:
-    """Two numbers; the steps between integers are integers, unless they are exponents."""
+    """Two numbers, some of them rounded; the steps between integers are integers, unless they are exponents."""
     match d.kind:
         case "int":
             options: tuple[Any, ...] = ((0, 3), (3, 1), (1, 2)) if base else ((0, 8), (2, 10), (12, 4))
         case "complex":
             options = ((0.5 + 1.0j, 2.0 - 1.0j), (1.0, 2.0j))
         case _:
-            options = ((0.0, 1.0), (-2.0, 3.0), (3.0, -1.5), (1.0, 1.0))
+            options = ((0.0, 1.0), (-2.0, 3.0), (3.0, -1.5), (1.0, 1.0), (0.1, 2.7))
     start, end = d.choose(*options)
     return start, end
 

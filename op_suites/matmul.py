@@ -42,6 +42,7 @@ EQUATIONS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "ij,ij": (("k", "l"), ("k", "l")),
     "ij->ji": (("n", "m"),),
     "ij->i": (("n", "k"),),
+    "i...->...": (("n", "k"),),
     "ii->i": (("n", "n"),),
     "ii": (("k", "k"),),
     "bi,ij,bj->b": (("b", "k"), ("k", "l"), ("b", "l")),

@@ -76,10 +76,10 @@ def rms_norm_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def image(d: Draw, *, channels: int | None = None, min_rank: int = 2, least: int = 1) -> tuple[Dims, Dims]:
-    """The dims of a batch of images (N, C, ...), and its channels."""
+    """The dims of a batch of images (N, C, ...), and its channels; `least` is 1 where a batch may be empty."""
     channel = d.size("c", low=1, high=5) if channels is None else channels
     spatial = d.shape(min_rank - 2, 2, low=least, prefix="x")
-    return (d.size("n", low=least, high=4), channel, *spatial), (channel,)
+    return (d.size("n", low=least if least > 1 else 0, high=4), channel, *spatial), (channel,)
 
 
 def batch_norm_inputs(op: str) -> Inputs:
@@ -166,7 +166,7 @@ def native_group_norm_inputs(d: Draw) -> Mapping[str, Any]:
     """Images whose channels come in groups, and their sizes as arguments."""
     groups = d.choose(1, 2, 3)
     channels = grouped(d, groups)
-    n, x, deep = d.size("n", low=1, high=4), d.size("x", low=1), d.flag()
+    n, x, deep = d.size("n", high=4), d.size("x", low=1), d.flag()
     weight, bias = affine(d, (channels,))
     return {
         "input": d.tensor((n, channels, 1, x) if deep else (n, channels, x), fill=NO_INFINITY),

@@ -90,10 +90,11 @@ def middle_inputs(d: Draw) -> Mapping[str, Any]:
 
 
 def aminmax_inputs(d: Draw) -> Mapping[str, Any]:
-    """All elements, or those along a dim."""
+    """All elements, or those along a dim, which a scalar has too."""
     keepdim = d.choose(OMIT, True, False)
     if d.flag():
-        return {"self": d.tensor(d.shape(low=1)), "dim": d.choose(OMIT, None), "keepdim": keepdim}
+        dims = d.shape(low=1)
+        return {"self": d.tensor(dims), "dim": d.choose(OMIT, None, *(() if dims else (0, -1))), "keepdim": keepdim}
     dims, dim = with_dim(d, d.size("m", 1))
     return {"self": d.tensor(dims), "dim": dim, "keepdim": keepdim}
 

@@ -12,7 +12,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from .case import OpCase
-from .dtypes import ODD
+from .dtypes import ODD, UNSIGNED
 from .generation import generate
 from .literal import finite, simpler
 from .numeric import Composite
@@ -23,6 +23,7 @@ from .richness import element_counts, has_elements, richness
 from .sample import LAYOUTS, Arg, Layout, Mode, Sample, TensorSpec, Values, dumps, map_leaves, map_tensors, tensors
 from .stratification import stratify
 from .structure import structure
+from .traits import traits
 
 if TYPE_CHECKING:
     from hypothesis import settings
@@ -41,18 +42,19 @@ _SPECIAL = 4
 def census(case: OpCase, dtype: str, mode: Mode, size: Profile, seed: int) -> tuple[Sample, ...]:
     """The samples of one cell: a deterministic set, stratified over the traits, all of them to be run.
 
-    1. Programs are drawn, and picked greedily so that as many of the drawn traits as possible occur.
+    1. Programs are drawn, and picked greedily so that as many of the drawn traits as possible occur. Of a dtype that
+       lowers in its own ways the first is like the plain call.
     2. Each program is filled in the case's first way, as a rule with mixed values.
     3. The richest program is filled in each other way too; for the first dtype, every program that has elements is. For
        another dtype it is filled again where a tensor has no room for all special values at once.
     4. The richest programs of the first dtype are filled once more in each other way, and on either side of 0, which
-       shows a maximum that wrongly starts from 0. To run a program again costs little.
+       shows a maximum that wrongly starts from 0. So is that of an unsigned dtype, where the sides are halves of the
+       range. To run a program again costs little.
     5. The plain call, which has the first dtype, comes in front: nothing has hung before it, so it has all its time. No
        other program is picked for the structure that it shows.
     6. The case's explicit samples follow, then what is kept for the cell, if the profile has it: calls of OpInfo,
        injected samples, and in the nightly those that it alone has room for.
     """
-    wanted, most = size.programs(case, dtype, mode), programs_at_most(case, dtype, mode, size)
     first = dtype == case.dtypes[0]
     main = first and mode == "static"
     count = draw_count(case, dtype, mode, size)
@@ -60,20 +62,29 @@ def census(case: OpCase, dtype: str, mode: Mode, size: Profile, seed: int) -> tu
     if not any(map(has_elements, drawn)):  # by chance, or because the case draws degenerate samples only
         drawn = draw_programs(case, dtype, mode, seed, _REDRAW * count)
     plain = plain_call(case, mode) if first else None
-    shown = structure(plain) if plain else set()
-    picked = stratify(drawn, wanted, most, structure=lambda sample: structure(sample) - shown)
-    picked = [laid_out(case, sample) for sample in picked]
+    picked = [laid_out(case, sample) for sample in _picked(case, dtype, mode, size, drawn)]
     fills = math.ceil(size.samples / max(1, len(picked)))
     out = [with_values(seeded(sample, fill), case.values[0]) for sample in picked for fill in range(fills)]
     rich = sorted(filter(has_elements, picked), key=richness, reverse=True) or picked
     out += [with_values(sample, values) for sample in (rich if first else rich[:1]) for values in case.values[1:]]
     again = [seeded(s, fill) for s in ([] if first else rich[:1]) for fill in range(1, _refills(s))]
     out += [s for sample in again for values in case.values[1:] if (s := with_values(sample, values)).values == values]
-    refilled = rich[: size.refilled if main else min(size.refilled, 1)] if first else ()
+    refilled = rich[: size.refilled if main else min(size.refilled, 1)] if first or dtype in UNSIGNED else ()
     out += [with_values(seeded(sample, 1), values) for sample in refilled for values in case.ways[1:]]
     kept = (*(case.picks() if size.picks else ()), *(case.nightly() if size.nightly else ()))
     out += (*case.explicit(dtype, mode), *(s for s in kept if (s.dtype, s.mode) == (dtype, mode)))
     return tuple({s.id: s for s in ([plain, *out] if plain else out)}.values())
+
+
+def _picked(case: OpCase, dtype: str, mode: Mode, size: Profile, drawn: list[Sample]) -> list[Sample]:
+    """The programs of a cell, of those that were drawn."""
+    wanted, most = size.programs(case, dtype, mode), programs_at_most(case, dtype, mode, size)
+    plain = plain_call(case, mode, dtype)
+    shown = structure(plain) if plain else set()
+    if plain and dtype != case.dtypes[0] and wanted < most == size.odd:
+        more = stratify(drawn, 0, most - 1, structure=structure, shown=shown | set(traits(plain)))
+        return [plain, *more]
+    return stratify(drawn, wanted, most, structure=structure, shown=shown)
 
 
 def _refills(sample: Sample) -> int:

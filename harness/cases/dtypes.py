@@ -70,5 +70,6 @@ BOOL = ("bool",)
 REAL = FLOAT + INT
 ALL = REAL + BOOL
 EVERY = ALL + COMPLEX
-ODD = ("u8", *BOOL, *COMPLEX)
+UNSIGNED = ("u8",)
+ODD = (*UNSIGNED, *BOOL, *COMPLEX)
 """Dtypes that lower in ways of their own: not as floats or signed integers do."""

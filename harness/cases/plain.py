@@ -38,13 +38,14 @@ _TRIED = 8
 """The most options that are tried at one choice."""
 
 
-def plain_call(case: OpCase, mode: Mode) -> Sample | None:
-    """The plain call of a case; None in dynamic mode if it has no dim that may be symbolic."""
-    best = _Call.made(case, mode, {})
+def plain_call(case: OpCase, mode: Mode, dtype: str = "") -> Sample | None:
+    """The plain call of a case, or the like of another dtype; None in dynamic mode if no dim may be symbolic."""
+    dtype = dtype or case.dtypes[0]
+    best = _Call.made(case, dtype, mode, {})
     for _ in range(0 if case.plain else _ROUNDS):
         if best.faults == (0, 0):
             break
-        better = min((_Call.made(case, mode, other) for other in best.others()), key=_faults, default=best)
+        better = min((_Call.made(case, dtype, mode, other) for other in best.others()), key=_faults, default=best)
         if better.faults >= best.faults:
             break
         best = better
@@ -68,9 +69,9 @@ class _Call:
     faults: tuple[int, int]
 
     @classmethod
-    def made(cls, case: OpCase, mode: Mode, chosen: Mapping[int, int]) -> _Call:
+    def made(cls, case: OpCase, dtype: str, mode: Mode, chosen: Mapping[int, int]) -> _Call:
         """The call that these choices make."""
-        d = _Ordinary(draw=_no_draw, dtype=case.dtypes[0], mode=mode, numeric=case.numeric, chosen=chosen)
+        d = _Ordinary(draw=_no_draw, dtype=dtype, mode=mode, numeric=case.numeric, chosen=chosen)
         args = {name: arg for name, arg in (case.plain or case.inputs)(d).items() if arg is not OMIT}
         sample = Sample(op=case.op, dtype=d.dtype, mode=mode, sizes=dict(d.sizes), args=args)
         sample = without_unused(sample)

@@ -52,6 +52,7 @@ class Fill:
     - `distinct`: no two elements along any dim are equal.
     - `index`: integers in [0, size of the dim `of`), or in [-size, size) if `low` < 0.
     - `permutation`, `sorted`, `one_hot`: along the last dim.
+    - `sparse`: two of three finite elements are 0, unless the values are `extreme`, which have zeros of their own.
     - `pivots`: along the last dim, the row that LU swaps with row i, from 1 to the size of the dim `of`.
     - `literal`: `data` holds the bytes of the elements, row-major and little-endian, deflated, in base64.
 
@@ -69,6 +70,7 @@ class Fill:
         "index",
         "permutation",
         "sorted",
+        "sparse",
         "one_hot",
         "pivots",
         "literal",

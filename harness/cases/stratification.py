@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 
 from .richness import has_elements, richness
 from .sample import Sample
+from .structure import IDLE
 from .traits import attributes, traits
 
 
@@ -16,7 +17,12 @@ def unstructured(sample: Sample) -> set[str]:
 
 
 def stratify(
-    found: list[Sample], wanted: int, most: int = 0, *, structure: Callable[[Sample], set[str]] = unstructured
+    found: list[Sample],
+    wanted: int,
+    most: int = 0,
+    *,
+    structure: Callable[[Sample], set[str]] = unstructured,
+    shown: Set[str] = frozenset(),
 ) -> list[Sample]:
     """`wanted` samples by greedy cover: each next one adds the most unseen traits; ties go to the richest.
 
@@ -24,10 +30,10 @@ def stratify(
     proves little. Then, up to `most` in all, those follow that add a trait of an argument without tensors, or else a
     structural trait. Among the `wanted` ones a trait of the first kind counts as seen only if the sample has elements.
     `structure` gives the structural traits, if there are to be any: they would crowd out what else the calls of a trace
-    show.
+    show. `shown` are traits that no sample has to add.
     """
     rest = [_Candidate.of(sample, structure(sample)) for sample in found]
-    seen: set[str] = set()
+    seen = set(shown)
     picked: list[Sample] = []
     while rest and len(picked) < max(wanted, most):
         rank = _ranking(len(picked), wanted)
@@ -44,7 +50,8 @@ def stratify(
 class _Candidate:
     """A sample with all that it is ranked by, which takes longer to find out than to compare.
 
-    `traits` are all of them, those of `structure` included; `elements` says whether it has elements.
+    `traits` are all of them, those of `structure` included; `elements` says whether it has elements and the op has, as
+    far as `structure` tells, something to do with them.
     """
 
     sample: Sample
@@ -56,8 +63,8 @@ class _Candidate:
 
     @classmethod
     def of(cls, sample: Sample, structure: set[str]) -> _Candidate:
-        every = set(traits(sample)) | structure
-        return cls(sample, every, attributes(sample), structure, has_elements(sample), richness(sample))
+        every, elements = set(traits(sample)) | structure, has_elements(sample) and IDLE not in structure
+        return cls(sample, every, attributes(sample), structure, elements, (elements, *richness(sample)))
 
 
 Ranking = Callable[[_Candidate, set[str]], tuple[int, ...]]

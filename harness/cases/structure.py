@@ -10,6 +10,8 @@ from .facets import is_alone
 from .sample import Arg, Dim, Sample, TensorSpec, tensors, walk
 
 Shape = tuple[int, ...]
+IDLE = "idle"
+"""The trait of a call that acts along a dim of size 0 or 1, where it has next to nothing to do."""
 
 
 def structure(sample: Sample) -> set[str]:
@@ -22,13 +24,16 @@ def structure(sample: Sample) -> set[str]:
       tensor of rank 0.
     - `empty`, `single`: a tensor without elements, or with one but not of rank 0.
     - `dim:size_0 alone`, `empty alone`: so are those of the last two kinds called without any other argument.
+    - `idle`: the op acts along a dim of size 0 or 1.
     - `expands`, `expands:size_0`: a 1 broadcasts to a larger size, or something is empty beside it.
+    - `crosses`: each of two tensors has a 1 where the other has a larger size.
     """
     named = [(name, spec) for name, arg in sample.args.items() for spec in tensors(arg)]
     shapes = [spec.shape(sample.sizes) for _, spec in named]
     found = {f"{name}:rank={len(spec.dims)}" for name, spec in named}
     found |= {trait for (name, spec), shape in zip(named, shapes, strict=True) for trait in _sizes(name, spec, shape)}
     bare = {trait for name in DIMS if shapes for trait in _acted(name, sample.args.get(name), _shape_of(name, shapes))}
+    found |= {IDLE for trait in bare if ":size_" in trait}
     bare |= {trait for shape in shapes for trait in _counts(shape)}
     alone = all(name in DIMS or tensors(arg) for name, arg in sample.args.items())
     return found | bare | {f"{trait} alone" for trait in bare if alone} | set(_expansion(shapes))
@@ -72,12 +77,14 @@ def _acted(name: str, arg: Arg, shape: Shape) -> Iterator[str]:
 
 
 def _expansion(shapes: list[Shape]) -> Iterator[str]:
-    """Whether a 1 of one shape broadcasts to another size of the longest, and whether anything is empty then."""
+    """Whether a 1 of one shape broadcasts to another size of the longest, or also the other way round, or to 0."""
     longest = max(shapes, key=len, default=())
     for shape in shapes:
-        aligned = longest[len(longest) - len(shape) :]
+        lead, aligned = longest[: len(longest) - len(shape)], longest[len(longest) - len(shape) :]
         pairs = [pair for pair in zip(shape, aligned, strict=True) if pair[0] != pair[1]]
         if pairs and all(1 in pair for pair in pairs):
             yield "expands"
+            if any(n == 1 for _, n in pairs) and (any(n == 1 for n, _ in pairs) or any(n > 1 for n in lead)):
+                yield "crosses"
             if 0 in (*shape, *longest):
                 yield "expands:size_0"

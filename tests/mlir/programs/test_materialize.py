@@ -130,6 +130,23 @@ def test_the_first_row_of_an_expanded_tensor_has_the_special_values() -> None:
     assert {"nan", "+inf", "-inf"} <= held(found)
 
 
+@pytest.mark.parametrize("dtype", ["f32", "u8", "i64", "c64"])
+@pytest.mark.parametrize("values", ["mixed", "nonfinite"])
+def test_most_elements_of_a_sparse_tensor_are_zero_and_the_others_are_as_in_any(dtype: str, values: Values) -> None:
+    found = materialize(TensorSpec(dims=(600,), dtype=dtype, fill=Fill(kind="sparse", values=values), seed=1), {})
+    part = found.real if found.is_complex() else found
+    assert 0.6 < (part == 0).float().mean() < 0.85
+    assert bool(part.isnan().any()) == (values == "nonfinite" and dtype in ("f32", "c64"))
+    assert not part.dtype.is_floating_point or bool(((part % 1 != 0) & part.isfinite()).any())
+    assert dtype != "u8" or bool((part > 127).any())
+
+
+def test_the_extremes_of_booleans_are_mostly_true() -> None:
+    fill = Fill(values="extreme")
+    found = materialize(TensorSpec(dims=(64,), dtype="bool", fill=fill, seed=1), {})
+    assert found.sum() == 48
+
+
 @pytest.mark.parametrize("shape", [(4,), (5,), (2, 3), (3, 1, 4)])
 @pytest.mark.parametrize("layout", ["contiguous", "sliced"])
 def test_booleans_of_one_shape_show_every_combination(shape: tuple[int, ...], layout: Layout) -> None:

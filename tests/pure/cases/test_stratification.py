@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -50,6 +51,13 @@ def test_each_next_one_shows_most_that_is_new() -> None:
 )
 def test_what_a_mistake_shows_on_comes_first(poor: Sample, rich: Sample) -> None:
     assert stratify([poor, rich], 1) == stratify([rich, poor], 1) == [rich]
+
+
+def test_a_call_that_has_something_to_do_along_its_dim_comes_first() -> None:
+    idle, busy = held((4, 4, 1), (2,)), held((4, 2), (0,))
+    acted = [replace(s, args={"self": s.args["self"], "dim": s.args["pads"]}) for s in (idle, busy)]
+    assert stratify(acted, 1) == [acted[0]]  # the richer one
+    assert stratify(acted, 1, structure=structure) == [acted[1]]
 
 
 def test_all_are_taken_where_there_are_few() -> None:

@@ -33,8 +33,8 @@ def two(first: tuple[int, ...], second: tuple[int, ...]) -> Sample:
         (call((2, 0), keepdim=True), {"empty"}, {"empty alone"}),
         (call((1, 1)), {"single"}, {"self:size_1@d"}),
         (call(()), {"self:rank=0"}, {"single"}),
-        (call((0, 5), dim=(0,)), {"dim:size_0", "dim:size_0 alone"}, {"dim:all"}),
-        (call((0, 5), dim=(1,)), set(), {"dim:size_0"}),
+        (call((0, 5), dim=(0,)), {"dim:size_0", "dim:size_0 alone", "idle"}, {"dim:all"}),
+        (call((0, 5), dim=(1,)), set(), {"dim:size_0", "idle"}),
         (call((0, 0), dim=(1,)), set(), {"dim:size_0"}),
         (call((2, 1), dim=-1, keepdim=True), {"dim:size_1"}, {"dim:size_1 alone"}),
         (call((2, 3), dim=(1, -2)), {"dim:all"}, {"dim:size_1"}),
@@ -44,6 +44,9 @@ def two(first: tuple[int, ...], second: tuple[int, ...]) -> Sample:
         (two((0, 1, 3), (0, 4, 3)), {"expands", "expands:size_0"}, set()),
         (two((1,), (0,)), {"expands:size_0"}, set()),
         (two((3,), (2, 3)), set(), {"expands"}),
+        (two((1, 3), (4, 1)), {"expands", "crosses"}, set()),
+        (two((4, 1), (3,)), {"crosses"}, {"expands:size_0"}),
+        (two((1, 3), (4, 3)), set(), {"crosses"}),
     ],
 )
 def test_what_a_sample_shows(sample: Sample, shown: set[str], not_shown: set[str]) -> None:
