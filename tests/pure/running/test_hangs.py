@@ -258,8 +258,10 @@ LOOKS = replace(SIZE, minimise_seconds=5.0, minimise_total=1e9)
 
 
 def test_a_hang_while_minimising_is_the_ops_hang_and_names_the_sample_that_was_minimised(clock: FakeClock) -> None:
+    drawn = {s.id for s in census(case("aten.relu.default"), "f32", "static", LOOKS, 0)}
+
     def plan(sample: Sample, backend: str) -> Plan:
-        small = set(sample.sizes.values()) == {1, 2}  # in no draw of the census
+        small = sample.id not in drawn and max(sample.sizes.values(), default=0) <= 2
         return (WRONG if sample.dtype == "f32" else PASSED), {"lower": HANG} if small or sample.dtype == "i32" else {}
 
     of = {(cell.mode, cell.dtype): cell for cell in cells(backends=("tosa",))}
