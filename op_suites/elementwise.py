@@ -78,7 +78,7 @@ def alpha(d: Draw) -> Any:
     """A factor whose products are exact or rounded, negative for unsigned numbers too, or left out."""
     if d.kind == "bool":
         return OMIT
-    return d.choose(OMIT, *((2, 1, -3, 0) if d.kind == "int" else (2.0, 0.5, -3.125, 0.0)))
+    return d.choose(OMIT, *((2, -3) if d.kind == "int" else (2.0, 0.5, -3.125, 0.0)))
 
 
 def promoted_inputs(*, with_alpha: bool = False) -> Inputs:

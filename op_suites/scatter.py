@@ -88,7 +88,7 @@ def along_inputs(*, distinct: bool = False, alpha: bool = False) -> Inputs:
         else:
             index = d.index((count,), dims[at], dtype=index_dtype(d) if alpha else "i64")
         source = d.tensor(tuple(count if i == at else dim for i, dim in enumerate(dims)))
-        scale = {"alpha": d.choose(OMIT, d.scalar(2.0, 0.5, 0.0))} if alpha else {}
+        scale = {"alpha": d.choose(OMIT, True if d.kind == "bool" else d.scalar(2.0, 0.5, 0.0))} if alpha else {}
         return {"self": d.tensor(dims), "dim": axis, "index": index, "source": source, **scale}
 
     return inputs

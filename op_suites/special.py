@@ -41,8 +41,7 @@ def pair_inputs(first: tuple[float, float], second: tuple[float, float]) -> Inpu
 
     def inputs(d: Draw) -> Mapping[str, Any]:
         dims = d.shape()
-        smaller = d.broadcast(dims)
-        a, b = d.choose((dims, dims), (dims, smaller), (smaller, dims))
+        a, b = d.pair(dims)
         return {"self": d.tensor(a, fill=inside(d, *first)), "other": d.tensor(b, fill=inside(d, *second))}
 
     return inputs

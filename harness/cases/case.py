@@ -70,14 +70,17 @@ _cached_choice = lru_cache(maxsize=4096, typed=True)(_choice)
 """Cached, since a strategy is costly to make; typed, since 1, 1.0 and True would otherwise be one key."""
 
 
+_DEGENERATE = (*(None,) * 4, *((i, 0) for i in (0, 0, 0, 1, 1, 2, 3, 4)), *((i, 1) for i in (0, 1, 2)))
+
+
 @dataclass(slots=True)
 class Draw:
     """The source of a case's choices. Every choice goes through hypothesis and shrinks to its first option.
 
     `draw` draws from a hypothesis strategy; `dtype` and `mode` are those of the cell, `numeric` is the case's class.
     A strategy declares named dims with `size` or `shape`, which record them in `sizes` and `bounds`. `seeds` counts the
-    tensors drawn so far; each takes its number as its seed. `degenerate` is the position of one named dim and the size
-    (0 or 1) that it gets, or None. In dynamic mode it is None: there the runs include such sizes.
+    tensors drawn so far; each takes its number as its seed. `degenerate` is the position of one named dim among those
+    that may have the size (0 or 1) which it gets, and that size; None in dynamic mode, where runs have such sizes.
     """
 
     draw: Callable[[SearchStrategy[Any]], Any]
@@ -88,11 +91,11 @@ class Draw:
     bounds: dict[str, Bounds] = field(default_factory=dict)
     seeds: int = 0
     degenerate: tuple[int, int] | None = None
+    eligible: int = 0
 
     def __post_init__(self) -> None:
         if self.mode == "static":
-            empty, single = ((i, 0) for i in range(5)), ((i, 1) for i in range(3))
-            self.degenerate = self.choose(None, None, None, *empty, *single)
+            self.degenerate = self.choose(*_DEGENERATE)
 
     # choices
 
@@ -133,9 +136,9 @@ class Draw:
         symbolic = symbolic and high >= 2
         least = max(low, 2 if symbolic else 1) if self.mode == "dynamic" else max(low, 1)
         size = self.integer(min(least, high), high)
-        index = len(self.sizes)
-        if self.degenerate and self.degenerate[0] == index and low <= self.degenerate[1]:
-            size = self.degenerate[1]
+        if self.degenerate and low <= self.degenerate[1]:
+            size = self.degenerate[1] if self.degenerate[0] == self.eligible else size
+            self.eligible += 1
         self.sizes[name] = size
         self.bounds[name] = Bounds(low, high, symbolic)
         return name

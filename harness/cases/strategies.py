@@ -40,12 +40,10 @@ def unary_inputs(fill: Fill = ANY, *, name: str = "self") -> Inputs:
 
 
 def binary_inputs(fill: Fill = ANY, other: Fill | None = None) -> Inputs:
-    """A strategy: two tensors that broadcast; either one may be the smaller."""
+    """A strategy: two tensors that broadcast; either one may be the smaller, or each in other dims."""
 
     def inputs(d: Draw) -> Mapping[str, Any]:
-        dims = d.shape()
-        smaller = d.broadcast(dims)
-        a, b = d.choose((dims, smaller), (smaller, dims))
+        a, b = d.pair(d.shape())
         return {"self": d.tensor(a, fill=fill), "other": d.tensor(b, fill=other or fill)}
 
     return inputs
