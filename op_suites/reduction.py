@@ -44,9 +44,8 @@ def reducible(
     else:
         axes = d.axes(range(rank), min_size=1) if rank else d.choose((0,), (-1,), ())
     reduced = {axis % rank for axis in axes} if rank else set()
-    if (
-        reduced and d.degenerate and least <= d.degenerate[1] and d.flag()
-    ):  # a sum of nothing fails more often than one of empty rows
+    if reduced and d.degenerate and least <= d.degenerate[1] and d.flag():
+        # a sum of nothing fails more often than one of empty rows
         d.degenerate = (axes[0] % rank, d.degenerate[1])
     high = (6, 7, 6, 5, 4, 3)[rank]
     return tuple(d.size(f"d{i}", least if i in reduced else 0, high) for i in range(rank)), axes
