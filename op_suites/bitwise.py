@@ -23,9 +23,9 @@ def shift_inputs(d: Draw) -> Mapping[str, Any]:
 
 def gcd_inputs(d: Draw) -> Mapping[str, Any]:
     """Integers that broadcast; none is the least one of its dtype, which has no absolute value."""
-    dims = d.shape()
+    a, b = d.pair(d.shape())
     fill = Fill(low=max(DTYPES[d.dtype].low + 1, 1 - 2**31))
-    return {"self": d.tensor(dims, fill=fill), "other": d.tensor(d.broadcast(dims), fill=fill)}
+    return {"self": d.tensor(a, fill=fill), "other": d.tensor(b, fill=fill)}
 
 
 CASES = (

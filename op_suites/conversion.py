@@ -130,8 +130,8 @@ def pairs_inputs(d: Draw) -> Mapping[str, Any]:
 
 def parts_inputs(d: Draw) -> Mapping[str, Any]:
     """A real and an imaginary part that broadcast."""
-    dims = d.shape()
-    return {"real": d.tensor(dims), "imag": d.tensor(d.broadcast(dims))}
+    a, b = d.pair(d.shape())
+    return {"real": d.tensor(a), "imag": d.tensor(b)}
 
 
 CPU = EnumArg("device", "cpu")

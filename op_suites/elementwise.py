@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from harness.cases.case import OMIT, Draw, Inputs, OpCase
-from harness.cases.dtypes import ALL, BOOL, COMPLEX, DTYPES, EVERY, FLOAT, INT, REAL
+from harness.cases.dtypes import ALL, BOOL, COMPLEX, DTYPES, EVERY, FLOAT, INT, REAL, UNSIGNED
 from harness.cases.libm import libm
 from harness.cases.numeric import EXACT, ROUNDED, Composite, Numeric, Stated, Ulp
 from harness.cases.sample import Fill
@@ -75,10 +75,9 @@ def with_scalar(
 
 
 def alpha(d: Draw) -> Any:
-    """A factor whose products are exact or rounded, negative for unsigned numbers too, or left out."""
-    if d.kind == "bool":
-        return OMIT
-    return d.choose(OMIT, *((2, -3) if d.kind == "int" else (2.0, 0.5, -3.125, 0.0)))
+    """A factor, or left out: its products are exact or rounded, and it is negative for unsigned numbers, which wrap."""
+    factors = {"bool": (), "int": (-3, 2)}.get(d.kind, (2.0, 0.5, -3.125, 0.0))
+    return d.choose(OMIT, *(factors[:1] if d.dtype in UNSIGNED else factors))
 
 
 def promoted_inputs(*, with_alpha: bool = False) -> Inputs:
@@ -147,7 +146,7 @@ def pow_inputs(least: int) -> Inputs:
     """
 
     def inputs(d: Draw) -> Mapping[str, Any]:
-        dims = d.shape()
+        a, b = d.pair(d.shape())
         positive = d.flag()
         if d.kind in ("int", "bool"):
             base, exponent = ANY, Fill(low=least, high=5)
@@ -155,7 +154,7 @@ def pow_inputs(least: int) -> Inputs:
             base, exponent = Fill(low=0.25, high=16), Fill(low=-3, high=3)
         else:
             base, exponent = Fill(avoid=(0.0,), margin=0.25), Fill(low=-3, high=3, step=1)
-        return {"self": d.tensor(dims, fill=base), "exponent": d.tensor(d.broadcast(dims), fill=exponent)}
+        return {"self": d.tensor(a, fill=base), "exponent": d.tensor(b, fill=exponent)}
 
     return inputs
 
@@ -183,9 +182,9 @@ def scalar_pow_inputs(d: Draw) -> Mapping[str, Any]:
 
 def shift_inputs(d: Draw) -> Mapping[str, Any]:
     """Integers and shifts below their width."""
-    dims = d.shape()
+    a, b = d.pair(d.shape())
     by = Fill(low=0, high=DTYPES[d.dtype].bits - 1)
-    return {"self": d.tensor(dims), "other": d.tensor(d.broadcast(dims), fill=by)}
+    return {"self": d.tensor(a), "other": d.tensor(b, fill=by)}
 
 
 def where_inputs(d: Draw) -> Mapping[str, Any]:
@@ -266,7 +265,8 @@ def lerp_inputs(scalar: bool) -> Inputs:
     def inputs(d: Draw) -> Mapping[str, Any]:
         dims = d.shape()
         weight = d.choose(0.25, 0.75, -1.5, 0.0, 1.0) if scalar else d.tensor(d.broadcast(dims))
-        return {"self": d.tensor(dims), "end": d.tensor(d.broadcast(dims)), "weight": weight}
+        a, b = d.pair(dims)
+        return {"self": d.tensor(a), "end": d.tensor(b), "weight": weight}
 
     return inputs
 
@@ -279,9 +279,9 @@ def nan_to_num_inputs(d: Draw) -> Mapping[str, Any]:
 
 def ldexp_inputs(d: Draw) -> Mapping[str, Any]:
     """Any numbers and integral exponents of two, of one dtype or another, that broadcast."""
-    dims = d.shape()
-    exponent = d.tensor(d.broadcast(dims), d.choose("i32", "i64", "f32"), Fill(low=-9, high=9, step=1))
-    return {"self": d.tensor(dims), "other": exponent}
+    a, b = d.pair(d.shape())
+    exponent = d.tensor(b, d.choose("i32", "i64", "f32"), Fill(low=-9, high=9, step=1))
+    return {"self": d.tensor(a), "other": exponent}
 
 
 def logit_inputs(d: Draw) -> Mapping[str, Any]:
@@ -293,8 +293,8 @@ def logit_inputs(d: Draw) -> Mapping[str, Any]:
 
 def polar_inputs(d: Draw) -> Mapping[str, Any]:
     """Radii and angles that broadcast."""
-    dims = d.shape()
-    return {"abs": d.tensor(dims, fill=Fill(low=0.0)), "angle": d.tensor(d.broadcast(dims), fill=PERIODIC)}
+    a, b = d.pair(d.shape())
+    return {"abs": d.tensor(a, fill=Fill(low=0.0)), "angle": d.tensor(b, fill=PERIODIC)}
 
 
 def round_inputs(d: Draw) -> Mapping[str, Any]:
