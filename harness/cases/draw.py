@@ -81,7 +81,7 @@ def _picked(case: OpCase, dtype: str, mode: Mode, size: Profile, drawn: list[Sam
     wanted, most = size.programs(case, dtype, mode), programs_at_most(case, dtype, mode, size)
     plain = plain_call(case, mode, dtype)
     shown = structure(plain) if plain else set()
-    if plain and dtype != case.dtypes[0] and wanted < most == size.odd:
+    if plain and tensors(plain.args) and dtype in ODD and dtype != case.dtypes[0] and wanted < most:
         more = stratify(drawn, 0, most - 1, structure=structure, shown=shown | set(traits(plain)))
         return [plain, *more]
     return stratify(drawn, wanted, most, structure=structure, shown=shown)

@@ -12,6 +12,7 @@ from harness.cases.draw import census, minimise
 from harness.cases.explicit import NAN, example, tensor
 from harness.cases.literal import elements
 from harness.cases.numeric import ROUNDED, Composite
+from harness.cases.plain import plain_call
 from harness.cases.profile import PROFILES, Profile, profile
 from harness.cases.sample import Fill, Mode, Sample, SizeOf, TensorSpec, tensors
 from harness.cases.sizes import without_unused
@@ -67,6 +68,24 @@ def test_a_dtype_that_lowers_in_ways_of_its_own_has_more_programs_while_they_sho
     assert len({s.program for s in drawn(case, dtype="i32", size=odd)}) == 1
     alike = replace(case, inputs=lambda d: {"self": d.tensor((d.size("n", 2, 9),))})
     assert len({s.program for s in drawn(alike, dtype="bool", size=odd)}) == 1
+
+
+def test_the_first_program_of_such_a_dtype_is_like_the_plain_call() -> None:
+    case = replace(CASE, dtypes=("f32", "i32", "bool"))
+    plain, found = plain_call(case, "static"), drawn(case, dtype="bool", size=replace(SIZE, others=1, odd=3))[0]
+    assert plain
+    assert found.sizes == plain.sizes
+    assert {name: arg for name, arg in found.args.items() if name != "self"} == {
+        name: arg for name, arg in plain.args.items() if name != "self"
+    }
+
+
+def test_unsigned_numbers_also_come_from_either_half_of_the_range_alone() -> None:
+    case = replace(CASE, dtypes=("f32", "i32", "u8"))
+    ways = {
+        dtype: {s.values for s in drawn(case, dtype=dtype, size=replace(SIZE, refilled=1))} for dtype in ("u8", "i32")
+    }
+    assert {"below", "above"} <= ways["u8"] - ways["i32"]
 
 
 def test_a_dtype_of_an_op_without_tensors_has_more_programs_too() -> None:
