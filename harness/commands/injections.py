@@ -3,22 +3,28 @@
 `python -m harness.commands.injections` asks eager what `opcov ops --tame` asks it, and writes the calls that it takes:
 to op_suites/injected for the census, to op_suites/nightly and op_suites/promoted for the nightly. A call is kept only
 if the control passes it.
+
+What is kept changes what facets are injected into, so that a few more are found then. `--add FILE` takes them from what
+`opcov ops --tame --json` lists.
 """
 
 from __future__ import annotations
 
 import argparse
 import gc
+import json
 import logging
 import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.cases import picks_file, promotions
 from harness.cases.case import OpCase
-from harness.errors import Exit, OpcovError
+from harness.cases.sample import Sample, from_json
+from harness.errors import BadSample, Exit, OpcovError
 from harness.programs.compiler import INSTALLED
 from harness.programs.provider import use
 from harness.surface import opinfo
@@ -46,14 +52,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Write what is to be kept of these families; return the exit status."""
     parser = argparse.ArgumentParser(prog=WRITES, description=__doc__)
     parser.add_argument("families", nargs="*", default=tuple(catalog()), help="only these families")
+    parser.add_argument("--add", type=Path, metavar="FILE", help="search nothing; add these findings for the nightly")
     options = parser.parse_args(arguments)
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     logging.disable()  # torch tells of each call that it refuses
     try:
-        return _write(options.families)
+        return _add(options.add) if options.add else _write(options.families)
     except OpcovError as error:
         print(f"injections: {error}", file=sys.stderr)
         return error.code
+
+
+def _add(path: Path) -> int:
+    """Add the calls of findings to those of the nightly; raises BadSample."""
+    for family, found in _findings(path).items():
+        kept = [sample for of in picks_file.read(NIGHTLY / f"{family}.jsonl").values() for sample in of]
+        new = [sample for sample in {s.id: s for s in found}.values() if sample.id not in {s.id for s in kept}]
+        print(f"{family}: {plural(len(new), 'sample')} more for the nightly")
+        picks_file.write(NIGHTLY, {family: [*kept, *new]})
+    return Exit.OK
+
+
+def _findings(path: Path) -> dict[str, list[Sample]]:
+    """The calls that `opcov ops --tame --json` lists, by family."""
+    found: dict[str, list[Sample]] = {}
+    try:
+        for finding in json.loads(path.read_text(encoding="utf-8"))["findings"]:
+            found.setdefault(finding["family"], []).append(replace(from_json(finding["sample"]), origin="injected"))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        why = getattr(error, "strerror", None) or repr(error)
+        raise BadSample(f"{path}: {why}", hint="--add takes what `opcov ops --tame --json` prints") from None
+    check_families(list(found))
+    return found
 
 
 def _write(families: Sequence[str]) -> int:

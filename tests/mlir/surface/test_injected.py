@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from harness.cases import picks_file
 from harness.cases.case import Draw, OpCase
 from harness.cases.profile import Profile
-from harness.cases.sample import Fill, Sample, tensors
+from harness.cases.sample import Fill, Sample, tensors, to_json
 from harness.commands import injections, picks, tameness
 from harness.commands.tameness import Searcher
 from harness.errors import Exit
@@ -161,6 +163,27 @@ def test_a_family_of_which_an_op_cannot_be_searched_keeps_what_it_has(
     assert injections.main(["sorting"]) == Exit.FOUND
     assert [path.read_text() for path in sorted(tmp_path.glob("*/*"))] == ["kept", "kept"]
     assert "sorting: left as it was" in capsys.readouterr().out
+
+
+def test_what_is_listed_still_is_added_for_the_nightly(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    sample = asked(case())[0].nightly[0]
+    told = {"findings": [{"family": "sorting", "sample": to_json(replace(sample, origin="census"))}] * 2}
+    (tmp_path / "tame.json").write_text(json.dumps(told), encoding="utf-8")
+    monkeypatch.setattr(injections, "NIGHTLY", tmp_path / "nightly")
+    for _ in range(2):
+        assert injections.main(["--add", str(tmp_path / "tame.json")]) == Exit.OK
+        assert picks_file.read(tmp_path / "nightly" / "sorting.jsonl") == {sample.op: (sample,)}
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"findings": [{"family": "sorting", "sample": 3}]}'])
+def test_what_lists_no_findings_is_an_error_of_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    (tmp_path / "tame.json").write_text(text, encoding="utf-8")
+    assert injections.main(["--add", str(tmp_path / "tame.json")]) == Exit.DATA
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "--add takes what `opcov ops --tame --json` prints" in error or "sample" in error
 
 
 def test_a_call_that_refutes_a_reason_is_kept() -> None:
