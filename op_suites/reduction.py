@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -273,6 +274,8 @@ KEPT = dict.fromkeys((*(name for name in INT if name != "i64"), *BOOL), "eager s
 # opcov's issue 14: TOSA compares u8 as signed
 HIGH_BIT = tensor([[100, 200, 50], [7, 7, 255]], "u8", dims=("n", "m"))
 DISTINCT_HIGH_BIT = tensor([[100, 200, 50], [7, 9, 255]], "u8", dims=("n", "m"))
+# an extremum that starts from the least or largest finite number, not from an infinity, is wrong where all are infinite
+LEAST, MOST = (tensor([[1.5, end], [end, end]], dims=("n", "m")) for end in (-math.inf, math.inf))
 
 CASES = (
     reduction("sum.default", over_all(dtype=True), EVERY, TERMS),
@@ -289,8 +292,8 @@ CASES = (
     ),
     reduction("prod.default", prod_inputs(axis=False), EVERY, TERMS),
     reduction("prod.dim_int", prod_inputs(axis=True), EVERY, TERMS),
-    reduction("amax.default", over_dims(least=1, none=False)),
-    reduction("amin.default", over_dims(least=1, none=False)),
+    reduction("amax.default", over_dims(least=1, none=False), examples=(example(self=LEAST, dim=(1,)),)),
+    reduction("amin.default", over_dims(least=1, none=False), examples=(example(self=MOST, dim=(1,)),)),
     reduction("max.default", over_all(least=1)),
     reduction("min.default", over_all(least=1)),
     reduction(

@@ -30,7 +30,6 @@ ASTRAY: Mapping[str, str] = {
     "aten._softmax.default": "torch.aten.max.dim: max(): Expected reduction dim 1 to have non-zero size",
     "aten._adaptive_avg_pool2d.default": "torch.aten.avg_pool2d: Given input size: (1x1x1)",
     "aten.multilabel_margin_loss.default": "out[0]=",
-    "aten.upsample_bilinear2d.vec": "out[0][",
     "aten.bincount.default": "out[0].dtype=float64, but should be int64",
 }
 """Ops whose IR in the backend contract differs from eager or is refused by eager, and the first fault of each."""

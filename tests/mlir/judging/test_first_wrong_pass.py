@@ -104,7 +104,7 @@ TO_TOSA = ("contract", "lower/convert-torch-to-tosa")
         ("aten.max.other", "linalg", "static", "f16", TO_LINALG),
         ("aten.expm1.default", "tosa", "dynamic", "f32", TO_TOSA),
         ("aten.true_divide.Tensor", "tosa", "static", "u8", TO_TOSA),
-        ("aten.roll.default", "linalg", "static", "f32", DECOMPOSES),
+        ("aten.std.correction", "linalg", "static", "f32", DECOMPOSES),
         ("aten.relu.default", "tosa", "static", "f16", TO_TOSA),
         ("aten.absolute.default", "stablehlo", "static", "c64", TO_STABLEHLO),
     ],
