@@ -17,6 +17,7 @@ MUL = "torch.aten.mul.Tensor"
 BACKENDS = ("planted-refusal", "planted-crash", "planted-lie")
 OPS = ("aten.hardswish.default", "aten.relu.default", "aten.neg.default", "aten.abs.default")
 """The first one multiplies. The others pass: the longer a run, the more time it has for causes."""
+CAUSES = {(name, (MUL,), True) for name in BACKENDS}
 OPTIONS = ("--op", ",".join(OPS), "--dtype", "f32", "--mode", "static", "-p", "no:xdist")
 OPTIONS += tuple(word for name in BACKENDS for word in ("--backend", name))
 
@@ -37,20 +38,20 @@ def test_the_run_names_the_op_with_the_fault_and_is_whole(run: tuple[Done, Path]
     done, path = run
     assert done.returncode == 0, done.stdout
     found = read(path)
-    assert {(cause.backend, cause.culprits, cause.unlocks) for cause in found.causes} == {
-        (name, (MUL,), True) for name in BACKENDS
-    }
+    named = [(cause.backend, cause.culprits, cause.unlocks) for cause in found.causes]
+    assert named and set(named) <= CAUSES  # on a busy machine there is not time for all of them
     assert found.complete
-    assert [line["kind"] for line in lines(path)][-4:] == ["cause", "cause", "cause", "footer"]
+    assert [line["kind"] for line in lines(path)][-len(named) - 1 :] == [*["cause"] * len(named), "footer"]
     assert sum(cause.seconds for cause in found.causes) < lines(path)[-1]["seconds"] / 5
 
 
 def test_opcov_causes_finds_the_same_once_more(run: tuple[Done, Path], plugins: Path, tmp_path: Path) -> None:
     _, path = run
     told = opcov("causes", path, cwd=tmp_path, plugins=plugins)
-    ways = len(read(path).causes)
-    assert told.stdout.startswith(f"{ways} of {ways} ways of failing have a verified culprit"), told
     before = read(path)
+    assert {(cause.backend, cause.culprits, cause.unlocks) for cause in before.causes} == CAUSES
+    ways = len(before.causes)
+    assert told.stdout.startswith(f"{ways} of {ways} ways of failing have a verified culprit"), told
     again = tmp_path / "again.jsonl.gz"
     toolchains = [line for line in lines(path) if line["kind"] == "toolchain"]
     with JournalWriter(again, before.header, (), toolchains) as writer:
