@@ -12,7 +12,7 @@ from harness.cases.dtypes import ALL, BOOL, COMPLEX, DTYPES, EVERY, FLOAT, INT, 
 from harness.cases.libm import libm
 from harness.cases.numeric import EXACT, ROUNDED, Composite, Numeric, Stated, Ulp
 from harness.cases.sample import Fill
-from harness.cases.strategies import ANY, MOSTLY_ZERO, binary, unary
+from harness.cases.strategies import ANY, MOSTLY_ZERO, TRUTHS, binary, unary
 
 SIGNED = (*FLOAT, "i8", "i16", "i32", "i64")
 BOUND = Fill(low=-2, high=3)
@@ -24,8 +24,6 @@ FUSED = Composite((Ulp(4),))
 ADDED = Composite((Ulp(2), libm("exp"), libm("log1p"), Ulp(2)))
 """The larger operand, plus the log1p of an exponential; to base 2, with a factor before and after."""
 GAMMA = Composite((Stated(16, "series, recurrence and reflection by pieces, each libm's own; glibc states 7 ulp"),))
-TRUTHS = Fill(kind="sparse")
-"""Zeros, and numbers that are true though they are fractions, or have no bit in common."""
 QUARTERS = Fill(low=-8, high=8, step=0.25)
 """Their quotients are integers, or farther from one than any dtype's roundoff: no floor can fall on the wrong side."""
 

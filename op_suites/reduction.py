@@ -13,7 +13,7 @@ from harness.cases.explicit import example, tensor
 from harness.cases.libm import libm
 from harness.cases.numeric import EXACT, ROUNDED, Composite, Linear, Numeric, Over, Ulp
 from harness.cases.sample import Fill
-from harness.cases.strategies import ANY, NO_INFINITY, OVERFLOWING
+from harness.cases.strategies import ANY, NO_INFINITY, OVERFLOWING, TRUTHS
 
 TERMS = Linear((Over(),))
 PRIM_TERMS = Linear((Over("dims"),))
@@ -266,8 +266,6 @@ def reduction(op: str, inputs: Inputs, dtypes: tuple[str, ...] = ALL, numeric: N
     return OpCase(op=f"aten.{op}", inputs=inputs, dtypes=dtypes, numeric=numeric, **more)
 
 
-SPARSE = Fill(kind="sparse")
-"""Mostly zeros: else `any` would never be False."""
 DROPPED = {"output_dtype": "eager refuses the argument"}
 KEPT = dict.fromkeys((*(name for name in INT if name != "i64"), *BOOL), "eager sums to i64, its meta function does not")
 
@@ -312,9 +310,9 @@ CASES = (
     ),
     reduction("argmax.default", arg_inputs, REAL),
     reduction("argmin.default", arg_inputs, REAL),
-    reduction("any.default", over_all(fill=SPARSE), EVERY),
-    reduction("any.dim", over_dim(fill=SPARSE), EVERY),
-    reduction("any.dims", over_dims(fill=SPARSE), EVERY),
+    reduction("any.default", over_all(fill=TRUTHS), EVERY),
+    reduction("any.dim", over_dim(fill=TRUTHS), EVERY),
+    reduction("any.dims", over_dims(fill=TRUTHS), EVERY),
     reduction("all.default", over_all(fill=ANY), EVERY),
     reduction("all.dim", over_dim(fill=ANY), EVERY),
     reduction("var.correction", moment_inputs, FLOAT + COMPLEX, MOMENTS),

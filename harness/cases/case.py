@@ -71,6 +71,7 @@ _cached_choice = lru_cache(maxsize=4096, typed=True)(_choice)
 
 
 _DEGENERATE = (*(None,) * 4, *((i, 0) for i in (0, 0, 0, 1, 1, 2, 3, 4)), *((i, 1) for i in (0, 1, 2)))
+"""What `Draw.degenerate` may be, the more often the more likely: a leading empty dim is that of a batch."""
 
 
 @dataclass(slots=True)

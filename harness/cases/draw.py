@@ -61,8 +61,8 @@ def census(case: OpCase, dtype: str, mode: Mode, size: Profile, seed: int) -> tu
     drawn = draw_programs(case, dtype, mode, seed, count)
     if not any(map(has_elements, drawn)):  # by chance, or because the case draws degenerate samples only
         drawn = draw_programs(case, dtype, mode, seed, _REDRAW * count)
-    plain = plain_call(case, mode) if first else None
-    picked = [laid_out(case, sample) for sample in _picked(case, dtype, mode, size, drawn)]
+    plain = plain_call(case, mode, dtype)
+    picked = [laid_out(case, sample) for sample in _picked(case, dtype, mode, size, plain, drawn)]
     fills = math.ceil(size.samples / max(1, len(picked)))
     out = [with_values(seeded(sample, fill), case.values[0]) for sample in picked for fill in range(fills)]
     rich = sorted(filter(has_elements, picked), key=richness, reverse=True) or picked
@@ -73,13 +73,14 @@ def census(case: OpCase, dtype: str, mode: Mode, size: Profile, seed: int) -> tu
     out += [with_values(seeded(sample, 1), values) for sample in refilled for values in case.ways[1:]]
     kept = (*(case.picks() if size.picks else ()), *(case.nightly() if size.nightly else ()))
     out += (*case.explicit(dtype, mode), *(s for s in kept if (s.dtype, s.mode) == (dtype, mode)))
-    return tuple({s.id: s for s in ([plain, *out] if plain else out)}.values())
+    return tuple({s.id: s for s in ([plain, *out] if plain and first else out)}.values())
 
 
-def _picked(case: OpCase, dtype: str, mode: Mode, size: Profile, drawn: list[Sample]) -> list[Sample]:
-    """The programs of a cell, of those that were drawn."""
+def _picked(
+    case: OpCase, dtype: str, mode: Mode, size: Profile, plain: Sample | None, drawn: list[Sample]
+) -> list[Sample]:
+    """The programs of a cell, of those that were drawn; `plain` is the like of the plain call."""
     wanted, most = size.programs(case, dtype, mode), programs_at_most(case, dtype, mode, size)
-    plain = plain_call(case, mode, dtype)
     shown = structure(plain) if plain else set()
     if plain and tensors(plain.args) and dtype in ODD and dtype != case.dtypes[0] and wanted < most:
         more = stratify(drawn, 0, most - 1, structure=structure, shown=shown | set(traits(plain)))

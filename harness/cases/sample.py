@@ -22,6 +22,11 @@ Values = Literal["simple", "mixed", "extreme", "nonfinite", "below", "above"]
 Origin = Literal["census", "explicit", "injected", "picked", "opinfo", "rejected"]
 ORIGINS: tuple[Origin, ...] = get_args(Origin)
 RULED: tuple[Origin, ...] = ("census", "explicit", "injected", "picked")  # those that all rules of a census hold for
+Structure = Literal["any", "distinct", "index", "permutation", "sorted", "sparse", "one_hot", "pivots", "literal"]
+Matrix = Literal[
+    "positive_definite", "triangular", "upper_triangular", "well_conditioned", "hermitian", "diagonalizable"
+]
+MATRICES: tuple[Matrix, ...] = get_args(Matrix)
 Layout = Literal["contiguous", "transposed", "sliced", "expanded"]
 LAYOUTS: tuple[Layout, ...] = ("contiguous", "transposed", "sliced", "expanded")
 VALUES: tuple[Values, ...] = ("simple", "mixed", "extreme", "nonfinite", "below", "above")
@@ -64,23 +69,7 @@ class Fill:
     - `diagonalizable`: the eigenvalues keep apart; some are conjugate pairs.
     """
 
-    kind: Literal[
-        "any",
-        "distinct",
-        "index",
-        "permutation",
-        "sorted",
-        "sparse",
-        "one_hot",
-        "pivots",
-        "literal",
-        "positive_definite",
-        "triangular",
-        "upper_triangular",
-        "well_conditioned",
-        "hermitian",
-        "diagonalizable",
-    ] = "any"
+    kind: Structure | Matrix = "any"
     values: Values = "mixed"
     low: float | None = None
     high: float | None = None

@@ -15,6 +15,8 @@ OVERFLOWING = Fill(low=-200, high=200)
 """Their exponentials in f32 are infinite or 0, unless the largest element is subtracted first."""
 MOSTLY_ZERO = Fill(step=2)
 """So many zeros that one meets a NaN in the other tensor. The result there is NaN: `xlogy(0, nan)` is not 0."""
+TRUTHS = Fill(kind="sparse")
+"""Mostly zeros, else `any` would never be False; numbers that are true though fractions, or have no bit in common."""
 NO_INFINITY = Fill(reach="unit", low=-40, high=40)
 """For ops that take a mean: the mean of infinities is infinite, or NaN as in eager, depending on how it is computed."""
 

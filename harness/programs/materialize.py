@@ -10,11 +10,11 @@ from dataclasses import replace
 import torch
 
 from harness.cases.dtypes import DTYPES, Dtype
-from harness.cases.sample import ONE_SIDED, Fill, Layout, Sizes, TensorSpec
+from harness.cases.sample import MATRICES, ONE_SIDED, Fill, Layout, Sizes, TensorSpec
 from harness.errors import BadSample
 
 from .booleans import booleans
-from .matrices import MATRICES, matrices
+from .matrices import matrices
 from .special_values import placed, special_values
 
 _SIMPLE = (1.0, 2.0, 0.0, -1.0, 3.0, -2.0)

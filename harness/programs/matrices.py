@@ -6,16 +6,6 @@ import torch
 
 from harness.cases.sample import Fill
 
-MATRICES = (
-    "positive_definite",
-    "triangular",
-    "upper_triangular",
-    "well_conditioned",
-    "hermitian",
-    "diagonalizable",
-)
-"""The kinds of fills whose last two dims are a matrix."""
-
 
 def matrices(fill: Fill, shape: tuple[int, ...], wide: torch.dtype, g: torch.Generator) -> torch.Tensor:
     """A structured matrix, or a batch of them, in a wide dtype, real or complex."""
