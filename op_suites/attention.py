@@ -11,10 +11,11 @@ from typing import Any
 
 from harness.cases.case import OMIT, Dims, Draw, Inputs, OpCase
 from harness.cases.dtypes import FLOAT
+from harness.cases.explicit import example
 from harness.cases.libm import libm
 from harness.cases.numeric import ROUNDED, Composite, Linear, Over, Ulp
 from harness.cases.sample import Dim, DtypeArg, Fill, TensorSpec
-from harness.cases.strategies import OVERFLOWING, row_major
+from harness.cases.strategies import FAR_BELOW, OVERFLOWING, row_major
 
 FINITE = Fill(reach="unit", nonfinite=False)
 """Whether a NaN that is masked out still counts differs between eager's own kernels."""
@@ -103,5 +104,11 @@ CASES = (
         dtypes=FLOAT,
         numeric=ATTENTION,
     ),
-    OpCase(op="aten._safe_softmax.default", inputs=safe_softmax_inputs, dtypes=FLOAT, numeric=Composite(SOFTMAX)),
+    OpCase(
+        op="aten._safe_softmax.default",
+        inputs=safe_softmax_inputs,
+        dtypes=FLOAT,
+        numeric=Composite(SOFTMAX),
+        examples=(example(self=FAR_BELOW, dim=1),),
+    ),
 )

@@ -7,10 +7,11 @@ from typing import Any
 
 from harness.cases.case import OMIT, Dims, Draw, Inputs, OpCase
 from harness.cases.dtypes import ALL, FLOAT
+from harness.cases.explicit import example
 from harness.cases.libm import libm
-from harness.cases.numeric import ROUNDED, Composite, Linear, Over, Ulp
+from harness.cases.numeric import ROUNDED, Composite, Linear, Numeric, Over, Ulp
 from harness.cases.sample import DtypeArg, Fill, SizeOf
-from harness.cases.strategies import NO_INFINITY, OVERFLOWING, row_major
+from harness.cases.strategies import FAR_BELOW, NO_INFINITY, OVERFLOWING, row_major
 
 EXPONENTIALS = (ROUNDED, libm("exp"), Linear((Over(),)))
 """The largest is subtracted, then come the exponentials and their sum."""
@@ -202,11 +203,16 @@ def norm(op: str, inputs: Inputs, *over: str | int | Over, **more: Any) -> OpCas
     return OpCase(op=f"aten.{op}.default", inputs=inputs, dtypes=FLOAT, numeric=normalized(*over), **more)
 
 
+def softmax(op: str, inputs: Inputs, dtypes: tuple[str, ...], numeric: Numeric, *, core: bool = False) -> OpCase:
+    """A softmax over one dim; the core op has an argument that is CUDA's alone."""
+    alone = {"half_to_float": False} if core else {}
+    examples = (example(self=FAR_BELOW, dim=1, **alone),)
+    fixed = dict.fromkeys(alone, "CUDA's alone: eager on the CPU refuses True")
+    return OpCase(op=f"aten.{op}", inputs=inputs, dtypes=dtypes, numeric=numeric, fixed=fixed, examples=examples)
+
+
 SHAPE = Over("normalized_shape", sizes=True)
 BATCH = ("n", "x0", "x1")
-
-
-CUDA = {"half_to_float": "CUDA's alone: eager on the CPU refuses True"}
 
 EXCLUDED: Mapping[str, str] = {
     "aten._native_batch_norm_legit.default": "it writes to its running statistics; the form that returns them instead"
@@ -214,10 +220,10 @@ EXCLUDED: Mapping[str, str] = {
 }
 
 CASES = (
-    OpCase(op="aten.softmax.int", inputs=softmax_inputs, dtypes=ALL, numeric=SOFTMAX),
-    OpCase(op="aten.log_softmax.int", inputs=softmax_inputs, dtypes=ALL, numeric=LOG_SOFTMAX),
-    OpCase(op="aten._softmax.default", inputs=core_softmax_inputs, dtypes=FLOAT, numeric=SOFTMAX, fixed=CUDA),
-    OpCase(op="aten._log_softmax.default", inputs=core_softmax_inputs, dtypes=FLOAT, numeric=LOG_SOFTMAX, fixed=CUDA),
+    softmax("softmax.int", softmax_inputs, ALL, SOFTMAX),
+    softmax("log_softmax.int", softmax_inputs, ALL, LOG_SOFTMAX),
+    softmax("_softmax.default", core_softmax_inputs, FLOAT, SOFTMAX, core=True),
+    softmax("_log_softmax.default", core_softmax_inputs, FLOAT, LOG_SOFTMAX, core=True),
     norm("layer_norm", layer_norm_inputs(native=False), SHAPE),
     norm("native_layer_norm", layer_norm_inputs(native=True), SHAPE),
     norm("rms_norm", rms_norm_inputs, SHAPE),

@@ -13,7 +13,7 @@ from harness.cases.explicit import example, tensor
 from harness.cases.libm import libm
 from harness.cases.numeric import EXACT, ROUNDED, Composite, Linear, Numeric, Over, Ulp
 from harness.cases.sample import Fill
-from harness.cases.strategies import ANY, NO_INFINITY, OVERFLOWING, TRUTHS
+from harness.cases.strategies import ANY, FAR_BELOW, NO_INFINITY, OVERFLOWING, TRUTHS
 
 TERMS = Linear((Over(),))
 PRIM_TERMS = Linear((Over("dims"),))
@@ -274,6 +274,9 @@ HIGH_BIT = tensor([[100, 200, 50], [7, 7, 255]], "u8", dims=("n", "m"))
 DISTINCT_HIGH_BIT = tensor([[100, 200, 50], [7, 9, 255]], "u8", dims=("n", "m"))
 # an extremum that starts from the least or largest finite number, not from an infinity, is wrong where all are infinite
 LEAST, MOST = (tensor([[1.5, end], [end, end]], dims=("n", "m")) for end in (-math.inf, math.inf))
+ALL_LEAST, ALL_MOST = (tensor([end, end, end], dims=("n",)) for end in (-math.inf, math.inf))
+# NaN is true: an order that says no to NaN is seen where all else is true
+TRUE = tensor([[1.5, math.nan, -0.5], [2.0, math.inf, 3.0]], dims=("n", "m"))
 
 CASES = (
     reduction("sum.default", over_all(dtype=True), EVERY, TERMS),
@@ -292,8 +295,8 @@ CASES = (
     reduction("prod.dim_int", prod_inputs(axis=True), EVERY, TERMS),
     reduction("amax.default", over_dims(least=1, none=False), examples=(example(self=LEAST, dim=(1,)),)),
     reduction("amin.default", over_dims(least=1, none=False), examples=(example(self=MOST, dim=(1,)),)),
-    reduction("max.default", over_all(least=1)),
-    reduction("min.default", over_all(least=1)),
+    reduction("max.default", over_all(least=1), examples=(example(self=ALL_LEAST),)),
+    reduction("min.default", over_all(least=1), examples=(example(self=ALL_MOST),)),
     reduction(
         "max.dim",
         over_dim(least=1, fill=DISTINCT),
@@ -313,8 +316,8 @@ CASES = (
     reduction("any.default", over_all(fill=TRUTHS), EVERY),
     reduction("any.dim", over_dim(fill=TRUTHS), EVERY),
     reduction("any.dims", over_dims(fill=TRUTHS), EVERY),
-    reduction("all.default", over_all(fill=ANY), EVERY),
-    reduction("all.dim", over_dim(fill=ANY), EVERY),
+    reduction("all.default", over_all(fill=ANY), EVERY, examples=(example(self=TRUE),)),
+    reduction("all.dim", over_dim(fill=ANY), EVERY, examples=(example(self=TRUE, dim=1),)),
     reduction("var.correction", moment_inputs, FLOAT + COMPLEX, MOMENTS),
     reduction("std.correction", moment_inputs, FLOAT + COMPLEX, MOMENTS),
     reduction("var_mean.correction", moment_inputs, FLOAT, MOMENTS, exclude=MISTYPED),
@@ -327,7 +330,13 @@ CASES = (
         unexported="by infinite orders, where a dim that is not reduced is empty: its shape function refuses it",
     ),
     reduction("norm.ScalarOpt_dim", norm_inputs(optional=True), FLOAT, NORM, exclude=MISTYPED),
-    reduction("logsumexp.default", over_dims(some=True, fill=OVERFLOWING), EVERY, LOGSUMEXP),
+    reduction(
+        "logsumexp.default",
+        over_dims(some=True, fill=OVERFLOWING),
+        EVERY,
+        LOGSUMEXP,
+        examples=(example(self=FAR_BELOW, dim=(1,)), example(self=LEAST, dim=(1,))),
+    ),
     reduction("cumsum.default", cumulative_inputs(), EVERY, TERMS),
     reduction("cumprod.default", cumulative_inputs(product=True), EVERY, TERMS),
     reduction(
@@ -337,10 +346,16 @@ CASES = (
         fixed={"dim": "aten.count_nonzero.dim_IntList has the dims"},
     ),
     reduction("count_nonzero.dim_IntList", over_dims(keepdim=False, none=False), EVERY),
-    reduction("all.dims", over_dims(fill=ANY), EVERY),
+    reduction("all.dims", over_dims(fill=ANY), EVERY, examples=(example(self=TRUE, dim=(1,)),)),
     reduction("nansum.default", over_dims(dtype=True), ALL, TERMS),
     reduction("nanmean.default", over_dims(dtype=True), FLOAT, TERMS),
-    reduction("logcumsumexp.default", logcumsumexp_inputs, FLOAT + COMPLEX, LOGSUMEXP),
+    reduction(
+        "logcumsumexp.default",
+        logcumsumexp_inputs,
+        FLOAT + COMPLEX,
+        LOGSUMEXP,
+        examples=(example(self=FAR_BELOW, dim=1), example(self=LEAST, dim=1)),
+    ),
     *(
         reduction(f"{op}.{kind}", unbiased_inputs(dim=kind == "dim"), FLOAT + COMPLEX, MOMENTS)
         for op in ("var", "std")

@@ -211,7 +211,17 @@ def _integers(fill: Fill, shape: tuple[int, ...], kind: Dtype, g: torch.Generato
         candidates = torch.stack([wide, _pick(torch.tensor(inside), shape, g), _pick(torch.tensor(inside), shape, g)])
     which = torch.randint(0, 3, shape, generator=g)
     x = candidates.gather(0, which.unsqueeze(0)).squeeze(0)
-    return _without_avoided(placed(x, [low, high], g, turn) if fill.values == "extreme" else x, fill)
+    return _without_avoided(placed(x, _special_integers(fill, kind, low, high, g), g, turn), fill)
+
+
+def _special_integers(fill: Fill, kind: Dtype, low: int, high: int, g: torch.Generator) -> list[int]:
+    """The integers that a fill brings in for sure: ends, or an unsigned one that would be negative with a sign."""
+    if fill.values == "extreme":
+        return [low, high]
+    signed = int(kind.high) // 2  # the largest one that is the same with a sign
+    if fill.values == "mixed" and kind.low == 0 and high > signed:
+        return [int(torch.randint(max(signed + 1, low), high + 1, (), generator=g))]
+    return []
 
 
 def _side_of_0(fill: Fill, low: int, high: int) -> tuple[int, int]:

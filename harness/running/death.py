@@ -5,6 +5,10 @@ from __future__ import annotations
 from harness.records.outcome import Crashed, Stage
 from harness.text import portable
 
+KILLED = ("SIGKILL", "SIGTERM")
+"""Signals that come from outside of the worker."""
+OUTSIDE = (*KILLED, "memory corrupted")
+"""Deaths that say nothing of the program: the worker was killed from outside, or an earlier sample damaged it."""
 TAIL = 4000
 """How many of the last characters of stderr an outcome keeps."""
 _STARVED = ("bad_alloc", "out of memory", "Out of memory", "MemoryError")

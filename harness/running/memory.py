@@ -27,7 +27,10 @@ from harness.records.outcome import (
     Wrong,
 )
 
-PER_PROGRAM: tuple[Stage, ...] = (*SHARED, "lower", "verify")
+from .death import OUTSIDE
+
+LOWERING: tuple[Stage, ...] = ("lower", "verify")
+PER_PROGRAM: tuple[Stage, ...] = (*SHARED, *LOWERING)
 """The stages that samples of one program share: their values do not matter there."""
 BLAMED = (Wrong, Crashed, Invalid, Unsupported, NotExported)
 """The failures of a dynamic sample that a dim can cause."""
@@ -50,7 +53,8 @@ class Memory:
     - `breaks`: of ways of failing with dynamic dims, see `dynamic_failure`, which dims must be dynamic; None if that
       could not be found out.
     - `hung`: by backend and stage, the id of the first sample that hung there for the full deadline.
-    - `ended`: by backend and program, the outcome of a program that did not end in a stage that its samples share.
+    - `ended`: by backend and program, the outcome of a program that did not end in a stage that its samples share, or
+      that killed the lowering.
     - `frontend`: by sample, the outcome of the frontend.
     - `asked`: the ways of failing on which there is a second opinion, see `failure`.
     - `doubted`: those of them that it does not share, in any mode, see `way`.
@@ -87,7 +91,7 @@ class Memory:
         if record.hung:
             hung = {(_backend(record, stage), stage): record.id for stage in record.hung}
             known = replace(known, hung={**hung, **known.hung})
-        if _is_endless(record) and record.stage in PER_PROGRAM:
+        if (_is_endless(record) and record.stage in PER_PROGRAM) or _kills_lowering(record.outcome):
             backends = dict.fromkeys((_backend(record, record.stage), record.backend))
             ended = {(backend, record.sample.program): record.outcome for backend in backends}
             known = replace(known, ended={**ended, **known.ended})
@@ -116,8 +120,9 @@ class Memory:
     def outcome(self, sample: Sample, backend: str) -> Outcome | None:
         """The outcome that the sample has without being run; None if it must be run.
 
-        It need not run if its program did not end, or if the frontend failed before the backend. What others have seen
-        of the program does not count for the frontend, nor for the control, which starts from the exported program.
+        It need not run if its program did not end or killed the lowering, or if the frontend failed before the backend.
+        What others have seen of the program does not count for the frontend, nor for the control, which starts from the
+        exported program.
         """
         program = sample.program if self.ended else ""  # which takes longer to tell than all else here
         if backend in (FRONTEND, CONTROL):
@@ -194,6 +199,11 @@ def _is_endless(record: Record) -> bool:
             return record.stage in record.hung and not is_of_decomposition(record.outcome)
         case _:
             return False
+
+
+def _kills_lowering(outcome: Outcome) -> bool:
+    """Whether the backend's own stages crash on the program; a signal from outside says nothing of it."""
+    return isinstance(outcome, Crashed) and outcome.stage in LOWERING and not outcome.signal.startswith(OUTSIDE)
 
 
 def _backend(record: Record, stage: Stage) -> str:

@@ -36,13 +36,9 @@ from harness.records.toolchain import Loaded
 
 from .child import WARM, Child, fork_server, start
 from .deadline import Deadline
-from .death import crashed, tail
+from .death import KILLED, OUTSIDE, crashed, tail
 from .request import CutProgram, CutRequest, CutText, Request, WarmUp
 
-KILLED = ("SIGKILL", "SIGTERM")
-"""Signals that come from outside of the worker."""
-OUTSIDE = (*KILLED, "memory corrupted")
-"""Deaths that say nothing about eager: the worker was killed from outside, or an earlier sample damaged it."""
 DIES = "eager itself dies of it"
 """The start of the reason of a sample on which eager dies."""
 

@@ -78,6 +78,13 @@ def test_many_unsigned_values_would_be_negative_as_signed() -> None:
     assert 0.2 < (found > 127).float().mean() < 0.6
 
 
+@pytest.mark.parametrize("shape", [(), (1,), (3,)])
+def test_the_smallest_unsigned_tensor_has_a_value_that_would_be_negative_as_signed(shape: tuple[int, ...]) -> None:
+    for seed in range(20):
+        assert filled("u8", *shape, seed=seed).max() > 127
+        assert filled("u8", *shape, seed=seed, high=9).max() <= 9
+
+
 def test_a_range_with_nothing_on_the_wanted_side_is_used_as_it_is() -> None:
     found = materialize(TensorSpec(dims=(9,), dtype="i32", seed=3, fill=Fill(values="above", low=-5, high=-2)), {})
     assert -5 <= found.min() <= found.max() <= -2

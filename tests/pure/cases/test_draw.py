@@ -88,6 +88,15 @@ def test_unsigned_numbers_also_come_from_either_half_of_the_range_alone() -> Non
     assert {"below", "above"} <= ways["u8"] - ways["i32"]
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_the_plain_call_is_filled_in_each_way(mode: Mode) -> None:
+    found = drawn(mode=mode, size=replace(SIZE, refilled=2))
+    ways = [{s.values for s in found if s.program == program} for program in dict.fromkeys(s.program for s in found)]
+    every = {"mixed", "extreme", "nonfinite", "below", "above"}
+    assert ways[0] == every
+    assert ways.count(every) == 2
+
+
 def test_a_dtype_of_an_op_without_tensors_has_more_programs_too() -> None:
     case = OpCase(op="aten.made.up", inputs=lambda d: {"end": d.choose(3, 0.5, -1)}, dtypes=("i64", "f64"))
     found = drawn(case, dtype="f64", size=replace(SIZE, others=1, odd=3))
@@ -181,7 +190,8 @@ def test_a_case_without_choices_has_one_program() -> None:
 
 
 def test_dynamic_samples_have_a_symbolic_dim_and_at_least_four_runs() -> None:
-    found = drawn(mode="dynamic")[PLAIN:]
+    plain, *more = drawn(mode="dynamic")
+    found = [sample for sample in more if sample.program != plain.program]
     assert found
     for sample in found:
         assert sample.dynamic

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from harness.cases.sample import ORIGINS, RULED
 from harness.records.journal import Record
-from harness.records.outcome import NotRun, Outcome, Passed, TimedOut, Wrong
+from harness.records.outcome import Crashed, NotRun, Outcome, Passed, Stage, TimedOut, Wrong
 from harness.running.memory import Memory, is_alarming
 from tests.samples import relu
 from tests.synthetic import record
@@ -34,6 +36,23 @@ def test_a_program_keeps_its_first_outcome() -> None:
     assert known.outcome(relu(3, seed=7), "tosa") == LATE
     assert known.outcome(relu(3), "linalg") is None
     assert known.outcome(relu(4), "tosa") is None
+
+
+def test_a_program_that_kills_the_lowering_is_not_lowered_again() -> None:
+    death = Crashed("lower", "SIGSEGV", "")
+    known = Memory.of(OP, (of(death),))
+    assert known.outcome(relu(3, seed=7), "tosa") == death
+    assert known.outcome(relu(3), "linalg") is None
+    assert known.outcome(relu(4), "tosa") is None
+
+
+@pytest.mark.parametrize(
+    ("stage", "signal"),
+    [("execute", "SIGSEGV"), ("contract", "SIGSEGV"), ("lower", "SIGKILL"), ("lower", "memory corrupted")],
+)
+def test_a_death_that_the_values_or_others_may_cause_says_nothing_of_the_program(stage: Stage, signal: str) -> None:
+    known = Memory.of(OP, (of(Crashed(stage, signal, "")),))
+    assert known.outcome(relu(3, seed=7), "tosa") is None
 
 
 def test_minimised_samples_and_cells_without_samples_and_other_ops_say_nothing() -> None:
