@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.cases.case import OMIT, Draw, OpCase
 from harness.cases.dtypes import ALL, EVERY, REAL
+from harness.cases.explicit import example, tensor
 from harness.cases.numeric import EXACT
 from harness.cases.sample import Fill
 from harness.cases.strategies import compare, row_major, unary
@@ -48,11 +49,15 @@ def isclose_inputs(d: Draw) -> Mapping[str, Any]:
     }
 
 
+NEAR = example(self=tensor([-0.5, 0.0, 0.5, 1.0, 1.5], dims=("n",)), other=0.5)
+"""No other scalar gives what this one gives, nor does an order that takes equal elements otherwise."""
+
+
 def comparison(op: str, dtypes: tuple[str, ...]) -> tuple[OpCase, OpCase]:
     """A comparison of two tensors, and of a tensor and a scalar."""
     return (
         compare(f"aten.{op}.Tensor", dtypes=dtypes),
-        OpCase(op=f"aten.{op}.Scalar", inputs=scalar_inputs, dtypes=dtypes),
+        OpCase(op=f"aten.{op}.Scalar", inputs=scalar_inputs, dtypes=dtypes, examples=(NEAR,)),
     )
 
 

@@ -275,8 +275,8 @@ DISTINCT_HIGH_BIT = tensor([[100, 200, 50], [7, 9, 255]], "u8", dims=("n", "m"))
 # an extremum that starts from the least or largest finite number, not from an infinity, is wrong where all are infinite
 LEAST, MOST = (tensor([[1.5, end], [end, end]], dims=("n", "m")) for end in (-math.inf, math.inf))
 ALL_LEAST, ALL_MOST = (tensor([end, end, end], dims=("n",)) for end in (-math.inf, math.inf))
-# NaN is true: an order that says no to NaN is seen where all else is true
-TRUE = tensor([[1.5, math.nan, -0.5], [2.0, math.inf, 3.0]], dims=("n", "m"))
+# NaN is true: a comparison that says no to NaN is seen where all else is true, or false
+TRUE, FALSE = (tensor([[x, math.nan, x], [x, x, x]], dims=("n", "m")) for x in (1.5, 0.0))
 
 CASES = (
     reduction("sum.default", over_all(dtype=True), EVERY, TERMS),
@@ -313,9 +313,9 @@ CASES = (
     ),
     reduction("argmax.default", arg_inputs, REAL),
     reduction("argmin.default", arg_inputs, REAL),
-    reduction("any.default", over_all(fill=TRUTHS), EVERY),
-    reduction("any.dim", over_dim(fill=TRUTHS), EVERY),
-    reduction("any.dims", over_dims(fill=TRUTHS), EVERY),
+    reduction("any.default", over_all(fill=TRUTHS), EVERY, examples=(example(self=FALSE),)),
+    reduction("any.dim", over_dim(fill=TRUTHS), EVERY, examples=(example(self=FALSE, dim=1),)),
+    reduction("any.dims", over_dims(fill=TRUTHS), EVERY, examples=(example(self=FALSE, dim=(1,)),)),
     reduction("all.default", over_all(fill=ANY), EVERY, examples=(example(self=TRUE),)),
     reduction("all.dim", over_dim(fill=ANY), EVERY, examples=(example(self=TRUE, dim=1),)),
     reduction("var.correction", moment_inputs, FLOAT + COMPLEX, MOMENTS),

@@ -26,6 +26,7 @@ def structure(sample: Sample) -> set[str]:
     - `dim:size_0 alone`, `empty alone`: so are those of the last two kinds called without any other argument.
     - `idle`: the op acts along a dim of size 0 or 1.
     - `expands`, `expands:size_0`: a 1 broadcasts to a larger size, or something is empty beside it.
+    - `expands:square`: what is broadcast has two dims of one size, which a lowering may take for each other.
     - `crosses`: each of two tensors has a 1 where the other has a larger size.
     """
     named = [(name, spec) for name, arg in sample.args.items() for spec in tensors(arg)]
@@ -82,9 +83,17 @@ def _expansion(shapes: list[Shape]) -> Iterator[str]:
     for shape in shapes:
         lead, aligned = longest[: len(longest) - len(shape)], longest[len(longest) - len(shape) :]
         pairs = [pair for pair in zip(shape, aligned, strict=True) if pair[0] != pair[1]]
+        if (lead or pairs) and all(1 in pair for pair in pairs) and _is_square(shape) and 0 not in (*shape, *longest):
+            yield "expands:square"
         if pairs and all(1 in pair for pair in pairs):
             yield "expands"
             if any(n == 1 for _, n in pairs) and (any(n == 1 for n, _ in pairs) or any(n > 1 for n in lead)):
                 yield "crosses"
             if 0 in (*shape, *longest):
                 yield "expands:size_0"
+
+
+def _is_square(shape: Shape) -> bool:
+    """Whether two dims with something in them have one size."""
+    large = [n for n in shape if n > 1]
+    return len(set(large)) < len(large)
