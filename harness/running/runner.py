@@ -155,10 +155,10 @@ class Runner:
     def _minimised(self, cell: Cell, record: Record, known: Memory) -> tuple[Record, ...]:
         """The record with what hung on the way, and that of the smallest sample that fails alike.
 
-        The record is alone if there is no smaller sample, or no time left to find it.
+        The record is alone if there is no smaller sample, or no time to find it: not even to run this one again.
         """
         seconds = min(self.profile.minimise_seconds, self.minimise_left)
-        if seconds <= 0 or record.sample is None:
+        if seconds <= sum(record.seconds.values()) or record.sample is None:
             return (record,)
         started = time.monotonic()
         results: dict[str, Result] = {}
