@@ -75,7 +75,7 @@ class Drawn:
     """What a case draws: its censuses, and more programs of its first dtype.
 
     `nightly` are the samples that the nightly alone has. `programs` are the distinct programs among the static samples
-    that have elements.
+    that have elements, each as its first sample, in their order.
     """
 
     case: OpCase
@@ -86,8 +86,11 @@ class Drawn:
     programs: list[Sample] = field(init=False)
 
     def __post_init__(self) -> None:
-        full = (s for s in self.census if s.mode == "static" and all(all(t.shape(s.sizes)) for t in tensors(s.args)))
-        self.programs = list({s.program: s for s in reversed(list(full))}.values())[::-1]
+        firsts: dict[str, Sample] = {}
+        for s in self.census:
+            if s.mode == "static" and all(all(t.shape(s.sizes)) for t in tensors(s.args)):
+                firsts.setdefault(s.program, s)
+        self.programs = list(firsts.values())
 
     @classmethod
     def of(cls, case: OpCase, size: Profile, seed: int) -> Drawn:
