@@ -12,6 +12,7 @@ import pytest
 from harness.cases.argument_facets import Option
 from harness.cases.case import OMIT, Draw, OpCase
 from harness.cases.facets import Undefined
+from harness.cases.plain import plain_call
 from harness.cases.profile import Profile
 from harness.cases.sample import Fill, Sample, TensorSpec, tensors
 from harness.commands.tameness import tameness
@@ -61,6 +62,15 @@ def test_everything_that_a_tame_case_never_draws_is_listed() -> None:
         "self:ties",
     }
     assert all((lack.sample is not None) == (lack.state == "tame") for lack in found)
+
+
+def test_what_is_injected_goes_into_the_plain_call_first() -> None:
+    case = of(lambda d: {"self": d.tensor(d.shape(1, 3)), "dim": 0})
+    plain = plain_call(case, "static")
+    assert plain
+    programs = Drawn.of(case, replace(SIZE, refilled=2), 0).programs
+    assert programs[0] == plain
+    assert len({s.program for s in programs}) == len(programs) > 3
 
 
 def test_what_a_case_draws_is_listed_no_more() -> None:
