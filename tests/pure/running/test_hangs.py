@@ -193,6 +193,24 @@ def test_an_executor_that_hangs_where_another_one_is_right_is_waited_for_once(cl
     assert [r.hung for r in found] == [("execute",)] + [()] * (len(found) - 1)
 
 
+def test_a_program_that_kills_the_lowering_is_lowered_once_on_that_backend(clock: FakeClock) -> None:
+    death = Crashed("lower", "SIGABRT (memory limit)", "")
+    world = World(clock, lambda sample, backend: (death if backend == "tosa" else PASSED, {"lower": 20.0}))
+    found = [r for r in run_all(world.runner(replace(SIZE, blames=False)), cells()) if r.backend == "tosa"]
+    assert {r.outcome for r in found} == {death}
+    assert len(found) > programs(found)
+    assert world.waited["tosa"] == 20 * programs(found)
+
+
+@pytest.mark.parametrize(("seconds", "minimised"), [(4.0, True), (6.0, False)])
+def test_a_crash_that_took_longer_than_there_is_to_minimise_it_is_not_minimised(
+    clock: FakeClock, seconds: float, minimised: bool
+) -> None:
+    world = World(clock, lambda sample, backend: (Crashed("lower", "SIGSEGV", ""), {"lower": seconds}))
+    found = run_all(world.runner(LOOKS), cells(backends=("tosa",)))
+    assert any(r.minimised and not r.without for r in found) == minimised
+
+
 def test_the_samples_of_a_program_that_hung_have_its_outcome_without_being_run(clock: FakeClock) -> None:
     world = World(clock, hangs("contract"))
     found = run_all(world.runner(), cells(backends=("linalg", "tosa")))
