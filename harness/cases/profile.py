@@ -10,6 +10,7 @@ from typing import Literal, get_args
 from harness.errors import UnknownName
 
 from .case import OpCase
+from .dtypes import ODD
 from .sample import Mode
 
 Asks = Literal["never", "once", "always"]
@@ -70,7 +71,8 @@ class Profile:
         more = f" (to {self.most} where attributes have more values)" if self.most > self.first else ""
         without = f"; without {', '.join(self.left_out)}" if self.left_out else ""
         often = f", {self.samples} samples" if self.samples > 1 else ""
-        programs = f"{self.first} programs a cell of an op's first dtype{more}, {self.others} of others{often}"
+        odd = f" (to {self.odd} of {', '.join(ODD)})" if self.odd > self.others else ""
+        programs = f"{self.first} programs a cell of an op's first dtype{more}, {self.others} of others{odd}{often}"
         kept = "; with kept samples" if self.picks else ""
         kept += "; with those of the nightly" if self.nightly else ""
         return f"{programs}{static}; dynamic: {dynamic}{fewer}{without}{kept}"

@@ -261,6 +261,12 @@ def test_a_profile_says_how_much_it_samples(name: str) -> None:
     assert f"{PROFILES[name].first} programs a cell of an op's first dtype" in PROFILES[name].says()
 
 
+def test_a_profile_says_of_which_dtypes_it_samples_more() -> None:
+    says = replace(SIZE, others=1, odd=2).says()
+    assert "1 of others (to 2 of u8, bool" in says
+    assert "to" not in replace(SIZE, others=2, odd=2).says()
+
+
 def test_profiles_by_name() -> None:
     assert profile("quick") is PROFILES["quick"]
     with pytest.raises(UnknownName, match="did you mean default"):
