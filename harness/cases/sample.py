@@ -172,9 +172,10 @@ class Sample:
 
     @property
     def program(self) -> str:
-        """A key that samples share if they differ in nothing but the values of their tensors."""
+        """A key that samples share if they differ in nothing but the values of their tensors and where they are from."""
         blank = Fill()
-        plain = replace(self, varied=replace(self.varied, seed=0)) if self.varied else self
+        varied = replace(self.varied, seed=0) if self.varied else None
+        plain = replace(self, varied=varied, origin="census")
         return dumps(map_tensors(plain, lambda t: replace(t, fill=blank, seed=0)))
 
 

@@ -99,7 +99,7 @@ def _check() -> int:
 
 def gone(picks: Sequence[Sample], traced: Mapping[str, Mapping[str, Sequence[Sample]]]) -> list[Sample]:
     """The picks whose program OpInfo does not call."""
-    calls = {replace(s, origin="picked").program for of in traced.values() for found in of.values() for s in found}
+    calls = {s.program for of in traced.values() for found in of.values() for s in found}
     return [sample for sample in picks if sample.program not in calls]
 
 

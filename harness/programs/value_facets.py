@@ -11,7 +11,7 @@ import torch
 
 from harness.cases.dtypes import BY_TORCH, DTYPES, Dtype
 from harness.cases.facets import Kind, specs, static, with_specs
-from harness.cases.sample import Fill, Sample, TensorSpec
+from harness.cases.sample import Fill, Layout, Sample, TensorSpec
 
 from .elements import as_bytes
 from .materialize import materialize
@@ -62,9 +62,10 @@ def value(special: str, dtype: str) -> float:
 
 
 def literal(spec: TensorSpec, t: torch.Tensor) -> TensorSpec:
-    """The spec of a tensor with these elements, row-major."""
+    """The spec of a tensor with these elements, laid out as it was; row-major if elements were one in memory."""
     data = base64.b64encode(zlib.compress(as_bytes(t))).decode()
-    return replace(spec, fill=Fill(kind="literal", values=spec.fill.values, data=data), layout="contiguous")
+    layout: Layout = "contiguous" if spec.layout == "expanded" else spec.layout
+    return replace(spec, fill=Fill(kind="literal", values=spec.fill.values, data=data), layout=layout)
 
 
 @dataclass(frozen=True, slots=True)

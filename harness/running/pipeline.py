@@ -114,7 +114,7 @@ class Pipeline:
         executors: Sequence[Executor],
         *,
         thorough: bool = False,
-        remembers: int = 24,
+        remembers: int = 48,
         advisers: Sequence[Executor] = (),
         plugin: Callable[[str], Frontend] = plugins.frontend,
     ) -> None:
