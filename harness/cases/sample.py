@@ -172,7 +172,7 @@ class Sample:
 
     @property
     def program(self) -> str:
-        """A key that samples share if they differ in nothing but the values of their tensors and where they are from."""
+        """A key that samples share if they differ in nothing but their tensors' values and where they are from."""
         blank = Fill()
         varied = replace(self.varied, seed=0) if self.varied else None
         plain = replace(self, varied=varied, origin="census")

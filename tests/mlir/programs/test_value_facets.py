@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from harness.cases.dtypes import DTYPES
-from harness.cases.sample import Fill, TensorSpec
+from harness.cases.sample import LAYOUTS, Fill, Layout, TensorSpec
 from harness.programs.materialize import dtype, materialize
 from harness.programs.value_facets import Equal, Value, held, literal, specials
 from tests.samples import relu
@@ -55,13 +55,15 @@ def test_only_the_dtype_and_argument_that_are_meant_are_changed() -> None:
     assert not list(Value("self", "f32", "nan").injected(relu(0)))
 
 
+@pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("name", DTYPES)
-def test_a_literal_has_the_same_elements(name: str) -> None:
-    spec = TensorSpec(dims=(2, 3), dtype=name, layout="transposed")
+def test_a_literal_has_the_same_elements_and_layout(name: str, layout: Layout) -> None:
+    spec = TensorSpec(dims=(2, 3), dtype=name, layout=layout)
     t = materialize(spec, {})
     copy = materialize(literal(spec, t), {})
     assert copy.dtype == dtype(name)
     assert torch.equal(copy, t)
+    assert copy.stride() == ((3, 1) if layout == "expanded" else t.stride())  # its rows may differ then
 
 
 def test_ties_are_equal_elements_along_a_dim() -> None:

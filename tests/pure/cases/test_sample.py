@@ -13,10 +13,12 @@ from harness.cases.dtypes import DTYPES
 from harness.cases.other_samples import with_values
 from harness.cases.sample import (
     LAYOUTS,
+    ORIGINS,
     VALUES,
     DtypeArg,
     EnumArg,
     Fill,
+    Origin,
     Sample,
     SizeOf,
     TensorSpec,
@@ -180,6 +182,13 @@ def test_samples_that_differ_in_values_are_one_program() -> None:
     assert relu(seed=1).program == relu(seed=2, values="extreme").program
     assert relu(3).program != relu(4).program
     assert relu().program != relu(dtype="f64").program
+
+
+@pytest.mark.parametrize("origin", ORIGINS)
+def test_where_a_sample_is_from_makes_no_other_program(origin: Origin) -> None:
+    sample = replace(relu(), origin=origin)
+    assert sample.program == relu().program
+    assert (sample.id == relu().id) == (origin == "census")
 
 
 def test_the_id_tells_samples_apart() -> None:
