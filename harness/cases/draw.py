@@ -47,9 +47,9 @@ def census(case: OpCase, dtype: str, mode: Mode, size: Profile, seed: int) -> tu
     2. Each program is filled in the case's first way, as a rule with mixed values.
     3. The richest program is filled in each other way too; for the first dtype, every program that has elements is. For
        another dtype it is filled again where a tensor has no room for all special values at once.
-    4. The plain call and the richest program of the first dtype are filled once more in each other way, and on either
-       side of 0, which shows a maximum that wrongly starts from 0. So is the richest one of an unsigned dtype, where
-       the sides are halves of the range. To run a program again costs little.
+    4. The plain call of the first dtype, and in static mode the richest program, are filled once more in each other
+       way, and on either side of 0, which shows a maximum that wrongly starts from 0. So is the richest one of an
+       unsigned dtype, where the sides are halves of the range. To run a program again costs little.
     5. The plain call, which has the first dtype, comes in front: nothing has hung before it, so it has all its time. No
        other program is picked for the structure that it shows.
     6. The case's explicit samples follow, then what is kept for the cell, if the profile has it: calls of OpInfo,
@@ -69,7 +69,8 @@ def census(case: OpCase, dtype: str, mode: Mode, size: Profile, seed: int) -> tu
     again = [seeded(s, fill) for s in ([] if first else rich[:1]) for fill in range(1, _refills(s))]
     out += [s for sample in again for values in case.values[1:] if (s := with_values(sample, values)).values == values]
     turned = [plain, *rich] if plain and first else rich
-    refilled = turned[: size.refilled if first else min(size.refilled, 1)] if first or dtype in UNSIGNED else ()
+    most = size.refilled if first and mode == "static" else min(size.refilled, 1)
+    refilled = turned[:most] if first or dtype in UNSIGNED else ()
     out += [with_values(seeded(sample, 1), values) for sample in refilled for values in case.ways[1:]]
     kept = (*(case.picks() if size.picks else ()), *(case.nightly() if size.nightly else ()))
     out += (*case.explicit(dtype, mode), *(s for s in kept if (s.dtype, s.mode) == (dtype, mode)))

@@ -28,8 +28,8 @@ class Profile:
       or structure.
     - `odd`: the same for other dtypes that lower in ways of their own (`ODD`), if not 0. Then those of ops without
       tensors, where the dtype decides which numbers there may be, have `first` programs at most.
-    - `refilled`: programs of the first dtype that are filled once more in each way but the first; of an unsigned dtype
-      one at most.
+    - `refilled`: static programs of the first dtype that are filled once more in each way but the first; of an unsigned
+      dtype, and in dynamic mode, one at most.
     - `left_out`: dtypes without cells; each is the counterpart of a measured one, as c128 is of c64.
     - `dynamic_first`: programs of the first dtype in dynamic mode; None for as many as `first`.
     - `static_others`, `dynamic_others`: other dtypes with static and with dynamic cells, None for all of them. Dynamic

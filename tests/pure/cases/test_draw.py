@@ -94,7 +94,7 @@ def test_the_plain_call_is_filled_in_each_way(mode: Mode) -> None:
     ways = [{s.values for s in found if s.program == program} for program in dict.fromkeys(s.program for s in found)]
     every = {"mixed", "extreme", "nonfinite", "below", "above"}
     assert ways[0] == every
-    assert ways.count(every) == 2
+    assert ways.count(every) == (2 if mode == "static" else 1)
 
 
 def test_a_dtype_of_an_op_without_tensors_has_more_programs_too() -> None:

@@ -139,6 +139,13 @@ def test_a_rank_of_zero_cannot_be_taken_away() -> None:
     assert list(retries(case, [wrong(sample)])) == []
 
 
+def test_what_takes_long_to_fail_is_not_run_again() -> None:
+    drawn = Census(SIZE, 0)(Cell(family="f", case=CASE, backend="tosa", mode="static", dtype="f32"))
+    nonfinite = wrong(next(s for s in drawn if s.values == "nonfinite"))
+    assert len(list(retries(CASE, [replace(nonfinite, seconds={"lower": 4.0, "execute": 0.5})]))) == 1
+    assert list(retries(CASE, [replace(nonfinite, seconds={"lower": 4.0, "execute": 1.5})])) == []
+
+
 # explicit samples -----------------------------------------------------------------------------------------------------
 
 
