@@ -49,15 +49,16 @@ def isclose_inputs(d: Draw) -> Mapping[str, Any]:
     }
 
 
-NEAR = example(self=tensor([-0.5, 0.0, 0.5, 1.0, 1.5], dims=("n",)), other=0.5)
-"""No other scalar gives what this one gives, nor does an order that takes equal elements otherwise."""
+AROUND = tensor([-0.5, 0.0, 0.5, 1.0, 1.5], dims=("n",))
+NEAR = (example(self=AROUND, other=0.5), example(self=AROUND, other=1))
+"""No other scalar gives what these give, nor does an order that takes equal elements otherwise."""
 
 
 def comparison(op: str, dtypes: tuple[str, ...]) -> tuple[OpCase, OpCase]:
     """A comparison of two tensors, and of a tensor and a scalar."""
     return (
         compare(f"aten.{op}.Tensor", dtypes=dtypes),
-        OpCase(op=f"aten.{op}.Scalar", inputs=scalar_inputs, dtypes=dtypes, examples=(NEAR,)),
+        OpCase(op=f"aten.{op}.Scalar", inputs=scalar_inputs, dtypes=dtypes, examples=NEAR),
     )
 
 

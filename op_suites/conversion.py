@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.cases.case import OMIT, Dims, Draw, Inputs, OpCase
 from harness.cases.dtypes import COMPLEX, DTYPES, EVERY
+from harness.cases.explicit import INF, NAN, example, tensor
 from harness.cases.numeric import EXACT, Ulp
 from harness.cases.sample import DtypeArg, EnumArg, Fill
 from harness.cases.strategies import ANY, row_major, unary
@@ -141,20 +142,24 @@ EXCLUDED: Mapping[str, str] = {
     "aten.cuda.default": "it moves a tensor to a GPU: a PyTorch for CPUs refuses it",
 }
 
+# as booleans all but the zeros are true, fractions and NaN too
+TRUTHS = tensor([0.0, 0.25, NAN, -0.0, INF, -2.0], dims=("n",))
+BOOLEANS = tensor([True, False, True, False, False, True], "bool", dims=("n",))
+TO_BOOL = (example(self=TRUTHS, dtype=DtypeArg("bool")),)
+LIKE_BOOL = (example(self=TRUTHS, other=BOOLEANS),)
+
 CASES = (
-    OpCase(op="aten._to_copy.default", inputs=convert_inputs(copy=True), dtypes=EVERY, numeric=ROUNDED),
     OpCase(
-        op="aten.to.dtype",
-        inputs=convert_inputs(to=True),
-        dtypes=EVERY,
-        numeric=ROUNDED,
+        op="aten._to_copy.default", inputs=convert_inputs(copy=True), dtypes=EVERY, numeric=ROUNDED, examples=TO_BOOL
     ),
+    OpCase(op="aten.to.dtype", inputs=convert_inputs(to=True), dtypes=EVERY, numeric=ROUNDED, examples=TO_BOOL),
     OpCase(
         op="aten.to.other",
         inputs=pair_inputs(copy=True, non_blocking=True),
         dtypes=EVERY,
         numeric=ROUNDED,
         fixed={"memory_format": LAYOUT},
+        examples=LIKE_BOOL,
     ),
     OpCase(op="aten.to.device", inputs=placed_inputs(), dtypes=EVERY, numeric=ROUNDED),
     OpCase(op="aten.to.dtype_layout", inputs=placed_inputs(layout=True), dtypes=EVERY, numeric=ROUNDED),
@@ -169,9 +174,21 @@ CASES = (
     OpCase(op="aten._cast_Float.default", inputs=cast_inputs("f32"), dtypes=EVERY, numeric=ROUNDED),
     OpCase(op="aten._cast_Long.default", inputs=cast_inputs("i64"), dtypes=EVERY, numeric=ROUNDED),
     OpCase(op="aten.chalf.default", inputs=copy_inputs(), dtypes=EVERY),
-    OpCase(op="aten.copy.default", inputs=copied_inputs, dtypes=EVERY, numeric=ROUNDED),
-    OpCase(op="aten.type_as.default", inputs=pair_inputs(), dtypes=EVERY, numeric=ROUNDED),
-    OpCase(op="prims.convert_element_type.default", inputs=convert_inputs(name="a"), dtypes=EVERY, numeric=ROUNDED),
+    OpCase(
+        op="aten.copy.default",
+        inputs=copied_inputs,
+        dtypes=EVERY,
+        numeric=ROUNDED,
+        examples=(example("f32", self=BOOLEANS, src=TRUTHS),),
+    ),
+    OpCase(op="aten.type_as.default", inputs=pair_inputs(), dtypes=EVERY, numeric=ROUNDED, examples=LIKE_BOOL),
+    OpCase(
+        op="prims.convert_element_type.default",
+        inputs=convert_inputs(name="a"),
+        dtypes=EVERY,
+        numeric=ROUNDED,
+        examples=(example(a=TRUTHS, dtype=DtypeArg("bool")),),
+    ),
     OpCase(op="aten.clone.default", inputs=copy_inputs(), dtypes=EVERY),
     OpCase(op="aten.contiguous.default", inputs=copy_inputs(preserve=False), dtypes=EVERY),
     unary("aten.detach.default", dtypes=EVERY, numeric=EXACT),

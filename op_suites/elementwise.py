@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.cases.case import OMIT, Draw, Inputs, OpCase
 from harness.cases.dtypes import ALL, BOOL, COMPLEX, DTYPES, EVERY, FLOAT, INT, REAL, UNSIGNED
+from harness.cases.explicit import INF, example, tensor
 from harness.cases.libm import libm
 from harness.cases.numeric import EXACT, ROUNDED, Composite, Numeric, Stated, Ulp
 from harness.cases.sample import Fill
@@ -257,6 +258,12 @@ def fused_inputs(divide: bool) -> Inputs:
     return inputs
 
 
+HALFWAY = example(
+    self=tensor([INF, 1.0, -INF], dims=("n",)), end=tensor([1.0, 3.0, 1.0], dims=("n",)), weight=tensor(0.5)
+)
+"""From one half on eager starts at the end, and from an infinity the other way is NaN."""
+
+
 def lerp_inputs(scalar: bool) -> Inputs:
     """Two ends and a weight, inside and outside of [0, 1], which broadcasts or is a scalar."""
 
@@ -365,7 +372,13 @@ CASES = (
     OpCase(op="aten.where.ScalarOther", inputs=where_scalar_inputs("other"), dtypes=EVERY),
     OpCase(op="aten.addcmul.default", inputs=fused_inputs(divide=False), dtypes=REAL + COMPLEX, numeric=FUSED),
     OpCase(op="aten.addcdiv.default", inputs=fused_inputs(divide=True), dtypes=FLOAT + COMPLEX, numeric=FUSED),
-    OpCase(op="aten.lerp.Tensor", inputs=lerp_inputs(scalar=False), dtypes=FLOAT + COMPLEX, numeric=FUSED),
+    OpCase(
+        op="aten.lerp.Tensor",
+        inputs=lerp_inputs(scalar=False),
+        dtypes=FLOAT + COMPLEX,
+        numeric=FUSED,
+        examples=(HALFWAY,),
+    ),
     OpCase(
         op="aten.lerp.Scalar",
         inputs=lerp_inputs(scalar=True),
