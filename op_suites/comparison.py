@@ -51,7 +51,7 @@ def isclose_inputs(d: Draw) -> Mapping[str, Any]:
 
 AROUND = tensor([-0.5, 0.0, 0.5, 1.0, 1.5], dims=("n",))
 NEAR = (example(self=AROUND, other=0.5), example(self=AROUND, other=1))
-"""No other scalar gives what these give, nor does an order that takes equal elements otherwise."""
+"""Each scalar equals one element and has others on both sides: a wrong scalar shows, and so does < in place of <=."""
 
 
 def comparison(op: str, dtypes: tuple[str, ...]) -> tuple[OpCase, OpCase]:

@@ -261,7 +261,7 @@ def fused_inputs(divide: bool) -> Inputs:
 HALFWAY = example(
     self=tensor([INF, 1.0, -INF], dims=("n",)), end=tensor([1.0, 3.0, 1.0], dims=("n",)), weight=tensor(0.5)
 )
-"""From one half on eager starts at the end, and from an infinity the other way is NaN."""
+"""With a weight of one half eager reckons from the end; reckoned from an infinite start, the result would be NaN."""
 
 
 def lerp_inputs(scalar: bool) -> Inputs:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from harness.cases.case import OMIT, Dims, Draw, Inputs, OpCase
 from harness.cases.dtypes import ALL, BOOL, COMPLEX, EVERY, FLOAT, INT, REAL
-from harness.cases.explicit import example, tensor
+from harness.cases.explicit import INF, NAN, example, tensor
 from harness.cases.libm import libm
 from harness.cases.numeric import EXACT, ROUNDED, Composite, Linear, Numeric, Over, Ulp
 from harness.cases.sample import Fill
@@ -273,10 +272,10 @@ KEPT = dict.fromkeys((*(name for name in INT if name != "i64"), *BOOL), "eager s
 HIGH_BIT = tensor([[100, 200, 50], [7, 7, 255]], "u8", dims=("n", "m"))
 DISTINCT_HIGH_BIT = tensor([[100, 200, 50], [7, 9, 255]], "u8", dims=("n", "m"))
 # an extremum that starts from the least or largest finite number, not from an infinity, is wrong where all are infinite
-LEAST, MOST = (tensor([[1.5, end], [end, end]], dims=("n", "m")) for end in (-math.inf, math.inf))
-ALL_LEAST, ALL_MOST = (tensor([end, end, end], dims=("n",)) for end in (-math.inf, math.inf))
+LEAST, MOST = (tensor([[1.5, end], [end, end]], dims=("n", "m")) for end in (-INF, INF))
+ALL_LEAST, ALL_MOST = (tensor([end, end, end], dims=("n",)) for end in (-INF, INF))
 # NaN is true: a comparison that says no to NaN is seen where all else is true, or false
-TRUE, FALSE = (tensor([[x, math.nan, x], [x, x, x]], dims=("n", "m")) for x in (1.5, 0.0))
+TRUE, FALSE = (tensor([[x, NAN, x], [x, x, x]], dims=("n", "m")) for x in (1.5, 0.0))
 
 CASES = (
     reduction("sum.default", over_all(dtype=True), EVERY, TERMS),

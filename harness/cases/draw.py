@@ -68,13 +68,13 @@ def census(case: OpCase, dtype: str, mode: Mode, size: Profile, seed: int) -> tu
     out += [with_values(sample, values) for sample in (rich if first else rich[:1]) for values in case.values[1:]]
     again = [seeded(s, fill) for s in ([] if first else rich[:1]) for fill in range(1, _refills(s))]
     out += [s for sample in again for values in case.values[1:] if (s := with_values(sample, values)).values == values]
-    turned = [plain, *rich] if plain and first else rich
+    own = [plain] if plain and first else []
     most = size.refilled if first and mode == "static" else min(size.refilled, 1)
-    refilled = turned[:most] if first or dtype in UNSIGNED else ()
+    refilled = [*own, *rich][:most] if first or dtype in UNSIGNED else ()
     out += [with_values(seeded(sample, 1), values) for sample in refilled for values in case.ways[1:]]
     kept = (*(case.picks() if size.picks else ()), *(case.nightly() if size.nightly else ()))
     out += (*case.explicit(dtype, mode), *(s for s in kept if (s.dtype, s.mode) == (dtype, mode)))
-    return tuple({s.id: s for s in ([plain, *out] if plain and first else out)}.values())
+    return tuple({s.id: s for s in (*own, *out)}.values())
 
 
 def _picked(

@@ -15,7 +15,7 @@ ANY = Fill()
 OVERFLOWING = Fill(low=-200, high=200)
 """Their exponentials in f32 are infinite or 0, unless the largest element is subtracted first."""
 FAR_BELOW = tensor([[-150.0, -180.0, -149.0], [-190.0, -121.0, -120.0]], dims=("n", "m"))
-"""In each row all exponentials are 0 in f32, unless the largest element is subtracted, and not 0 or a mere -100."""
+"""A row's exponentials are all 0 in f32 unless its largest element is subtracted: not 0 or -100, which are larger."""
 MOSTLY_ZERO = Fill(step=2)
 """So many zeros that one meets a NaN in the other tensor. The result there is NaN: `xlogy(0, nan)` is not 0."""
 TRUTHS = Fill(kind="sparse")

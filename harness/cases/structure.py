@@ -83,13 +83,16 @@ def _expansion(shapes: list[Shape]) -> Iterator[str]:
     for shape in shapes:
         lead, aligned = longest[: len(longest) - len(shape)], longest[len(longest) - len(shape) :]
         pairs = [pair for pair in zip(shape, aligned, strict=True) if pair[0] != pair[1]]
-        if (lead or pairs) and all(1 in pair for pair in pairs) and _is_square(shape) and 0 not in (*shape, *longest):
+        if not all(1 in pair for pair in pairs):
+            continue
+        empty = 0 in (*shape, *longest)
+        if (lead or pairs) and _is_square(shape) and not empty:
             yield "expands:square"
-        if pairs and all(1 in pair for pair in pairs):
+        if pairs:
             yield "expands"
             if any(n == 1 for _, n in pairs) and (any(n == 1 for n, _ in pairs) or any(n > 1 for n in lead)):
                 yield "crosses"
-            if 0 in (*shape, *longest):
+            if empty:
                 yield "expands:size_0"
 
 

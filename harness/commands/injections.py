@@ -28,7 +28,7 @@ from harness.errors import BadSample, Exit, OpcovError
 from harness.programs.compiler import INSTALLED
 from harness.programs.provider import use
 from harness.surface import opinfo
-from harness.text import plural
+from harness.text import one_line, plural
 from op_suites import INJECTED, NIGHTLY, PROMOTED, catalog
 
 from .picks import check_families
@@ -79,8 +79,8 @@ def _findings(path: Path) -> dict[str, list[Sample]]:
     try:
         for finding in json.loads(path.read_text(encoding="utf-8"))["findings"]:
             found.setdefault(finding["family"], []).append(replace(from_json(finding["sample"]), origin="injected"))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        why = getattr(error, "strerror", None) or repr(error)
+    except (BadSample, OSError, ValueError, KeyError, TypeError) as error:
+        why = getattr(error, "strerror", None) or f"{type(error).__name__}: {one_line(str(error))}"
         raise BadSample(f"{path}: {why}", hint="--add takes what `opcov ops --tame --json` prints") from None
     check_families(list(found))
     return found

@@ -30,6 +30,7 @@ from harness.records.outcome import (
 from .death import OUTSIDE
 
 LOWERING: tuple[Stage, ...] = ("lower", "verify")
+"""The stages of a backend before execution."""
 PER_PROGRAM: tuple[Stage, ...] = (*SHARED, *LOWERING)
 """The stages that samples of one program share: their values do not matter there."""
 BLAMED = (Wrong, Crashed, Invalid, Unsupported, NotExported)

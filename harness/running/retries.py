@@ -21,7 +21,7 @@ from harness.records.severity import COMMON, Excuse, excuses, failing_sizes, is_
 from .memory import Key, failure
 
 _LONG = 5.0
-"""Seconds; a sample that fails later is not run again."""
+"""Seconds; a program of which a sample fails later is not run again."""
 _ORDINARY = 3
 """The size that a size of 0 or 1 becomes."""
 
@@ -30,10 +30,14 @@ def retries(case: OpCase, records: Sequence[Record]) -> Iterator[tuple[int, Excu
     """The samples to run again: the place of the record, the excuse that is taken away, and the sample without it.
 
     Of the records of one cell, the first of each way of failing and set of excuses; what the cell has run is left out.
-    So is what takes long to fail: a lowering that ends in the memory limit would do so with each excuse taken away.
+    So are programs that take long to fail: a lowering that ends in the memory limit may do so without any excuse.
     """
-    quick = [(i, r) for i, r in enumerate(records) if r.sample and sum(r.seconds.values()) <= _LONG]
-    failing = [(i, r) for i, r in quick if isinstance(r.outcome, (Wrong, Crashed))]
+    slow = {r.sample.program for r in records if r.sample and sum(r.seconds.values()) > _LONG}
+    failing = [
+        (i, r)
+        for i, r in enumerate(records)
+        if r.sample and isinstance(r.outcome, (Wrong, Crashed)) and r.sample.program not in slow
+    ]
     if not failing:
         return
     plain = plain_call(case, MODES[records[0].mode == "dynamic"])

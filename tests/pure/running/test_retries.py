@@ -9,6 +9,7 @@ import pytest
 from harness.cases.case import Draw, OpCase
 from harness.cases.explicit import NAN, example, tensor
 from harness.cases.literal import elements
+from harness.cases.other_samples import with_values
 from harness.cases.profile import Profile
 from harness.cases.sample import DtypeArg, Mode, Sample, tensors
 from harness.records.journal import Record
@@ -143,7 +144,11 @@ def test_what_takes_long_to_fail_is_not_run_again() -> None:
     drawn = Census(SIZE, 0)(Cell(family="f", case=CASE, backend="tosa", mode="static", dtype="f32"))
     nonfinite = wrong(next(s for s in drawn if s.values == "nonfinite"))
     assert len(list(retries(CASE, [replace(nonfinite, seconds={"lower": 4.0, "execute": 0.5})]))) == 1
-    assert list(retries(CASE, [replace(nonfinite, seconds={"lower": 4.0, "execute": 1.5})])) == []
+    slow = replace(nonfinite, seconds={"lower": 4.0, "execute": 1.5})
+    assert nonfinite.sample
+    known = wrong(with_values(nonfinite.sample, "extreme"))  # of a program that was not run again: no time was spent
+    assert list(retries(CASE, [slow, known])) == []
+    assert list(retries(CASE, [known])) != []
 
 
 # explicit samples -----------------------------------------------------------------------------------------------------
