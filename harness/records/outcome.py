@@ -135,7 +135,8 @@ class NotRun:
 
     - `stage`: the stage that the sample was in.
     - `seconds`: what it was given there; a share of the deadline.
-    - `after`: the id of the sample of the same op that hung at this stage for the full deadline before.
+    - `after`: the id of the sample of the same op that hung at this stage for the full deadline before, or took long to
+      reach the memory limit there.
     """
 
     stage: Stage

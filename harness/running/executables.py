@@ -127,9 +127,11 @@ def _answer(executor: Executor, lowered: Lowered, inputs: Sequence[torch.Tensor]
     """Compile and run in the helper, if the executor is `reusable`, or else in a fork; raises as `in_fork` does.
 
     Where the helper has no results and no refusal to give, a fork says what is wrong: an earlier run may have damaged
-    the helper, and only a fork that ran nothing else tells how this one dies.
+    the helper, and only a fork that ran nothing else tells how this one dies. A module that has died in a fork runs in
+    forks from then on: it would take the helper with it, which costs another fork.
     """
-    if getattr(executor, "reusable", False):
+    key = _key(executor, lowered.dialect, lowered.ir)
+    if getattr(executor, "reusable", False) and key not in _deadly:
         helper = _helper_of(executor)
         try:
             answer: _Answer = helper.ask(_Request(executor, lowered.dialect, lowered.ir, inputs), seconds)
@@ -138,7 +140,20 @@ def _answer(executor: Executor, lowered: Lowered, inputs: Sequence[torch.Tensor]
             raise
         except Exception:
             helper.stop()
-    return in_fork(lambda: _ran(executor.compile(lowered), inputs), seconds)
+    try:
+        return in_fork(lambda: _ran(executor.compile(lowered), inputs), seconds)
+    except ForkDied:
+        _deadly.get_or(key, lambda: True)
+        raise
+
+
+_deadly: LruCache[bool] = LruCache(64)
+"""The modules that died in a fork last."""
+
+
+def _key(executor: Executor, dialect: str, ir: str) -> tuple[type[Executor], str, str]:
+    """What is compiled by what; an executor is pickled on its way to the helper, so its class stands for it."""
+    return type(executor), dialect, ir
 
 
 def _ran(executable: Executable, inputs: Sequence[torch.Tensor]) -> _Answer:
@@ -175,7 +190,7 @@ class _Server:
     def __call__(self, request: _Request) -> _Answer:
         if "ml_program" in request.ir:
             return _ran(_compiled(request), request.inputs)
-        key = (type(request.executor), request.dialect, request.ir)
+        key = _key(request.executor, request.dialect, request.ir)
         return _ran(self._kept.get_or(key, lambda: _compiled(request)), request.inputs)
 
 

@@ -33,6 +33,8 @@ LOWERING: tuple[Stage, ...] = ("lower", "verify")
 """The stages of a backend before execution."""
 PER_PROGRAM: tuple[Stage, ...] = (*SHARED, *LOWERING)
 """The stages that samples of one program share: their values do not matter there."""
+LONG = 5.0
+"""Seconds; what takes longer to fail costs too much to be seen again."""
 BLAMED = (Wrong, Crashed, Invalid, Unsupported, NotExported)
 """The failures of a dynamic sample that a dim can cause."""
 FROM_CONTRACT = ("linalg", "tosa", "stablehlo", "tosa-linalg", "stablehlo-linalg")
@@ -53,12 +55,13 @@ class Memory:
     - `alarming`: the ways in which samples of the census were wrong or crashed: they were minimised.
     - `breaks`: of ways of failing with dynamic dims, see `dynamic_failure`, which dims must be dynamic; None if that
       could not be found out.
-    - `hung`: by backend and stage, the id of the first sample that hung there for the full deadline.
+    - `hung`: by backend and stage, the id of the first sample that hung there for the full deadline, or that took long
+      to reach the memory limit.
     - `ended`: by backend and program, the outcome of a program that did not end in a stage that its samples share, or
       that killed the lowering.
     - `frontend`: by sample, the outcome of the frontend.
     - `asked`: the ways of failing on which there is a second opinion, see `failure`.
-    - `doubted`: those of them that it does not share, in any mode, see `way`.
+    - `doubted`: those of them that it does not share, and may clear, in any mode, see `way`.
     """
 
     op: str
@@ -89,8 +92,8 @@ class Memory:
             known = replace(known, alarming=known.alarming | key)
         if is_dynamic_failure(record):
             known = replace(known, breaks={dynamic_failure(record): record.breaks, **known.breaks})
-        if record.hung:
-            hung = {(_backend(record, stage), stage): record.id for stage in record.hung}
+        if endless := (*record.hung, *_starved(record)):
+            hung = {(_backend(record, stage), stage): record.id for stage in endless}
             known = replace(known, hung={**hung, **known.hung})
         if (_is_endless(record) and record.stage in PER_PROGRAM) or _kills_lowering(record.outcome):
             backends = dict.fromkeys((_backend(record, record.stage), record.backend))
@@ -106,7 +109,7 @@ class Memory:
             return self
         outcome = record.opinion.instead or record.outcome
         known = replace(self, asked=self.asked | {way(outcome, record.backend, record.mode)})
-        if record.opinion.says in ("right", "clears"):
+        if record.opinion.says in ("right", "clears") and isinstance(outcome, Wrong):
             known = replace(known, doubted=known.doubted | {way(outcome, record.backend)})
         return known
 
@@ -200,6 +203,15 @@ def _is_endless(record: Record) -> bool:
             return record.stage in record.hung and not is_of_decomposition(record.outcome)
         case _:
             return False
+
+
+def _starved(record: Record) -> tuple[Stage, ...]:
+    """The stage that took long to reach the memory limit: another sample of the op would take as long."""
+    match record.outcome:
+        case Crashed(stage=stage, signal=signal) if "memory limit" in signal and record.seconds.get(stage, 0) > LONG:
+            return (stage,)
+        case _:
+            return ()
 
 
 def _kills_lowering(outcome: Outcome) -> bool:

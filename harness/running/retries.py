@@ -18,10 +18,8 @@ from harness.records.journal import Record
 from harness.records.outcome import Crashed, Excluded, HarnessError, NotRun, Outcome, Wrong
 from harness.records.severity import COMMON, Excuse, excuses, failing_sizes, is_small
 
-from .memory import Key, failure
+from .memory import LONG, Key, failure
 
-_LONG = 5.0
-"""Seconds; a program of which a sample fails later is not run again."""
 _ORDINARY = 3
 """The size that a size of 0 or 1 becomes."""
 
@@ -32,7 +30,7 @@ def retries(case: OpCase, records: Sequence[Record]) -> Iterator[tuple[int, Excu
     Of the records of one cell, the first of each way of failing and set of excuses; what the cell has run is left out.
     So are programs that take long to fail: a lowering that ends in the memory limit may do so without any excuse.
     """
-    slow = {r.sample.program for r in records if r.sample and sum(r.seconds.values()) > _LONG}
+    slow = {r.sample.program for r in records if r.sample and sum(r.seconds.values()) > LONG}
     failing = [
         (i, r)
         for i, r in enumerate(records)

@@ -70,14 +70,12 @@ def test_iree_is_asked_once_about_a_way_of_failing_that_it_confirms(run: tuple[D
     assert first["why"].startswith("out[0]")
 
 
-def test_iree_is_asked_about_every_sample_of_a_way_that_it_does_not_share_and_clears_no_death(
-    run: tuple[Done, Path],
-) -> None:
+def test_iree_clears_no_death_and_is_asked_about_the_first_one(run: tuple[Done, Path]) -> None:
     _, out = run
     died = [line for line in census(out) if line["op"] == RENORM and line["outcome"] == "Crashed"]
-    assert died
-    assert [line["opinion"]["says"] for line in died] == ["right"] * len(died)
-    assert died[0]["opinion"]["why"] == "another executor dies of it (SIGABRT)"
+    first, *others = [line.get("opinion") for line in died]
+    assert others and set(map(str, others)) == {"None"}
+    assert (first["says"], first["why"]) == ("right", "another executor dies of it (SIGABRT)")
 
 
 def test_iree_is_not_asked_about_what_is_right(run: tuple[Done, Path]) -> None:

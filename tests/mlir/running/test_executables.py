@@ -55,6 +55,7 @@ def fresh_helper() -> Iterator[None]:
     helpers = executables._helper, executables._others
     for helper in helpers:
         helper.stop()
+    executables._deadly.clear()
     yield
     for helper in helpers:
         helper.stop()
@@ -102,6 +103,16 @@ def test_a_death_or_a_refusal_reads_the_same_in_either_fork(executor: Reusable) 
     with pytest.raises(RuntimeError, match=r"^our own fault$"):
         run("raise", executor)
     assert (pid(run("right")) == before) is (executor.reusable is False)
+
+
+def test_a_module_that_has_died_takes_the_helper_with_it_once() -> None:
+    with pytest.raises(ExecutionDied):
+        run("die", Answering())
+    helper = pid(run("right", Answering()))
+    with pytest.raises(ExecutionDied, match=r"^SIGABRT$") as death:
+        run("die", Answering())
+    assert death.value.stderr == "LLVM ERROR: out of ideas\n"
+    assert pid(run("right", Answering())) == helper
 
 
 @pytest.mark.parametrize("executor", [Reusable(), Anew()])

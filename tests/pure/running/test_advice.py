@@ -10,7 +10,7 @@ from harness.cases.profile import PROFILES, Asks
 from harness.cases.sample import MODES, Mode, Sample
 from harness.records.journal import Record
 from harness.records.opinion import Opinion, Says
-from harness.records.outcome import Crashed, Outcome, Passed, Result, Unsupported, Wrong
+from harness.records.outcome import Crashed, NotExecuted, Outcome, Passed, Result, TimedOut, Unsupported, Wrong
 from harness.running.advice import Advice
 from harness.running.memory import Memory
 from tests.samples import relu
@@ -67,6 +67,13 @@ def test_where_it_is_another_one_every_sample_of_that_way_is_asked_about_in_both
     assert asked(known, WRONG, mode=mode)
     known = known.after(with_opinion("confirms"))
     assert asked(known, WRONG, mode=mode)
+
+
+@pytest.mark.parametrize("outcome", [DIED, TimedOut("execute", 30.0), NotExecuted({"llvm-jit": "cannot"})])
+def test_once_is_enough_where_no_opinion_clears(outcome: Outcome) -> None:
+    known = Memory.of(OP, (with_opinion("right", outcome),))
+    assert not asked(known, outcome)
+    assert asked(known, outcome, mode=DYNAMIC)
 
 
 def test_the_opinion_on_a_sample_that_was_run_again_counts_too() -> None:

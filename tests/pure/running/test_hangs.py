@@ -194,12 +194,27 @@ def test_an_executor_that_hangs_where_another_one_is_right_is_waited_for_once(cl
 
 
 def test_a_program_that_kills_the_lowering_is_lowered_once_on_that_backend(clock: FakeClock) -> None:
-    death = Crashed("lower", "SIGABRT (memory limit)", "")
+    death = Crashed("lower", "SIGABRT", "")
     world = World(clock, lambda sample, backend: (death if backend == "tosa" else PASSED, {"lower": 20.0}))
     found = [r for r in run_all(world.runner(replace(SIZE, blames=False)), cells()) if r.backend == "tosa"]
     assert {r.outcome for r in found} == {death}
     assert len(found) > programs(found)
     assert world.waited["tosa"] == 20 * programs(found)
+
+
+@pytest.mark.parametrize("signal", ["memory limit", "SIGABRT (memory limit)"])
+@pytest.mark.parametrize("seconds", [4.0, 20.0])
+def test_a_stage_that_takes_long_to_reach_the_memory_limit_costs_that_once(
+    clock: FakeClock, signal: str, seconds: float
+) -> None:
+    death = Crashed("lower", signal, "")
+    world = World(clock, lambda sample, backend: (death if backend == "tosa" else PASSED, {"lower": seconds}))
+    found = [r for r in run_all(world.runner(replace(SIZE, blames=False)), cells()) if r.backend == "tosa"]
+    if seconds == 4.0:
+        assert {r.outcome for r in found} == {death}
+    else:
+        assert world.waited["tosa"] == seconds + TENTH * (programs(found) - 1)
+        assert set(count(found)) == {"Crashed", "NotRun"}
 
 
 @pytest.mark.parametrize(("seconds", "minimised"), [(4.0, True), (6.0, False)])
