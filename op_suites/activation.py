@@ -8,6 +8,7 @@ from typing import Any
 
 from harness.cases.case import OMIT, Draw, Inputs, OpCase
 from harness.cases.dtypes import COMPLEX, EVERY, FLOAT, REAL
+from harness.cases.explicit import example, tensor
 from harness.cases.libm import libm
 from harness.cases.numeric import EXACT, Numeric, Tail, Ulp
 from harness.cases.sample import Fill
@@ -95,6 +96,9 @@ def glu_inputs(d: Draw) -> Mapping[str, Any]:
     return {"self": d.tensor(dims, fill=SMOOTH), "dim": OMIT if axis == -1 and d.flag() else axis}
 
 
+SHRUNK = example(self=tensor([[2.0, 0.5, -3.0], [-1.5, 1.0, 4.0], [0.0, 2.5, -0.5]], dims=("n", "m")), lambd=1.0)
+"""Elements on both sides that shrink, and between them those that vanish, placed otherwise in rows and in columns."""
+
 CASES = (
     unary("aten.relu.default", dtypes=REAL, numeric=EXACT),
     unary("aten.relu6.default", dtypes=REAL, numeric=EXACT),
@@ -122,7 +126,13 @@ CASES = (
     unary("aten.log_sigmoid.default", fill=EXPONENTIAL, dtypes=FLOAT, numeric=BENT),
     unary("aten.log_sigmoid_forward.default", fill=EXPONENTIAL, dtypes=FLOAT, numeric=BENT),
     OpCase(op="aten.threshold.default", inputs=threshold_inputs, dtypes=REAL),
-    tuned("aten.softshrink.default", fill=Fill(step=0.5), numeric=Ulp(2), lambd=(OMIT, 0.0, 1.0)),
+    OpCase(
+        op="aten.softshrink.default",
+        inputs=tuned_inputs(Fill(step=0.5), lambd=(OMIT, 0.0, 1.0)),
+        dtypes=FLOAT,
+        numeric=Ulp(2),
+        examples=(SHRUNK,),
+    ),
     tuned("aten.hardshrink.default", fill=Fill(step=0.5), numeric=EXACT, lambd=(OMIT, 0.0, 1.0)),
     OpCase(op="aten.prelu.default", inputs=prelu_inputs, dtypes=FLOAT, numeric=Ulp(2)),
     OpCase(op="aten._prelu_kernel.default", inputs=prelu_kernel_inputs, dtypes=FLOAT, numeric=Ulp(2)),

@@ -11,6 +11,7 @@ from typing import Any
 
 from harness.cases.case import OMIT, Draw, Inputs, OpCase
 from harness.cases.dtypes import FLOAT
+from harness.cases.explicit import example, tensor
 from harness.cases.libm import libm
 from harness.cases.numeric import EXACT, Composite, Linear, Numeric, Over, Ulp
 from harness.cases.sample import DtypeArg, Fill, SizeOf
@@ -229,10 +230,20 @@ EDGES = Fill(reach="unit", nonfinite=False, avoid=(-3.0, 3.0), margin=0.0625)
 """Away from the edges of hard activations, and without NaN: to which side an edge belongs is a convention. So is the
 gradient at NaN, on which eager's own kernels disagree, depending on the size."""
 
+AT_THRESHOLD = example(
+    grad_output=tensor([1.5, -2.0, 3.0], dims=("n",)), self=tensor([-1.0, 0.0, 1.0], dims=("n",)), threshold=0
+)
+"""Below, at and above the threshold."""
 AS_ROWS = row_major("eager's kernel reads its inputs as if they were row-major, whatever they are")
 
 CASES = (
-    pointwise("aten.threshold_backward.default", numeric=EXACT, fill=NEAR, threshold=(0, 0.5, -1.5)),
+    OpCase(
+        op="aten.threshold_backward.default",
+        inputs=pointwise_inputs("self", NEAR, threshold=(0, 0.5, -1.5)),
+        dtypes=FLOAT,
+        numeric=EXACT,
+        examples=(AT_THRESHOLD,),
+    ),
     pointwise(
         "aten.hardtanh_backward.default", numeric=EXACT, fill=NEAR, min_val=(-1.0, -0.5, 0), max_val=(1.0, 2.5, 6)
     ),

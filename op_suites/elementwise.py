@@ -264,6 +264,16 @@ HALFWAY = example(
 """With a weight of one half eager reckons from the end; reckoned from an infinite start, the result would be NaN."""
 
 
+QUOTIENTS = example(self=tensor([-3.5, -0.5, 0.5, 3.5], dims=("n",)), other=2.0, rounding_mode="trunc")
+"""Rounded towards 0 from either side."""
+TIES = example(self=tensor([-1.5, -0.5, 0.5, 1.5, 2.5], dims=("n",)), decimals=0)
+"""Halfway between two numbers, each rounded to the even one."""
+CHOICE = example(
+    "f32", condition=tensor([True, False], "bool", dims=("n",)), self=tensor([2.0, 3.0], dims=("n",)), other=1
+)
+"""One element of each side."""
+
+
 def lerp_inputs(scalar: bool) -> Inputs:
     """Two ends and a weight, inside and outside of [0, 1], which broadcasts or is a scalar."""
 
@@ -339,7 +349,13 @@ CASES = (
     with_scalar("aten.mul.Scalar", dtypes=EVERY, numeric=Ulp(2)),
     with_scalar("aten.div.Scalar", floats=(2.0, 0.75, -1.5, 0.0), dtypes=EVERY, numeric=Ulp(4)),
     OpCase(op="aten.div.Tensor_mode", inputs=quotient_inputs(mode=True), dtypes=REAL, numeric=Ulp(4)),
-    OpCase(op="aten.div.Scalar_mode", inputs=scalar_quotient_inputs(mode=True), dtypes=REAL, numeric=Ulp(4)),
+    OpCase(
+        op="aten.div.Scalar_mode",
+        inputs=scalar_quotient_inputs(mode=True),
+        dtypes=REAL,
+        numeric=Ulp(4),
+        examples=(QUOTIENTS,),
+    ),
     OpCase(op="aten.floor_divide.default", inputs=quotient_inputs(), dtypes=REAL),
     OpCase(op="aten.floor_divide.Scalar", inputs=scalar_quotient_inputs(), dtypes=ALL),
     OpCase(op="aten.remainder.Tensor", inputs=quotient_inputs(), dtypes=REAL),
@@ -369,7 +385,7 @@ CASES = (
     OpCase(op="aten.where.self", inputs=where_inputs, dtypes=EVERY),
     OpCase(op="aten.where.Scalar", inputs=where_scalar_inputs("self", "other"), dtypes=BOOL),
     OpCase(op="aten.where.ScalarSelf", inputs=where_scalar_inputs("self"), dtypes=EVERY),
-    OpCase(op="aten.where.ScalarOther", inputs=where_scalar_inputs("other"), dtypes=EVERY),
+    OpCase(op="aten.where.ScalarOther", inputs=where_scalar_inputs("other"), dtypes=EVERY, examples=(CHOICE,)),
     OpCase(op="aten.addcmul.default", inputs=fused_inputs(divide=False), dtypes=REAL + COMPLEX, numeric=FUSED),
     OpCase(op="aten.addcdiv.default", inputs=fused_inputs(divide=True), dtypes=FLOAT + COMPLEX, numeric=FUSED),
     OpCase(
@@ -405,7 +421,7 @@ CASES = (
     unary("aten.floor.default", dtypes=REAL, numeric=EXACT),
     unary("aten.ceil.default", dtypes=REAL, numeric=EXACT),
     unary("aten.round.default", dtypes=REAL, numeric=EXACT),
-    OpCase(op="aten.round.decimals", inputs=round_inputs, dtypes=FLOAT, numeric=Ulp(4)),
+    OpCase(op="aten.round.decimals", inputs=round_inputs, dtypes=FLOAT, numeric=Ulp(4), examples=(TIES,)),
     unary("aten.trunc.default", dtypes=REAL, numeric=EXACT),
     unary("aten.fix.default", dtypes=REAL, numeric=EXACT),
     unary("aten.frac.default", dtypes=FLOAT, numeric=EXACT),

@@ -14,6 +14,7 @@ from typing import Any
 
 from harness.cases.case import OMIT, Dims, Draw, Inputs, OpCase
 from harness.cases.dtypes import COMPLEX, EVERY, FLOAT, INT, REAL
+from harness.cases.explicit import NAN, example, tensor
 from harness.cases.numeric import Composite, Linear, Numeric, Stated, Ulp
 from harness.cases.sample import DtypeArg, Fill, SizeOf
 from harness.cases.strategies import row_major
@@ -280,6 +281,7 @@ CHECKED = {"check_errors": FLAG}
 LAYING = dict.fromkeys((1, 2), "that of the matrix or of its transpose, as it lies in memory")
 VECTORS = ("mixed", "extreme")
 NORMS = ("mixed", "extreme", "nonfinite")
+NAN_IN_A_COLUMN = tensor([[NAN, 1.5], [-2.0, 0.5]], dims=("n", "n"))
 
 EXCLUDED: Mapping[str, str] = {
     "aten._sparse_mm.reduce": SPARSE.format("takes a sparse matrix (eager has no kernel for dense ones)"),
@@ -319,7 +321,12 @@ CASES = (
         },
     ),
     # norms and determinants
-    lapack("linalg_matrix_norm.default", norm_inputs(2, 1, float("inf"), -2, -1, float("-inf")), values=NORMS),
+    lapack(
+        "linalg_matrix_norm.default",
+        norm_inputs(2, 1, float("inf"), -2, -1, float("-inf")),
+        values=NORMS,
+        examples=(example(self=NAN_IN_A_COLUMN, ord=1, dim=(-2, -1)),),
+    ),
     lapack("linalg_matrix_norm.str_ord", norm_inputs("fro", "nuc", OMIT), FLOAT + COMPLEX, values=NORMS),
     lapack("linalg_norm.ord_str", named_norm_inputs, FLOAT + COMPLEX, values=NORMS),
     lapack("_linalg_det.default", of_matrix(GENERAL, name="A"), unjudged=LAYING),

@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.cases.case import OMIT, Dims, Draw, Inputs, OpCase
 from harness.cases.dtypes import ALL, COMPLEX, FLOAT, REAL
+from harness.cases.explicit import example, tensor
 from harness.cases.facets import Undefined
 from harness.cases.libm import libm
 from harness.cases.numeric import Composite, Linear, Numeric, Over, Stated, Ulp
@@ -272,6 +273,27 @@ ENDS = ("nan", "+inf", "-inf", "least", "largest", "high_bit")
 UNCHECKED = Undefined("a label would be none of the classes, which eager does not check: it reads outside of log_probs")
 
 
+IGNORED = example(
+    self=tensor([[-0.5, -1.5], [-2.0, -0.25], [-1.0, -3.0]], dims=("n", "c")),
+    target=tensor([1, 0, 1], "i64", dims=("n",)),
+    weight=None,
+    reduction=2,
+    ignore_index=1,
+)
+"""A label that is left out, and one that is not."""
+IMPOSSIBLE = example(
+    self=tensor([-1.0, -2.0, -0.5], dims=("n",)), target=tensor([0.0, 0.5, 1.0], dims=("n",)), reduction=0
+)
+"""A probability of 0, whose logarithm no result may hold."""
+SHORT = example(
+    x1=tensor([[0.25, 0.5], [3.0, -4.0]], dims=("n", "m")),
+    x2=tensor([[0.5, -0.25], [2.0, 1.5]], dims=("n", "m")),
+    dim=1,
+    eps=2.0,
+)
+"""Vectors that are shorter than `eps`, and vectors that are longer."""
+
+
 def ctc(overload: str) -> OpCase:
     """A connectionist temporal classification loss."""
     return OpCase(
@@ -291,15 +313,15 @@ CASES = (
     loss("huber_loss", pair_inputs(delta=(OMIT, 0.5, 2.0))),
     loss("binary_cross_entropy", binary_inputs(logits=False), numeric=LOG_LOSS),
     loss("binary_cross_entropy_with_logits", binary_inputs(logits=True), numeric=LOG_LOSS),
-    loss("nll_loss_forward", nll_inputs(1, 2), numeric=CHOSEN),
+    loss("nll_loss_forward", nll_inputs(1, 2), numeric=CHOSEN, examples=(IGNORED,)),
     loss("nll_loss2d_forward", nll_inputs(4, 4), numeric=CHOSEN),
     loss("nll_loss_nd", nll_inputs(1, 5), numeric=CHOSEN),
     loss("cross_entropy_loss", cross_entropy_inputs, numeric=ENTROPY),
-    loss("kl_div", kl_div_inputs, numeric=LOG_LOSS),
+    loss("kl_div", kl_div_inputs, numeric=LOG_LOSS, examples=(IMPOSSIBLE,)),
     loss("soft_margin_loss", pair_inputs(LOGITS, SIGNS), numeric=LOG_LOSS),
     loss("hinge_embedding_loss", pair_inputs(target=SIGNS, margin=(OMIT, 0.3))),
     loss("cosine_embedding_loss", cosine_inputs, ALL, DISTANCE),
-    loss("cosine_similarity", similarity_inputs, numeric=DISTANCE),
+    loss("cosine_similarity", similarity_inputs, numeric=DISTANCE, examples=(SHORT,)),
     loss("margin_ranking_loss", ranking_inputs, REAL),
     loss("multi_margin_loss", multi_margin_inputs, ("f32", "f64")),
     loss("multilabel_margin_loss", multilabel_margin_inputs, ("f32", "f64")),

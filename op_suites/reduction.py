@@ -276,6 +276,10 @@ LEAST, MOST = (tensor([[1.5, end], [end, end]], dims=("n", "m")) for end in (-IN
 ALL_LEAST, ALL_MOST = (tensor([end, end, end], dims=("n",)) for end in (-INF, INF))
 # NaN is true: a comparison that says no to NaN is seen where all else is true, or false
 TRUE, FALSE = (tensor([[x, NAN, x], [x, x, x]], dims=("n", "m")) for x in (1.5, 0.0))
+# NaN alone, and not on the diagonal: an element that is wrongly taken for a number, or left out for another, shows
+SPARSE_NAN = tensor([[1.5, NAN, -2.0], [0.5, 4.0, -1.0], [2.5, 3.0, 8.0]], dims=("n", "m"))
+# a norm counts what is negative, too
+SIGNED = tensor([[-1.5, 0.0, 2.0], [-3.0, 0.5, -4.0]], dims=("n", "m"))
 
 CASES = (
     reduction("sum.default", over_all(dtype=True), EVERY, TERMS),
@@ -328,7 +332,14 @@ CASES = (
         exclude=MISTYPED,
         unexported="by infinite orders, where a dim that is not reduced is empty: its shape function refuses it",
     ),
-    reduction("norm.ScalarOpt_dim", norm_inputs(optional=True), FLOAT, NORM, exclude=MISTYPED),
+    reduction(
+        "norm.ScalarOpt_dim",
+        norm_inputs(optional=True),
+        FLOAT,
+        NORM,
+        exclude=MISTYPED,
+        examples=(example(self=SIGNED, p=0, dim=(1,)),),
+    ),
     reduction(
         "logsumexp.default",
         over_dims(some=True, fill=OVERFLOWING),
@@ -346,8 +357,8 @@ CASES = (
     ),
     reduction("count_nonzero.dim_IntList", over_dims(keepdim=False, none=False), EVERY),
     reduction("all.dims", over_dims(fill=ANY), EVERY, examples=(example(self=TRUE, dim=(1,)),)),
-    reduction("nansum.default", over_dims(dtype=True), ALL, TERMS),
-    reduction("nanmean.default", over_dims(dtype=True), FLOAT, TERMS),
+    reduction("nansum.default", over_dims(dtype=True), ALL, TERMS, examples=(example(self=SPARSE_NAN, dim=(0,)),)),
+    reduction("nanmean.default", over_dims(dtype=True), FLOAT, TERMS, examples=(example(self=SPARSE_NAN, dim=(0,)),)),
     reduction(
         "logcumsumexp.default",
         logcumsumexp_inputs,
@@ -368,7 +379,13 @@ CASES = (
     reduction("std_mean.correction", moment_inputs, FLOAT, MOMENTS, exclude=SPECIALIZED),
     reduction("norm.Scalar", total_norm_inputs, FLOAT + COMPLEX, NORM),
     reduction("frobenius_norm.dim", frobenius_inputs, FLOAT + COMPLEX, NORM),
-    reduction("linalg_norm.default", linalg_norm_inputs, FLOAT + COMPLEX, NORM),
+    reduction(
+        "linalg_norm.default",
+        linalg_norm_inputs,
+        FLOAT + COMPLEX,
+        NORM,
+        examples=(example(self=SIGNED, ord=3.5, dim=(1,)),),
+    ),
     OpCase(
         op="prims.sum.default",
         inputs=prim_inputs(),

@@ -216,6 +216,11 @@ def orders(op: str, inputs: Inputs, dtypes: tuple[str, ...] = REAL, **more: Any)
 SORT = without_stable(sort_inputs(stable=(False,)))
 # NaN counts as the largest (opcov's issue 14): linalg and StableHLO sort it as if each comparison with it were false
 WITH_NAN = tensor([2.0, NAN, 1.0, 3.0], dims=("n",))
+BETWEEN = example(
+    self=tensor([[-1.0, 0.5, 2.0], [1.5, 3.0, -0.5], [0.0, 1.0, 2.5]], dims=("n", "n")),
+    boundaries=tensor([-0.75, 0.25, 1.0, 1.75, 2.25], dims=("k",)),
+)
+"""In each row values of other buckets, one of them a boundary."""
 NAN_IN_EACH_COLUMN = tensor(
     [[3.0, NAN, 1.0, 5.0, NAN], [NAN, 2.0, 4.0, NAN, 0.0], [1.0, 7.0, NAN, 2.0, 6.0]], dims=("n", "m")
 )
@@ -255,6 +260,6 @@ CASES = (
     orders("aten.mode.default", mode_inputs, ALL, unjudged={1: "which of the equal elements is open"}),
     orders("aten.searchsorted.Tensor", searchsorted_inputs),
     orders("aten.searchsorted.Scalar", searchsorted_scalar_inputs),
-    orders("aten.bucketize.Tensor", bucketize_inputs),
+    orders("aten.bucketize.Tensor", bucketize_inputs, examples=(BETWEEN,)),
     orders("aten.bucketize.Scalar", bucketize_scalar_inputs),
 )

@@ -13,6 +13,7 @@ from .edit import (
     CMPF,
     CMPI,
     FLOATS,
+    SUMS,
     Edit,
     attribute_setter,
     element_type,
@@ -31,11 +32,6 @@ from .edit import (
 
 _INTEGERS = {"i64": 32, "i32": 16}
 """For each integer type: the bits that a truncated accumulator has."""
-_SUMS = op_names(
-    arith="addf addi mulf muli",
-    complex="add mul",
-    stablehlo="add multiply",
-)
 _TRUNCATED = op_names(
     tosa="reduce_sum reduce_product matmul conv2d conv3d depthwise_conv2d transpose_conv2d avg_pool2d",
     stablehlo="dot_general convolution",
@@ -52,7 +48,7 @@ def accumulator(op: mlir.Operation, shapes: Shapes) -> Iterator[Edit]:
         terminator = block.operations[len(block.operations) - 1]
         for i, value in enumerate(terminator.operands):
             owner = value.owner
-            if not isinstance(owner, mlir.Block) and owner.name in _SUMS and _can_truncate(value, op.name):
+            if not isinstance(owner, mlir.Block) and owner.name in SUMS and _can_truncate(value, op.name):
 
                 def apply(i: int = i, value: mlir.Value = value) -> None:
                     terminator.operands[i] = _truncated(terminator, value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -41,6 +42,10 @@ def op_names(**names: str) -> frozenset[str]:
     return frozenset(f"{dialect}.{name}" for dialect, listed in names.items() for name in listed.split())
 
 
+SUMS = op_names(arith="addf addi mulf muli", complex="add mul", stablehlo="add multiply")
+"""Sums and products."""
+
+
 def element_type(value: mlir.Value) -> mlir.Type:
     """Return the element type of a tensor, or the type of a scalar."""
     kind = value.type
@@ -69,6 +74,23 @@ def static_sizes(value: mlir.Value) -> list[int] | None:
     if not isinstance(value.type, mlir.RankedTensorType) or not mlir.RankedTensorType(value.type).has_static_shape:
         return None
     return list(mlir.RankedTensorType(value.type).shape)
+
+
+def is_summed_in_any_order(
+    op: mlir.Operation, maps: Sequence[mlir.AffineMap], operand: int, pair: tuple[int, int]
+) -> bool:
+    """Whether the operation sums over both dims and nothing else depends on them: then to exchange them is right."""
+    loops = re.findall(r"iterator_type<(\w+)>", str(op.attributes["iterator_types"]))
+    dims = {str(maps[operand].results[i]) for i in pair}
+    elsewhere = [str(result) for i, map in enumerate(maps) if i != operand for result in map.results]
+    (block,) = op.regions[0].blocks
+    *body, end = block.operations
+    return (
+        dims <= {f"d{i}" for i, loop in enumerate(loops) if loop == "reduction"}
+        and dims.isdisjoint(re.findall(r"d\d+", " ".join(elsewhere)))
+        and all(not isinstance(value.owner, mlir.Block) and value.owner.name in SUMS for value in end.operands)
+        and all(each.name != "linalg.index" for each in body)
+    )
 
 
 # attributes -----------------------------------------------------------------------------------------------------------

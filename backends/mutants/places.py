@@ -19,6 +19,7 @@ from .edit import (
     incremented,
     integers,
     is_float,
+    is_summed_in_any_order,
     replace_result,
     shape_constant,
     shape_setter,
@@ -278,7 +279,7 @@ def _transposed_reads(op: mlir.Operation) -> Iterator[Edit]:
     maps = [mlir.AffineMapAttr(a).value for a in mlir.ArrayAttr(op.attributes["indexing_maps"])]
     for i, (value, map) in enumerate(zip(op.operands, maps, strict=True)):
         pair = _equal(static_sizes(value) or ()) if i < len(maps) - len(op.results) else None
-        if pair is None:
+        if pair is None or is_summed_in_any_order(op, maps, i, pair):
             continue
         results = list(map.results)
         results[pair[0]], results[pair[1]] = results[pair[1]], results[pair[0]]

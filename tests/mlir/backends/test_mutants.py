@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from backends import ir
@@ -131,6 +133,43 @@ def test_nothing_is_transposed_where_there_are_no_elements() -> None:
     text = head.replace("(tensor<3xf32>, tensor<3x2xf32>)", "tensor<0x3x3xf32>")
     assert find_mutants(text.replace("0x3x3", "2x3x3"), [[2, 3, 3]] * 2, ["transpose"])
     assert find_mutants(text, [[0, 3, 3]] * 2, ["transpose"]) == []
+
+
+OVER_BOTH = """
+func.func @main(%a: tensor<3x3xf32>, %init: tensor<f32>) -> tensor<f32> {
+  %0 = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0, d1)>, affine_map<(d0, d1) -> ()>],
+    iterator_types = ["reduction", "reduction"]} ins(%a : tensor<3x3xf32>) outs(%init : tensor<f32>) {
+  ^bb0(%x: f32, %so_far: f32):
+    %p = linalg.index 0 : index
+    %i = arith.index_cast %p : index to i32
+    %f = arith.sitofp %i : i32 to f32
+    %w = arith.mulf %x, %f : f32
+    %1 = arith.addf %w, %so_far : f32
+    linalg.yield %1 : f32
+  } -> tensor<f32>
+  return %0 : tensor<f32>
+}"""
+WHATEVER_THE_PLACE = re.sub(r"    %p = (.|\n)*%w = .*\n", "", OVER_BOTH).replace("%w", "%x")
+
+
+@pytest.mark.parametrize("by", ["arith.addf", "arith.mulf"])
+def test_a_sum_over_both_dims_is_right_in_any_order(by: str) -> None:
+    assert not find_mutants(WHATEVER_THE_PLACE.replace("arith.addf", by), [[3, 3], []], ["transpose"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        OVER_BOTH,
+        WHATEVER_THE_PLACE.replace("arith.addf", "arith.subf"),
+        WHATEVER_THE_PLACE.replace("-> ()>", "-> (d0)>")
+        .replace('["reduction"', '["parallel"')
+        .replace("<f32>", "<3xf32>"),
+    ],
+    ids=["weighted by its place", "folded in another way", "summed over one of them"],
+)
+def test_what_is_no_sum_over_both_dims_is_not(text: str) -> None:
+    assert find_mutants(text, [[3, 3], [3]], ["transpose"])
 
 
 def test_mutants_of_one_op_differ_and_are_the_same_each_time():
