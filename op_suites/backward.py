@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.cases.case import OMIT, Draw, Inputs, OpCase
 from harness.cases.dtypes import FLOAT
-from harness.cases.explicit import example, tensor
+from harness.cases.explicit import NAN, example, tensor
 from harness.cases.libm import libm
 from harness.cases.numeric import EXACT, Composite, Linear, Numeric, Over, Ulp
 from harness.cases.sample import DtypeArg, Fill, SizeOf
@@ -234,6 +234,12 @@ AT_THRESHOLD = example(
     grad_output=tensor([1.5, -2.0, 3.0], dims=("n",)), self=tensor([-1.0, 0.0, 1.0], dims=("n",)), threshold=0
 )
 """Below, at and above the threshold."""
+APART = example(
+    grad_output=tensor([1.5, -2.0, 3.0], dims=("n",)),
+    self=tensor([NAN, -1.0, 0.5], dims=("n",)),
+    buffer=tensor([NAN, math.exp(-1.0), math.exp(-0.5)], dims=("n",)),
+)
+"""NaN, and elements on either side of 0."""
 AS_ROWS = row_major("eager's kernel reads its inputs as if they were row-major, whatever they are")
 
 CASES = (
@@ -244,9 +250,7 @@ CASES = (
         numeric=EXACT,
         examples=(AT_THRESHOLD,),
     ),
-    pointwise(
-        "aten.hardtanh_backward.default", numeric=EXACT, fill=NEAR, min_val=(-1.0, -0.5, 0), max_val=(1.0, 2.5, 6)
-    ),
+    pointwise("aten.hardtanh_backward.default", numeric=EXACT, min_val=(-1.0, -0.5, 0), max_val=(1.0, 2.5, 6)),
     pointwise("aten.gelu_backward.default", numeric=made_of(8, "erf", "exp"), approximate=(OMIT, "tanh", "none")),
     pointwise("aten.tanh_backward.default", "output", numeric=made_of(3), fill=Fill(low=-1, high=1, nonfinite=False)),
     pointwise("aten.sigmoid_backward.default", "output", numeric=made_of(3), fill=UNIT),
@@ -286,6 +290,6 @@ CASES = (
         untried=row_major("the gradient would be laid out likewise, which eager refuses for most sizes", "self"),
     ),
     gradient("aten.binary_cross_entropy_backward.default", binary_cross_entropy_inputs, made_of(7)),
-    gradient("aten.log_sigmoid_backward.default", log_sigmoid_inputs, made_of(5, "exp")),
+    gradient("aten.log_sigmoid_backward.default", log_sigmoid_inputs, made_of(5, "exp"), examples=(APART,)),
     gradient("aten.mse_loss_backward.default", mse_loss_inputs, made_of(4)),
 )

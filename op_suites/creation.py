@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.cases.case import OMIT, Draw, Inputs, OpCase
 from harness.cases.dtypes import ALL, COMPLEX, DTYPES, EVERY, FLOAT, INT, REAL
+from harness.cases.explicit import example, tensor
 from harness.cases.libm import libm
 from harness.cases.numeric import EXACT, Composite, Numeric, ShapeOnly, Ulp
 from harness.cases.sample import DtypeArg, EnumArg, Fill, SizeOf
@@ -237,6 +238,7 @@ def created(op: str, inputs: Inputs, dtypes: tuple[str, ...] = HERE, numeric: Nu
 
 def spaced(op: str, *tensors: str, base: bool = False) -> OpCase:
     """Numbers between two ends of which some are tensors; the conditioning covers the rounding of an exponent."""
+    apart = {name: tensor(end) if name in tensors else end for name, end in (("start", -2.0), ("end", 3.0))}
     return OpCase(
         op=f"aten.{op}",
         inputs=spaced_inputs(*tensors, base=base),
@@ -245,6 +247,7 @@ def spaced(op: str, *tensors: str, base: bool = False) -> OpCase:
         values=("mixed",),
         static_only=SCALARS_ONLY,
         exclude=dict.fromkeys(COMPLEX, "torch's own decomposition drops the imaginary part of an end that is a tensor"),
+        examples=(example(**apart, steps=5, **({"base": 2.0} if base else {})),),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.cases.case import OMIT, Dims, Draw, Inputs, OpCase
 from harness.cases.dtypes import COMPLEX, EVERY, REAL
+from harness.cases.explicit import NAN, example, tensor
 from harness.cases.libm import libm
 from harness.cases.numeric import ROUNDED, Composite, Linear, Ulp
 from harness.cases.sample import Fill
@@ -198,6 +199,9 @@ def pdist_inputs(d: Draw) -> Mapping[str, Any]:
 
 MM = product_inputs(("n", "k"), ("k", "m"), "self mat2")
 
+NAN_IN_A_ROW = example(x1=tensor([[NAN], [1.0]]), x2=tensor([[0.5], [3.0]]), p=2.0)
+"""Each distance from the first row is NaN."""
+
 CASES = (
     OpCase(op="aten.mm.default", inputs=MM, dtypes=NUMBER, numeric=SUM_K),
     OpCase(
@@ -245,7 +249,13 @@ CASES = (
     OpCase(op="aten.outer.default", inputs=product_inputs(("n",), ("m",), "self vec2"), dtypes=EVERY, numeric=Ulp(4)),
     OpCase(op="aten.tensordot.default", inputs=tensordot_inputs, dtypes=NUMBER, numeric=Linear(("k", "l"))),
     OpCase(op="aten.einsum.default", inputs=einsum_inputs, dtypes=NUMBER, numeric=Linear(("k", "l"))),
-    OpCase(op="aten.cdist.default", inputs=cdist_inputs(defaults=True), dtypes=("f32", "f64"), numeric=DISTANCE),
+    OpCase(
+        op="aten.cdist.default",
+        inputs=cdist_inputs(defaults=True),
+        dtypes=("f32", "f64"),
+        numeric=DISTANCE,
+        examples=(NAN_IN_A_ROW,),
+    ),
     OpCase(
         op="aten._cdist_forward.default", inputs=cdist_inputs(defaults=False), dtypes=("f32", "f64"), numeric=DISTANCE
     ),

@@ -331,6 +331,7 @@ CASES = (
         NORM,
         exclude=MISTYPED,
         unexported="by infinite orders, where a dim that is not reduced is empty: its shape function refuses it",
+        examples=(example(self=SPARSE_NAN, ord=INF, dim=(1,)),),
     ),
     reduction(
         "norm.ScalarOpt_dim",

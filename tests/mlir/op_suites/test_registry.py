@@ -25,7 +25,7 @@ from harness.cases.numeric import EXACT
 from harness.cases.profile import Profile, profile
 from harness.cases.sample import Mode, Sample, SizeOf, dumps, from_json, tensors, to_json, walk
 from harness.judging.agreement import agreement
-from harness.judging.reference import Run, runs
+from harness.judging.reference import Run, eager_results, runs
 from harness.programs.program import call, overload, program
 from harness.programs.protocols import NotExpressible
 from harness.surface.attribute_coverage import attribute_values, attributes
@@ -205,6 +205,27 @@ def test_eager_takes_an_injected_sample_of_each_op(family: str) -> None:
         for sample in [s for s in case.picks() if s.origin == "injected"][:1]:
             with torch.backends.mkldnn.flags(enabled=False):  # oneDNN has other mistakes on each processor
                 assert agreement(case, sample) in ("agrees", "edge"), dumps(sample)
+
+
+def pointwise_samples(case: OpCase) -> Iterator[tuple[Sample, Run]]:
+    """Small samples with special values of which all tensors, and the result, have one shape."""
+    for sample in census(case, case.dtypes[0], "static", profile("default"), 0):
+        shapes = {tensor.shape(sample.sizes) for tensor in tensors(sample.args)}
+        if sample.values != "mixed" and len(shapes) == 1 and 0 < math.prod(*shapes) <= 100:
+            (run,) = runs(sample, case.numeric_of(sample), case.canonical)
+            if run.outputs[0].eager.shape == run.inputs[0].shape:
+                yield sample, run
+
+
+@pytest.mark.parametrize("family", ["elementwise", "activation", "backward"])
+def test_what_eager_makes_of_an_element_does_not_depend_on_how_many_there_are(family: str) -> None:
+    """Its vector instructions may take another way than what is left over at the end of a tensor."""
+    for case in catalog()[family]:
+        for sample, run in pointwise_samples(case) if "softmax" not in case.op else ():
+            eager, inputs = eager_results(sample, case.canonical), [tensor.flatten() for tensor in run.inputs]
+            alone = torch.cat([eager([x[i : i + 1] for x in inputs])[0] for i in range(len(inputs[0]))])
+            among_many = eager([x.repeat_interleave(64) for x in inputs])[0][::64]
+            assert torch.allclose(alone, among_many, rtol=1e-3, atol=1e-5, equal_nan=True), dumps(sample)
 
 
 def test_every_file_of_kept_samples_is_one_of_a_family_and_they_are_small() -> None:
