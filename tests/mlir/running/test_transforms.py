@@ -290,6 +290,20 @@ def test_a_capture_that_fails_amid_forward_mode_leaves_it() -> None:
     assert state.changed() == ""
 
 
+def test_what_breaks_torch_func_alone_is_seen_where_it_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    state = TorchState()
+    monkeypatch.setattr(torch.func, "vjp", lambda *given: 1 / 0)
+    assert state.changed() == "torch.func fails"
+    assert state.changed(transforms=False) == ""
+
+
+def test_what_a_sample_of_the_default_road_leaves_is_seen_without_trying_torch_func() -> None:
+    state = TorchState()
+    with torch.no_grad():
+        assert state.changed(transforms=False) == "grad mode is False, was True"
+    assert state.changed(transforms=False) == ""
+
+
 @pytest.mark.parametrize("transform", ["vjp", "jvp"])
 def test_a_derivative_for_which_torch_stores_nothing_is_compared(ready: Pipeline, transform: Transform) -> None:
     sample = samples("aten.sgn.default", transform)[0]
