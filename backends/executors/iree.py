@@ -44,7 +44,7 @@ FLAGS = (
 )
 COMPILE_SECONDS = 10
 """The CPU time that compiling may take."""
-WAITED_SECONDS = 20.0
+WAITED_SECONDS = 15.0
 """How long is waited for it; less than what an executor has that is asked for a second opinion."""
 MAX_REASON = 300
 """Characters of IREE's reason for a refusal that are kept."""

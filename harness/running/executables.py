@@ -24,7 +24,7 @@ ISOLATED_SECONDS = 10.0
 """What an isolated executor may take for one run."""
 CHECKED_SECONDS = 5.0
 """What a checking executor may take for one run."""
-OPINION_SECONDS = 25.0
+OPINION_SECONDS = 18.0
 """What an executor that is asked for a second opinion may take for one run."""
 UNTIL_DEADLINE = 86_400.0
 """What any other executor may take in the helper: the supervisor ends this process before, at the sample's deadline."""
