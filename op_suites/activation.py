@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.cases.case import OMIT, Draw, Inputs, OpCase
 from harness.cases.dtypes import COMPLEX, EVERY, FLOAT, REAL
-from harness.cases.explicit import example, tensor
+from harness.cases.explicit import Example, example, tensor
 from harness.cases.libm import libm
 from harness.cases.numeric import EXACT, Numeric, Tail, Ulp
 from harness.cases.sample import Fill
@@ -36,10 +36,16 @@ def tuned_inputs(fill: Fill = ANY, **options: Sequence[Any]) -> Inputs:
 
 
 def tuned(
-    op: str, *, fill: Fill = ANY, dtypes: tuple[str, ...] = FLOAT, numeric: Numeric, **options: Sequence[Any]
+    op: str,
+    *,
+    fill: Fill = ANY,
+    dtypes: tuple[str, ...] = FLOAT,
+    numeric: Numeric,
+    examples: tuple[Example, ...] = (),
+    **options: Sequence[Any],
 ) -> OpCase:
     """An activation with attributes."""
-    return OpCase(op=op, inputs=tuned_inputs(fill, **options), dtypes=dtypes, numeric=numeric)
+    return OpCase(op=op, inputs=tuned_inputs(fill, **options), dtypes=dtypes, numeric=numeric, examples=examples)
 
 
 def hardtanh_inputs(d: Draw) -> Mapping[str, Any]:
@@ -126,13 +132,7 @@ CASES = (
     unary("aten.log_sigmoid.default", fill=EXPONENTIAL, dtypes=FLOAT, numeric=BENT),
     unary("aten.log_sigmoid_forward.default", fill=EXPONENTIAL, dtypes=FLOAT, numeric=BENT),
     OpCase(op="aten.threshold.default", inputs=threshold_inputs, dtypes=REAL),
-    OpCase(
-        op="aten.softshrink.default",
-        inputs=tuned_inputs(Fill(step=0.5), lambd=(OMIT, 0.0, 1.0)),
-        dtypes=FLOAT,
-        numeric=Ulp(2),
-        examples=(SHRUNK,),
-    ),
+    tuned("aten.softshrink.default", fill=Fill(step=0.5), numeric=Ulp(2), lambd=(OMIT, 0.0, 1.0), examples=(SHRUNK,)),
     tuned("aten.hardshrink.default", fill=Fill(step=0.5), numeric=EXACT, lambd=(OMIT, 0.0, 1.0)),
     OpCase(op="aten.prelu.default", inputs=prelu_inputs, dtypes=FLOAT, numeric=Ulp(2)),
     OpCase(op="aten._prelu_kernel.default", inputs=prelu_kernel_inputs, dtypes=FLOAT, numeric=Ulp(2)),

@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.cases.case import OMIT, Draw, Inputs, OpCase
 from harness.cases.dtypes import FLOAT
-from harness.cases.explicit import NAN, example, tensor
+from harness.cases.explicit import NAN, Example, example, tensor
 from harness.cases.libm import libm
 from harness.cases.numeric import EXACT, Composite, Linear, Numeric, Over, Ulp
 from harness.cases.sample import DtypeArg, Fill, SizeOf
@@ -41,10 +41,12 @@ def pointwise(
     *,
     fill: Fill = FINITE,
     numeric: Numeric,
+    examples: tuple[Example, ...] = (),
     **attributes: tuple[Any, ...],
 ) -> OpCase:
     """The gradient of an elementwise op."""
-    return OpCase(op=op, inputs=pointwise_inputs(other, fill, **attributes), dtypes=FLOAT, numeric=numeric)
+    inputs = pointwise_inputs(other, fill, **attributes)
+    return OpCase(op=op, inputs=inputs, dtypes=FLOAT, numeric=numeric, examples=examples)
 
 
 def leaky_relu_inputs(d: Draw) -> Mapping[str, Any]:
@@ -243,11 +245,11 @@ APART = example(
 AS_ROWS = row_major("eager's kernel reads its inputs as if they were row-major, whatever they are")
 
 CASES = (
-    OpCase(
-        op="aten.threshold_backward.default",
-        inputs=pointwise_inputs("self", NEAR, threshold=(0, 0.5, -1.5)),
-        dtypes=FLOAT,
+    pointwise(
+        "aten.threshold_backward.default",
         numeric=EXACT,
+        fill=NEAR,
+        threshold=(0, 0.5, -1.5),
         examples=(AT_THRESHOLD,),
     ),
     pointwise("aten.hardtanh_backward.default", numeric=EXACT, min_val=(-1.0, -0.5, 0), max_val=(1.0, 2.5, 6)),

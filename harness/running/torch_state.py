@@ -19,7 +19,7 @@ class TorchState:
     def changed(self, *, transforms: bool = True) -> str:
         """Say what is no longer as it was; empty if all is.
 
-        `transforms`: try `torch.func` too. That takes 2 ms, longer than many a sample.
+        `transforms`: try `torch.func` too. That takes 1 to 2 ms, as long as many a sample.
         """
         now = _state()
         found = [f"{what} is {now[what]}, was {was}" for what, was in self._before.items() if now[what] != was]

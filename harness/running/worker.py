@@ -204,7 +204,7 @@ def main(
         _forget_stderr()
         limit_memory(memory)
         found = _cut(ready, requests, request) if isinstance(request, CutRequest) else _serve(ready, requests, request)
-        off_default = _sample(request.sample).road != DEFAULT  # which alone goes through torch.func, or may break it
+        off_default = _sample(request.sample).road != DEFAULT  # no sample of the default road goes through torch.func
         requests.send(("result", found, _resident(), state.changed(transforms=off_default)))
 
 
