@@ -199,7 +199,9 @@ def pdist_inputs(d: Draw) -> Mapping[str, Any]:
 
 MM = product_inputs(("n", "k"), ("k", "m"), "self mat2")
 
-NAN_IN_A_ROW = example(x1=tensor([[NAN], [1.0]]), x2=tensor([[0.5], [3.0]]), p=2.0, compute_mode=1)
+NAN_IN_A_ROW = example(
+    x1=tensor([[NAN, -2.0], [1.0, 4.0]]), x2=tensor([[0.5, 2.0], [3.0, -1.0]]), p=2.0, compute_mode=1
+)
 """Each distance from the first row is NaN. The frontend decomposes one of the modes alone."""
 
 CASES = (
