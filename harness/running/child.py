@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
-from multiprocessing import forkserver
+from multiprocessing import forkserver, spawn
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
@@ -72,7 +72,8 @@ def fork_server(warm_up: WarmUp, preload: str = WARM) -> ForkServerContext:
         _stop_server(forkserver._forkserver)
     _serves = chosen()
     context.set_forkserver_preload([preload])
-    os.environ |= warm_up.environment() | {LOADING: f"{LOAD_SECONDS:.0f} {_note()}"}
+    path = tuple(spawn.get_preparation_data("worker")["sys_path"])
+    os.environ |= replace(warm_up, path=path).environment() | {LOADING: f"{LOAD_SECONDS:.0f} {_note()}"}
     forkserver.ensure_running()
     return context
 

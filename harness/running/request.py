@@ -99,13 +99,15 @@ class WarmUp:
 
     One op runs through the `backends` in the `modes`. If `fully`, more ops are exported: that takes 2 s, and saves each
     worker the time of its first exports, which is worth it where many samples run. The executors in `without` are not
-    loaded, since that ends a process.
+    loaded, since that ends a process. `path` is the `sys.path` that its workers get, if that is known: what is found on
+    it once need not be looked for in each worker.
     """
 
     backends: tuple[str, ...] = ("frontend", "linalg", "tosa", "stablehlo", "control")
     modes: tuple[str, ...] = MODES
     fully: bool = True
     without: tuple[str, ...] = ()
+    path: tuple[str, ...] = ()
 
     def environment(self) -> dict[str, str]:
         """The warm-up as a variable of the fork server's environment."""
@@ -122,4 +124,5 @@ def warm_up() -> WarmUp:
         modes=tuple(asked["modes"]),
         fully=asked["fully"],
         without=tuple(asked["without"]),
+        path=tuple(asked["path"]),
     )

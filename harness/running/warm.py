@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import suppress
@@ -81,6 +82,8 @@ def warm(asked: WarmUp) -> None:
 
     Executors that are not opcov's own are left to the workers: they may kill the process that loads them.
     """
+    if asked.path:
+        sys.path[:] = asked.path
     gc.disable()  # what is imported stays: to look for garbage in it takes an eighth of the time
     import torch
 

@@ -34,6 +34,20 @@ else:
     print("the main script was imported again")
 """
 
+LOOKUPS = """
+import sys
+from harness.running.child import fork_server, without_main
+from harness.running.request import WarmUp
+from tests.lookups import missed
+if __name__ == "__main__":
+    sys.path.insert(0, sys.argv[1])
+    context = fork_server(WarmUp(backends=("linalg",), modes=("static",), fully=False))
+    ours, theirs = context.Pipe()
+    with without_main():
+        context.Process(target=missed, args=(theirs,)).start()
+    print(ours.recv())
+"""
+
 
 def test_a_worker_says_which_executors_it_could_not_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     modules = {"lonely": "import unheard_of", "raises": "raise RuntimeError('no such processor')"}
@@ -108,3 +122,16 @@ def test_a_sample_loads_neither_torch_in_the_parent_nor_the_main_script_in_the_w
         timeout=300,
     )
     assert done.stdout.splitlines() == ["Passed False False"], done.stderr
+
+
+def test_no_worker_looks_for_what_the_fork_server_has_found_on_the_same_path(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(LOOKUPS, encoding="ascii")
+    done = subprocess.run(
+        [sys.executable, script, str(tmp_path)],  # pytest prepends a folder too, that of conftest.py
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        timeout=300,
+    )
+    assert done.stdout.splitlines() == ["0"], done.stderr

@@ -11,7 +11,7 @@ from harness.running.request import VARIABLE, WarmUp, warm_up
 
 
 def test_the_fork_server_is_told_by_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = WarmUp(backends=("tosa",), modes=("static",), fully=False)
+    asked = WarmUp(backends=("tosa",), modes=("static",), fully=False, path=("here", "there"))
     monkeypatch.setitem(os.environ, VARIABLE, asked.environment()[VARIABLE])
     assert warm_up() == asked
 
