@@ -244,6 +244,19 @@ class LeavesATransform(Acts):
         return super().lower(contract)
 
 
+class BreaksTransforms(Acts):
+    """Leaves `torch.func` broken, and nothing else changed that torch keeps for the thread."""
+
+    def __init__(self) -> None:
+        super().__init__("breaks-transforms", "right")
+
+    def lower(self, contract: Contract) -> Lowered:
+        import torch
+
+        torch.func.vjp = None  # type: ignore[assignment]
+        return super().lower(contract)
+
+
 class RejectsEverything(Acts):
     """Refuses every program, with the first op as the culprit."""
 
@@ -292,6 +305,7 @@ rejects_everything = RejectsEverything
 speaks_to_nobody = SpeaksToNobody
 leaks = Leaks
 leaves_a_transform = LeavesATransform
+breaks_transforms = BreaksTransforms
 ACTS = tuple(LIES)
 DIES = tuple((action, stage) for action in DEATHS for stage in ("lower", "verify", "execute"))
 
@@ -329,6 +343,7 @@ BACKENDS: Mapping[str, str] = {
             "speaks_to_nobody",
             "leaks",
             "leaves_a_transform",
+            "breaks_transforms",
             "leaks_dialect",
             "fails_the_verifier",
         )

@@ -17,6 +17,7 @@ import pytest
 
 from harness.cases.case import OpCase
 from harness.cases.profile import Profile
+from harness.cases.road import Road
 from harness.cases.sample import Sample
 from harness.conformance import faults
 from harness.errors import OpcovError
@@ -472,6 +473,21 @@ def test_a_worker_that_is_left_inside_a_transform_is_replaced_and_its_sample_run
     assert len(started) == 1  # for the second time that it was asked
     assert made_in(supervisor) != first
     assert (len(started), supervisor.deaths) == (2, 0)
+
+
+@pytest.mark.parametrize(("road", "starts"), [(Road(), 0), (Road(level="none"), 2)])
+def test_a_worker_tries_torch_func_after_samples_off_the_default_road_alone(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch, road: Road, starts: int
+) -> None:
+    supervisor.renew()
+    made_in(supervisor)
+    start = supervisor._start
+    started: list[Child] = []
+    monkeypatch.setattr(supervisor, "_start", lambda: started.append(start()) or started[-1])
+    assert isinstance(outcome(supervisor, "breaks-transforms", replace(relu(), road=road)), Passed)
+    made_in(supervisor)
+    assert (len(started), supervisor.deaths) == (starts, 0)
+    supervisor.renew()
 
 
 def test_a_worker_that_leaks_is_replaced_between_samples_and_nothing_is_lost(supervisor: Supervisor) -> None:
