@@ -28,6 +28,8 @@ ENTROPY = Composite((Ulp(1), libm("exp"), Linear(("c",)), libm("log"), Ulp(3), L
 CONNECTED = Composite((Stated(32, "a log-sum-exp of three terms at each step, of 8 steps at most"),))
 DISTANCE = Composite((Ulp(2), MEAN, Ulp(2), MEAN, Ulp(8)))
 """Norms and products along the vectors, a few operations on them, their mean."""
+ANGLE = replace(DISTANCE, least=1.0)
+"""As `DISTANCE`, and the difference of 1 and a cosine."""
 PROBABILITY = Fill(low=0.03125, high=0.96875, nonfinite=False)
 FINITE = Fill(reach="unit", nonfinite=False)
 SCORES = Fill(reach="unit")
@@ -281,6 +283,14 @@ IGNORED = example(
     ignore_index=1,
 )
 """A label that is left out, and one that is not."""
+UNLABELLED = example(
+    self=tensor([[[[]]]], dims=("n", "c", "x0", "x1")),
+    target=tensor([[[]]], "i64", dims=("n", "x0", "x1")),
+    weight=None,
+    reduction=1,
+    ignore_index=-100,
+)
+"""The mean over no labels at all, which is NaN."""
 IMPOSSIBLE = example(
     self=tensor([-1.0, -2.0, -0.5], dims=("n",)), target=tensor([0.0, 0.5, 1.0], dims=("n",)), reduction=0
 )
@@ -314,13 +324,13 @@ CASES = (
     loss("binary_cross_entropy", binary_inputs(logits=False), numeric=LOG_LOSS),
     loss("binary_cross_entropy_with_logits", binary_inputs(logits=True), numeric=LOG_LOSS),
     loss("nll_loss_forward", nll_inputs(1, 2), numeric=CHOSEN, examples=(IGNORED,)),
-    loss("nll_loss2d_forward", nll_inputs(4, 4), numeric=CHOSEN),
+    loss("nll_loss2d_forward", nll_inputs(4, 4), numeric=CHOSEN, examples=(UNLABELLED,)),
     loss("nll_loss_nd", nll_inputs(1, 5), numeric=CHOSEN),
     loss("cross_entropy_loss", cross_entropy_inputs, numeric=ENTROPY),
     loss("kl_div", kl_div_inputs, numeric=LOG_LOSS, examples=(IMPOSSIBLE,)),
     loss("soft_margin_loss", pair_inputs(LOGITS, SIGNS), numeric=LOG_LOSS),
     loss("hinge_embedding_loss", pair_inputs(target=SIGNS, margin=(OMIT, 0.3))),
-    loss("cosine_embedding_loss", cosine_inputs, ALL, DISTANCE),
+    loss("cosine_embedding_loss", cosine_inputs, ALL, ANGLE),
     loss("cosine_similarity", similarity_inputs, numeric=DISTANCE, examples=(SHORT,)),
     loss("margin_ranking_loss", ranking_inputs, REAL),
     loss("multi_margin_loss", multi_margin_inputs, ("f32", "f64")),

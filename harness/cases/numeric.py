@@ -103,13 +103,16 @@ class Composite:
     """A composition such as softmax: within n (u |r| + c) of the float64 reference r.
 
     n is the roundoffs of its parts together, u the unit roundoff. The conditioning c is measured: it is the change of r
-    when every input moves by one roundoff of its dtype.
+    when every input moves by one roundoff of its dtype. Where |r| is less than `least`, that takes its place: an
+    intermediate result of this size is rounded, and then cancels, as in 1 - cos where the cosine is almost 1.
     """
 
     parts: tuple[Part, ...]
+    least: float = 0.0
 
     def __str__(self) -> str:
-        return f"composite({' + '.join(map(str, self.parts))})"
+        least = f" of {self.least:g} at least" if self.least else ""
+        return f"composite({' + '.join(map(str, self.parts))}){least}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +172,8 @@ def of_sample(numeric: Numeric, sample: Sample) -> Numeric:
             return _linear(numeric, sample, max(map(math.prod, shapes), default=1))
         case Composite(parts):
             longest = max((size for shape in shapes for size in shape), default=1)
-            return Composite(tuple(_linear(p, sample, longest) if isinstance(p, Linear) else p for p in parts))
+            own = tuple(_linear(p, sample, longest) if isinstance(p, Linear) else p for p in parts)
+            return replace(numeric, parts=own)
         case Distribution() if sample.origin != "census":
             return ShapeOnly("the law that values are held to is that of the case's own samples")
         case _:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -136,6 +136,7 @@ def classes_of(piece: Piece, inputs: Sequence[torch.Tensor], cases: CaseOf) -> l
 def _composed(behind: Sequence[str], shapes: Sequence[tuple[int, ...]], cases: CaseOf) -> Class:
     """The class of a result that these ops compute together."""
     parts: list[Part] = []
+    least = 0.0
     lacking = []
     for name in behind:
         case = cases(name)
@@ -150,11 +151,12 @@ def _composed(behind: Sequence[str], shapes: Sequence[tuple[int, ...]], cases: C
                 continue
             case Tail(n):
                 parts.append(Ulp(n))
-            case Composite(inner):
+            case Composite(inner, size):
                 parts += inner
+                least = max(least, size)
             case other:
                 parts.append(other)
-    numeric = Composite(tuple(parts)) if parts else Exact()
+    numeric = Composite(tuple(parts), least) if parts else Exact()
     return Class(numeric=numeric, says=f"{numeric}" + (f", no case: {', '.join(lacking)}" if lacking else ""))
 
 
@@ -165,7 +167,8 @@ def _measured(numeric: Numeric, shapes: Sequence[tuple[int, ...]]) -> Numeric:
             return _at_most(numeric, max(map(math.prod, shapes), default=1))
         case Composite(parts):
             longest = max((size for shape in shapes for size in shape), default=1)
-            return Composite(tuple(_at_most(part, longest) if isinstance(part, Linear) else part for part in parts))
+            long = tuple(_at_most(part, longest) if isinstance(part, Linear) else part for part in parts)
+            return replace(numeric, parts=long)
         case Distribution():
             return ShapeOnly("random values")
         case _:

@@ -6,7 +6,7 @@ Let u be the unit roundoff of the result's dtype, and r the float64 reference. T
 - `Tail(n)`:       n u |op|(|x|), where |op|(|x|) is the op on absolute inputs, or |r| where that is larger
 - `Linear(L)`:     (L + 2) u |op|(|x|) (Higham, Accuracy and Stability, 2nd ed., eq. 3.5)
 - `Composite`:     n u |r| + n c, where n is the sum of the roundoffs of its parts, and c the change of r when every
-  input moves by one roundoff (the larger change of two seeded perturbations)
+  input moves by one roundoff (the larger change of two seeded perturbations); for |r| its `least`, where that is larger
 - `Transcendental(f, n)`: n u |r|; in a dialect whose specification promises an accuracy of f, that accuracy instead
 
 4 times the dtype's smallest subnormal number is added to each, so that no bound is 0.
@@ -240,9 +240,9 @@ def _bounded(
         case Linear(length):
             bound = (terms(length, sizes) + 2) * u * magnitude
             overflows = (magnitude > kind.high) & wide.isfinite()
-        case Composite(parts):
+        case Composite(parts, least):
             n = sum(roundoffs(part, sizes) for part in parts)
-            bound = n * u * wide.abs() + n * magnitude
+            bound = n * u * wide.abs().clamp(min=least) + n * magnitude
             # only near the dtype's limit: a reference that is surely beyond it rounds to infinity, which is then right
             overflows = ((wide.abs() - kind.high).abs() <= bound) & wide.isfinite()
             if numeric == DERIVATIVE:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -300,6 +301,19 @@ def test_a_composite_bound_grows_with_the_conditioning() -> None:
     assert output.wide is not None
     relative = output.bound / output.wide
     assert relative[0] > 100 * relative[1]
+
+
+def test_an_intermediate_result_that_cancels_is_rounded_however_small_the_result() -> None:
+    """1 - cos(x, y) of vectors with one element each: no element of either changes the cosine, which is almost 1."""
+
+    def distance(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return 1 - x * y / ((x * x + 1e-12) * (y * y + 1e-12)).sqrt()
+
+    x, y = t(4.7386393547058105), t(3.696937322616577)
+    rounded = t(-2 * U)  # the cosine is the next number above 1
+    assert isinstance(verdict(rounded, close(replace(COMPOSED, least=1.0), distance, x, y)), float)
+    assert kind(rounded, close(COMPOSED, distance, x, y)) == "value"
+    assert kind(t(-64 * U), close(replace(COMPOSED, least=1.0), distance, x, y)) == "value"
 
 
 def test_a_jump_does_not_count_as_conditioning() -> None:

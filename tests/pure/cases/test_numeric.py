@@ -82,8 +82,8 @@ def test_a_sample_chosen_elsewhere_has_the_dims_that_arguments_name_and_no_other
     other = replace(sample(dim=1), origin="opinfo")
     found: Any = of_sample(SOFTMAX, other)
     assert found.parts[2] == Linear(("c",))
-    named: Any = of_sample(Composite((Linear(("k",)),)), other)
-    assert named == Composite((Linear((7,)),))  # the longest dim
+    named: Any = of_sample(Composite((Linear(("k",)),), least=1.0), other)
+    assert named == Composite((Linear((7,)),), least=1.0)  # the longest dim
     assert of_sample(Linear(("k",)), other) == Linear((210,))
     assert isinstance(of_sample(Distribution(0, 1, 0.5, 0.1), other), ShapeOnly)
 
@@ -103,6 +103,7 @@ def test_an_explicit_sample_may_name_the_dims_of_a_length() -> None:
 
 def test_a_class_names_itself() -> None:
     assert str(SOFTMAX) == "composite(ulp(1) + exp(4) + linear(|dim|) + ulp(1))"
+    assert str(Composite((Ulp(2),), least=1.0)) == "composite(ulp(2)) of 1 at least"
     assert [str(n) for n in (EXACT, Ulp(0.5), Linear((2, "k")))] == ["exact", "ulp(0.5)", "linear(2*k)"]
 
 
