@@ -11,6 +11,7 @@ from typing import Any
 
 from harness.cases.case import OMIT, Dims, Draw, Inputs, OpCase
 from harness.cases.dtypes import ALL, EVERY, FLOAT, INT
+from harness.cases.explicit import example, tensor
 from harness.cases.numeric import Distribution, Linear, Ulp
 from harness.cases.sample import Arg, Dim, Fill, SizeOf, TensorSpec
 
@@ -248,14 +249,16 @@ def counts(op: str, inputs: Inputs, dtypes: tuple[str, ...]) -> OpCase:
     return OpCase(op=op, inputs=inputs, dtypes=dtypes, numeric=Ulp(4), static_only=NO_SHAPES)
 
 
+EMPTY = example(self=tensor([[], []], dims=("d0", "d1")))
+"""A matrix without elements; of vectors there are enough."""
 NO_SHAPES = "export has no shape function of it: it runs the kernel on tensors of the sizes at hand"
 
 CASES = (
     OpCase(op="aten.masked_select.default", inputs=masked_select_inputs, dtypes=EVERY),
-    OpCase(op="aten.nonzero.default", inputs=nonzero_inputs, dtypes=EVERY),
-    OpCase(op="aten.nonzero_numpy.default", inputs=nonzero_inputs, dtypes=EVERY),
+    OpCase(op="aten.nonzero.default", inputs=nonzero_inputs, dtypes=EVERY, examples=(EMPTY,)),
+    OpCase(op="aten.nonzero_numpy.default", inputs=nonzero_inputs, dtypes=EVERY, examples=(EMPTY,)),
     OpCase(op="aten.nonzero_static.default", inputs=nonzero_static_inputs, dtypes=EVERY),
-    OpCase(op="aten.argwhere.default", inputs=nonzero_inputs, dtypes=EVERY),
+    OpCase(op="aten.argwhere.default", inputs=nonzero_inputs, dtypes=EVERY, examples=(EMPTY,)),
     OpCase(op="aten._unique2.default", inputs=unique_inputs, dtypes=ALL),
     OpCase(op="aten.unique_dim.default", inputs=unique_dim_inputs, dtypes=ALL),
     OpCase(op="aten.unique_consecutive.default", inputs=unique_consecutive_inputs, dtypes=ALL),

@@ -23,6 +23,7 @@ from typing import Any
 
 from harness.cases.case import OMIT, Dims, Draw, Inputs, OpCase
 from harness.cases.dtypes import COMPLEX, EVERY, FLOAT, INT
+from harness.cases.explicit import Example, example, tensor
 from harness.cases.numeric import EXACT, Composite, Numeric, Stated, Ulp
 from harness.cases.sample import DtypeArg, Fill, SizeOf
 
@@ -292,6 +293,12 @@ def core(op: str, inputs: Inputs, dtypes: Sequence[str], numeric: Numeric = NORM
     return OpCase(op=f"aten.{op}", inputs=inputs, dtypes=tuple(dtypes), numeric=numeric, **more)
 
 
+def narrow(**more: Any) -> Example:
+    """A window that is shorter than a frame, and given by its length alone: three ones between zeros."""
+    signal = tensor([1.0, -2.0, 0.5, 3.0, 0.0, 4.0, -1.0, 2.0], dims=("t",))
+    return example(self=signal, n_fft=5, hop_length=1, win_length=3, return_complex=True, **more)
+
+
 CASES = (
     *family("fft", COMPLEX_IN),
     *family("ifft", COMPLEX_IN),
@@ -306,13 +313,20 @@ CASES = (
     core("fft_ifftshift.default", shift_inputs, EVERY, EXACT),
     core("fft_fftfreq.default", frequency_inputs, FLOAT, Ulp(4), static_only="its length is no symbolic integer"),
     core("fft_rfftfreq.default", frequency_inputs, FLOAT, Ulp(4), static_only="its length is no symbolic integer"),
-    core("stft.default", stft_inputs(centered=False), ("f32", "f64", *COMPLEX), plain=plain_stft_inputs),
+    core(
+        "stft.default",
+        stft_inputs(centered=False),
+        ("f32", "f64", *COMPLEX),
+        plain=plain_stft_inputs,
+        examples=(narrow(),),
+    ),
     core(
         "stft.center",
         stft_inputs(centered=True),
         ("f32", "f64", *COMPLEX),
         unexported="export makes the size of some constant",
         plain=plain_stft_inputs,
+        examples=(narrow(center=False),),
     ),
     core("istft.default", istft_inputs, COMPLEX, unexported="its shape function refuses spectra that eager takes"),
 )

@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.cases.case import OMIT, Dims, Draw, Inputs, OpCase
 from harness.cases.dtypes import COMPLEX, EVERY, FLOAT, REAL
+from harness.cases.explicit import example, tensor
 from harness.cases.libm import libm
 from harness.cases.numeric import ROUNDED, Composite, Linear, Over, Ulp
 from harness.cases.sample import Fill, TensorSpec
@@ -200,6 +201,13 @@ def _coordinates(d: Draw, dim: Any) -> TensorSpec:
     return d.tensor((dim,), "f32" if d.kind == "int" else None, Fill(kind="distinct", reach="unit", nonfinite=False))
 
 
+EDGES = example(
+    self=tensor([[1.0, 4.0, -2.0], [3.0, 0.5, 8.0]], dims=("d0", "d1")),
+    spacing=(tensor([0.0, 2.0], dims=("d0",)), tensor([0.0, 1.0, 3.0], dims=("d1",))),
+    dim=(0, 1),
+)
+"""A dim of two elements, of which none is between the edges."""
+
 CASES = (
     OpCase(op="aten.dist.default", inputs=dist_inputs, dtypes=FLOAT + COMPLEX, numeric=NORM),
     OpCase(op="aten.pairwise_distance.default", inputs=pairwise_inputs, dtypes=NUMBER, numeric=NORM),
@@ -223,6 +231,7 @@ CASES = (
             dtypes=tuple(name for name in NUMBER if name != "u8"),
             numeric=DIFFERENCES,
             static_only=CONCRETE,
+            examples=(EDGES,) if kind == "tensorarray" else (),
         )
         for kind in ("scalarint", "scalarrayint", "scalarrayarray", "tensorarray")
     ),
