@@ -91,6 +91,26 @@ def simpler(sample: Sample) -> Sample:
     return map_tensors(sample, changed)
 
 
+_ENDS = (-(1 << 63), (1 << 63) - 1)
+_FAR = 1 << 41
+
+
+def astray(sample: Sample) -> Sample:
+    """The sample with an integer in the place of each end of i64 in its literals that is as wrong an index.
+
+    The address of an element with such an index lies in no memory, so that a kernel which does not check indices dies
+    of it. That of an end of i64 wraps around to the tensor itself.
+    """
+
+    def changed(spec: TensorSpec) -> TensorSpec:
+        found = elements(spec) if spec.fill.kind == "literal" and spec.dtype == "i64" else []
+        if not any(x in _ENDS for x in found):
+            return spec
+        return _with(spec, [(_FAR if x > 0 else -_FAR) if x in _ENDS else x for x in found])
+
+    return map_tensors(sample, changed)
+
+
 def in_dtype(spec: TensorSpec, dtype: str) -> TensorSpec:
     """The tensor in another dtype, a literal with the same elements; raises BadSample where it does not hold them."""
     fill = literal(elements(spec), dtype) if spec.fill.kind == "literal" else spec.fill

@@ -13,7 +13,10 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Literal, TypeVar, cast
 
+import torch
+
 from harness.cases.case import OpCase
+from harness.cases.literal import astray
 from harness.cases.sample import Sample, tensors
 from harness.judging.agreement import Agreement, agreement
 from harness.programs.fork import ForkDied, in_fork
@@ -26,7 +29,7 @@ Ask = Callable[[Sample, "Sample | None"], Reply]
 
 It `refuses` where oneMKL finds fault with an argument, as it does with NaN: then the result is what was in memory.
 It is `unjudged` where eager agrees with float64 and the control does not pass the call, or another processor may refuse
-it, and `dies` where eager dies.
+it, and `dies` where eager dies, or reads or writes outside of the arguments, at an index that it does not check.
 """
 Passes = Callable[[OpCase, Sample], bool]
 """Whether the control passes a call."""
@@ -43,6 +46,8 @@ SHORT = ("bf16", "f16")
 MAX_DEATHS = 50
 """In so many calls of one op eager may die."""
 _UNANSWERED = "dies"
+_OUTSIDE = ("SIGSEGV", "SIGBUS")
+"""What ends a process that accesses memory which it does not have."""
 
 
 class Died(Exception):
@@ -79,7 +84,11 @@ class _Asking:
         self.known = dict(known)
 
     def run(self, search: Callable[[Ask], T]) -> T:
-        """Run the search within the limits of memory and time, without a word on stdout, where the answer goes."""
+        """Run the search within the limits of memory and time, without a word on stdout, where the answer goes.
+
+        In one thread: a fork of a process that has had more would wait for the others for ever.
+        """
+        torch.set_num_threads(1)
         warnings.simplefilter("ignore")
         with tempfile.TemporaryFile() as stdout:
             os.dup2(stdout.fileno(), 1)
@@ -96,6 +105,8 @@ class _Asking:
             reply: Reply = agreement(self.case, sample, like)
             if _written() > before:
                 reply = "refuses"
+            elif reply == "agrees" and _strays(self.case, sample):
+                reply = "dies"
             judged = reply != "agrees" or (not is_by_processor(sample) and self.passes(self.case, sample))
             self.known[key] = reply if judged else "unjudged"
             signal.setitimer(signal.ITIMER_PROF, 0)
@@ -104,6 +115,17 @@ class _Asking:
 
     def _write(self, line: str) -> None:
         os.write(self.log.fileno(), line.encode())
+
+
+def _strays(case: OpCase, sample: Sample) -> bool:
+    """Whether eager takes an end of i64 for an index and does not check it: then it dies of another one as far out."""
+    if (far := astray(sample)) == sample:
+        return False
+    try:
+        in_fork(partial(agreement, case, far), CALL_SECONDS)
+    except ForkDied as died:
+        return died.how in _OUTSIDE
+    return False
 
 
 def is_by_processor(sample: Sample) -> bool:

@@ -18,7 +18,8 @@ from harness.cases.sample import Fill, Sample, TensorSpec, tensors
 from harness.commands.tameness import tameness
 from harness.judging.agreement import agreement
 from harness.programs.materialize import materialize
-from harness.programs.value_facets import held
+from harness.programs.value_facets import Value, held
+from harness.running import worker
 from harness.surface import asking
 from harness.surface.asking import Died, Reply, ask_in_fork, is_by_processor
 from harness.surface.options import options
@@ -197,6 +198,26 @@ def test_a_call_in_which_eager_dies_is_an_answer(monkeypatch: pytest.MonkeyPatch
 
     assert ask_in_fork(of(tame_inputs), search) == ["agrees", "dies", "agrees"]
     assert asked == []  # it ran in forks
+
+
+@pytest.mark.parametrize(
+    ("op", "argument", "reply"),
+    [
+        ("aten.max_pool2d_with_indices_backward.default", "indices", "dies"),  # it writes to the first element
+        ("aten.embedding_dense_backward.default", "indices", "agrees"),  # it leaves out what is no row
+        ("aten.gather.default", "index", "refuses"),
+        ("aten.bitwise_not.default", "self", "agrees"),  # no index
+    ],
+)
+def test_an_index_that_eager_does_not_check_is_undefined_even_if_its_address_wraps_around(
+    op: str, argument: str, reply: Reply
+) -> None:
+    case = worker.case(op)
+    dtype = "i64" if argument == "self" else case.dtypes[0]
+    base = plain_call(case, "static", dtype)
+    assert base
+    (sample, *_) = Value(argument, "i64", "least").injected(base)
+    assert ask_in_fork(case, lambda ask: ask(sample, None)) == reply
 
 
 def test_a_call_that_hangs_is_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from harness.cases.dtypes import DTYPES
-from harness.cases.literal import elements, finite, in_dtype, literal, simpler
+from harness.cases.literal import astray, elements, finite, in_dtype, literal, simpler
 from harness.cases.other_samples import seeded, with_values
 from harness.cases.sample import Fill, Sample, TensorSpec, tensors
 from harness.errors import BadSample
@@ -78,6 +78,15 @@ def test_simpler_elements_keep_their_signs_their_order_and_their_ties() -> None:
 
 def test_integers_stay_since_they_may_be_indices() -> None:
     assert read(simpler(sample(spec(9, 4, dtype="i64")))) == [9, 4]
+
+
+def test_an_index_that_is_an_end_of_i64_becomes_one_whose_address_does_not_wrap_around() -> None:
+    ends = TensorSpec(dims=(4,), dtype="i64", fill=literal([3, -(2**63), 2**63 - 1, -1], "i64"))
+    short = TensorSpec(dims=(1,), dtype="i32", fill=literal([2**31 - 1], "i32"))
+    found = astray(sample(ends, short))
+    assert [elements(t) for t in tensors(found.args)] == [[3, -(2**41), 2**41, -1], [2**31 - 1]]
+    drawn = sample(TensorSpec(dims=(4,), dtype="i64"))
+    assert astray(drawn) == drawn
 
 
 def test_elements_in_another_dtype() -> None:
