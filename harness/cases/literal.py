@@ -91,22 +91,23 @@ def simpler(sample: Sample) -> Sample:
     return map_tensors(sample, changed)
 
 
-_ENDS = (-(1 << 63), (1 << 63) - 1)
 _FAR = 1 << 41
+"""As an index it is terabytes away from any tensor, where a process has no memory."""
 
 
 def astray(sample: Sample) -> Sample:
-    """The sample with an integer in the place of each end of i64 in its literals that is as wrong an index.
+    """The sample with another index that is out of bounds in place of each least and largest i64 of its literals.
 
-    The address of an element with such an index lies in no memory, so that a kernel which does not check indices dies
-    of it. That of an end of i64 wraps around to the tensor itself.
+    A kernel that does not check its indices dies of the other one. The address of a least or largest one wraps around
+    to the tensor itself.
     """
+    ends = (DTYPES["i64"].low, DTYPES["i64"].high)
 
     def changed(spec: TensorSpec) -> TensorSpec:
         found = elements(spec) if spec.fill.kind == "literal" and spec.dtype == "i64" else []
-        if not any(x in _ENDS for x in found):
+        if not any(x in ends for x in found):
             return spec
-        return _with(spec, [(_FAR if x > 0 else -_FAR) if x in _ENDS else x for x in found])
+        return _with(spec, [(_FAR if x > 0 else -_FAR) if x in ends else x for x in found])
 
     return map_tensors(sample, changed)
 

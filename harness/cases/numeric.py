@@ -7,7 +7,7 @@ is off by at most 1 of them, and a unit in the last place is at most 2. Reports 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -110,6 +110,10 @@ class Composite:
     parts: tuple[Part, ...]
     least: float = 0.0
 
+    def with_sums(self, change: Callable[[Linear], Linear]) -> Composite:
+        """The composition with each of its sums changed."""
+        return replace(self, parts=tuple(change(p) if isinstance(p, Linear) else p for p in self.parts))
+
     def __str__(self) -> str:
         least = f" of {self.least:g} at least" if self.least else ""
         return f"composite({' + '.join(map(str, self.parts))}){least}"
@@ -170,10 +174,9 @@ def of_sample(numeric: Numeric, sample: Sample) -> Numeric:
     match numeric:
         case Linear():
             return _linear(numeric, sample, max(map(math.prod, shapes), default=1))
-        case Composite(parts):
+        case Composite():
             longest = max((size for shape in shapes for size in shape), default=1)
-            own = tuple(_linear(p, sample, longest) if isinstance(p, Linear) else p for p in parts)
-            return replace(numeric, parts=own)
+            return numeric.with_sums(lambda part: _linear(part, sample, longest))
         case Distribution() if sample.origin != "census":
             return ShapeOnly("the law that values are held to is that of the case's own samples")
         case _:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 
@@ -165,10 +165,9 @@ def _measured(numeric: Numeric, shapes: Sequence[tuple[int, ...]]) -> Numeric:
     match numeric:
         case Linear():
             return _at_most(numeric, max(map(math.prod, shapes), default=1))
-        case Composite(parts):
+        case Composite():
             longest = max((size for shape in shapes for size in shape), default=1)
-            long = tuple(_at_most(part, longest) if isinstance(part, Linear) else part for part in parts)
-            return replace(numeric, parts=long)
+            return numeric.with_sums(lambda part: _at_most(part, longest))
         case Distribution():
             return ShapeOnly("random values")
         case _:

@@ -72,7 +72,7 @@ def fork_server(warm_up: WarmUp, preload: str = WARM) -> ForkServerContext:
         _stop_server(forkserver._forkserver)
     _serves = chosen()
     context.set_forkserver_preload([preload])
-    path = tuple(spawn.get_preparation_data("worker")["sys_path"])
+    path = tuple(spawn.get_preparation_data("worker")["sys_path"])  # which multiprocessing gives to each worker
     os.environ |= replace(warm_up, path=path).environment() | {LOADING: f"{LOAD_SECONDS:.0f} {_note()}"}
     forkserver.ensure_running()
     return context

@@ -86,7 +86,7 @@ class _Asking:
     def run(self, search: Callable[[Ask], T]) -> T:
         """Run the search within the limits of memory and time, without a word on stdout, where the answer goes.
 
-        In one thread: a fork of a process that has had more would wait for the others for ever.
+        It has one thread: a fork of a process that has had more may wait for the others for ever.
         """
         torch.set_num_threads(1)
         warnings.simplefilter("ignore")
@@ -118,7 +118,7 @@ class _Asking:
 
 
 def _strays(case: OpCase, sample: Sample) -> bool:
-    """Whether eager takes an end of i64 for an index and does not check it: then it dies of another one as far out."""
+    """Whether eager takes the least or largest i64 for an index unchecked: then it dies of another one out there."""
     if (far := astray(sample)) == sample:
         return False
     try:

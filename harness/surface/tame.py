@@ -32,8 +32,8 @@ State = Literal["tame", "refuted", "named", "nightly", "refuses", "differs", "ed
 - `named`: the case gives a reason, and no call shows that it is wrong.
 - `nightly`: the nightly's census holds it.
 - `refuses`, `differs`, `edge`, `unjudged`, `dies`: eager takes no call that has it, or does not agree with float64, or
-  a roundoff of the inputs decides its result, or the control does not pass it, or eager dies of it or should: at an
-  index that it does not check it reads or writes outside of the arguments.
+  a roundoff of the inputs decides its result, or the control does not pass it, or eager dies of it. It counts as dying
+  if eager reads or writes outside of the arguments, at an index that it does not check.
 - `untried`: no call that has it could be made.
 """
 LISTED: tuple[State, ...] = ("tame", "refuted")

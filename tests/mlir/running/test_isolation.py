@@ -487,7 +487,7 @@ def test_a_worker_tries_torch_func_after_samples_off_the_default_road_alone(
     assert isinstance(outcome(supervisor, "breaks-transforms", replace(relu(), road=road)), Passed)
     made_in(supervisor)
     assert (len(started), supervisor.deaths) == (starts, 0)
-    supervisor.renew()
+    supervisor.renew()  # a worker of the default road still has the broken one
 
 
 def test_a_worker_that_leaks_is_replaced_between_samples_and_nothing_is_lost(supervisor: Supervisor) -> None:
